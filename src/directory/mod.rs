@@ -1,0 +1,22 @@
+//! Pupils, guardians, staff and schools; who may be told what, at this moment. Reads files and
+//! requests into one immutable `Roster`; may not send, and may not decide whether to send.
+
+pub mod roster;
+pub mod school;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
+pub use school::{Mode, QuietHours, School, SubjectIdentity};
+
+use crate::model::SchoolId;
+
+/// The schools in configuration and the people last loaded: what a decision is made from.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    /// Schools by id.
+    pub schools: Arc<BTreeMap<SchoolId, School>>,
+    /// People.
+    pub roster: Arc<Roster>,
+}

@@ -1,0 +1,146 @@
+//! Pupils, guardians and staff as loaded: one immutable value, swapped as a whole.
+
+use std::collections::BTreeMap;
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    Channel, EmailAddress, GuardianId, Locale, Phone, PupilId, SchoolId, StaffId, StaffRole,
+};
+
+/// What is known of a pupil's protection. `Unknown` is treated as `Protected`.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema, Default,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protection {
+    /// The source says that there is none.
+    None,
+    /// Sekretessmarkering, skyddad folkbokföring or the like.
+    Protected,
+    /// The source does not say.
+    #[default]
+    Unknown,
+}
+
+/// One pupil.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pupil {
+    /// Unique within the school.
+    pub id: PupilId,
+    /// The school.
+    pub school: SchoolId,
+    /// Class, for staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// The name guardians read.
+    pub given_name: String,
+    /// For staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family_name: Option<String>,
+    /// For the age at send time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birth_date: Option<Date>,
+    /// Protection status.
+    #[serde(default)]
+    pub protection: Protection,
+    /// The mentor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mentor: Option<StaffId>,
+    /// The pupil's own, used from 18.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// The pupil's own, used from 18.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
+    /// Which of the two the pupil prefers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    /// The pupil's language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Locale>,
+    /// Who answers for the pupil.
+    #[serde(default)]
+    pub guardians: Vec<GuardianLink>,
+}
+
+/// One guardian of one pupil.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardianLink {
+    /// Who.
+    pub guardian: GuardianId,
+    /// May be told about this pupil.
+    pub may_receive: bool,
+    /// Must not be told, whatever else says so; wins over everything.
+    #[serde(default)]
+    pub deny: bool,
+}
+
+/// One guardian, who may answer for several pupils.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guardian {
+    /// Unique within the directory.
+    pub id: GuardianId,
+    /// For staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// For texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+    /// For mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
+    /// Preferred; none: text, then mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<Channel>,
+    /// Reads this language; none: the school's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Locale>,
+}
+
+/// One member of staff or one shared inbox in one role.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Staff {
+    /// Unique within the directory.
+    pub id: StaffId,
+    /// Which school; none: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub school: Option<SchoolId>,
+    /// In which role.
+    pub role: StaffRole,
+    /// For staff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// For mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<EmailAddress>,
+    /// For texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Phone>,
+}
+
+/// Everybody.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Roster {
+    /// By school and id.
+    pub pupils: BTreeMap<SchoolId, BTreeMap<PupilId, Pupil>>,
+    /// By id.
+    pub guardians: BTreeMap<GuardianId, Guardian>,
+    /// By id.
+    pub staff: BTreeMap<StaffId, Staff>,
+    /// When it was loaded; none: nothing has been loaded yet.
+    pub loaded_at: Option<Timestamp>,
+}
+
+impl Roster {
+    /// One pupil of one school.
+    pub fn pupil(&self, school: &SchoolId, pupil: &PupilId) -> Option<&Pupil> {
+        self.pupils.get(school)?.get(pupil)
+    }
+
+    /// How many pupils there are.
+    pub fn pupil_count(&self) -> usize {
+        self.pupils.values().map(BTreeMap::len).sum()
+    }
+}

@@ -1,0 +1,86 @@
+//! What is set per school: the values every rule and text about its pupils is made with.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, civil::Time, tz::TimeZone};
+
+use crate::model::{Address, EmailAddress, Locale, ProviderId, Rate, SchoolId};
+
+/// How far a school has gone live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Decide and record everything, send nothing.
+    Shadow,
+    /// Send to the guest list only.
+    Guests,
+    /// Send.
+    Live,
+}
+
+impl Mode {
+    /// The word used in configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Shadow => "shadow",
+            Self::Guests => "guests",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// How much a mail subject may say of who it is about (law.md: open e-mail).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectIdentity {
+    /// Only an opaque case number.
+    None,
+    /// Initials and class.
+    Initials,
+    /// Name and class.
+    Name,
+}
+
+/// Local times between which guardians' messages wait; may span midnight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuietHours {
+    /// First quiet minute.
+    pub from: Time,
+    /// First minute that is not.
+    pub to: Time,
+}
+
+/// One school's settings, defaults applied.
+#[derive(Debug, Clone)]
+pub struct School {
+    /// Its id in configuration and events.
+    pub id: SchoolId,
+    /// The name guardians read.
+    pub name: String,
+    /// How far it has gone live.
+    pub mode: Mode,
+    /// The zone of every human rule.
+    pub zone: TimeZone,
+    /// Language when a recipient has none.
+    pub locale: Locale,
+    /// The attendance team's inbox; staff rows of role `attendance-team` come before it.
+    pub team_email: Option<EmailAddress>,
+    /// The number guardians are asked to ring, as it is to be shown.
+    pub phone: String,
+    /// SMS sender.
+    pub sender_id: String,
+    /// How long a mark may still be changed before anybody is told; zero or more.
+    pub grace: SignedDuration,
+    /// Who may receive in `Mode::Guests`.
+    pub guests: BTreeSet<Address>,
+    /// When guardians' messages wait.
+    pub quiet_hours: Option<QuietHours>,
+    /// How long after a lesson's end guardians are still told of it.
+    pub stale_after: SignedDuration,
+    /// Which provider account its texts go through.
+    pub sms_provider: Option<ProviderId>,
+    /// Its own limit on texts.
+    pub sms_rate: Option<Rate>,
+    /// What mail subjects may say.
+    pub subject_identity: SubjectIdentity,
+    /// Most SMS parts one text may take.
+    pub max_parts: u32,
+}

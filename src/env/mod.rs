@@ -1,0 +1,68 @@
+//! The only doors to the outside: clock, randomness, HTTP wire, mail transport. The rest of the
+//! house takes these as arguments; nothing else may read a clock or open a connection.
+
+use std::{future::Future, pin::Pin, sync::Arc};
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+/// A future that owns nothing of the caller but the borrow.
+pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// The time of day and the only way to wait for it.
+pub trait Clock: Send + Sync {
+    /// Now, in UTC.
+    fn now(&self) -> Timestamp;
+    /// Returns at `until`, or at once when it has passed.
+    fn sleep_until(&self, until: Timestamp) -> Pending<'_, ()>;
+}
+
+/// Why an HTTP call gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// No byte of the request left: name not found, connection or TLS refused.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// The request, or part of it, left; what became of it is unknown.
+    #[error("outcome unknown: {0}")]
+    Unknown(String),
+}
+
+/// One HTTP request, one answer. No retries, no redirects, a total time-out, a cap on the answer.
+pub trait Wire: Send + Sync {
+    /// Sends it.
+    ///
+    /// # Errors
+    /// See [`WireError`].
+    fn call(&self, request: http::Request<Bytes>)
+    -> Pending<'_, Result<http::Response<Bytes>, WireError>>;
+}
+
+/// What a mail transport made of one message, already folded by SMTP reply class.
+pub use crate::model::Outcome as MailOutcome;
+
+/// Takes one finished RFC 5322 message for one recipient.
+pub trait MailWire: Send + Sync {
+    /// Sends it.
+    fn send<'a>(&'a self, envelope: &'a MailEnvelope, message: Bytes) -> Pending<'a, MailOutcome>;
+}
+
+/// Who sends and who receives, as the relay sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailEnvelope {
+    /// Envelope sender.
+    pub from: crate::model::EmailAddress,
+    /// The one recipient.
+    pub to: crate::model::EmailAddress,
+}
+
+/// All doors together.
+#[derive(Clone)]
+pub struct Env {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// HTTP.
+    pub wire: Arc<dyn Wire>,
+    /// Mail.
+    pub mail: Arc<dyn MailWire>,
+}

@@ -1,0 +1,8 @@
+//! Attendance notification gateway.
+
+pub mod channel;
+pub mod directory;
+pub mod env;
+pub mod message;
+pub mod model;
+pub mod store;

@@ -1,0 +1,128 @@
+//! What a text may be made from: nothing else of a pupil ever reaches a template.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{CorrectionKind, TaskKind};
+
+/// The facts for a guardian's or an adult pupil's message, on either channel. Absent values are
+/// empty texts or false, never null: a null in a text would be printed as a word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct GuardianFacts {
+    /// The pupil's given name.
+    pub pupil: String,
+    /// The message is to the pupil, who is of age.
+    pub adult: bool,
+    /// The lesson's start, `08.20`.
+    pub start: String,
+    /// The lesson's day as words when it is not today: `yesterday`, or a date; empty: today.
+    pub day: String,
+    /// The recipient has already been told of another lesson that day.
+    pub further: bool,
+    /// An earlier alarm on this lesson was corrected, and it is so after all.
+    pub renewed: bool,
+    /// Registered on a later day than the lesson's.
+    pub late_registration: bool,
+    /// For corrections; empty otherwise: `was-there`, `arrived`, `excused`.
+    pub correction: String,
+    /// When the pupil came, `08.45`; empty: not known.
+    pub arrived: String,
+    /// The school's name.
+    pub school: String,
+    /// The number to ring, as shown.
+    pub phone: String,
+}
+
+impl GuardianFacts {
+    /// The word templates compare `correction` with.
+    pub fn correction_word(kind: Option<CorrectionKind>) -> String {
+        match kind {
+            None => String::new(),
+            Some(CorrectionKind::WasThere) => "was-there".into(),
+            Some(CorrectionKind::Arrived) => "arrived".into(),
+            Some(CorrectionKind::Excused) => "excused".into(),
+        }
+    }
+}
+
+/// The facts of one case for the attendance team: the body of the alert mail and, serialised, its
+/// JSON attachment. The JSON form is published with a schema and versioned by `version`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TeamCase {
+    /// Version of this shape; 1.
+    pub version: u32,
+    /// `team-alert`, `team-update`, `correction` or `staff-task`.
+    pub kind: String,
+    /// Opaque number of the case: the same for one pupil and day.
+    pub case: String,
+    /// School id.
+    pub school: String,
+    /// School name.
+    pub school_name: String,
+    /// Opaque pupil id; empty where protected.
+    pub pupil: String,
+    /// Full name; empty where protected or unknown.
+    pub pupil_name: String,
+    /// Class; empty where protected or unknown.
+    pub class: String,
+    /// The day, `2026-11-23`, in the school's zone.
+    pub date: String,
+    /// Why this mail was made, as a stable word (see `Reason`).
+    pub reason: String,
+    /// For corrections: `was-there`, `arrived`, `excused`; else empty.
+    pub correction: String,
+    /// For staff tasks: `protected`, `nobody-reached`, `unknown-pupil`, `held-in-doubt`; else empty.
+    pub task: String,
+    /// The lessons of the day that matter, in order; empty where protected.
+    pub lessons: Vec<TeamLesson>,
+    /// Whom to ring, in order; empty where protected.
+    pub guardians: Vec<TeamGuardian>,
+    /// Mentor's name or id; empty where unknown.
+    pub mentor: String,
+    /// When this was made, UTC.
+    #[schemars(with = "String")]
+    pub made_at: Timestamp,
+}
+
+/// One lesson in a [`TeamCase`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TeamLesson {
+    /// The lesson's id.
+    pub id: String,
+    /// Label, or empty.
+    pub label: String,
+    /// `08.20`, the school's zone.
+    pub start: String,
+    /// `09.20`, the school's zone.
+    pub end: String,
+    /// The mark in force as a stable word.
+    pub mark: String,
+    /// This lesson is what the mail is about.
+    pub subject: bool,
+    /// Opaque id of who reported the pupil missing at the end; or empty.
+    pub reported_by: String,
+    /// The teacher's note; or empty.
+    pub note: String,
+}
+
+/// One guardian in a [`TeamCase`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct TeamGuardian {
+    /// Name, or empty.
+    pub name: String,
+    /// Number to ring, or empty.
+    pub phone: String,
+    /// What has become of the message to them, as a stable word: `delivered`, `accepted`,
+    /// `waiting`, `in-doubt`, `not-entitled`, `no-contact`, …
+    pub told: String,
+    /// At what time, `08.31`; or empty.
+    pub told_at: String,
+}
+
+/// The word templates compare `task` with.
+pub fn task_word(kind: Option<TaskKind>) -> String {
+    kind.map(|k| k.as_str().to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,189 @@
+//! Where a message can go: a phone number in E.164 or an e-mail address. Both print masked; the
+//! full value leaves only through `expose`, so that it cannot slip into a log line.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The ways a message can travel.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Channel {
+    /// Text message.
+    Sms,
+    /// Mail.
+    Email,
+}
+
+impl Channel {
+    /// The name used in configuration, keys and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Email => "email",
+        }
+    }
+
+    /// The other one, for falling back.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Sms => Self::Email,
+            Self::Email => Self::Sms,
+        }
+    }
+}
+
+/// A phone number in E.164 form: `+` and 7 to 15 digits (ITU-T E.164 §6.2.1).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Phone(String);
+
+impl Phone {
+    /// Takes a number that is already in E.164 form; `directory::phone` makes it so.
+    ///
+    /// # Errors
+    /// When it is not `+` followed by 7 to 15 digits, the first not zero.
+    pub fn new(text: impl Into<String>) -> Result<Self, String> {
+        let text = text.into();
+        let digits = text.strip_prefix('+').unwrap_or_default();
+        let good = (7..=15).contains(&digits.len())
+            && digits.bytes().all(|b| b.is_ascii_digit())
+            && !digits.starts_with('0');
+        if good { Ok(Self(text)) } else { Err("is not a number in E.164 form, as +46701740605".into()) }
+    }
+
+    /// The full number, for the wire and the store only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// An e-mail address, checked for shape and for characters that could break a header.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct EmailAddress(String);
+
+impl EmailAddress {
+    /// Takes an address from a file or a request.
+    ///
+    /// # Errors
+    /// When it has no single `@` between two non-empty parts, holds white space, control, quoting or
+    /// non-ASCII characters, or is longer than 254 bytes (RFC 5321 §4.5.3.1.3).
+    pub fn new(text: impl Into<String>) -> Result<Self, String> {
+        let text = text.into();
+        let bad = |b: u8| !b.is_ascii_graphic() || b"<>()[]\\,;:\"".contains(&b);
+        let (local, domain) = text.split_once('@').unwrap_or_default();
+        if text.len() > 254
+            || local.is_empty()
+            || local.len() > 64
+            || domain.is_empty()
+            || domain.contains('@')
+            || domain.starts_with('.')
+            || domain.ends_with('.')
+            || domain.contains("..")
+            || local.starts_with('.')
+            || local.ends_with('.')
+            || local.contains("..")
+            || text.bytes().any(bad)
+        {
+            return Err("is not an e-mail address, as namn@example.se".into());
+        }
+        Ok(Self(text))
+    }
+
+    /// The full address, for the wire and the store only.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+macro_rules! masked {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> {
+                Self::new(text)
+            }
+        }
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, f)
+            }
+        }
+    };
+}
+masked!(Phone);
+masked!(EmailAddress);
+
+impl fmt::Display for Phone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let keep = self.0.len().saturating_sub(2);
+        write!(f, "{}…{}", &self.0[..3], &self.0[keep..])
+    }
+}
+
+impl fmt::Display for EmailAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "…@{}", self.0.split_once('@').map_or("", |(_, domain)| domain))
+    }
+}
+
+/// One place a message can go.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Address {
+    /// For [`Channel::Sms`].
+    Phone(Phone),
+    /// For [`Channel::Email`].
+    Email(EmailAddress),
+}
+
+impl Address {
+    /// The channel that can reach it.
+    pub fn channel(&self) -> Channel {
+        match self {
+            Self::Phone(_) => Channel::Sms,
+            Self::Email(_) => Channel::Email,
+        }
+    }
+
+    /// The full value, for the wire and the store only.
+    pub fn expose(&self) -> &str {
+        match self {
+            Self::Phone(phone) => phone.expose(),
+            Self::Email(email) => email.expose(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn print_masked() {
+        let phone = Phone::new("+46701740605").expect("fictional number");
+        let email = EmailAddress::new("asa.ek@example.se").expect("address");
+        assert_eq!(format!("{phone} {phone:?}"), "+46…05 +46…05");
+        assert_eq!(format!("{email} {email:?}"), "…@example.se …@example.se");
+    }
+
+    #[test]
+    fn addresses_that_could_break_a_header_are_refused() {
+        for text in
+            ["a@b\r\nBcc: c@d", "a b@c.se", "@c.se", "a@", "a@@b", "a@b@c", "<a@b.se>", "å@b.se", "a@b..se"]
+        {
+            assert!(EmailAddress::new(text).is_err(), "{text:?}");
+        }
+        for text in ["+4670", "0701740605", "+46 70", "+0701740605", "+46701740605123456"] {
+            assert!(Phone::new(text).is_err(), "{text:?}");
+        }
+    }
+}

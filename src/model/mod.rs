@@ -1,0 +1,31 @@
+//! The nouns of the field as plain values: ids, phone numbers, lessons, observations, occasions,
+//! notifications, reasons. May do no I/O, read no clock and no randomness, and import no other room.
+
+mod address;
+mod id;
+mod lesson;
+mod locale;
+mod notification;
+mod observation;
+mod occasion;
+mod outcome;
+mod rate;
+mod reason;
+mod time;
+
+pub use address::{Address, Channel, EmailAddress, Phone};
+pub use id::{
+    EventId, GuardianId, IdError, LessonId, NotificationId, ProviderId, PupilId, SchoolId, SourceId, StaffId,
+};
+pub use lesson::{Lesson, Mark, Minutes};
+pub use locale::Locale;
+pub use notification::{
+    Attempt, AttemptResult, CorrectionKind, Notification, Purpose, Recipient, StaffRole, State,
+    TaskKind,
+};
+pub use observation::{AdvanceNotice, Fact, LessonReport, NoticeKind, Observation};
+pub use occasion::{LessonState, Occasion};
+pub use outcome::{Lookup, Outcome, Receipt, ReceiptStatus};
+pub use rate::Rate;
+pub use reason::Reason;
+pub use time::{Clock24, date_text, local_date, sv_weekday};

@@ -1,0 +1,248 @@
+//! One message to one recipient on one channel, with its whole history.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use super::{Address, Channel, GuardianId, LessonId, NotificationId, Outcome, ProviderId, PupilId, Reason, SchoolId};
+
+/// What a message is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// To a guardian or adult pupil: not at the lesson.
+    Absence,
+    /// To exactly those told: it was not so, or is no longer.
+    Correction,
+    /// To the attendance team: still not there at lesson end.
+    TeamAlert,
+    /// To the attendance team, after an alert has left: the teacher added something.
+    TeamUpdate,
+    /// To the attendance team: something only a person can do.
+    StaffTask,
+}
+
+impl Purpose {
+    /// The name used in ids, templates and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Absence => "absence",
+            Self::Correction => "correction",
+            Self::TeamAlert => "team-alert",
+            Self::TeamUpdate => "team-update",
+            Self::StaffTask => "staff-task",
+        }
+    }
+}
+
+/// Why a correction was made; chooses its wording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CorrectionKind {
+    /// Was at the lesson, or at another school activity.
+    WasThere,
+    /// Came late.
+    Arrived,
+    /// An excuse has come in.
+    Excused,
+}
+
+/// Why a member of staff must act; chooses the wording of a staff task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TaskKind {
+    /// Protected or unknown protection: content-free.
+    Protected,
+    /// Nobody could be told: no entitled guardian, no contact, age unknown, or all channels failed.
+    NobodyReached,
+    /// The pupil is not in the directory: content-free, by id.
+    UnknownPupil,
+    /// A message is in doubt and was held.
+    HeldInDoubt,
+}
+
+impl TaskKind {
+    /// The name used in ids and templates.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Protected => "protected",
+            Self::NobodyReached => "nobody-reached",
+            Self::UnknownPupil => "unknown-pupil",
+            Self::HeldInDoubt => "held-in-doubt",
+        }
+    }
+}
+
+/// Staff reached by role, resolved per pupil and school at send time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum StaffRole {
+    /// The pupil's mentor.
+    Mentor,
+    /// Närvaroteam.
+    AttendanceTeam,
+    /// Elevhälsoteam.
+    StudentHealthTeam,
+    /// Rektor.
+    Principal,
+}
+
+/// Who a message is for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Recipient {
+    /// One guardian.
+    Guardian(GuardianId),
+    /// The pupil, from 18.
+    Pupil,
+    /// Staff by role.
+    Staff(StaffRole),
+}
+
+impl Recipient {
+    /// A text that is unique among the recipients of one pupil.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Guardian(id) => format!("guardian:{id}"),
+            Self::Pupil => "pupil".into(),
+            Self::Staff(role) => format!("staff:{role:?}"),
+        }
+    }
+}
+
+/// Where a notification is in its life (design §6). Final: `delivered`, `undelivered`, `rejected`,
+/// `expired`, `cancelled`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Not started, or to be tried again.
+    Waiting,
+    /// An attempt is written down and may be on the wire.
+    Sending,
+    /// The provider took it.
+    Accepted,
+    /// A report says it arrived.
+    Delivered,
+    /// A report says it did not.
+    Undelivered,
+    /// Certainly refused for good.
+    Rejected,
+    /// Its deadline passed first.
+    Expired,
+    /// Called back before it left, or never to be sent (mode, protection, …).
+    Cancelled,
+    /// An attempt has no known outcome; being looked up.
+    InDoubt,
+    /// In doubt for good; a person decides.
+    Held,
+}
+
+impl State {
+    /// Whether the recipient has, or may have, the message.
+    pub fn may_have_arrived(self) -> bool {
+        matches!(self, Self::Sending | Self::Accepted | Self::Delivered | Self::InDoubt | Self::Held)
+    }
+
+    /// Whether nothing more will happen by itself, reports aside.
+    pub fn is_final(self) -> bool {
+        matches!(
+            self,
+            Self::Delivered | Self::Undelivered | Self::Rejected | Self::Expired | Self::Cancelled
+        )
+    }
+
+    /// The stable kebab-case name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Sending => "sending",
+            Self::Accepted => "accepted",
+            Self::Delivered => "delivered",
+            Self::Undelivered => "undelivered",
+            Self::Rejected => "rejected",
+            Self::Expired => "expired",
+            Self::Cancelled => "cancelled",
+            Self::InDoubt => "in-doubt",
+            Self::Held => "held",
+        }
+    }
+}
+
+/// One try on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it was written down, before the first byte left.
+    pub started_at: Timestamp,
+    /// By which account (`mail` for SMTP).
+    pub account: ProviderId,
+    /// What came of it; none while it is under way or after a crash.
+    pub result: Option<AttemptResult>,
+}
+
+/// The end of one try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptResult {
+    /// When it was known.
+    pub at: Timestamp,
+    /// What it was.
+    pub outcome: Outcome,
+}
+
+/// One message to one recipient on one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Deterministic id.
+    pub id: NotificationId,
+    /// The school.
+    pub school: SchoolId,
+    /// The pupil.
+    pub pupil: PupilId,
+    /// The day of the lesson, in the school's zone: with pupil, the case.
+    pub date: Date,
+    /// The lesson it is about.
+    pub lesson: LessonId,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Why it was made.
+    pub reason: Reason,
+    /// For corrections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<CorrectionKind>,
+    /// For staff tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<TaskKind>,
+    /// For corrections: the message that is corrected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrects: Option<NotificationId>,
+    /// Which alarm on this lesson (see `LessonState::revision`).
+    pub revision: u32,
+    /// Who it is for.
+    pub recipient: Recipient,
+    /// How it travels.
+    pub channel: Channel,
+    /// Where it went or goes: fixed at the first attempt; corrections copy it from what they correct.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// Where it is in its life.
+    pub state: State,
+    /// Why it is in that state, or is still waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_reason: Option<Reason>,
+    /// When upprop first knew of what it tells: the start of our part of the delay.
+    pub created_at: Timestamp,
+    /// When it is next looked at.
+    pub due_at: Timestamp,
+    /// When it stops being worth sending.
+    pub deadline: Timestamp,
+    /// Tries, oldest first (only the last few are kept; see `tries`).
+    #[serde(default)]
+    pub attempts: Vec<Attempt>,
+    /// How many tries count against the retry list.
+    #[serde(default)]
+    pub tries: u32,
+    /// Empty answers in a row when asked about in doubt.
+    #[serde(default)]
+    pub empty_lookups: u32,
+    /// The provider's id of the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<String>,
+}

@@ -1,0 +1,63 @@
+//! An occasion (frånvarotillfälle): what is known of one pupil's lessons on one school day, and
+//! which notifications came of it.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use super::{Lesson, LessonReport, Mark, Minutes, NotificationId, PupilId, SchoolId};
+
+/// One pupil's lessons on one day in the school's zone. Lessons of the same day belong together:
+/// one thread in the team's inbox, one case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Occasion {
+    /// The school.
+    pub school: SchoolId,
+    /// The pupil.
+    pub pupil: PupilId,
+    /// The day, in the school's zone.
+    pub date: Date,
+    /// In order of start, then id.
+    pub lessons: Vec<LessonState>,
+}
+
+/// What is known of one pupil at one lesson.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LessonState {
+    /// The lesson, as last described.
+    pub lesson: Lesson,
+    /// The mark in force; none while only a teacher's report is known.
+    pub mark: Option<Mark>,
+    /// When the mark in force was made, by the source's clock.
+    pub recorded_at: Option<Timestamp>,
+    /// Who made it (opaque).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_by: Option<String>,
+    /// Minutes that came with the mark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<Minutes>,
+    /// Whether the register is closed.
+    #[serde(default)]
+    pub register_closed: bool,
+    /// The teacher's report that the pupil never came.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<LessonReport>,
+    /// When upprop first heard of the mark in force.
+    pub received_at: Timestamp,
+    /// How many times the pupil has become unexcused at this lesson; part of notification ids, so
+    /// that a renewed alarm after a correction is a new message and a repeated event is not.
+    #[serde(default)]
+    pub revision: u32,
+    /// Every notification made for this lesson, oldest first.
+    #[serde(default)]
+    pub notifications: Vec<NotificationId>,
+}
+
+impl LessonState {
+    /// Whether the pupil counts as missing without a valid reason right now, advance notices aside.
+    pub fn is_unexcused(&self) -> bool {
+        match self.mark {
+            Some(mark) => mark == Mark::Unexcused,
+            None => self.report.is_some(),
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Why something was sent, held or not sent. Every decision carries one; it is stored, counted as a
+//! metric label and printed by `why`.
+
+use serde::{Deserialize, Serialize};
+
+/// The closed list of reasons. The kebab-case name is stable: it is stored and documented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// Unexcused and nothing speaks against telling.
+    UnexcusedAbsence,
+    /// Still not there when the lesson ended.
+    NotArrivedByLessonEnd,
+    /// The teacher reported it at lesson end.
+    ReportedByTeacher,
+    /// What was told is no longer true.
+    ToldOtherwise,
+    /// Staff must look at something that could not be told automatically.
+    StaffMustAct,
+    /// An advance notice or leave covers the lesson.
+    AdvanceNotice,
+    /// The pupil is at another school activity.
+    OtherActivity,
+    /// The mark is unknown: untaken or unmapped, not absent.
+    UnknownMark,
+    /// The mark says present.
+    Present,
+    /// The mark says late.
+    Late,
+    /// The mark says left early.
+    LeftEarly,
+    /// The mark says excused.
+    Excused,
+    /// Protected personal data: nothing automatic leaves.
+    Protected,
+    /// Protection status is not known: treated as protected.
+    ProtectionUnknown,
+    /// The pupil's age is not known, so neither guardian nor pupil can be chosen.
+    AgeUnknown,
+    /// 18 or older at send time: guardians are not told, the pupil is.
+    Adult,
+    /// The pupil is not in the directory.
+    UnknownPupil,
+    /// No guardian may receive.
+    NoEntitledGuardian,
+    /// This guardian may not receive, or is denied.
+    NotEntitled,
+    /// The recipient has no usable address on any channel.
+    NoContact,
+    /// The address was marked bad by an earlier rejection.
+    BadContact,
+    /// Too old to be news.
+    Stale,
+    /// The message's deadline has passed.
+    Expired,
+    /// The school is in shadow mode: recorded, not sent.
+    ShadowMode,
+    /// The school is in guests mode and the recipient is not on the list.
+    NotAGuest,
+    /// This recipient already has it.
+    AlreadyTold,
+    /// An older mark than the one in force.
+    OutOfOrder,
+    /// The mark changed before the message left.
+    MarkChanged,
+    /// Nobody was told, so there is nothing to correct.
+    NothingToCorrect,
+    /// Waiting for the school's grace period.
+    Grace,
+    /// Waiting for quiet hours to end.
+    QuietHours,
+    /// Waiting for a rate limit.
+    RateLimited,
+    /// Waiting before another try.
+    RetryLater,
+    /// The provider account is stopped (credentials, credit or sender).
+    ChannelStopped,
+    /// The provider is away; all its messages wait.
+    ProviderAway,
+    /// An attempt has no known outcome; being resolved.
+    InDoubt,
+    /// In doubt and could not be resolved: a person must decide.
+    HeldInDoubt,
+    /// The provider rejected the message.
+    Rejected,
+    /// All tries were used.
+    TriesUsed,
+    /// The text could not be made from the template.
+    TemplateFailed,
+    /// Another message to the same person replaced it.
+    Replaced,
+    /// The disk is nearly full: nothing is sent that could not be recorded.
+    DiskLow,
+}
+
+impl Reason {
+    /// The stable kebab-case name.
+    pub fn as_str(self) -> String {
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.as_str())
+    }
+}
