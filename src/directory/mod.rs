@@ -1,6 +1,7 @@
 //! Pupils, guardians, staff and schools; who may be told what, at this moment. Reads files and
 //! requests into one immutable `Roster`; may not send, and may not decide whether to send.
 
+pub mod entitled;
 pub mod roster;
 pub mod school;
 

@@ -24,6 +24,10 @@ pub enum Protection {
     Unknown,
 }
 
+fn yes() -> bool {
+    true
+}
+
 /// One pupil.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pupil {
@@ -51,6 +55,9 @@ pub struct Pupil {
     /// The pupil's own, used from 18.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
+    /// Whether `phone` takes texts.
+    #[serde(default = "yes")]
+    pub phone_is_mobile: bool,
     /// The pupil's own, used from 18.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<EmailAddress>,
@@ -85,9 +92,12 @@ pub struct Guardian {
     /// For staff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// For texts.
+    /// For texts, when mobile; for staff to ring.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phone: Option<Phone>,
+    /// Whether `phone` takes texts.
+    #[serde(default = "yes")]
+    pub phone_is_mobile: bool,
     /// For mail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<EmailAddress>,

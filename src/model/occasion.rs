@@ -41,9 +41,16 @@ pub struct LessonState {
     /// The teacher's report that the pupil never came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<LessonReport>,
+    /// When upprop heard of that report; a mark made later supersedes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reported_at: Option<Timestamp>,
     /// When upprop first heard of the mark in force.
     pub received_at: Timestamp,
-    /// How many times the pupil has become unexcused at this lesson; part of notification ids, so
+    /// Whether the pupil counted as missing when this was last decided: mark unexcused and no
+    /// advance notice.
+    #[serde(default)]
+    pub missing: bool,
+    /// How many times the pupil has become missing at this lesson; part of notification ids, so
     /// that a renewed alarm after a correction is a new message and a repeated event is not.
     #[serde(default)]
     pub revision: u32,
@@ -53,11 +60,37 @@ pub struct LessonState {
 }
 
 impl LessonState {
-    /// Whether the pupil counts as missing without a valid reason right now, advance notices aside.
+    /// A lesson nothing is known of yet.
+    pub fn new(lesson: Lesson, received_at: Timestamp) -> Self {
+        Self {
+            lesson,
+            mark: None,
+            recorded_at: None,
+            recorded_by: None,
+            minutes: None,
+            register_closed: false,
+            report: None,
+            reported_at: None,
+            received_at,
+            missing: false,
+            revision: 0,
+            notifications: Vec::new(),
+        }
+    }
+
+    /// Whether the mark says missing without a valid reason, advance notices aside.
     pub fn is_unexcused(&self) -> bool {
-        match self.mark {
-            Some(mark) => mark == Mark::Unexcused,
-            None => self.report.is_some(),
+        self.mark == Some(Mark::Unexcused)
+    }
+
+    /// Whether the teacher's report that the pupil never came still stands: there is one, and no
+    /// mark made after it, nor one that says why the pupil is away.
+    pub fn report_stands(&self) -> bool {
+        let Some(reported_at) = self.reported_at else { return false };
+        match (self.mark, self.recorded_at) {
+            (None | Some(Mark::Unexcused | Mark::Unknown), _) => true,
+            (Some(Mark::Present | Mark::LeftEarly), Some(recorded_at)) => recorded_at < reported_at,
+            _ => false,
         }
     }
 }

@@ -2,6 +2,11 @@
 //! when `commit` returns. Knows bytes only; what the rows mean is `tables`' and the ledger's.
 //! No other room may name sled.
 
+pub mod codec;
+pub mod ledger;
+pub mod rows;
+pub mod tables;
+
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 use bytes::Bytes;

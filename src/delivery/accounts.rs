@@ -1,0 +1,99 @@
+//! How a provider account is: well, away for a while, or stopped until somebody mends it. A
+//! failure that is the provider's slows the provider and burns no message's tries.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Outcome, Reason};
+
+/// How a provider account is: away, stopped, or (no row) well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Nothing is tried before this.
+    pub until: Timestamp,
+    /// Failures in a row; chooses the next pause.
+    pub failures: u32,
+    /// [`Reason::ProviderAway`] or [`Reason::ChannelStopped`].
+    pub reason: Reason,
+    /// The provider's word.
+    pub code: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// Pauses after the first, second, … failure in a row; the last one repeats.
+const PAUSES: [i64; 7] = [1, 2, 5, 10, 20, 30, 60];
+
+/// Pause before a stopped account is tried again with one message: a mended password must not need
+/// a restart, and a wrong one must not be tried every second (it may lock the account).
+const STOPPED_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+
+/// The account after one outcome; none: well.
+pub fn after(
+    before: Option<&Account>,
+    outcome: &Outcome,
+    longest: SignedDuration,
+    now: Timestamp,
+) -> Option<Account> {
+    let failures = before.map_or(0, |a| a.failures).saturating_add(1);
+    let since = before.map_or(now, |a| a.since);
+    match outcome {
+        Outcome::Retry { provider_wide: true, after, code } => {
+            let step = usize::try_from(failures - 1).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
+            let pause =
+                SignedDuration::from_secs(PAUSES[step]).max(after.unwrap_or_default().min(longest));
+            Some(Account {
+                until: now.saturating_add(pause).unwrap_or(Timestamp::MAX),
+                failures,
+                reason: Reason::ProviderAway,
+                code: code.clone(),
+                since,
+            })
+        }
+        Outcome::RejectChannel { code } => Some(Account {
+            until: now.saturating_add(STOPPED_PAUSE).unwrap_or(Timestamp::MAX),
+            failures,
+            reason: Reason::ChannelStopped,
+            code: code.clone(),
+            since,
+        }),
+        // An answer about one message shows that the account itself works. No answer shows nothing.
+        Outcome::Accepted { .. } | Outcome::RejectMessage { .. } | Outcome::Retry { .. } => None,
+        Outcome::InDoubt { .. } => before.cloned(),
+    }
+}
+
+/// How many may be on the wire at once: one probe while the account is recovering.
+pub fn width(account: Option<&Account>, full: usize) -> usize {
+    if account.is_some() { 1 } else { full }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_lengthen_the_pause_and_success_ends_it() {
+        let now = Timestamp::from_second(1_800_000_000).expect("time");
+        let away = |after: Option<i64>| Outcome::Retry {
+            after: after.map(SignedDuration::from_secs),
+            code: "http-503".into(),
+            provider_wide: true,
+        };
+        let longest = SignedDuration::from_secs(900);
+        let mut account = None;
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            account = after(account.as_ref(), &away(None), longest, now);
+            waits.push(account.as_ref().map(|a| a.until.duration_since(now).as_secs()));
+        }
+        assert_eq!(waits, [1, 2, 5, 10, 20, 30, 60, 60, 60].map(Some));
+        assert_eq!(width(account.as_ref(), 16), 1);
+        let asked = after(None, &away(Some(7_200)), longest, now).expect("away");
+        assert_eq!(asked.until.duration_since(now), longest);
+        let doubt = Outcome::InDoubt { code: "time-out".into() };
+        assert_eq!(after(account.as_ref(), &doubt, longest, now), account);
+        let done = Outcome::Accepted { reference: None, parts: None };
+        assert_eq!(after(account.as_ref(), &done, longest, now), None);
+    }
+}

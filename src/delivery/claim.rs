@@ -1,0 +1,219 @@
+//! Truth at the moment of sending: whether a waiting notification may leave now, must wait, or must
+//! not leave at all. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::directory::entitled::{self, Candidate, Entitled};
+use crate::directory::{Mode, Protection, Pupil, QuietHours, Roster, School};
+use crate::model::{
+    Address, AdvanceNotice, LessonState, Locale, Notification, Purpose, Reason, Recipient, State,
+    TaskKind, local_date,
+};
+use crate::policy::{Standing, standing};
+
+/// Pause before a correction looks again at a message that is on the wire this moment.
+const ON_THE_WIRE: SignedDuration = SignedDuration::from_secs(2);
+
+/// Everything a claim depends on.
+#[derive(Clone, Copy)]
+pub struct Claim<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The notification, as stored.
+    pub notification: &'a Notification,
+    /// The school's settings; none when it is no longer configured.
+    pub school: Option<&'a School>,
+    /// Everybody.
+    pub roster: &'a Roster,
+    /// The lesson, as stored.
+    pub lesson: &'a LessonState,
+    /// The pupil's notices.
+    pub notices: &'a [AdvanceNotice],
+    /// Every notification made for the lesson.
+    pub told: &'a [Notification],
+    /// Whether a provider has rejected an address as such.
+    pub is_bad: &'a dyn Fn(&Address) -> bool,
+}
+
+/// What becomes of the claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// Make the text and send it.
+    Send {
+        /// Where to.
+        address: Address,
+        /// In which language, first choice first.
+        language: Locale,
+    },
+    /// Look again later.
+    Defer {
+        /// When.
+        until: Timestamp,
+        /// Why.
+        reason: Reason,
+    },
+    /// It will never leave.
+    Drop {
+        /// Its last state.
+        state: State,
+        /// Why.
+        reason: Reason,
+        /// Others may have to be told instead: decide about the lesson again.
+        decide_again: bool,
+    },
+}
+
+fn drop(reason: Reason) -> Verdict {
+    Verdict::Drop { state: State::Cancelled, reason, decide_again: false }
+}
+
+fn drop_and_decide(reason: Reason) -> Verdict {
+    Verdict::Drop { state: State::Cancelled, reason, decide_again: true }
+}
+
+/// Asks every rule again, in a fixed order: deadline, truth, mode, who, guests, quiet hours.
+pub fn claim(c: &Claim<'_>) -> Verdict {
+    let n = c.notification;
+    let Some(school) = c.school else { return drop(Reason::ShadowMode) };
+    if c.now >= n.deadline {
+        return Verdict::Drop {
+            state: State::Expired,
+            reason: Reason::Expired,
+            decide_again: false,
+        };
+    }
+    if let Some(verdict) = untrue(c) {
+        return verdict;
+    }
+    if school.mode == Mode::Shadow {
+        return drop(Reason::ShadowMode);
+    }
+    let pupil = c.roster.pupil(&school.id, &n.pupil);
+    let (address, language) = match recipient(c, school, pupil) {
+        Ok(found) => found,
+        Err(verdict) => return verdict,
+    };
+    if school.mode == Mode::Guests && !school.guests.contains(&address) {
+        return drop(Reason::NotAGuest);
+    }
+    let to_family = !matches!(n.recipient, Recipient::Staff(_));
+    if to_family && let Some(until) = school.quiet_hours.and_then(|q| quiet_until(q, school, c.now))
+    {
+        return Verdict::Defer { until, reason: Reason::QuietHours };
+    }
+    Verdict::Send { address, language }
+}
+
+/// Whether what the message says is no longer so.
+fn untrue(c: &Claim<'_>) -> Option<Verdict> {
+    let n = c.notification;
+    let now = standing(c.lesson, c.notices);
+    match n.purpose {
+        Purpose::Absence => match now {
+            Standing::NotMissing { reason, .. } => Some(drop(reason)),
+            Standing::Missing if n.revision != c.lesson.revision => Some(drop(Reason::Replaced)),
+            Standing::Missing => None,
+        },
+        Purpose::Correction => {
+            let reported = n.recipient_is_staff() && c.lesson.report_stands();
+            if now == Standing::Missing || reported {
+                return Some(drop(Reason::MarkChanged));
+            }
+            let told = c.told.iter().find(|t| n.corrects.as_ref() == Some(&t.id));
+            match told.map(|t| t.state) {
+                Some(State::Sending) => Some(Verdict::Defer {
+                    until: c.now.saturating_add(ON_THE_WIRE).unwrap_or(Timestamp::MAX),
+                    reason: Reason::InDoubt,
+                }),
+                Some(state) if state.may_have_arrived() => None,
+                _ => Some(drop(Reason::NothingToCorrect)),
+            }
+        }
+        Purpose::TeamAlert | Purpose::TeamUpdate => match now {
+            Standing::Missing => None,
+            Standing::NotMissing { reason, .. } => {
+                let stands = c.lesson.report_stands() && reason != Reason::AdvanceNotice;
+                (!stands).then(|| drop(reason))
+            }
+        },
+        Purpose::StaffTask => match (n.task, now) {
+            (Some(TaskKind::NobodyReached), Standing::NotMissing { reason, .. }) => {
+                Some(drop(reason))
+            }
+            _ => None,
+        },
+    }
+}
+
+fn recipient(
+    c: &Claim<'_>,
+    school: &School,
+    pupil: Option<&Pupil>,
+) -> Result<(Address, Locale), Verdict> {
+    let n = c.notification;
+    if let Recipient::Staff(role) = n.recipient {
+        let content_free = n.task.is_some_and(|t| t != TaskKind::NobodyReached);
+        if !content_free {
+            match pupil.map(|p| p.protection) {
+                None => return Err(drop_and_decide(Reason::UnknownPupil)),
+                Some(Protection::Protected) => return Err(drop_and_decide(Reason::Protected)),
+                Some(Protection::Unknown) => {
+                    return Err(drop_and_decide(Reason::ProtectionUnknown));
+                }
+                Some(Protection::None) => {}
+            }
+        }
+        let email = entitled::staff(school, pupil, c.roster, role);
+        return email.map(|e| (Address::Email(e), school.locale.clone())).ok_or(Verdict::Drop {
+            state: State::Rejected,
+            reason: Reason::NoContact,
+            decide_again: false,
+        });
+    }
+    let Some(pupil) = pupil else { return Err(drop_and_decide(Reason::UnknownPupil)) };
+    let today = local_date(c.now, &school.zone);
+    let (candidates, otherwise) = match entitled::recipients(school, pupil, c.roster, today) {
+        Entitled::Nobody(reason) => return Err(drop_and_decide(reason)),
+        Entitled::Guardians { candidates, .. } => (candidates, Reason::NotEntitled),
+        Entitled::Adult(candidate) => (vec![candidate], Reason::Adult),
+    };
+    let candidate = candidates.into_iter().find(|x| x.recipient == n.recipient);
+    let Some(candidate) = candidate else { return Err(drop_and_decide(otherwise)) };
+    // A correction goes where the first message went, even if the contact has changed since.
+    if let (Purpose::Correction, Some(address)) = (n.purpose, &n.address) {
+        return Ok((address.clone(), candidate.language));
+    }
+    address(c, candidate)
+}
+
+fn address(c: &Claim<'_>, candidate: Candidate) -> Result<(Address, Locale), Verdict> {
+    let addresses = candidate.contact.map_err(drop_and_decide)?;
+    let on_channel = addresses.into_iter().find(|a| a.channel() == c.notification.channel);
+    match on_channel {
+        None => Err(drop_and_decide(Reason::NoContact)),
+        Some(address) if (c.is_bad)(&address) => Err(Verdict::Drop {
+            state: State::Rejected,
+            reason: Reason::BadContact,
+            decide_again: false,
+        }),
+        Some(address) => Ok((address, candidate.language)),
+    }
+}
+
+/// When quiet hours that hold now will end.
+fn quiet_until(quiet: QuietHours, school: &School, now: Timestamp) -> Option<Timestamp> {
+    let local = now.to_zoned_datetime(school.zone.clone());
+    let time = local.time();
+    let spans_midnight = quiet.from > quiet.to;
+    let evening = spans_midnight && time >= quiet.from;
+    let held = evening
+        || (spans_midnight && time < quiet.to)
+        || (!spans_midnight && quiet.from <= time && time < quiet.to);
+    if !held {
+        return None;
+    }
+    let day = if evening { local.date().tomorrow().ok()? } else { local.date() };
+    let end =
+        school.zone.to_ambiguous_zoned_datetime(day.to_datetime(quiet.to)).compatible().ok()?;
+    (end.timestamp() > now).then(|| end.timestamp())
+}

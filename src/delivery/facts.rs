@@ -1,0 +1,181 @@
+//! What a text may say, taken from a case. Pure.
+
+use jiff::{SignedDuration, Timestamp, civil::Date};
+
+use crate::directory::entitled::{self, Entitled};
+use crate::directory::{Directory, Pupil, School};
+use crate::intake::case::Case;
+use crate::message::facts::{GuardianFacts, TeamCase, TeamGuardian, TeamLesson, task_word};
+use crate::model::{
+    Clock24, CorrectionKind, LessonState, Mark, Notification, Purpose, Recipient, TaskKind,
+    local_date,
+};
+
+/// The facts for a guardian or an adult pupil. `further`: the recipient already knows of another
+/// lesson that day.
+pub fn guardian(
+    school: &School,
+    pupil: &Pupil,
+    case: &Case,
+    n: &Notification,
+    further: bool,
+    now: Timestamp,
+) -> GuardianFacts {
+    let lesson = &case.lesson;
+    let clock = |at| Clock24::of(at, &school.zone).to_string();
+    let renewed = case.told.iter().any(|t| {
+        t.purpose == Purpose::Correction && t.recipient == n.recipient && t.state.may_have_arrived()
+    });
+    GuardianFacts {
+        pupil: pupil.given_name.clone(),
+        adult: n.recipient == Recipient::Pupil,
+        start: clock(lesson.lesson.start),
+        day: day_word(n.date, local_date(now, &school.zone)),
+        further,
+        renewed: renewed && n.purpose == Purpose::Absence,
+        late_registration: local_date(lesson.received_at, &school.zone) > n.date,
+        correction: GuardianFacts::correction_word(n.correction),
+        arrived: arrival(lesson, n.correction).map(clock).unwrap_or_default(),
+        school: school.name.clone(),
+        phone: school.phone.clone(),
+    }
+}
+
+fn day_word(day: Date, today: Date) -> String {
+    if day == today {
+        String::new()
+    } else if today.yesterday().is_ok_and(|y| y == day) {
+        "yesterday".into()
+    } else {
+        day.to_string()
+    }
+}
+
+/// When a late pupil came, where the source counts minutes.
+fn arrival(lesson: &LessonState, kind: Option<CorrectionKind>) -> Option<Timestamp> {
+    if kind != Some(CorrectionKind::Arrived) {
+        return None;
+    }
+    let missed = SignedDuration::from_mins(i64::from(lesson.minutes?.absent));
+    let came = lesson.lesson.start.saturating_add(missed).ok()?;
+    (lesson.lesson.start < came && came <= lesson.lesson.end).then_some(came)
+}
+
+/// The facts for the attendance team. `day`: the pupil's lessons of the day in order.
+pub fn team(
+    directory: &Directory,
+    school: &School,
+    pupil: Option<&Pupil>,
+    case: &Case,
+    day: &[LessonState],
+    n: &Notification,
+    now: Timestamp,
+) -> TeamCase {
+    let content_free =
+        n.task.is_some_and(|t| matches!(t, TaskKind::Protected | TaskKind::UnknownPupil));
+    let pupil = pupil.filter(|_| !content_free);
+    let mut facts = TeamCase {
+        version: 1,
+        kind: n.purpose.as_str().into(),
+        case: crate::message::mail::case_number(&n.school, &n.pupil, n.date),
+        school: school.id.to_string(),
+        school_name: school.name.clone(),
+        pupil: if n.task == Some(TaskKind::Protected) {
+            String::new()
+        } else {
+            n.pupil.to_string()
+        },
+        pupil_name: pupil.map(full_name).unwrap_or_default(),
+        class: pupil.and_then(|p| p.class.clone()).unwrap_or_default(),
+        date: n.date.to_string(),
+        reason: n.reason.as_str(),
+        correction: GuardianFacts::correction_word(n.correction),
+        task: task_word(n.task),
+        lessons: Vec::new(),
+        guardians: Vec::new(),
+        mentor: String::new(),
+        made_at: now,
+    };
+    let Some(pupil) = pupil else { return facts };
+    facts.lessons = day.iter().map(|l| team_lesson(school, l, &case.key.lesson)).collect();
+    facts.guardians = guardians(directory, school, pupil, case, now);
+    facts.mentor = pupil
+        .mentor
+        .as_ref()
+        .map(|id| {
+            let named = directory.roster.staff.get(id).and_then(|s| s.name.clone());
+            named.unwrap_or_else(|| id.to_string())
+        })
+        .unwrap_or_default();
+    facts
+}
+
+fn full_name(pupil: &Pupil) -> String {
+    match &pupil.family_name {
+        Some(family) => format!("{} {family}", pupil.given_name),
+        None => pupil.given_name.clone(),
+    }
+}
+
+fn team_lesson(school: &School, l: &LessonState, subject: &crate::model::LessonId) -> TeamLesson {
+    let clock = |at| Clock24::of(at, &school.zone).to_string();
+    let mark = serde_json::to_value(l.mark.unwrap_or(Mark::Unknown)).unwrap_or_default();
+    TeamLesson {
+        id: l.lesson.id.to_string(),
+        label: l.lesson.label.clone().unwrap_or_default(),
+        start: clock(l.lesson.start),
+        end: clock(l.lesson.end),
+        mark: mark.as_str().unwrap_or_default().into(),
+        subject: l.lesson.id == *subject,
+        reported_by: l.report.as_ref().map(|r| r.reported_by.clone()).unwrap_or_default(),
+        note: l.report.as_ref().and_then(|r| r.note.clone()).unwrap_or_default(),
+    }
+}
+
+fn guardians(
+    directory: &Directory,
+    school: &School,
+    pupil: &Pupil,
+    case: &Case,
+    now: Timestamp,
+) -> Vec<TeamGuardian> {
+    let today = local_date(now, &school.zone);
+    let told = |recipient: &Recipient| {
+        case.told.iter().rfind(|t| t.purpose == Purpose::Absence && t.recipient == *recipient).map(
+            |t| {
+                let at = t.attempts.last().map(|a| Clock24::of(a.started_at, &school.zone));
+                (t.state.as_str().to_owned(), at.map(|a| a.to_string()).unwrap_or_default())
+            },
+        )
+    };
+    let mut list = Vec::new();
+    match entitled::recipients(school, pupil, &directory.roster, today) {
+        Entitled::Nobody(_) => {}
+        Entitled::Adult(_) => {
+            let (told, told_at) =
+                told(&Recipient::Pupil).unwrap_or_else(|| ("no-contact".into(), String::new()));
+            let phone = pupil.phone.as_ref().map(|p| p.expose().to_owned()).unwrap_or_default();
+            list.push(TeamGuardian { name: full_name(pupil), phone, told, told_at });
+        }
+        Entitled::Guardians { candidates, .. } => {
+            for candidate in candidates {
+                let Recipient::Guardian(id) = &candidate.recipient else { continue };
+                let guardian = directory.roster.guardians.get(id);
+                let (told, told_at) = told(&candidate.recipient).unwrap_or_else(|| {
+                    let word = if candidate.contact.is_ok() { "not-told" } else { "no-contact" };
+                    (word.into(), String::new())
+                });
+                list.push(TeamGuardian {
+                    name: guardian.and_then(|g| g.name.clone()).unwrap_or_default(),
+                    phone: guardian
+                        .and_then(|g| g.phone.as_ref())
+                        .map(|p| p.expose().to_owned())
+                        .unwrap_or_default(),
+                    told,
+                    told_at,
+                });
+            }
+        }
+    }
+    list
+}

@@ -1,0 +1,142 @@
+//! A message that will never arrive: another way to the same person, else a task for staff.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::shared::Shared;
+use crate::directory::entitled::{self, Entitled};
+use crate::directory::{Directory, School};
+use crate::intake::case::{Case, CaseKey};
+use crate::model::{Address, Notification, Purpose, Reason, Recipient, State, local_date};
+use crate::policy::{self, Decided, Plan, Situation, Standing, standing, task_for};
+use crate::store::ledger::Unit;
+use crate::store::rows::BadContact;
+use crate::store::{StoreError, tables};
+
+/// Notes that a provider rejects an address as such.
+pub fn mark_bad(unit: &mut Unit<'_>, address: &Address, code: &str, now: Timestamp) {
+    unit.write(tables::bad_contact(address), &BadContact { at: now, code: code.into() });
+}
+
+/// Which of a recipient's addresses providers have rejected.
+pub async fn bad_addresses(
+    unit: &Unit<'_>,
+    directory: &Directory,
+    n: &Notification,
+) -> Result<BTreeSet<Address>, StoreError> {
+    let roster = &directory.roster;
+    let (phone, email) = match &n.recipient {
+        Recipient::Guardian(id) => {
+            let guardian = roster.guardians.get(id);
+            (guardian.and_then(|g| g.phone.clone()), guardian.and_then(|g| g.email.clone()))
+        }
+        Recipient::Pupil => {
+            let pupil = roster.pupil(&n.school, &n.pupil);
+            (pupil.and_then(|p| p.phone.clone()), pupil.and_then(|p| p.email.clone()))
+        }
+        Recipient::Staff(_) => (None, None),
+    };
+    let mut bad = BTreeSet::new();
+    for address in phone.map(Address::Phone).into_iter().chain(email.map(Address::Email)) {
+        if unit.peek::<BadContact>(&tables::bad_contact(&address)).await?.is_some() {
+            bad.insert(address);
+        }
+    }
+    Ok(bad)
+}
+
+/// Plans what follows when `n`, already written in its last state, has failed for good.
+pub async fn follow(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    n: &Notification,
+    reason: Reason,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let account = n.attempts.last().map_or("", |a| a.account.as_str());
+    tracing::warn!(
+        notification = %n.id, school = %n.school, purpose = n.purpose.as_str(),
+        state = n.state.as_str(), %reason, account, "message failed for good"
+    );
+    if n.recipient_is_staff() {
+        tracing::error!(
+            notification = %n.id, school = %n.school, %reason,
+            "staff could not be reached by mail; check the team's address and the mail settings"
+        );
+        return Ok(());
+    }
+    if n.purpose != Purpose::Absence {
+        return Ok(());
+    }
+    let directory = shared.directory.load_full();
+    let Some(school) = directory.schools.get(&n.school) else { return Ok(()) };
+    let Some(case) = Case::load(unit, &CaseKey::of(n)).await? else { return Ok(()) };
+    if standing(&case.lesson, &case.notices) != Standing::Missing {
+        return Ok(());
+    }
+    let bad = bad_addresses(unit, &directory, n).await?;
+    let situation = Situation {
+        now,
+        school,
+        roster: &directory.roster,
+        pupil: &n.pupil,
+        date: n.date,
+        lesson: &case.lesson,
+        notices: &case.notices,
+        told: &case.told,
+        missing_elsewhere: case.missing_elsewhere(),
+    };
+    let mut plan = Plan { missing: true, revision: case.lesson.revision, ..Plan::default() };
+    let known = |new: &Notification| case.told.iter().any(|t| t.id == new.id);
+    let other = policy::fallback(&situation, n);
+    // A message held in doubt may have arrived: another channel could tell the same person twice.
+    if n.state != State::Expired
+        && reason != Reason::HeldInDoubt
+        && other_way(&directory, school, n, &bad, now)
+        && !known(&other)
+    {
+        note(&mut plan, other, reason);
+    } else if let Some(kind) = task_for(reason) {
+        let task = policy::task_notification(&situation, case.lesson.revision, kind, reason);
+        if !known(&task) {
+            note(&mut plan, task, reason);
+        }
+    }
+    case.apply(unit, &plan);
+    Ok(())
+}
+
+fn note(plan: &mut Plan, new: Notification, reason: Reason) {
+    plan.decisions.push(Decided {
+        act: "notify",
+        recipient: Some(new.recipient.clone()),
+        reason,
+        notification: Some(new.id.clone()),
+    });
+    plan.make.push(new);
+}
+
+/// Whether the recipient may be reached by the other channel.
+fn other_way(
+    directory: &Directory,
+    school: &School,
+    n: &Notification,
+    bad: &BTreeSet<Address>,
+    now: Timestamp,
+) -> bool {
+    let Some(pupil) = directory.roster.pupil(&n.school, &n.pupil) else { return false };
+    let today = local_date(now, &school.zone);
+    let candidates = match entitled::recipients(school, pupil, &directory.roster, today) {
+        Entitled::Nobody(_) => return false,
+        Entitled::Adult(candidate) => vec![candidate],
+        Entitled::Guardians { candidates, .. } => candidates,
+    };
+    candidates
+        .into_iter()
+        .find(|c| c.recipient == n.recipient)
+        .and_then(|c| c.contact.ok())
+        .is_some_and(|addresses| {
+            addresses.iter().any(|a| a.channel() == n.channel.other() && !bad.contains(a))
+        })
+}

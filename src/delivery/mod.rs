@@ -1,0 +1,27 @@
+//! From a waiting row to an outcome. `claim`, `settle`, `retry`, `limits`, `receipt` and `accounts`
+//! are pure; `dispatcher` and what it starts do the waiting, the wire and the commits. Nothing here
+//! decides whom to tell: that is asked of `policy` again at the moment of sending.
+
+pub mod accounts;
+pub mod claim;
+pub mod dispatcher;
+mod facts;
+mod failure;
+pub mod limits;
+mod prepare;
+pub mod receipt;
+mod receive;
+mod render;
+mod resolve;
+pub mod retry;
+mod send;
+pub mod settings;
+pub mod settle;
+mod shared;
+#[cfg(test)]
+mod testing;
+
+pub use dispatcher::Dispatcher;
+pub use receive::{Received, receive};
+pub use settings::Settings;
+pub use shared::{Account, Gate, MailAccount, Provider, Shared};

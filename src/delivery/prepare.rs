@@ -1,0 +1,257 @@
+//! One waiting notification, claimed inside a unit of work: policy again, limits, text, and the
+//! start of the attempt written ahead.
+
+use jiff::Timestamp;
+
+use super::claim::{self, Claim, Verdict};
+use super::failure;
+use super::limits::{self, Permit};
+use super::render::{self, Making, Wired};
+use super::settle;
+use super::shared::{Account, Shared};
+use crate::directory::{Directory, School};
+use crate::intake::case::{self, Case, CaseKey, due_row};
+use crate::intake::{Heard, decide};
+use crate::model::{
+    Address, Channel, Notification, NotificationId, ProviderId, Rate, Reason, State,
+};
+use crate::store::StoreError;
+use crate::store::ledger::Unit;
+use crate::store::rows::Due;
+use crate::store::tables::{self, Lane};
+
+/// Pause before a message whose school has no account is looked at again.
+const NO_ACCOUNT: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
+/// A message whose start has been written and that may go once that is durable.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Which.
+    pub id: NotificationId,
+    /// By which account.
+    pub account: ProviderId,
+    /// What goes on the wire.
+    pub wired: Wired,
+}
+
+/// What became of one due row.
+#[derive(Debug)]
+pub enum Prepared {
+    /// Ready to go after the commit.
+    Job(Job),
+    /// Dealt with without sending.
+    Settled,
+    /// Its account is at its limit; nothing was written.
+    Limited {
+        /// Which account.
+        account: ProviderId,
+        /// Until when.
+        until: Timestamp,
+    },
+}
+
+/// Claims one notification.
+///
+/// # Errors
+/// When the store fails.
+pub async fn prepare(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    row: &[u8],
+    id: &NotificationId,
+    now: Timestamp,
+) -> Result<Prepared, StoreError> {
+    let known = unit.read::<Notification>(&tables::notification(id)).await?;
+    let Some(mut n) = known.filter(|n| n.state == State::Waiting && due_row(n) == row) else {
+        unit.delete(row.to_vec());
+        return Ok(Prepared::Settled);
+    };
+    let directory = shared.directory.load_full();
+    let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? else {
+        case::cancel(unit, &mut n, State::Cancelled, Reason::MarkChanged);
+        return Ok(Prepared::Settled);
+    };
+    let bad = failure::bad_addresses(unit, &directory, &n).await?;
+    let school = directory.schools.get(&n.school);
+    let verdict = claim::claim(&Claim {
+        now,
+        notification: &n,
+        school,
+        roster: &directory.roster,
+        lesson: &case.lesson,
+        notices: &case.notices,
+        told: &case.told,
+        is_bad: &|address| bad.contains(address),
+    });
+    match (verdict, school) {
+        (Verdict::Send { address, language }, Some(school)) => {
+            let making = Sendable { directory: &directory, school, case: &case, address, language };
+            send(shared, unit, n, &making, now).await
+        }
+        (Verdict::Defer { until, reason }, _) => {
+            postpone(unit, n, until, reason);
+            Ok(Prepared::Settled)
+        }
+        (Verdict::Drop { state, reason, decide_again }, Some(school)) => {
+            let expired_first = n.state_reason.take();
+            case::cancel(unit, &mut n, state, reason);
+            tracing::debug!(notification = %n.id, %reason, waited_for = ?expired_first, "dropped");
+            if matches!(state, State::Expired | State::Rejected) {
+                failure::follow(shared, unit, &n, reason, now).await?;
+            } else if decide_again && let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? {
+                let heard = Heard::own(&format!("claim {reason}"));
+                decide(unit, &directory, school, case, &heard, now);
+            }
+            Ok(Prepared::Settled)
+        }
+        (_, None) => {
+            case::cancel(unit, &mut n, State::Cancelled, Reason::ShadowMode);
+            Ok(Prepared::Settled)
+        }
+    }
+}
+
+struct Sendable<'a> {
+    directory: &'a Directory,
+    school: &'a School,
+    case: &'a Case,
+    address: Address,
+    language: crate::model::Locale,
+}
+
+async fn send(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    mut n: Notification,
+    s: &Sendable<'_>,
+    now: Timestamp,
+) -> Result<Prepared, StoreError> {
+    let Some(account) = shared.account(s.school, n.channel) else {
+        tracing::error!(
+            school = %n.school, channel = n.channel.as_str(),
+            "no account is configured for this channel; messages wait"
+        );
+        let until = now.saturating_add(NO_ACCOUNT).unwrap_or(Timestamp::MAX);
+        postpone(unit, n, until, Reason::ChannelStopped);
+        return Ok(Prepared::Settled);
+    };
+    let cells = match permits(shared, unit, account, s, now).await? {
+        Allowed::Yes(cells) => cells,
+        Allowed::AccountNotBefore(until) => {
+            return Ok(Prepared::Limited { account: account.id().clone(), until });
+        }
+        Allowed::NotBefore(until) => {
+            postpone(unit, n, until, Reason::RateLimited);
+            return Ok(Prepared::Settled);
+        }
+    };
+    let making = Making {
+        shared,
+        directory: s.directory,
+        school: s.school,
+        case: s.case,
+        n: &n,
+        account: &account,
+        address: &s.address,
+        language: &s.language,
+        now,
+    };
+    let wired = match render::render(unit, &making).await? {
+        Ok(wired) => wired,
+        Err(error) => {
+            tracing::error!(
+                notification = %n.id, purpose = n.purpose.as_str(), %error,
+                "the text could not be made; mend the template and check it with `upprop check`"
+            );
+            unit.delete(due_row(&n));
+            settle::fail(&mut n, Reason::TemplateFailed, false);
+            unit.write(tables::notification(&n.id), &n);
+            failure::follow(shared, unit, &n, Reason::TemplateFailed, now).await?;
+            return Ok(Prepared::Settled);
+        }
+    };
+    for (key, cell) in cells {
+        unit.write_raw(key, cell.to_be_bytes().to_vec().into());
+    }
+    unit.delete(due_row(&n));
+    n.address = Some(s.address.clone());
+    settle::start(&mut n, account.id(), &shared.settings, now);
+    unit.write(tables::due(Lane::Timer, n.due_at, n.id.as_str()), &Due::Resolve(n.id.clone()));
+    unit.write(tables::notification(&n.id), &n);
+    Ok(Prepared::Job(Job { id: n.id, account: account.id().clone(), wired }))
+}
+
+/// Moves a waiting notification's due row.
+fn postpone(unit: &mut Unit<'_>, mut n: Notification, until: Timestamp, reason: Reason) {
+    unit.delete(due_row(&n));
+    n.due_at = until;
+    n.state_reason = Some(reason);
+    case::enqueue(unit, &n);
+}
+
+enum Allowed {
+    Yes(Vec<(Vec<u8>, u64)>),
+    AccountNotBefore(Timestamp),
+    NotBefore(Timestamp),
+}
+
+/// Asks the limits of the account, the school and the recipient; all must permit before any is used.
+async fn permits(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    account: Account<'_>,
+    s: &Sendable<'_>,
+    now: Timestamp,
+) -> Result<Allowed, StoreError> {
+    let mut cells = Vec::new();
+    if let Some(rate) = account.rate() {
+        match ask(unit, &format!("account:{}", account.id()), rate, now).await? {
+            Permitted::Yes(key, cell) => cells.push((key, cell)),
+            Permitted::No(until) => return Ok(Allowed::AccountNotBefore(until)),
+        }
+    }
+    let school_rate = match s.address.channel() {
+        Channel::Sms => s.school.sms_rate.as_ref(),
+        Channel::Email => None,
+    };
+    let recipient = {
+        use sha2::Digest as _;
+        let digest = sha2::Sha256::digest(s.address.expose().as_bytes());
+        digest.as_slice().iter().take(12).fold(String::from("recipient:"), |mut text, byte| {
+            use std::fmt::Write as _;
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    };
+    let recipient_rate = shared.settings.recipient_rate.as_ref();
+    for (gate, rate) in
+        [(format!("school:{}", s.school.id), school_rate), (recipient, recipient_rate)]
+    {
+        let Some(rate) = rate else { continue };
+        match ask(unit, &gate, rate, now).await? {
+            Permitted::Yes(key, cell) => cells.push((key, cell)),
+            Permitted::No(until) => return Ok(Allowed::NotBefore(until)),
+        }
+    }
+    Ok(Allowed::Yes(cells))
+}
+
+enum Permitted {
+    Yes(Vec<u8>, u64),
+    No(Timestamp),
+}
+
+async fn ask(
+    unit: &mut Unit<'_>,
+    gate: &str,
+    rate: &Rate,
+    now: Timestamp,
+) -> Result<Permitted, StoreError> {
+    let key = tables::cell(gate);
+    let stored = unit.read_raw(&key).await?;
+    let cell = stored.as_deref().and_then(|b| <[u8; 8]>::try_from(b).ok()).map(u64::from_be_bytes);
+    Ok(match limits::check(rate, cell, now) {
+        Permit::Now(next) => Permitted::Yes(key, next),
+        Permit::NotBefore(until) => Permitted::No(until),
+    })
+}

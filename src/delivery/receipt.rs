@@ -1,0 +1,93 @@
+//! What a delivery report makes of a notification. Pure: reports come early, twice, late, out of
+//! order or never; a final one is never left for a lower one.
+
+use crate::model::{Notification, Receipt, ReceiptStatus, State};
+
+/// What follows from a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// Nothing new.
+    Nothing,
+    /// The row changed.
+    Changed,
+    /// It has left after all although the row said it would not: decide about the lesson again.
+    LeftAfterAll,
+    /// It will not arrive: tell by another way, or tell staff.
+    Failed,
+}
+
+/// Writes a report into the row.
+pub fn receive(n: &mut Notification, receipt: &Receipt) -> Told {
+    let was = n.state;
+    if n.attempts.is_empty() || was == State::Delivered {
+        return Told::Nothing;
+    }
+    if n.reference.is_none() {
+        n.reference.clone_from(&receipt.reference);
+    }
+    let new = match receipt.status {
+        ReceiptStatus::Delivered => State::Delivered,
+        ReceiptStatus::Undelivered if was == State::Undelivered => return Told::Nothing,
+        ReceiptStatus::Undelivered if was == State::Rejected => return Told::Nothing,
+        ReceiptStatus::Undelivered => State::Undelivered,
+        ReceiptStatus::Sent => match was {
+            State::Accepted | State::Undelivered => return Told::Nothing,
+            _ => State::Accepted,
+        },
+    };
+    n.state = new;
+    n.state_reason = None;
+    match (new, was) {
+        (State::Undelivered, _) => Told::Failed,
+        (_, State::Cancelled | State::Expired | State::Rejected) => Told::LeftAfterAll,
+        _ => Told::Changed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Attempt, ProviderId};
+
+    #[test]
+    fn reports_in_any_order_end_in_the_same_state() {
+        use ReceiptStatus::{Delivered, Sent, Undelivered};
+        for (reports, end) in [
+            (vec![Sent], State::Accepted),
+            (vec![Delivered, Sent], State::Delivered),
+            (vec![Delivered, Delivered], State::Delivered),
+            (vec![Sent, Undelivered, Sent], State::Undelivered),
+            (vec![Undelivered, Delivered], State::Delivered),
+            (vec![Delivered, Undelivered], State::Delivered),
+        ] {
+            for start in [State::Sending, State::InDoubt, State::Held, State::Accepted] {
+                let mut n = crate::delivery::testing::notification("g1");
+                n.state = start;
+                n.attempts.push(Attempt {
+                    started_at: n.created_at,
+                    account: ProviderId::new("a").expect("id"),
+                    result: None,
+                });
+                for status in &reports {
+                    let receipt =
+                        Receipt { notification: None, reference: None, status: *status, at: None };
+                    receive(&mut n, &receipt);
+                }
+                assert_eq!(n.state, end, "{start:?} {reports:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_never_tried_cannot_be_reported_on() {
+        let mut n = crate::delivery::testing::notification("g1");
+        let receipt = Receipt {
+            notification: None,
+            reference: None,
+            status: ReceiptStatus::Delivered,
+            at: None,
+        };
+        assert_eq!(receive(&mut n, &receipt), Told::Nothing);
+        assert_eq!(n.state, State::Waiting);
+    }
+}

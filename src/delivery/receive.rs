@@ -1,0 +1,86 @@
+//! Delivery reports into rows: found by our own id or the provider's reference, written once, and
+//! followed up.
+
+use super::failure;
+use super::receipt::{self, Told};
+use super::send::decide_again;
+use super::shared::Shared;
+use crate::intake::case::due_row;
+use crate::model::{Notification, NotificationId, ProviderId, Reason, Receipt};
+use crate::store::ledger::{self, Unit};
+use crate::store::{Batch, Commit, StoreError, tables};
+
+const CONFLICT_TRIES: u32 = 100;
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// It changed something; durable.
+    New,
+    /// Nothing new in it; durable.
+    Known,
+    /// About a message this gateway does not know.
+    Unknown,
+}
+
+/// Writes one report; durable on return.
+///
+/// # Errors
+/// When the store fails; the provider should then be asked to come again.
+pub async fn receive(
+    shared: &Shared,
+    account: &ProviderId,
+    report: &Receipt,
+) -> Result<Received, StoreError> {
+    let Some(id) = find(shared, account, report).await? else { return Ok(Received::Unknown) };
+    for _ in 0..CONFLICT_TRIES {
+        let now = shared.env.clock.now();
+        let mut unit = Unit::new(shared.kv.as_ref());
+        let key = tables::notification(&id);
+        let Some(mut n) = unit.read::<Notification>(&key).await? else {
+            return Ok(Received::Unknown);
+        };
+        // A report by another account about this id is a mistake or an attack.
+        if !n.attempts.iter().any(|a| a.account == *account) {
+            return Ok(Received::Unknown);
+        }
+        let timer = due_row(&n);
+        let told = receipt::receive(&mut n, report);
+        if told == Told::Nothing {
+            let _: Commit = shared.kv.commit(Batch::default()).await?;
+            return Ok(Received::Known);
+        }
+        unit.delete(timer);
+        unit.write(key, &n);
+        match told {
+            Told::Failed => {
+                failure::follow(shared, &mut unit, &n, Reason::Rejected, now).await?;
+            }
+            Told::LeftAfterAll => {
+                decide_again(shared, &mut unit, &n, "receipt", now).await?;
+            }
+            Told::Nothing | Told::Changed => {}
+        }
+        if unit.commit().await? == Commit::Done {
+            tracing::info!(
+                notification = %n.id, school = %n.school, %account, state = n.state.as_str(),
+                "receipt"
+            );
+            shared.wake.notify_one();
+            return Ok(Received::New);
+        }
+    }
+    Err(StoreError::Busy("a report could not be written: its row keeps changing".into()))
+}
+
+async fn find(
+    shared: &Shared,
+    account: &ProviderId,
+    report: &Receipt,
+) -> Result<Option<NotificationId>, StoreError> {
+    if let Some(id) = &report.notification {
+        return Ok(Some(id.clone()));
+    }
+    let Some(reference) = &report.reference else { return Ok(None) };
+    ledger::read(shared.kv.as_ref(), &tables::reference(account, reference)).await
+}

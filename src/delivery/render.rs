@@ -1,0 +1,170 @@
+//! A claimed notification made into what goes on the wire. Text is made here and now, never stored
+//! stale.
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::facts;
+use super::shared::{Account, Shared};
+use crate::channel::sms::SmsMessage;
+use crate::directory::{Directory, School};
+use crate::env::MailEnvelope;
+use crate::intake::case::Case;
+use crate::message::mail::{self, MailParts};
+use crate::model::{Address, EmailAddress, LessonState, Locale, Notification, Purpose, Recipient};
+use crate::store::{StoreError, ledger::Unit, tables};
+
+/// Lessons of a day that are looked at.
+const LESSONS_A_DAY: usize = 60;
+
+/// What goes on the wire.
+#[derive(Debug, Clone)]
+pub enum Wired {
+    /// A text.
+    Sms(SmsMessage),
+    /// A mail.
+    Mail(MailEnvelope, Bytes),
+}
+
+/// Why a text could not be made; without personal data.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct Unmade(pub String);
+
+/// Everything that a text is made from.
+pub struct Making<'a> {
+    /// What is shared.
+    pub shared: &'a Shared,
+    /// The directory in force.
+    pub directory: &'a Directory,
+    /// The school.
+    pub school: &'a School,
+    /// The case.
+    pub case: &'a Case,
+    /// The notification.
+    pub n: &'a Notification,
+    /// By which account.
+    pub account: &'a Account,
+    /// Where to.
+    pub address: &'a Address,
+    /// In which language, if there are templates for it.
+    pub language: &'a Locale,
+    /// Now.
+    pub now: Timestamp,
+}
+
+/// Makes the text.
+///
+/// # Errors
+/// The store's, outside; the template's, inside.
+pub async fn render(unit: &Unit<'_>, m: &Making<'_>) -> Result<Result<Wired, Unmade>, StoreError> {
+    let key = &m.case.key;
+    let mut day: Vec<LessonState> = if m.case.missing_elsewhere() || m.n.recipient_is_staff() {
+        let from = tables::day(&key.school, &key.pupil, key.date);
+        let to = crate::store::after_prefix(&from);
+        unit.peek_range(&from, &to, LESSONS_A_DAY).await?
+    } else {
+        Vec::new()
+    };
+    day.sort_by(|a, b| (a.lesson.start, &a.lesson.id).cmp(&(b.lesson.start, &b.lesson.id)));
+    let further = knows_of_another(unit, m, &day).await?;
+    Ok(make(m, &day, further))
+}
+
+/// Whether the recipient has been told of another lesson that day.
+async fn knows_of_another(
+    unit: &Unit<'_>,
+    m: &Making<'_>,
+    day: &[LessonState],
+) -> Result<bool, StoreError> {
+    if m.n.recipient_is_staff() {
+        return Ok(false);
+    }
+    for lesson in day.iter().filter(|l| l.lesson.id != m.case.key.lesson && l.missing) {
+        for id in &lesson.notifications {
+            let told: Option<Notification> = unit.peek(&tables::notification(id)).await?;
+            if told.is_some_and(|t| {
+                t.purpose == Purpose::Absence
+                    && t.recipient == m.n.recipient
+                    && t.state.may_have_arrived()
+            }) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn make(m: &Making<'_>, day: &[LessonState], further: bool) -> Result<Wired, Unmade> {
+    let templates = m.shared.templates.load_full();
+    let locale = templates.pick(&[m.language, &m.school.locale]).clone();
+    let pupil = m.directory.roster.pupil(&m.n.school, &m.n.pupil);
+    let unmade = |e: &dyn std::fmt::Display| Unmade(e.to_string());
+    if let Recipient::Staff(_) = m.n.recipient {
+        let facts = facts::team(m.directory, m.school, pupil, m.case, day, m.n, m.now);
+        let text = templates
+            .render_team_mail(&locale, &facts, m.school.subject_identity)
+            .map_err(|e| unmade(&e))?;
+        let json = serde_json::to_vec_pretty(&facts).map_err(|e| unmade(&e))?;
+        return mail(m, &locale, text, Some(json));
+    }
+    let pupil = pupil.ok_or_else(|| Unmade("the pupil is not in the directory".into()))?;
+    let facts = facts::guardian(m.school, pupil, m.case, m.n, further, m.now);
+    match (m.address, m.account) {
+        (Address::Phone(phone), Account::Sms(provider)) => {
+            let sms = templates.render_sms(&locale, m.n.purpose, &facts).map_err(|e| unmade(&e))?;
+            Ok(Wired::Sms(SmsMessage {
+                id: m.n.id.clone(),
+                sender: m.school.sender_id.clone(),
+                to: phone.clone(),
+                unicode: sms.parts.encoding == crate::message::sms::Encoding::Ucs2,
+                text: sms.text,
+                receipt_url: provider.receipt_url.clone(),
+                expires_at: m.n.deadline,
+            }))
+        }
+        (Address::Email(_), Account::Mail(_)) => {
+            let text = templates
+                .render_guardian_mail(&locale, m.n.purpose, &facts)
+                .map_err(|e| unmade(&e))?;
+            mail(m, &locale, text, None)
+        }
+        _ => Err(Unmade("the address does not fit the channel".into())),
+    }
+}
+
+fn mail(
+    m: &Making<'_>,
+    locale: &Locale,
+    text: crate::message::templates::MailText,
+    json: Option<Vec<u8>>,
+) -> Result<Wired, Unmade> {
+    let (Account::Mail(account), Address::Email(to)) = (m.account, m.address) else {
+        return Err(Unmade("the address does not fit the channel".into()));
+    };
+    let n = m.n;
+    let reply_to: Option<EmailAddress> = account.reply_to.clone().or_else(|| match n.recipient {
+        Recipient::Staff(_) => None,
+        _ => m.school.team_email.clone(),
+    });
+    let bytes = mail::build(&MailParts {
+        from_name: account.from_name.clone().unwrap_or_else(|| m.school.name.clone()),
+        from: account.from.clone(),
+        reply_to,
+        to: to.clone(),
+        text,
+        locale: locale.clone(),
+        message_id: mail::message_id(&n.id, &account.domain),
+        thread: Some(mail::thread_id(
+            &n.school,
+            &n.pupil,
+            n.date,
+            &n.recipient.key(),
+            &account.domain,
+        )),
+        date: m.now,
+        attachment: json.map(|bytes| ("case.json".to_owned(), bytes)),
+    })
+    .map_err(|e| Unmade(e.to_string()))?;
+    Ok(Wired::Mail(MailEnvelope { from: account.from.clone(), to: to.clone() }, bytes))
+}

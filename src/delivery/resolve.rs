@@ -1,0 +1,201 @@
+//! An attempt without an outcome, after its settle time: ask the provider where it can be asked,
+//! resend mail under the same Message-ID, else hold and tell staff.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::failure;
+use super::send::{refer, schedule};
+use super::settle::{self, Next};
+use super::shared::Shared;
+use crate::channel::sms::LookupQuery;
+use crate::intake::case::due_row;
+use crate::model::{
+    Address, Channel, Lookup, Notification, NotificationId, Outcome, Reason, State,
+};
+use crate::store::ledger::Unit;
+use crate::store::{Commit, StoreError, after_prefix, tables};
+
+/// Empty answers needed before a message counts as not sent (reliability: one was not enough).
+const EMPTY_LOOKUPS: u32 = 2;
+/// Questions without a usable answer before a person must decide.
+const LOOKUPS: u32 = 6;
+/// References excluded from a look-up.
+const KNOWN: usize = 200;
+const CONFLICT_TRIES: u32 = 100;
+
+/// Resolves one notification whose row among the timers is due.
+pub async fn run(shared: Arc<Shared>, row: Vec<u8>, id: NotificationId) -> Result<(), StoreError> {
+    let Some(n) =
+        crate::store::ledger::read::<Notification>(shared.kv.as_ref(), &tables::notification(&id))
+            .await?
+    else {
+        return forget(&shared, row).await;
+    };
+    if !matches!(n.state, State::Sending | State::InDoubt) || due_row(&n) != row {
+        return forget(&shared, row).await;
+    }
+    if n.channel == Channel::Email {
+        return conclude(&shared, &n, Finding::Resend).await;
+    }
+    let finding = ask(&shared, &n).await?;
+    conclude(&shared, &n, finding).await
+}
+
+async fn forget(shared: &Shared, row: Vec<u8>) -> Result<(), StoreError> {
+    let mut unit = Unit::new(shared.kv.as_ref());
+    unit.delete(row);
+    let _: Commit = unit.commit().await?;
+    Ok(())
+}
+
+enum Finding {
+    Found(String),
+    Empty,
+    NoAnswer(String),
+    NobodyToAsk,
+    Resend,
+}
+
+async fn ask(shared: &Shared, n: &Notification) -> Result<Finding, StoreError> {
+    let Some(attempt) = n.attempts.last() else { return Ok(Finding::NobodyToAsk) };
+    let (Some(provider), Some(Address::Phone(to))) =
+        (shared.providers.get(&attempt.account), &n.address)
+    else {
+        return Ok(Finding::NobodyToAsk);
+    };
+    let address = Address::Phone(to.clone());
+    let prefix = tables::sent_to_prefix(&attempt.account, &address);
+    let from = tables::sent_to(
+        &attempt.account,
+        &address,
+        attempt
+            .started_at
+            .saturating_sub(jiff::SignedDuration::from_hours(1))
+            .unwrap_or(Timestamp::MIN),
+    );
+    let unit = Unit::new(shared.kv.as_ref());
+    let known: Vec<String> = unit.peek_range(&from, &after_prefix(&prefix), KNOWN).await?;
+    let query = LookupQuery {
+        id: n.id.clone(),
+        to: to.clone(),
+        started_at: attempt.started_at,
+        known,
+        text: None,
+    };
+    let Some(request) = provider.api.lookup(&query) else { return Ok(Finding::NobodyToAsk) };
+    let answer = shared.env.wire.call(request).await;
+    Ok(match provider.api.looked_up(&query, &answer) {
+        Lookup::Found { reference } => Finding::Found(reference),
+        Lookup::NotFound => Finding::Empty,
+        Lookup::Inconclusive { code } => Finding::NoAnswer(code),
+    })
+}
+
+async fn conclude(
+    shared: &Shared,
+    seen: &Notification,
+    finding: Finding,
+) -> Result<(), StoreError> {
+    for _ in 0..CONFLICT_TRIES {
+        let now = shared.env.clock.now();
+        let mut unit = Unit::new(shared.kv.as_ref());
+        let key = tables::notification(&seen.id);
+        let Some(mut n) = unit.read::<Notification>(&key).await? else { return Ok(()) };
+        if n.state != seen.state || n.due_at != seen.due_at {
+            return Ok(());
+        }
+        unit.delete(due_row(&n));
+        let next = apply(shared, &mut n, &finding, now);
+        schedule(&mut unit, &n, next);
+        unit.write(key, &n);
+        if let (Finding::Found(reference), Some(attempt)) = (&finding, n.attempts.last()) {
+            let outcome = Outcome::Accepted { reference: Some(reference.clone()), parts: None };
+            refer(&mut unit, &attempt.account, &n, &outcome);
+        }
+        if n.state == State::Held {
+            held(shared, &mut unit, &n, now).await?;
+        }
+        if unit.commit().await? == Commit::Done {
+            tracing::info!(
+                notification = %n.id, school = %n.school, state = n.state.as_str(),
+                finding = finding.word(), "attempt in doubt looked into"
+            );
+            shared.wake.notify_one();
+            return Ok(());
+        }
+    }
+    Err(StoreError::Busy("a finding could not be written: its row keeps changing".into()))
+}
+
+impl Finding {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Found(_) => "found",
+            Self::Empty => "empty",
+            Self::NoAnswer(_) => "no-answer",
+            Self::NobodyToAsk => "nobody-to-ask",
+            Self::Resend => "resend",
+        }
+    }
+}
+
+fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestamp) -> Next {
+    let settings = &shared.settings;
+    let again = |n: &mut Notification| {
+        n.state = State::InDoubt;
+        n.due_at = now.saturating_add(settings.lookup_gap).unwrap_or(Timestamp::MAX);
+        Next::Resolve(n.due_at)
+    };
+    let resend = |n: &mut Notification| {
+        n.state = State::Waiting;
+        n.state_reason = Some(Reason::RetryLater);
+        n.tries += 1;
+        n.due_at = now;
+        Next::Claim(now)
+    };
+    n.lookups += 1;
+    n.state_reason = Some(Reason::InDoubt);
+    match finding {
+        Finding::Found(reference) => {
+            let outcome = Outcome::Accepted { reference: Some(reference.clone()), parts: None };
+            n.state = State::Sending;
+            settle::settle(n, &outcome, settings, now)
+        }
+        Finding::Resend => {
+            let tries = usize::try_from(n.tries).unwrap_or(usize::MAX);
+            if tries < settings.retry(n.channel).len() {
+                resend(n)
+            } else {
+                n.state = State::Held;
+                n.state_reason = Some(Reason::HeldInDoubt);
+                Next::Nothing
+            }
+        }
+        Finding::Empty => {
+            n.empty_lookups += 1;
+            if n.empty_lookups >= EMPTY_LOOKUPS { resend(n) } else { again(n) }
+        }
+        Finding::NoAnswer(code) if n.lookups < LOOKUPS && code != "several" => again(n),
+        Finding::NoAnswer(_) | Finding::NobodyToAsk => {
+            n.state = State::Held;
+            n.state_reason = Some(Reason::HeldInDoubt);
+            Next::Nothing
+        }
+    }
+}
+
+/// Tells staff that a message may or may not have arrived.
+async fn held(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    n: &Notification,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    tracing::error!(
+        notification = %n.id, school = %n.school,
+        "a message is held in doubt: the provider cannot say whether it was sent"
+    );
+    failure::follow(shared, unit, n, Reason::HeldInDoubt, now).await
+}

@@ -1,0 +1,182 @@
+//! One attempt on the wire and the commit of its outcome.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::accounts;
+use super::failure;
+use super::prepare::Job;
+use super::render::Wired;
+use super::settle::{self, Next};
+use super::shared::Shared;
+use crate::intake::case::due_row;
+use crate::intake::case::{Case, CaseKey};
+use crate::intake::{Heard, decide};
+use crate::model::{Notification, Outcome, ProviderId, Reason, State};
+use crate::store::ledger::Unit;
+use crate::store::rows::Due;
+use crate::store::{Commit, StoreError, tables};
+
+/// How often an outcome is written again when others keep changing the row.
+const CONFLICT_TRIES: u32 = 100;
+
+/// Talks to the provider, then writes what came of it. The message counts as on the wire until
+/// that is durable.
+pub async fn run(shared: Arc<Shared>, job: Job) -> Result<(), StoreError> {
+    let outcome = talk(&shared, &job).await;
+    let result = write(&shared, &job, &outcome).await;
+    shared.land(&job.id);
+    result
+}
+
+async fn talk(shared: &Shared, job: &Job) -> Outcome {
+    match &job.wired {
+        Wired::Sms(message) => {
+            let Some(provider) = shared.providers.get(&job.account) else {
+                return Outcome::RejectChannel { code: "no-such-account".into() };
+            };
+            let answer = shared.env.wire.call(provider.api.submit(message)).await;
+            provider.api.outcome(&answer, shared.env.clock.now())
+        }
+        Wired::Mail(envelope, bytes) => shared.env.mail.send(envelope, bytes.clone()).await,
+    }
+}
+
+async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), StoreError> {
+    for _ in 0..CONFLICT_TRIES {
+        let now = shared.env.clock.now();
+        let mut unit = Unit::new(shared.kv.as_ref());
+        let key = tables::notification(&job.id);
+        let Some(mut n) = unit.read::<Notification>(&key).await? else { return Ok(()) };
+        let timer = due_row(&n);
+        let next = settle::settle(&mut n, outcome, &shared.settings, now);
+        unit.delete(timer);
+        schedule(&mut unit, &n, next);
+        unit.write(key, &n);
+        refer(&mut unit, &job.account, &n, outcome);
+        let trouble = account(shared, &mut unit, &job.account, outcome, now).await?;
+        if let Next::Failed { bad_contact } = next {
+            if bad_contact && let Some(address) = &n.address {
+                failure::mark_bad(&mut unit, address, code(outcome), now);
+            }
+            let reason = n.state_reason.unwrap_or(Reason::Rejected);
+            failure::follow(shared, &mut unit, &n, reason, now).await?;
+        }
+        if unit.commit().await? == Commit::Done {
+            log(&n, &job.account, outcome, now);
+            shared.gate(&job.account, |g| g.trouble = trouble);
+            return Ok(());
+        }
+    }
+    Err(StoreError::Busy("an outcome could not be written: its row keeps changing".into()))
+}
+
+/// Writes the row that makes a notification due again, if it is.
+pub(super) fn schedule(unit: &mut Unit<'_>, n: &Notification, next: Next) {
+    match next {
+        Next::Nothing | Next::Failed { .. } => {}
+        Next::Claim(_) => {
+            let due = Due::Claim { id: n.id.clone(), school: n.school.clone() };
+            unit.write(due_row(n), &due);
+        }
+        Next::Resolve(_) => unit.write(due_row(n), &Due::Resolve(n.id.clone())),
+    }
+}
+
+/// Remembers which notification a provider's reference belongs to.
+pub(super) fn refer(
+    unit: &mut Unit<'_>,
+    account: &ProviderId,
+    n: &Notification,
+    outcome: &Outcome,
+) {
+    let (Outcome::Accepted { reference: Some(reference), .. }, Some(address)) =
+        (outcome, &n.address)
+    else {
+        return;
+    };
+    unit.write(tables::reference(account, reference), &n.id);
+    if let Some(attempt) = n.attempts.last() {
+        unit.write(tables::sent_to(account, address, attempt.started_at), reference);
+    }
+}
+
+async fn account(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    account: &ProviderId,
+    outcome: &Outcome,
+    now: Timestamp,
+) -> Result<Option<accounts::Account>, StoreError> {
+    let key = tables::account(account);
+    let before: Option<accounts::Account> = unit.peek(&key).await?;
+    let after = accounts::after(before.as_ref(), outcome, shared.settings.longest_retry_after, now);
+    match (&before, &after) {
+        (None, None) => {}
+        (_, Some(trouble)) => {
+            if before.as_ref() != after.as_ref() {
+                unit.write(key, trouble);
+            }
+            if before.as_ref().map(|b| b.reason) != Some(trouble.reason) {
+                report_trouble(account, trouble);
+            }
+        }
+        (Some(before), None) => {
+            unit.delete(key);
+            tracing::info!(%account, since = %before.since, "account is well again");
+        }
+    }
+    Ok(after)
+}
+
+fn report_trouble(account: &ProviderId, trouble: &accounts::Account) {
+    if trouble.reason == Reason::ChannelStopped {
+        tracing::error!(
+            %account, code = trouble.code,
+            "account refuses to send; its messages wait. Check credentials, credit and sender"
+        );
+    } else {
+        tracing::warn!(%account, code = trouble.code, "account is away; its messages wait");
+    }
+}
+
+fn code(outcome: &Outcome) -> &str {
+    match outcome {
+        Outcome::Accepted { .. } => "accepted",
+        Outcome::Retry { code, .. }
+        | Outcome::RejectMessage { code, .. }
+        | Outcome::RejectChannel { code }
+        | Outcome::InDoubt { code } => code,
+    }
+}
+
+fn log(n: &Notification, account: &ProviderId, outcome: &Outcome, now: Timestamp) {
+    let started = n.attempts.last().map_or(now, |a| a.started_at);
+    tracing::info!(
+        notification = %n.id, school = %n.school, purpose = n.purpose.as_str(),
+        channel = n.channel.as_str(), %account, state = n.state.as_str(),
+        outcome = outcome.class(), code = code(outcome),
+        wire_ms = i64::try_from(now.duration_since(started).as_millis()).unwrap_or(i64::MAX),
+        total_ms = i64::try_from(now.duration_since(n.created_at).as_millis()).unwrap_or(i64::MAX),
+        "attempt"
+    );
+}
+
+/// A message that was thought never to leave has left: the lesson is decided again, so that whoever
+/// was told wrongly is put right.
+pub(super) async fn decide_again(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    n: &Notification,
+    why: &str,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    debug_assert_ne!(n.state, State::Waiting, "a waiting message needs no second decision");
+    let directory = shared.directory.load_full();
+    let Some(school) = directory.schools.get(&n.school) else { return Ok(()) };
+    if let Some(case) = Case::load(unit, &CaseKey::of(n)).await? {
+        decide(unit, &directory, school, case, &Heard::own(why), now);
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Tables of who may be told.
+
+use jiff::SignedDuration;
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::directory::{GuardianLink, Mode, SubjectIdentity};
+use crate::model::{PupilId, SchoolId};
+
+fn school() -> School {
+    School {
+        id: SchoolId::new("s").expect("id"),
+        name: "Björkskolan".into(),
+        mode: Mode::Live,
+        zone: TimeZone::get("Europe/Stockholm").expect("zone"),
+        locale: Locale::swedish(),
+        team_email: None,
+        phone: "070-174 06 05".into(),
+        sender_id: "Bjorkskolan".into(),
+        grace: SignedDuration::ZERO,
+        guests: BTreeSet::new(),
+        quiet_hours: None,
+        stale_after: SignedDuration::from_hours(24),
+        sms_provider: None,
+        sms_rate: None,
+        subject_identity: SubjectIdentity::None,
+        max_parts: 3,
+    }
+}
+
+fn guardian(id: &str, phone: Option<&str>, email: Option<&str>) -> Guardian {
+    Guardian {
+        id: GuardianId::new(id).expect("id"),
+        name: None,
+        phone: phone.map(|p| Phone::new(p).expect("phone")),
+        phone_is_mobile: true,
+        email: email.map(|e| EmailAddress::new(e).expect("email")),
+        channel: None,
+        language: None,
+    }
+}
+
+fn link(id: &str, may_receive: bool, deny: bool) -> GuardianLink {
+    GuardianLink { guardian: GuardianId::new(id).expect("id"), may_receive, deny }
+}
+
+fn pupil(links: Vec<GuardianLink>) -> Pupil {
+    Pupil {
+        id: PupilId::new("p").expect("id"),
+        school: SchoolId::new("s").expect("id"),
+        class: None,
+        given_name: "Alva".into(),
+        family_name: None,
+        birth_date: Some(date(2013, 5, 4)),
+        protection: Protection::None,
+        mentor: None,
+        phone: Some(Phone::new("+46701740699").expect("phone")),
+        phone_is_mobile: true,
+        email: None,
+        channel: None,
+        language: None,
+        guardians: links,
+    }
+}
+
+fn roster() -> Roster {
+    let mut roster = Roster::default();
+    for g in [
+        guardian("g1", Some("+46701740605"), Some("a@example.se")),
+        guardian("g2", Some("+46701740606"), None),
+        guardian("same", Some("+46701740605"), None),
+        guardian("none", None, None),
+        Guardian { phone_is_mobile: false, ..guardian("land", Some("+46701740607"), None) },
+        Guardian {
+            channel: Some(Channel::Email),
+            ..guardian("mail", Some("+46701740608"), Some("m@example.se"))
+        },
+    ] {
+        roster.guardians.insert(g.id.clone(), g);
+    }
+    roster
+}
+
+const TODAY: Date = date(2026, 11, 23);
+
+fn told(pupil: &Pupil) -> Vec<String> {
+    match recipients(&school(), pupil, &roster(), TODAY) {
+        Entitled::Nobody(reason) => vec![format!("nobody: {reason}")],
+        Entitled::Adult(c) => vec![format!("adult: {}", c.contact.is_ok())],
+        Entitled::Guardians { candidates, refused } => candidates
+            .iter()
+            .map(|c| {
+                let via = match &c.contact {
+                    Ok(list) => list[0].channel().as_str().to_owned(),
+                    Err(reason) => reason.as_str(),
+                };
+                format!("{} {via}", c.recipient.key())
+            })
+            .chain(refused.iter().map(|(id, reason)| format!("not {id}: {reason}")))
+            .collect(),
+    }
+}
+
+#[test]
+fn protection_and_age_come_first() {
+    let links = vec![link("g1", true, false)];
+    let protected = Pupil { protection: Protection::Protected, ..pupil(links.clone()) };
+    assert_eq!(told(&protected), ["nobody: protected"]);
+    let unknown = Pupil { protection: Protection::Unknown, ..pupil(links.clone()) };
+    assert_eq!(told(&unknown), ["nobody: protection-unknown"]);
+    assert_eq!(told(&Pupil { birth_date: None, ..pupil(links.clone()) }), ["nobody: age-unknown"]);
+    let adult = Pupil { birth_date: Some(date(2008, 11, 23)), ..pupil(links.clone()) };
+    assert_eq!(told(&adult), ["adult: true"]);
+    let day_before = Pupil { birth_date: Some(date(2008, 11, 24)), ..pupil(links) };
+    assert_eq!(told(&day_before), ["guardian:g1 sms"]);
+}
+
+#[test]
+fn denial_wins_over_everything() {
+    assert_eq!(told(&pupil(vec![link("g1", true, true)])), ["nobody: no-entitled-guardian"]);
+    assert_eq!(
+        told(&pupil(vec![
+            link("g1", true, false),
+            link("g2", true, false),
+            link("g1", true, true)
+        ])),
+        ["guardian:g2 sms", "not g1: not-entitled"]
+    );
+    // The number of a denied guardian is not used through somebody else either.
+    assert_eq!(
+        told(&pupil(vec![link("same", true, false), link("g1", false, true)])),
+        ["guardian:same no-contact", "not g1: not-entitled"]
+    );
+    assert_eq!(told(&pupil(vec![link("g1", false, false)])), ["nobody: no-entitled-guardian"]);
+    assert_eq!(told(&pupil(vec![link("gone", true, false)])), ["nobody: no-entitled-guardian"]);
+}
+
+#[test]
+fn channels_and_shared_numbers() {
+    assert_eq!(
+        told(&pupil(vec![
+            link("g1", true, false),
+            link("same", true, false),
+            link("mail", true, false),
+            link("none", true, false),
+            link("land", true, false),
+        ])),
+        [
+            "guardian:g1 sms",
+            "guardian:mail email",
+            "guardian:none no-contact",
+            "guardian:land no-contact",
+            "not same: already-told",
+        ]
+    );
+}
+
+#[test]
+fn leap_day_birthdays() {
+    let born = date(2008, 2, 29);
+    for (today, of_age) in [
+        (date(2026, 2, 28), false),
+        (date(2026, 3, 1), true),
+        (date(2026, 2, 27), false),
+        (date(2027, 1, 1), true),
+    ] {
+        assert_eq!(is_of_age(born, today), of_age, "{today}");
+    }
+    assert!(is_of_age(date(2008, 11, 23), date(2026, 11, 23)));
+    assert!(!is_of_age(date(2008, 11, 24), date(2026, 11, 23)));
+}

@@ -1,0 +1,271 @@
+//! `accept`: one observation, one commit.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Notify;
+
+use super::case::{Case, CaseKey};
+use super::decide::{Heard, decide, trail};
+use crate::directory::{Directory, School};
+use crate::env::Clock;
+use crate::model::{
+    AdvanceNotice, Fact, Lesson, LessonReport, LessonState, Observation, PupilId, local_date,
+};
+use crate::occasion::{self, Change, Marking};
+use crate::policy::Plan;
+use crate::store::ledger::Unit;
+use crate::store::rows::{Day, Register, Seen};
+use crate::store::{Batch, Commit, Kv, StoreError, after_prefix, tables};
+
+/// How often a decision is made again when others keep changing what it read.
+const CONFLICT_TRIES: u32 = 200;
+/// Most lessons looked at again when an advance notice comes or goes.
+const LESSONS_PER_NOTICE: usize = 200;
+
+/// What became of an observation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Accepted {
+    /// Taken for the first time; durable.
+    New,
+    /// Known already; what was made of it is durable.
+    Duplicate,
+}
+
+/// Why an observation was not taken.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum IntakeError {
+    /// The sender's fault: it names something nobody knows.
+    #[error("{0}")]
+    Unknown(String),
+    /// Ours: try again later.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The door every source goes through.
+#[derive(Clone)]
+pub struct Intake {
+    kv: Arc<dyn Kv>,
+    clock: Arc<dyn Clock>,
+    directory: Arc<ArcSwap<Directory>>,
+    wake: Arc<Notify>,
+}
+
+impl Intake {
+    /// `wake` is told after each commit that may have made something due.
+    pub fn new(
+        kv: Arc<dyn Kv>,
+        clock: Arc<dyn Clock>,
+        directory: Arc<ArcSwap<Directory>>,
+        wake: Arc<Notify>,
+    ) -> Self {
+        Self { kv, clock, directory, wake }
+    }
+
+    /// Merges, decides and commits one observation; durable on return, also for a duplicate.
+    ///
+    /// # Errors
+    /// [`IntakeError::Unknown`] for a school or pupil that nobody knows; a store error when nothing
+    /// was taken.
+    pub async fn accept(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
+        let directory = self.directory.load_full();
+        let school = directory.schools.get(&observation.school).ok_or_else(|| {
+            IntakeError::Unknown(format!(
+                "school: {} is not configured here; add [schools.{0}] or send the configured id",
+                observation.school
+            ))
+        })?;
+        if let Some(pupil) = observation.fact.pupil()
+            && directory.roster.pupil(&school.id, pupil).is_none()
+        {
+            return Err(IntakeError::Unknown(format!(
+                "pupil: {pupil} is not in the directory of school {}; load the directory and send the event again",
+                school.id
+            )));
+        }
+        for _ in 0..CONFLICT_TRIES {
+            let mut unit = Unit::new(self.kv.as_ref());
+            let seen = tables::seen(&observation.source, &observation.event);
+            if unit.read::<Seen>(&seen).await?.is_some() {
+                // Another request may have written it a moment ago: answer only when it is durable.
+                let _: Commit = self.kv.commit(Batch::default()).await?;
+                return Ok(Accepted::Duplicate);
+            }
+            let now = self.clock.now();
+            unit.write(seen, &Seen { at: now });
+            write(&mut unit, &directory, school, observation, now).await?;
+            if unit.commit().await? == Commit::Done {
+                self.wake.notify_one();
+                return Ok(Accepted::New);
+            }
+        }
+        Err(StoreError::Busy("one pupil's day is being changed by too many at once".into()).into())
+    }
+
+    /// The store, for what else the inlet must remember.
+    pub fn kv(&self) -> &Arc<dyn Kv> {
+        &self.kv
+    }
+
+    /// The clock.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The directory in force.
+    pub fn directory(&self) -> &Arc<ArcSwap<Directory>> {
+        &self.directory
+    }
+}
+
+async fn write(
+    unit: &mut Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    observation: &Observation,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let heard = |what: String| Heard {
+        source: Some(observation.source.clone()),
+        event: Some(observation.event.clone()),
+        what,
+    };
+    match &observation.fact {
+        Fact::Marked {
+            pupil,
+            lesson,
+            mark,
+            minutes,
+            register_closed,
+            recorded_at,
+            recorded_by,
+        } => {
+            let marking = Marking {
+                lesson: lesson.clone(),
+                mark: *mark,
+                minutes: *minutes,
+                register_closed: *register_closed,
+                recorded_at: *recorded_at,
+                recorded_by: recorded_by.clone(),
+            };
+            let word = serde_json::to_value(mark).unwrap_or_default();
+            let heard = heard(format!("marked {}", word.as_str().unwrap_or_default()));
+            merged(unit, directory, school, pupil, lesson, &heard, now, |state| {
+                occasion::mark_lesson(state, marking, now)
+            })
+            .await
+        }
+        Fact::LessonReported { pupil, lesson, report } => {
+            let report: LessonReport = report.clone();
+            merged(
+                unit,
+                directory,
+                school,
+                pupil,
+                lesson,
+                &heard("lesson-report".into()),
+                now,
+                |state| occasion::report_lesson(state, lesson.clone(), report, now),
+            )
+            .await
+        }
+        Fact::Notified { pupil, notice, withdrawn } => {
+            let what = if *withdrawn { "advance-notice withdrawn" } else { "advance-notice" };
+            noticed(unit, directory, school, pupil, notice, *withdrawn, &heard(what.into()), now)
+                .await
+        }
+        Fact::RegisterClosed { lesson, closed_at, closed_by } => {
+            unit.write(
+                tables::register(&school.id, &lesson.id),
+                &Register {
+                    lesson: lesson.clone(),
+                    closed_at: *closed_at,
+                    closed_by: closed_by.clone(),
+                },
+            );
+            Ok(())
+        }
+    }
+}
+
+#[allow(clippy::too_many_arguments, reason = "one call site each; a struct would name nothing new")]
+async fn merged(
+    unit: &mut Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    pupil: &PupilId,
+    lesson: &Lesson,
+    heard: &Heard,
+    now: Timestamp,
+    merge: impl FnOnce(&mut LessonState) -> Change,
+) -> Result<(), StoreError> {
+    let key = CaseKey {
+        school: school.id.clone(),
+        pupil: pupil.clone(),
+        date: local_date(lesson.start, &school.zone),
+        lesson: lesson.id.clone(),
+    };
+    let mut case = Case::load_or_new(unit, &key, lesson, now).await?;
+    match merge(&mut case.lesson) {
+        Change::Changed | Change::Same => {
+            decide(unit, directory, school, case, heard, now);
+        }
+        Change::OutOfOrder => {
+            let mut plan = Plan::default();
+            plan.note_out_of_order();
+            trail(unit, &school.id, pupil, Some(&lesson.id), heard, &plan, now);
+        }
+    }
+    Ok(())
+}
+
+#[allow(clippy::too_many_arguments, reason = "one call site each; a struct would name nothing new")]
+async fn noticed(
+    unit: &mut Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    pupil: &PupilId,
+    notice: &AdvanceNotice,
+    withdrawn: bool,
+    heard: &Heard,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let row = tables::notice(&school.id, pupil, notice);
+    let guard = tables::notice_guard(&school.id, pupil);
+    let mut counter: Day = unit.read(&guard).await?.unwrap_or_default();
+    counter.changes += 1;
+    unit.write(guard, &counter);
+    if withdrawn {
+        unit.delete(row);
+    } else {
+        unit.write(row, notice);
+    }
+    trail(unit, &school.id, pupil, None, heard, &Plan::default(), now);
+    // Lessons that may still matter: those that people could be, or have just been, told about.
+    let oldest = now
+        .saturating_sub(school.stale_after)
+        .and_then(|t| t.saturating_sub(SignedDuration::from_hours(48)))
+        .unwrap_or(Timestamp::MIN);
+    let from = local_date(notice.from.max(oldest), &school.zone);
+    let to = local_date(notice.to, &school.zone);
+    if to < from {
+        return Ok(());
+    }
+    let first = tables::day(&school.id, pupil, from);
+    let last = after_prefix(&tables::day(&school.id, pupil, to));
+    let lessons: Vec<LessonState> = unit.peek_range(&first, &last, LESSONS_PER_NOTICE).await?;
+    for lesson in lessons.into_iter().filter(|l| notice.covers(&l.lesson)) {
+        let key = CaseKey {
+            school: school.id.clone(),
+            pupil: pupil.clone(),
+            date: local_date(lesson.lesson.start, &school.zone),
+            lesson: lesson.lesson.id.clone(),
+        };
+        if let Some(case) = Case::load(unit, &key).await? {
+            decide(unit, directory, school, case, heard, now);
+        }
+    }
+    Ok(())
+}

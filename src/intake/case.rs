@@ -1,0 +1,205 @@
+//! One lesson of one pupil as stored: what deciding about it reads, and what a plan writes.
+
+use jiff::civil::Date;
+
+use crate::model::{
+    AdvanceNotice, Lesson, LessonId, LessonState, Notification, PupilId, Reason, SchoolId, State,
+};
+use crate::policy::Plan;
+use crate::store::rows::{Day, Due};
+use crate::store::tables::{self, Lane};
+use crate::store::{StoreError, after_prefix, ledger::Unit};
+
+/// Most notifications remembered per lesson; older ones that never left are let go first.
+const REMEMBERED: usize = 40;
+/// Most advance notices of one pupil that are looked at for one lesson.
+const NOTICES: usize = 200;
+
+/// Which lesson of which pupil.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CaseKey {
+    /// The school.
+    pub school: SchoolId,
+    /// The pupil.
+    pub pupil: PupilId,
+    /// The day in the school's zone.
+    pub date: Date,
+    /// The lesson.
+    pub lesson: LessonId,
+}
+
+impl CaseKey {
+    /// The case a notification belongs to.
+    pub fn of(n: &Notification) -> Self {
+        Self {
+            school: n.school.clone(),
+            pupil: n.pupil.clone(),
+            date: n.date,
+            lesson: n.lesson.clone(),
+        }
+    }
+
+    fn row(&self) -> Vec<u8> {
+        tables::lesson(&self.school, &self.pupil, self.date, &self.lesson)
+    }
+
+    fn day_row(&self) -> Vec<u8> {
+        tables::occasion(&self.school, &self.pupil, self.date)
+    }
+}
+
+/// One lesson with all that was made of it.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// Which.
+    pub key: CaseKey,
+    /// The lesson.
+    pub lesson: LessonState,
+    /// The day.
+    pub day: Day,
+    /// The pupil's notices that end after the lesson's start.
+    pub notices: Vec<AdvanceNotice>,
+    /// Notifications, oldest first.
+    pub told: Vec<Notification>,
+}
+
+impl Case {
+    /// Reads a case; none when nothing is known of the lesson. The unit's commit fails if anything
+    /// of it changes meanwhile.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn load(unit: &mut Unit<'_>, key: &CaseKey) -> Result<Option<Self>, StoreError> {
+        let Some(lesson) = unit.read::<LessonState>(&key.row()).await? else { return Ok(None) };
+        Self::around(unit, key, lesson).await.map(Some)
+    }
+
+    /// Reads a case, or starts one about a lesson nothing is known of.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn load_or_new(
+        unit: &mut Unit<'_>,
+        key: &CaseKey,
+        lesson: &Lesson,
+        now: jiff::Timestamp,
+    ) -> Result<Self, StoreError> {
+        let known = unit.read::<LessonState>(&key.row()).await?;
+        let state = known.unwrap_or_else(|| LessonState::new(lesson.clone(), now));
+        Self::around(unit, key, state).await
+    }
+
+    async fn around(
+        unit: &mut Unit<'_>,
+        key: &CaseKey,
+        lesson: LessonState,
+    ) -> Result<Self, StoreError> {
+        let day = unit.read(&key.day_row()).await?.unwrap_or_default();
+        let _: Option<Day> = unit.read(&tables::notice_guard(&key.school, &key.pupil)).await?;
+        let notices = notices_after(unit, key, lesson.lesson.start).await?;
+        let mut told = Vec::with_capacity(lesson.notifications.len());
+        for id in &lesson.notifications {
+            if let Some(n) = unit.read::<Notification>(&tables::notification(id)).await? {
+                told.push(n);
+            }
+        }
+        Ok(Self { key: key.clone(), lesson, day, notices, told })
+    }
+
+    /// Whether the pupil is missing at another lesson of the day.
+    pub fn missing_elsewhere(&self) -> bool {
+        self.day.missing.iter().any(|l| *l != self.key.lesson)
+    }
+
+    /// Writes what a plan changes: the lesson, its notifications, their due rows.
+    pub fn apply(mut self, unit: &mut Unit<'_>, plan: &Plan) {
+        self.lesson.missing = plan.missing;
+        self.lesson.revision = plan.revision;
+        for (id, reason) in &plan.cancel {
+            if let Some(n) = self.told.iter_mut().find(|n| n.id == *id) {
+                cancel(unit, n, State::Cancelled, *reason);
+            }
+        }
+        for new in &plan.make {
+            enqueue(unit, new);
+            self.lesson.notifications.push(new.id.clone());
+        }
+        self.forget_surplus();
+        if plan.missing {
+            self.day.missing.insert(self.key.lesson.clone());
+        } else {
+            self.day.missing.remove(&self.key.lesson);
+        }
+        self.day.changes += 1;
+        if let Some(at) = plan.look_again {
+            let due = Due::LessonEnd {
+                school: self.key.school.clone(),
+                pupil: self.key.pupil.clone(),
+                date: self.key.date,
+                lesson: self.key.lesson.clone(),
+            };
+            unit.write(tables::due(Lane::Timer, at, &lesson_end_id(&self.key)), &due);
+        }
+        unit.write(self.key.row(), &self.lesson);
+        unit.write(self.key.day_row(), &self.day);
+    }
+
+    fn forget_surplus(&mut self) {
+        while self.lesson.notifications.len() > REMEMBERED {
+            let told = &self.told;
+            let never_left = |id: &crate::model::NotificationId| {
+                told.iter().any(|n| n.id == *id && n.state.is_final() && n.attempts.is_empty())
+            };
+            let index = self.lesson.notifications.iter().position(never_left).unwrap_or(0);
+            self.lesson.notifications.remove(index);
+        }
+    }
+}
+
+/// One pupil's advance notices that end after an instant.
+async fn notices_after(
+    unit: &mut Unit<'_>,
+    key: &CaseKey,
+    start: jiff::Timestamp,
+) -> Result<Vec<AdvanceNotice>, StoreError> {
+    let from = tables::notices_ending_after(&key.school, &key.pupil, start);
+    let to = after_prefix(&tables::notices(&key.school, &key.pupil));
+    unit.peek_range(&from, &to, NOTICES).await
+}
+
+fn lesson_end_id(key: &CaseKey) -> String {
+    crate::model::NotificationId::of(&[
+        "lesson-end",
+        key.school.as_str(),
+        key.pupil.as_str(),
+        &key.date.to_string(),
+        key.lesson.as_str(),
+    ])
+    .as_str()
+    .to_owned()
+}
+
+/// Writes a waiting notification and the row that makes it due.
+pub fn enqueue(unit: &mut Unit<'_>, n: &Notification) {
+    let due = Due::Claim { id: n.id.clone(), school: n.school.clone() };
+    unit.write(due_row(n), &due);
+    unit.write(tables::notification(&n.id), n);
+}
+
+/// Where the row that makes a notification due stands: in its lane while it waits, among the
+/// timers while an attempt has no outcome.
+pub fn due_row(n: &Notification) -> Vec<u8> {
+    let lane = match n.state {
+        State::Sending | State::InDoubt => Lane::Timer,
+        _ => Lane::of(n),
+    };
+    tables::due(lane, n.due_at, n.id.as_str())
+}
+
+/// Ends a waiting notification.
+pub fn cancel(unit: &mut Unit<'_>, n: &mut Notification, state: State, reason: Reason) {
+    unit.delete(due_row(n));
+    n.state = state;
+    n.state_reason = Some(reason);
+    unit.write(tables::notification(&n.id), n);
+}

@@ -1,0 +1,93 @@
+//! Decide one case inside a unit of work: evaluate, write the plan, write the trail.
+
+use jiff::Timestamp;
+
+use super::case::Case;
+use crate::directory::{Directory, School};
+use crate::model::{EventId, LessonId, PupilId, SchoolId, SourceId};
+use crate::policy::{self, Plan, Situation};
+use crate::store::ledger::Unit;
+use crate::store::rows::{Audit, Decision};
+use crate::store::tables;
+
+/// What made a decision necessary, for the trail.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// From whom; none for our own timers.
+    pub source: Option<SourceId>,
+    /// Which event.
+    pub event: Option<EventId>,
+    /// As a stable word.
+    pub what: String,
+}
+
+impl Heard {
+    /// One of our own timers or findings.
+    pub fn own(what: &str) -> Self {
+        Self { source: None, event: None, what: what.into() }
+    }
+}
+
+/// Evaluates policy on a case and writes the difference. Nothing is committed yet.
+pub fn decide(
+    unit: &mut Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    case: Case,
+    heard: &Heard,
+    now: Timestamp,
+) -> Plan {
+    let plan = policy::evaluate(&Situation {
+        now,
+        school,
+        roster: &directory.roster,
+        pupil: &case.key.pupil,
+        date: case.key.date,
+        lesson: &case.lesson,
+        notices: &case.notices,
+        told: &case.told,
+        missing_elsewhere: case.missing_elsewhere(),
+    });
+    let key = case.key.clone();
+    case.apply(unit, &plan);
+    trail(unit, &key.school, &key.pupil, Some(&key.lesson), heard, &plan, now);
+    plan
+}
+
+/// Writes one line of a pupil's trail.
+pub fn trail(
+    unit: &mut Unit<'_>,
+    school: &SchoolId,
+    pupil: &PupilId,
+    lesson: Option<&LessonId>,
+    heard: &Heard,
+    plan: &Plan,
+    now: Timestamp,
+) {
+    let decisions = plan
+        .decisions
+        .iter()
+        .map(|d| Decision {
+            act: d.act.into(),
+            recipient: d.recipient.as_ref().map(crate::model::Recipient::key).unwrap_or_default(),
+            reason: d.reason,
+            notification: d.notification.clone(),
+        })
+        .take(16)
+        .collect();
+    let line = Audit {
+        at: now,
+        source: heard.source.clone(),
+        event: heard.event.clone(),
+        heard: heard.what.clone(),
+        lesson: lesson.cloned(),
+        decisions,
+    };
+    let unique = crate::model::NotificationId::of(&[
+        heard.source.as_ref().map_or("", SourceId::as_str),
+        heard.event.as_ref().map_or("", EventId::as_str),
+        &heard.what,
+        lesson.map_or("", LessonId::as_str),
+    ]);
+    unit.write(tables::audit(school, pupil, now, unique.as_str()), &line);
+}

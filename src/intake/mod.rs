@@ -1,0 +1,9 @@
+//! Accept: observations in, one atomic durable commit each, and only then an answer. Merging and
+//! deciding are asked of `occasion` and `policy`; nothing is sent from here.
+
+mod accept;
+pub mod case;
+mod decide;
+
+pub use accept::{Accepted, Intake, IntakeError};
+pub use decide::{Heard, decide};

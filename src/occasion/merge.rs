@@ -1,0 +1,179 @@
+//! What one observation makes of what was known before.
+
+use jiff::Timestamp;
+
+use crate::model::{Lesson, LessonReport, LessonState, Mark, Minutes};
+
+/// What an observation changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Something that decisions depend on.
+    Changed,
+    /// Nothing: it was known already.
+    Same,
+    /// Nothing: a later mark is in force.
+    OutOfOrder,
+}
+
+/// A mark as observed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Marking {
+    /// The lesson as described with the mark.
+    pub lesson: Lesson,
+    /// The mark.
+    pub mark: Mark,
+    /// Minutes that came with it.
+    pub minutes: Option<Minutes>,
+    /// Whether the register was closed.
+    pub register_closed: Option<bool>,
+    /// When it was made, by the source's clock.
+    pub recorded_at: Timestamp,
+    /// Who made it.
+    pub recorded_by: Option<String>,
+}
+
+/// How little harm a mark does: of two marks made at the same instant the one that alarms nobody
+/// stands, whichever arrives first.
+fn harmlessness(mark: Mark) -> u8 {
+    match mark {
+        Mark::Unexcused => 0,
+        Mark::Unknown => 1,
+        Mark::LeftEarly => 2,
+        Mark::Late => 3,
+        Mark::Excused => 4,
+        Mark::OtherActivity => 5,
+        Mark::Present => 6,
+    }
+}
+
+/// Takes a mark: the one recorded later stands.
+pub fn mark_lesson(state: &mut LessonState, new: Marking, now: Timestamp) -> Change {
+    state.register_closed |= new.register_closed == Some(true);
+    let rank = |at: Timestamp, mark: Mark| (at, harmlessness(mark));
+    if let (Some(mark), Some(recorded_at)) = (state.mark, state.recorded_at) {
+        let old = rank(recorded_at, mark);
+        let incoming = rank(new.recorded_at, new.mark);
+        if incoming < old {
+            return Change::OutOfOrder;
+        }
+        if incoming == old {
+            return Change::Same;
+        }
+    }
+    let same_mark = state.mark == Some(new.mark) && state.lesson == new.lesson;
+    if state.mark != Some(new.mark) {
+        state.received_at = now;
+    }
+    state.lesson = new.lesson;
+    state.mark = Some(new.mark);
+    state.minutes = new.minutes;
+    state.recorded_at = Some(new.recorded_at);
+    state.recorded_by = new.recorded_by;
+    if same_mark { Change::Same } else { Change::Changed }
+}
+
+/// Takes a teacher's report that the pupil never came. A later report replaces an earlier one; one
+/// without a note does not take a note away.
+pub fn report_lesson(
+    state: &mut LessonState,
+    lesson: Lesson,
+    report: LessonReport,
+    now: Timestamp,
+) -> Change {
+    if state.mark.is_none() {
+        state.lesson = lesson;
+    }
+    let old = state.report.take();
+    let note = report.note.clone().or_else(|| old.as_ref().and_then(|o| o.note.clone()));
+    let new = LessonReport { note, ..report };
+    let change = if old.as_ref() == Some(&new) { Change::Same } else { Change::Changed };
+    state.report = Some(new);
+    if state.reported_at.is_none() {
+        state.reported_at = Some(now);
+    }
+    change
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::LessonId;
+
+    fn lesson() -> Lesson {
+        Lesson {
+            id: LessonId::new("l").expect("id"),
+            start: Timestamp::from_second(1_000_000).expect("time"),
+            end: Timestamp::from_second(1_003_600).expect("time"),
+            label: None,
+        }
+    }
+
+    const MARKS: [Mark; 7] = [
+        Mark::Present,
+        Mark::Unexcused,
+        Mark::Excused,
+        Mark::Late,
+        Mark::LeftEarly,
+        Mark::OtherActivity,
+        Mark::Unknown,
+    ];
+
+    fn marking(second: i64, mark: usize) -> Marking {
+        Marking {
+            lesson: lesson(),
+            mark: MARKS[mark],
+            minutes: None,
+            register_closed: None,
+            recorded_at: Timestamp::from_second(1_000_000 + second).expect("time"),
+            recorded_by: None,
+        }
+    }
+
+    fn fold(markings: &[Marking]) -> (Option<Mark>, Option<Timestamp>) {
+        let now = Timestamp::from_second(1_000_100).expect("time");
+        let mut state = LessonState::new(lesson(), now);
+        for m in markings {
+            mark_lesson(&mut state, m.clone(), now);
+        }
+        (state.mark, state.recorded_at)
+    }
+
+    proptest! {
+        #[test]
+        fn order_and_repetition_do_not_matter(
+            marks in prop::collection::vec((0i64..6, 0usize..7), 1..12),
+            order in any::<prop::sample::Index>(),
+        ) {
+            let forward: Vec<_> = marks.iter().map(|(s, m)| marking(*s, *m)).collect();
+            let mut shuffled = forward.clone();
+            shuffled.rotate_left(order.index(forward.len()));
+            shuffled.reverse();
+            shuffled.extend(forward.iter().cloned());
+            prop_assert_eq!(fold(&forward), fold(&shuffled));
+        }
+    }
+
+    #[test]
+    fn the_harmless_mark_wins_a_tie() {
+        assert_eq!(fold(&[marking(1, 1), marking(1, 0)]).0, Some(Mark::Present));
+        assert_eq!(fold(&[marking(1, 0), marking(1, 1)]).0, Some(Mark::Present));
+        assert_eq!(fold(&[marking(1, 0), marking(2, 1)]).0, Some(Mark::Unexcused));
+    }
+
+    #[test]
+    fn a_report_keeps_its_note() {
+        let now = Timestamp::from_second(1_003_700).expect("time");
+        let mut state = LessonState::new(lesson(), now);
+        let with =
+            LessonReport { reported_by: "t1".into(), note: Some("seen in the corridor".into()) };
+        let without = LessonReport { reported_by: "t1".into(), note: None };
+        assert_eq!(report_lesson(&mut state, lesson(), with.clone(), now), Change::Changed);
+        assert_eq!(report_lesson(&mut state, lesson(), without, now), Change::Same);
+        assert_eq!(state.report, Some(with));
+        assert!(state.report_stands());
+        mark_lesson(&mut state, marking(5000, 3), now);
+        assert!(!state.report_stands());
+    }
+}

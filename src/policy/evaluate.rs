@@ -1,0 +1,360 @@
+//! One lesson of one pupil: what is true, what was told, and the difference.
+
+use jiff::{SignedDuration, Timestamp, civil::Date};
+
+use super::plan::Plan;
+use super::standing::{Standing, standing, task_for};
+use crate::directory::entitled::{self, Candidate, Entitled};
+use crate::directory::{Pupil, Roster, School};
+use crate::model::{
+    AdvanceNotice, Channel, LessonState, Notification, NotificationId, PupilId, Purpose, Reason,
+    Recipient, StaffRole, State, TaskKind, local_date,
+};
+
+/// How long a mail to staff, or a correction, is worth delivering.
+const STAFF_DEADLINE: SignedDuration = SignedDuration::from_hours(24);
+
+/// Everything a decision about one lesson depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The school's settings.
+    pub school: &'a School,
+    /// Everybody.
+    pub roster: &'a Roster,
+    /// The pupil.
+    pub pupil: &'a PupilId,
+    /// The lesson's day in the school's zone.
+    pub date: Date,
+    /// The lesson, its `missing` and `revision` as last stored.
+    pub lesson: &'a LessonState,
+    /// The pupil's advance notices.
+    pub notices: &'a [AdvanceNotice],
+    /// Every notification made for this lesson, oldest first.
+    pub told: &'a [Notification],
+    /// Whether the pupil is missing at another lesson of the day too.
+    pub missing_elsewhere: bool,
+}
+
+/// Plans the difference between what is true and what was told.
+pub fn evaluate(s: &Situation<'_>) -> Plan {
+    let standing = standing(s.lesson, s.notices);
+    let missing = standing == Standing::Missing;
+    let newly = missing && !s.lesson.missing;
+    let mut plan =
+        Plan { missing, revision: s.lesson.revision + u32::from(newly), ..Plan::default() };
+    let pupil = s.roster.pupil(&s.school.id, s.pupil);
+    match standing {
+        Standing::Missing => tell(s, pupil, &mut plan),
+        Standing::NotMissing { .. } => put_right(s, standing, &mut plan),
+    }
+    team(s, pupil, standing, &mut plan);
+    plan
+}
+
+/// Guardians, or the adult pupil, of a pupil who is missing.
+fn tell(s: &Situation<'_>, pupil: Option<&Pupil>, plan: &mut Plan) {
+    for correction in s.told.iter().filter(|n| n.purpose == Purpose::Correction) {
+        if correction.state == State::Waiting {
+            plan.cancel(correction, Reason::MarkChanged);
+        }
+    }
+    if s.now > s.lesson.lesson.end.saturating_add(s.school.stale_after).unwrap_or(Timestamp::MAX) {
+        plan.suppress(None, Reason::Stale);
+        return;
+    }
+    let candidates = match entitled_to_hear(s, pupil, plan) {
+        Ok(candidates) => candidates,
+        Err(reason) => {
+            cancel_waiting(s, plan, |_| true, reason);
+            plan.suppress(None, reason);
+            staff_task(s, reason, plan);
+            return;
+        }
+    };
+    let listed = |n: &Notification| candidates.iter().any(|c| c.recipient == n.recipient);
+    cancel_waiting(s, plan, |n| !listed(n), Reason::NotEntitled);
+    let mut reachable = false;
+    for candidate in &candidates {
+        match candidate.contact.as_ref().map(|addresses| addresses.first()) {
+            Ok(Some(address)) => {
+                reachable = true;
+                tell_one(s, candidate, address.channel(), plan);
+            }
+            Ok(None) => plan.suppress(Some(candidate.recipient.clone()), Reason::NoContact),
+            Err(reason) => plan.suppress(Some(candidate.recipient.clone()), *reason),
+        }
+    }
+    if !reachable {
+        staff_task(s, Reason::NoContact, plan);
+    }
+}
+
+fn entitled_to_hear(
+    s: &Situation<'_>,
+    pupil: Option<&Pupil>,
+    plan: &mut Plan,
+) -> Result<Vec<Candidate>, Reason> {
+    let pupil = pupil.ok_or(Reason::UnknownPupil)?;
+    match entitled::recipients(s.school, pupil, s.roster, local_date(s.now, &s.school.zone)) {
+        Entitled::Nobody(reason) => Err(reason),
+        Entitled::Adult(candidate) => {
+            plan.suppress(None, Reason::Adult);
+            Ok(vec![candidate])
+        }
+        Entitled::Guardians { candidates, refused } => {
+            for (guardian, reason) in refused {
+                plan.suppress(Some(Recipient::Guardian(guardian)), reason);
+            }
+            Ok(candidates)
+        }
+    }
+}
+
+fn cancel_waiting(
+    s: &Situation<'_>,
+    plan: &mut Plan,
+    which: impl Fn(&Notification) -> bool,
+    reason: Reason,
+) {
+    for n in s.told {
+        if n.purpose == Purpose::Absence && n.state == State::Waiting && which(n) {
+            plan.cancel(n, reason);
+        }
+    }
+}
+
+/// The correction of `n` that has left or may still leave, those about to be called back aside.
+fn standing_correction<'a>(s: &'a Situation<'_>, n: &Notification) -> Option<&'a Notification> {
+    s.told.iter().find(|c| {
+        c.corrects.as_ref() == Some(&n.id)
+            && (c.state.may_have_arrived() || c.state == State::Waiting)
+    })
+}
+
+fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &mut Plan) {
+    let about =
+        |n: &&Notification| n.purpose == Purpose::Absence && n.recipient == candidate.recipient;
+    for told in s.told.iter().filter(about) {
+        let corrected = standing_correction(s, told).is_some_and(|c| c.state.may_have_arrived());
+        if (told.state.may_have_arrived() || told.state == State::Waiting) && !corrected {
+            plan.keep(told, Reason::AlreadyTold);
+            return;
+        }
+    }
+    let mut new = blank(s, plan.revision, Purpose::Absence, candidate.recipient.clone(), channel);
+    new.reason = Reason::UnexcusedAbsence;
+    new.id = notification_id(s, &new, "");
+    if let Some(same) = s.told.iter().find(|n| n.id == new.id) {
+        plan.keep(same, same.state_reason.unwrap_or(Reason::AlreadyTold));
+        return;
+    }
+    let settled = s.lesson.received_at.saturating_add(s.school.grace).unwrap_or(s.now);
+    new.due_at = s.now.max(settled).max(s.lesson.lesson.start);
+    if settled > s.now {
+        new.state_reason = Some(Reason::Grace);
+    }
+    new.deadline =
+        s.lesson.lesson.end.saturating_add(s.school.stale_after).unwrap_or(Timestamp::MAX);
+    new.urgent = !s.missing_elsewhere && s.date == local_date(s.now, &s.school.zone);
+    plan.make(new);
+}
+
+/// Those who were told that a pupil is missing who is not.
+fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
+    let Standing::NotMissing { reason, correction } = standing else { return };
+    let report_stands = s.lesson.report_stands() && reason != Reason::AdvanceNotice;
+    let mut touched = false;
+    for n in s.told {
+        let concerns_team = matches!(n.purpose, Purpose::TeamAlert | Purpose::TeamUpdate);
+        let task = n.purpose == Purpose::StaffTask;
+        let content_free = task && n.task != Some(TaskKind::NobodyReached);
+        if n.purpose == Purpose::Correction || (concerns_team && report_stands) {
+            continue;
+        }
+        if n.state == State::Waiting {
+            touched = true;
+            plan.cancel(n, reason);
+        } else if n.state.may_have_arrived() && !content_free && n.purpose != Purpose::TeamUpdate {
+            touched = true;
+            let Some(kind) = correction else {
+                plan.keep(n, reason);
+                continue;
+            };
+            if let Some(done) = standing_correction(s, n) {
+                plan.keep(done, Reason::AlreadyTold);
+                continue;
+            }
+            let mut new =
+                blank(s, s.lesson.revision, Purpose::Correction, n.recipient.clone(), n.channel);
+            new.reason = Reason::ToldOtherwise;
+            new.correction = Some(kind);
+            new.corrects = Some(n.id.clone());
+            new.address.clone_from(&n.address);
+            new.id = notification_id(s, &new, n.id.as_str());
+            if s.told.iter().any(|known| known.id == new.id) {
+                continue;
+            }
+            plan.make(new);
+        }
+    }
+    if !touched {
+        plan.suppress(None, reason);
+    }
+}
+
+/// The attendance team: once per lesson and alarm, when the lesson has ended or the teacher says so.
+fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut Plan) {
+    let noticed = matches!(standing, Standing::NotMissing { reason: Reason::AdvanceNotice, .. });
+    let reported = s.lesson.report_stands() && !noticed;
+    let missing = standing == Standing::Missing;
+    let ended = s.now >= s.lesson.lesson.end;
+    if missing && !ended && !reported {
+        plan.look_again = Some(s.lesson.lesson.end);
+        return;
+    }
+    if !reported && !missing {
+        return;
+    }
+    let stale =
+        s.now > s.lesson.lesson.end.saturating_add(s.school.stale_after).unwrap_or(Timestamp::MAX);
+    if stale {
+        plan.suppress(Some(Recipient::Staff(StaffRole::AttendanceTeam)), Reason::Stale);
+        return;
+    }
+    let hidden = match pupil {
+        None => Some(Reason::UnknownPupil),
+        Some(pupil) => match pupil.protection {
+            crate::directory::Protection::None => None,
+            crate::directory::Protection::Protected => Some(Reason::Protected),
+            crate::directory::Protection::Unknown => Some(Reason::ProtectionUnknown),
+        },
+    };
+    if let Some(reason) = hidden {
+        staff_task(s, reason, plan);
+        return;
+    }
+    let team = Recipient::Staff(StaffRole::AttendanceTeam);
+    let mut alert = blank(s, plan.revision, Purpose::TeamAlert, team.clone(), Channel::Email);
+    alert.reason = if reported { Reason::ReportedByTeacher } else { Reason::NotArrivedByLessonEnd };
+    alert.id = notification_id(s, &alert, "");
+    let Some(standing) = standing_alert(s, &alert.id) else {
+        plan.make(alert);
+        return;
+    };
+    let note = s.lesson.report.as_ref().and_then(|r| r.note.as_deref());
+    match note {
+        Some(note) if s.lesson.reported_at.is_some_and(|at| left_before(standing, at)) => {
+            let mut update = blank(s, plan.revision, Purpose::TeamUpdate, team, Channel::Email);
+            update.reason = Reason::ReportedByTeacher;
+            update.id = notification_id(s, &update, note);
+            if s.told.iter().all(|n| n.id != update.id) {
+                plan.make(update);
+            }
+        }
+        _ => plan.keep(standing, Reason::AlreadyTold),
+    }
+}
+
+/// An alert about this lesson that has left, or may still leave, and was not taken back.
+fn standing_alert<'a>(s: &'a Situation<'_>, same: &NotificationId) -> Option<&'a Notification> {
+    s.told.iter().find(|n| {
+        n.id == *same
+            || (n.purpose == Purpose::TeamAlert
+                && (n.state.may_have_arrived() || n.state == State::Waiting)
+                && !standing_correction(s, n).is_some_and(|c| c.state.may_have_arrived()))
+    })
+}
+
+/// Whether a message was made into text before `at`, so that it cannot tell what came then.
+fn left_before(n: &Notification, at: Timestamp) -> bool {
+    n.state != State::Waiting && n.attempts.last().is_some_and(|a| a.started_at < at)
+}
+
+fn staff_task(s: &Situation<'_>, reason: Reason, plan: &mut Plan) {
+    let Some(kind) = task_for(reason) else { return };
+    let new = task_notification(s, plan.revision, kind, reason);
+    match s.told.iter().find(|n| n.id == new.id) {
+        Some(known) => plan.keep(known, Reason::AlreadyTold),
+        None if plan.make.iter().any(|n| n.id == new.id) => {}
+        None => plan.make(new),
+    }
+}
+
+/// A task for the attendance team about this lesson; the same one however often it is made.
+pub(crate) fn task_notification(
+    s: &Situation<'_>,
+    revision: u32,
+    kind: TaskKind,
+    reason: Reason,
+) -> Notification {
+    let team = Recipient::Staff(StaffRole::AttendanceTeam);
+    let mut new = blank(s, revision, Purpose::StaffTask, team, Channel::Email);
+    new.task = Some(kind);
+    new.reason = reason;
+    new.id = notification_id(s, &new, kind.as_str());
+    new
+}
+
+/// The same message to the same person by the other channel, made when the first channel failed.
+pub(crate) fn fallback(s: &Situation<'_>, failed: &Notification) -> Notification {
+    let channel = failed.channel.other();
+    let mut new = blank(s, failed.revision, failed.purpose, failed.recipient.clone(), channel);
+    new.reason = failed.reason;
+    new.urgent = failed.urgent;
+    new.created_at = failed.created_at;
+    new.deadline = failed.deadline;
+    new.id = notification_id(s, &new, "");
+    new
+}
+
+fn blank(
+    s: &Situation<'_>,
+    revision: u32,
+    purpose: Purpose,
+    recipient: Recipient,
+    channel: Channel,
+) -> Notification {
+    Notification {
+        id: NotificationId::of(&[]),
+        school: s.school.id.clone(),
+        pupil: s.pupil.clone(),
+        date: s.date,
+        lesson: s.lesson.lesson.id.clone(),
+        purpose,
+        reason: Reason::StaffMustAct,
+        correction: None,
+        task: None,
+        corrects: None,
+        revision,
+        urgent: false,
+        recipient,
+        channel,
+        address: None,
+        state: State::Waiting,
+        state_reason: None,
+        created_at: s.now,
+        due_at: s.now,
+        deadline: s.now.saturating_add(STAFF_DEADLINE).unwrap_or(Timestamp::MAX),
+        attempts: Vec::new(),
+        tries: 0,
+        empty_lookups: 0,
+        lookups: 0,
+        reference: None,
+    }
+}
+
+fn notification_id(s: &Situation<'_>, n: &Notification, more: &str) -> NotificationId {
+    NotificationId::of(&[
+        s.school.id.as_str(),
+        s.pupil.as_str(),
+        &s.date.to_string(),
+        s.lesson.lesson.id.as_str(),
+        n.purpose.as_str(),
+        &n.recipient.key(),
+        n.channel.as_str(),
+        &n.revision.to_string(),
+        more,
+    ])
+}

@@ -1,0 +1,11 @@
+//! Whom to tell what, and why not. Pure: compares what is true with what was told and plans the
+//! difference, so that deciding twice plans nothing new. May not send, store or read a clock.
+
+mod evaluate;
+mod plan;
+mod standing;
+
+pub use evaluate::{Situation, evaluate};
+pub(crate) use evaluate::{fallback, task_notification};
+pub use plan::{Decided, Plan};
+pub use standing::{Standing, standing, task_for};

@@ -1,0 +1,96 @@
+//! Whether a pupil counts as missing at a lesson, and if not, why not.
+
+use crate::model::{AdvanceNotice, CorrectionKind, LessonState, Mark, Reason, TaskKind};
+
+/// What is true of a pupil at a lesson right now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Missing without a valid reason.
+    Missing,
+    /// Not so.
+    NotMissing {
+        /// Why not.
+        reason: Reason,
+        /// How somebody who was told otherwise is put right; none where nothing better is known.
+        correction: Option<CorrectionKind>,
+    },
+}
+
+/// What the mark and the advance notices together say. A mark that says where the pupil was comes
+/// before a notice that says where the pupil was going to be.
+pub fn standing(lesson: &LessonState, notices: &[AdvanceNotice]) -> Standing {
+    let not = |reason, correction| Standing::NotMissing { reason, correction };
+    match lesson.mark {
+        Some(Mark::Present) => not(Reason::Present, Some(CorrectionKind::WasThere)),
+        Some(Mark::OtherActivity) => not(Reason::OtherActivity, Some(CorrectionKind::WasThere)),
+        Some(Mark::LeftEarly) => not(Reason::LeftEarly, Some(CorrectionKind::WasThere)),
+        Some(Mark::Late) => not(Reason::Late, Some(CorrectionKind::Arrived)),
+        Some(Mark::Excused) => not(Reason::Excused, Some(CorrectionKind::Excused)),
+        Some(Mark::Unexcused | Mark::Unknown) | None
+            if notices.iter().any(|n| n.covers(&lesson.lesson)) =>
+        {
+            not(Reason::AdvanceNotice, Some(CorrectionKind::Excused))
+        }
+        Some(Mark::Unexcused) => Standing::Missing,
+        Some(Mark::Unknown) | None => not(Reason::UnknownMark, None),
+    }
+}
+
+/// Which task staff get when nobody may be told for this reason; none where no task is called for.
+pub fn task_for(reason: Reason) -> Option<TaskKind> {
+    match reason {
+        Reason::Protected | Reason::ProtectionUnknown => Some(TaskKind::Protected),
+        Reason::UnknownPupil => Some(TaskKind::UnknownPupil),
+        Reason::AgeUnknown
+        | Reason::NoEntitledGuardian
+        | Reason::NoContact
+        | Reason::BadContact
+        | Reason::Rejected
+        | Reason::TriesUsed
+        | Reason::Expired
+        | Reason::TemplateFailed => Some(TaskKind::NobodyReached),
+        Reason::HeldInDoubt => Some(TaskKind::HeldInDoubt),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::{Lesson, LessonId, NoticeKind};
+
+    #[test]
+    fn every_mark_with_and_without_notice() {
+        let at = |s| Timestamp::from_second(s).expect("time");
+        let lesson = Lesson {
+            id: LessonId::new("l").expect("id"),
+            start: at(100),
+            end: at(200),
+            label: None,
+        };
+        let covering = AdvanceNotice { from: at(0), to: at(150), kind: NoticeKind::Leave };
+        let over = AdvanceNotice { from: at(0), to: at(100), kind: NoticeKind::Leave };
+        for (mark, without, with) in [
+            (Some(Mark::Unexcused), "missing", "advance-notice"),
+            (Some(Mark::Unknown), "unknown-mark", "advance-notice"),
+            (None, "unknown-mark", "advance-notice"),
+            (Some(Mark::Present), "present", "present"),
+            (Some(Mark::Late), "late", "late"),
+            (Some(Mark::Excused), "excused", "excused"),
+            (Some(Mark::LeftEarly), "left-early", "left-early"),
+            (Some(Mark::OtherActivity), "other-activity", "other-activity"),
+        ] {
+            let mut state = LessonState::new(lesson.clone(), at(100));
+            state.mark = mark;
+            let word = |notices: &[AdvanceNotice]| match standing(&state, notices) {
+                Standing::Missing => "missing".to_owned(),
+                Standing::NotMissing { reason, .. } => reason.as_str(),
+            };
+            assert_eq!(word(&[]), without, "{mark:?}");
+            assert_eq!(word(std::slice::from_ref(&over)), without, "{mark:?}: leave that is over");
+            assert_eq!(word(std::slice::from_ref(&covering)), with, "{mark:?}");
+        }
+    }
+}

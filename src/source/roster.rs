@@ -1,0 +1,337 @@
+//! Where the directory comes from: a watched folder or `PUT /api/directory`. A load is taken whole
+//! or not at all, passes the brake, is written to the store, and only then put in force.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, Notify};
+use tokio_util::sync::CancellationToken;
+
+use crate::directory::brake::{self, Change};
+use crate::directory::csv::{LoadError, Loaded};
+use crate::directory::{Directory, Roster, Settings, json, load, snapshot};
+use crate::env::Clock;
+use crate::model::SchoolId;
+use crate::store::ledger::{self, Unit};
+use crate::store::{Batch, Commit, Kv, MAX_BATCH_BYTES, StoreError, after_prefix, tables};
+
+/// Rows removed in one commit.
+const PAGE: usize = 500;
+/// How long a changed folder must be still before it is read: a copy under way is not a load.
+const STILL: SignedDuration = SignedDuration::from_secs(2);
+
+/// What became of a load.
+#[derive(Debug, Clone)]
+pub enum Offer {
+    /// In force and durable.
+    Taken {
+        /// What it changed.
+        change: Change,
+        /// What is odd in it but not fatal, one line each.
+        warnings: Vec<String>,
+    },
+    /// The same as what is in force.
+    Unchanged,
+    /// Held back until confirmed.
+    Refused {
+        /// Why, one line each.
+        causes: Vec<String>,
+        /// What to confirm it with.
+        digest: String,
+    },
+    /// Cannot be used.
+    Unusable {
+        /// Why, one line each.
+        problems: Vec<String>,
+    },
+    /// Not by this way: a folder is configured.
+    FromFolder,
+}
+
+/// Which load is in force; stored beside its rows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct InForce {
+    generation: u64,
+    digest: String,
+    rows: usize,
+    loaded_at: Timestamp,
+}
+
+/// The feed of the directory.
+pub struct RosterFeed {
+    kv: Arc<dyn Kv>,
+    clock: Arc<dyn Clock>,
+    directory: Arc<ArcSwap<Directory>>,
+    settings: Settings,
+    wake: Arc<Notify>,
+    in_force: Mutex<Option<InForce>>,
+}
+
+fn pointer() -> Vec<u8> {
+    [tables::DIRECTORY, b"current"].concat()
+}
+
+fn generation_prefix(generation: u64) -> Vec<u8> {
+    [tables::DIRECTORY, b"g", &generation.to_be_bytes()].concat()
+}
+
+impl RosterFeed {
+    /// Builds it; nothing is loaded yet.
+    pub fn new(
+        kv: Arc<dyn Kv>,
+        clock: Arc<dyn Clock>,
+        directory: Arc<ArcSwap<Directory>>,
+        settings: Settings,
+        wake: Arc<Notify>,
+    ) -> Self {
+        Self { kv, clock, directory, settings, wake, in_force: Mutex::new(None) }
+    }
+
+    /// Puts in force what was in force before the restart.
+    ///
+    /// # Errors
+    /// When the store fails or its rows are damaged.
+    pub async fn restore(&self) -> Result<usize, StoreError> {
+        let mut in_force = self.in_force.lock().await;
+        let Some(stored) = ledger::read::<InForce>(self.kv.as_ref(), &pointer()).await? else {
+            return Ok(0);
+        };
+        let prefix = generation_prefix(stored.generation);
+        let end = after_prefix(&prefix);
+        let mut from = prefix.clone();
+        let mut rows = Vec::with_capacity(stored.rows);
+        loop {
+            let page = self.kv.scan(&from, &end, PAGE).await?;
+            let Some((last, _)) = page.last() else { break };
+            from = [last.as_slice(), &[0]].concat();
+            for (key, value) in page {
+                let suffix = String::from_utf8_lossy(&key[prefix.len()..]).into_owned();
+                rows.push((suffix, value.to_vec()));
+            }
+        }
+        if rows.len() != stored.rows {
+            tracing::warn!("the stored directory is incomplete and is left aside; load it again");
+            return Ok(0);
+        }
+        let mut roster = snapshot::from_rows(rows.into_iter())
+            .map_err(|e| StoreError::Refused(format!("the stored directory is damaged: {e}")))?;
+        roster.loaded_at = Some(stored.loaded_at);
+        let pupils = roster.pupil_count();
+        self.put_in_force(roster);
+        *in_force = Some(stored);
+        Ok(pupils)
+    }
+
+    fn put_in_force(&self, roster: Roster) {
+        let schools = self.directory.load().schools.clone();
+        self.directory.store(Arc::new(Directory { schools, roster: Arc::new(roster) }));
+        self.wake.notify_one();
+    }
+
+    fn schools(&self) -> std::collections::BTreeSet<SchoolId> {
+        self.directory.load().schools.keys().cloned().collect()
+    }
+
+    /// Takes the body of `PUT /api/directory`.
+    ///
+    /// # Errors
+    /// When the store fails; the directory in force stays.
+    pub async fn put(&self, body: &[u8], confirm: Option<&str>) -> Result<Offer, StoreError> {
+        if self.settings.folder.is_some() {
+            return Ok(Offer::FromFolder);
+        }
+        let now = self.clock.now();
+        match json::load_json(body, &self.schools(), &self.settings.phone, now) {
+            Ok(loaded) => self.offer(loaded, confirm).await,
+            Err(error) => Ok(unusable(&error)),
+        }
+    }
+
+    /// Reads the configured folder once.
+    ///
+    /// # Errors
+    /// When the store fails; the directory in force stays.
+    pub async fn read_folder(&self) -> Result<Offer, StoreError> {
+        let Some(folder) = &self.settings.folder else { return Ok(Offer::Unchanged) };
+        let now = self.clock.now();
+        match load::read_folder(folder, &self.schools(), &self.settings.phone, now) {
+            Ok(loaded) => {
+                let confirm = load::confirmation(folder);
+                self.offer(loaded, confirm.as_deref()).await
+            }
+            Err(error) => Ok(unusable(&error)),
+        }
+    }
+
+    /// Judges a load, stores it and puts it in force.
+    async fn offer(&self, loaded: Loaded, confirm: Option<&str>) -> Result<Offer, StoreError> {
+        let mut in_force = self.in_force.lock().await;
+        let old = self.directory.load().roster.clone();
+        if in_force.as_ref().is_some_and(|f| f.digest == loaded.digest) {
+            return Ok(Offer::Unchanged);
+        }
+        let change = match brake::judge(&old, &loaded, &self.settings.brake, confirm) {
+            Ok(change) => change,
+            Err(refusal) => {
+                return Ok(Offer::Refused { causes: refusal.causes, digest: refusal.digest });
+            }
+        };
+        let generation = in_force.as_ref().map_or(1, |f| f.generation + 1);
+        let stored = self.store(generation, &loaded).await?;
+        let former = in_force.replace(stored);
+        self.put_in_force(loaded.roster);
+        if let Some(former) = former {
+            self.remove(former.generation).await?;
+        }
+        let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
+        Ok(Offer::Taken { change, warnings })
+    }
+
+    async fn store(&self, generation: u64, loaded: &Loaded) -> Result<InForce, StoreError> {
+        self.remove(generation).await?;
+        let prefix = generation_prefix(generation);
+        let rows = snapshot::to_rows(&loaded.roster);
+        let count = rows.len();
+        let mut batch = Batch::default();
+        for (suffix, value) in rows {
+            batch.put([prefix.as_slice(), suffix.as_bytes()].concat(), value);
+            if batch.bytes() > MAX_BATCH_BYTES / 2 {
+                self.write(std::mem::take(&mut batch)).await?;
+            }
+        }
+        self.write(batch).await?;
+        let stored = InForce {
+            generation,
+            digest: loaded.digest.clone(),
+            rows: count,
+            loaded_at: self.clock.now(),
+        };
+        let mut unit = Unit::new(self.kv.as_ref());
+        unit.write(pointer(), &stored);
+        let _: Commit = unit.commit().await?;
+        Ok(stored)
+    }
+
+    async fn write(&self, batch: Batch) -> Result<(), StoreError> {
+        let _: Commit = self.kv.commit(batch).await?;
+        Ok(())
+    }
+
+    async fn remove(&self, generation: u64) -> Result<(), StoreError> {
+        let prefix = generation_prefix(generation);
+        let end = after_prefix(&prefix);
+        loop {
+            let page = self.kv.scan(&prefix, &end, PAGE).await?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let mut batch = Batch::default();
+            for (key, _) in page {
+                batch.delete(key);
+            }
+            self.write(batch).await?;
+        }
+    }
+
+    /// Watches the folder until `stop`: by notice where the file system gives it, and by looking.
+    ///
+    /// # Errors
+    /// When the store fails for good.
+    pub async fn watch(self: Arc<Self>, stop: CancellationToken) -> Result<(), StoreError> {
+        let Some(folder) = self.settings.folder.clone() else {
+            stop.cancelled().await;
+            return Ok(());
+        };
+        let changed = Arc::new(Notify::new());
+        let _watcher = watcher(&folder, changed.clone());
+        let mut read = load::fingerprint(&folder);
+        loop {
+            let until = later(self.clock.now(), self.settings.poll);
+            tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                () = changed.notified() => {}
+                () = self.clock.sleep_until(until) => {}
+            }
+            let mut seen = load::fingerprint(&folder);
+            if seen == read {
+                continue;
+            }
+            loop {
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = self.clock.sleep_until(later(self.clock.now(), STILL)) => {}
+                }
+                let again = load::fingerprint(&folder);
+                if again == seen {
+                    break;
+                }
+                seen = again;
+            }
+            match self.read_folder().await {
+                Ok(offer) => {
+                    report(&offer);
+                    read = seen;
+                }
+                Err(StoreError::Busy(why)) => tracing::warn!(why, "directory load put off"),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+fn unusable(error: &LoadError) -> Offer {
+    Offer::Unusable { problems: error.problems.iter().map(ToString::to_string).collect() }
+}
+
+/// inotify sees nothing on network shares written elsewhere; the poll does, so a failure here only
+/// costs time.
+fn watcher(folder: &std::path::Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
+    use notify::Watcher as _;
+    let tell = move |_: notify::Result<notify::Event>| changed.notify_one();
+    let mut watcher = notify::recommended_watcher(tell)
+        .inspect_err(|error| tracing::warn!(%error, "the folder is looked at by polling only"))
+        .ok()?;
+    watcher
+        .watch(folder, notify::RecursiveMode::NonRecursive)
+        .inspect_err(|error| tracing::warn!(%error, "the folder is looked at by polling only"))
+        .ok()?;
+    Some(watcher)
+}
+
+/// Logs what became of a load; counts and places only.
+pub fn report(offer: &Offer) {
+    match offer {
+        Offer::Taken { change, warnings } => {
+            tracing::info!(
+                pupils = change.pupils,
+                guardians = change.guardians,
+                added = change.added,
+                removed = change.removed,
+                changed = change.changed,
+                warnings = warnings.len(),
+                "directory in force"
+            );
+            for warning in warnings.iter().take(20) {
+                tracing::warn!(warning, "directory");
+            }
+        }
+        Offer::Unchanged | Offer::FromFolder => {}
+        Offer::Refused { causes, digest } => tracing::error!(
+            causes = causes.join("; "),
+            digest,
+            "directory load refused, the former one stays; if the load is right, write the digest into confirm.txt in its folder"
+        ),
+        Offer::Unusable { problems } => {
+            tracing::error!(problems = problems.len(), "directory load cannot be used, the former one stays");
+            for problem in problems.iter().take(20) {
+                tracing::error!(problem, "directory");
+            }
+        }
+    }
+}

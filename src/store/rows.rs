@@ -1,0 +1,104 @@
+//! The small rows that have no noun of their own in `model`: markers, counters and due rows.
+
+use std::collections::BTreeSet;
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+
+use crate::model::{
+    EventId, Lesson, LessonId, NotificationId, PupilId, Reason, SchoolId, SourceId,
+};
+
+/// Something was seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The change counter of one pupil's day.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Day {
+    /// Moves with every change.
+    pub changes: u64,
+    /// Lessons of the day at which the pupil is missing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub missing: BTreeSet<LessonId>,
+}
+
+/// A closed register.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Register {
+    /// Which lesson.
+    pub lesson: Lesson,
+    /// When, by the source's clock.
+    pub closed_at: Timestamp,
+    /// Opaque id of the teacher.
+    pub closed_by: Option<String>,
+}
+
+/// An address a provider has rejected as such.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BadContact {
+    /// When.
+    pub at: Timestamp,
+    /// The provider's word.
+    pub code: String,
+}
+
+/// What happens when a due row is due.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Due {
+    /// A waiting notification is looked at.
+    Claim {
+        /// Which.
+        id: NotificationId,
+        /// Whose: tells by which account it goes without reading it.
+        school: SchoolId,
+    },
+    /// An attempt without an outcome is looked into.
+    Resolve(NotificationId),
+    /// A lesson has ended: is the pupil still missing?
+    LessonEnd {
+        /// The school.
+        school: SchoolId,
+        /// The pupil.
+        pupil: PupilId,
+        /// The day.
+        date: Date,
+        /// The lesson.
+        lesson: LessonId,
+    },
+}
+
+/// One line of a pupil's trail: what was heard and what was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audit {
+    /// When.
+    pub at: Timestamp,
+    /// From whom; none for our own timers.
+    pub source: Option<SourceId>,
+    /// Which event.
+    pub event: Option<EventId>,
+    /// What was heard, as a stable word (`marked unexcused`, `lesson-end`, …).
+    pub heard: String,
+    /// About which lesson.
+    pub lesson: Option<LessonId>,
+    /// What was decided, in order.
+    pub decisions: Vec<Decision>,
+}
+
+/// One decision, for what was started and for what was not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// `notify`, `suppress`, `cancel`, `correct`, `keep`.
+    pub act: String,
+    /// Whom it concerns, as `Recipient::key` writes it; empty: everybody.
+    pub recipient: String,
+    /// Why.
+    pub reason: Reason,
+    /// The notification made or changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notification: Option<NotificationId>,
+}

@@ -1,0 +1,261 @@
+//! The tables: one prefix each in the one keyspace, and how their keys are made. Keys are ordered so
+//! that what is read together lies together. Texts in keys end with a NUL, which no identifier
+//! can hold.
+
+use jiff::{Timestamp, civil::Date};
+use sha2::{Digest, Sha256};
+
+use crate::model::{
+    Address, AdvanceNotice, Channel, EventId, LessonId, NoticeKind, Notification, NotificationId,
+    ProviderId, PupilId, SchoolId, SourceId,
+};
+
+fn key(prefix: &str, parts: &[&str]) -> Vec<u8> {
+    let mut key = prefix.as_bytes().to_vec();
+    for part in parts {
+        key.extend_from_slice(part.as_bytes());
+        key.push(0);
+    }
+    key
+}
+
+/// Observations seen, by source and event id. Value: [`super::rows::Seen`].
+pub fn seen(source: &SourceId, event: &EventId) -> Vec<u8> {
+    key("se/", &[source.as_str(), event.as_str()])
+}
+
+/// Every observation seen.
+pub const SEEN: &[u8] = b"se/";
+
+/// Webhook deliveries answered, by source and delivery id. Value: [`super::rows::Seen`].
+pub fn webhook_id(source: &SourceId, id: &str) -> Vec<u8> {
+    let digest = Sha256::digest(id.as_bytes());
+    let mut key = key("wi/", &[source.as_str()]);
+    key.extend_from_slice(digest.as_slice());
+    key
+}
+
+/// Every webhook delivery answered.
+pub const WEBHOOK_IDS: &[u8] = b"wi/";
+
+/// One pupil's lesson. Value: `LessonState`.
+pub fn lesson(school: &SchoolId, pupil: &PupilId, date: Date, lesson: &LessonId) -> Vec<u8> {
+    key("le/", &[school.as_str(), pupil.as_str(), &date.to_string(), lesson.as_str()])
+}
+
+/// All of one pupil's lessons of one day.
+pub fn day(school: &SchoolId, pupil: &PupilId, date: Date) -> Vec<u8> {
+    key("le/", &[school.as_str(), pupil.as_str(), &date.to_string()])
+}
+
+/// One pupil's day: a counter that every change of the day moves, so that two decisions about one
+/// day cannot both stand. Value: [`super::rows::Day`].
+pub fn occasion(school: &SchoolId, pupil: &PupilId, date: Date) -> Vec<u8> {
+    key("oc/", &[school.as_str(), pupil.as_str(), &date.to_string()])
+}
+
+/// One advance notice. Value: `AdvanceNotice`. Ordered by its end.
+pub fn notice(school: &SchoolId, pupil: &PupilId, notice: &AdvanceNotice) -> Vec<u8> {
+    let mut key = notices_ending_after(school, pupil, notice.to);
+    key.extend_from_slice(&time(notice.from));
+    key.push(match notice.kind {
+        NoticeKind::Notified => b'n',
+        NoticeKind::Leave => b'l',
+    });
+    key
+}
+
+/// Where one pupil's notices that end at or after `at` begin.
+pub fn notices_ending_after(school: &SchoolId, pupil: &PupilId, at: Timestamp) -> Vec<u8> {
+    let mut key = notices(school, pupil);
+    key.extend_from_slice(&time(at));
+    key
+}
+
+/// All of one pupil's notices.
+pub fn notices(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
+    key("an/", &[school.as_str(), pupil.as_str()])
+}
+
+/// A counter that every change of a pupil's notices moves. Value: [`super::rows::Day`].
+pub fn notice_guard(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
+    key("ag/", &[school.as_str(), pupil.as_str()])
+}
+
+/// A closed register. Value: [`super::rows::Register`].
+pub fn register(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
+    key("rg/", &[school.as_str(), lesson.as_str()])
+}
+
+/// One notification. Value: `Notification`.
+pub fn notification(id: &NotificationId) -> Vec<u8> {
+    key("no/", &[id.as_str()])
+}
+
+/// Every notification.
+pub const NOTIFICATIONS: &[u8] = b"no/";
+
+/// A provider's reference. Value: the notification's id.
+pub fn reference(account: &ProviderId, reference: &str) -> Vec<u8> {
+    let digest = Sha256::digest(reference.as_bytes());
+    let mut key = key("pr/", &[account.as_str()]);
+    key.extend_from_slice(digest.as_slice());
+    key
+}
+
+/// References of messages to one address by one account, by time: what a look-up must exclude.
+pub fn sent_to(account: &ProviderId, address: &Address, at: Timestamp) -> Vec<u8> {
+    let mut key = sent_to_prefix(account, address);
+    key.extend_from_slice(&time(at));
+    key
+}
+
+/// All references of messages to one address by one account.
+pub fn sent_to_prefix(account: &ProviderId, address: &Address) -> Vec<u8> {
+    let mut key = key("st/", &[account.as_str()]);
+    key.extend_from_slice(&address_digest(address));
+    key
+}
+
+/// An address a provider has rejected. Value: [`super::rows::BadContact`].
+pub fn bad_contact(address: &Address) -> Vec<u8> {
+    let mut key = b"bc/".to_vec();
+    key.extend_from_slice(&address_digest(address));
+    key
+}
+
+fn address_digest(address: &Address) -> Vec<u8> {
+    Sha256::digest(address.expose().as_bytes()).as_slice().to_vec()
+}
+
+/// A limiter cell. Value: the theoretical arrival time in Unix nanoseconds, eight bytes.
+pub fn cell(gate: &str) -> Vec<u8> {
+    key("li/", &[gate])
+}
+
+/// Every limiter cell.
+pub const CELLS: &[u8] = b"li/";
+
+/// How an account is. Value: `delivery::accounts::Account`.
+pub fn account(account: &ProviderId) -> Vec<u8> {
+    key("ac/", &[account.as_str()])
+}
+
+/// One line of the trail of a pupil.
+pub fn audit(school: &SchoolId, pupil: &PupilId, at: Timestamp, unique: &str) -> Vec<u8> {
+    let mut key = key("au/", &[school.as_str(), pupil.as_str()]);
+    key.extend_from_slice(&time(at));
+    key.extend_from_slice(unique.as_bytes());
+    key
+}
+
+/// The whole trail of a pupil.
+pub fn audit_prefix(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
+    key("au/", &[school.as_str(), pupil.as_str()])
+}
+
+/// Every trail.
+pub const AUDIT: &[u8] = b"au/";
+
+/// Directory rows; large and loadable again, so the journal leaves them out.
+pub const DIRECTORY: &[u8] = b"di/";
+
+/// Which waiting line a due row stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lane {
+    /// Today's first notices by text.
+    SmsUrgent,
+    /// Other texts.
+    Sms,
+    /// Today's first notices by mail.
+    EmailUrgent,
+    /// Other mail.
+    Email,
+    /// Lesson ends, look-ups, everything that is not a message.
+    Timer,
+}
+
+impl Lane {
+    /// All, in the order in which they are served.
+    pub const ALL: [Self; 5] =
+        [Self::SmsUrgent, Self::EmailUrgent, Self::Sms, Self::Email, Self::Timer];
+
+    /// The lane a waiting notification stands in.
+    pub fn of(notification: &Notification) -> Self {
+        match (notification.channel, notification.urgent) {
+            (Channel::Sms, true) => Self::SmsUrgent,
+            (Channel::Sms, false) => Self::Sms,
+            (Channel::Email, true) => Self::EmailUrgent,
+            (Channel::Email, false) => Self::Email,
+        }
+    }
+
+    fn byte(self) -> u8 {
+        match self {
+            Self::SmsUrgent => b'0',
+            Self::Sms => b'1',
+            Self::EmailUrgent => b'2',
+            Self::Email => b'3',
+            Self::Timer => b'4',
+        }
+    }
+
+    /// The start of its rows.
+    pub fn prefix(self) -> Vec<u8> {
+        vec![b'd', b'u', b'/', self.byte()]
+    }
+
+    /// The end (exclusive) of its rows that are due at `now`.
+    pub fn due_until(self, now: Timestamp) -> Vec<u8> {
+        let mut key = self.prefix();
+        key.extend_from_slice(&time(now));
+        key.extend_from_slice(&[u8::MAX; 40]);
+        key
+    }
+}
+
+/// A due row. Value: [`super::rows::Due`].
+pub fn due(lane: Lane, at: Timestamp, unique: &str) -> Vec<u8> {
+    let mut key = lane.prefix();
+    key.extend_from_slice(&time(at));
+    key.extend_from_slice(unique.as_bytes());
+    key
+}
+
+/// When a due row is due.
+pub fn due_time(key: &[u8]) -> Option<Timestamp> {
+    let bytes: [u8; 8] = key.get(4..12)?.try_into().ok()?;
+    let micros = u64::from_be_bytes(bytes) ^ (1 << 63);
+    Timestamp::from_microsecond(i64::from_be_bytes(micros.to_be_bytes())).ok()
+}
+
+/// Microseconds since 1970, big-endian, the sign flipped so that earlier sorts first.
+fn time(at: Timestamp) -> [u8; 8] {
+    let micros = u64::from_be_bytes(at.as_microsecond().to_be_bytes());
+    (micros ^ (1 << 63)).to_be_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn due_rows_sort_by_time_and_give_it_back() {
+        let times = ["1969-12-31T23:59:59Z", "1970-01-01T00:00:00Z", "2026-11-23T07:20:00.5Z"];
+        let keys: Vec<_> =
+            times.iter().map(|t| due(Lane::Sms, t.parse().expect("time"), "x")).collect();
+        assert!(keys.is_sorted());
+        for (key, t) in keys.iter().zip(times) {
+            assert_eq!(due_time(key), Some(t.parse().expect("time")));
+        }
+    }
+
+    #[test]
+    fn no_id_reaches_into_another_ones_range() {
+        let school = SchoolId::new("s").expect("id");
+        let date = jiff::civil::date(2026, 11, 23);
+        let short = day(&school, &PupilId::new("p1").expect("id"), date);
+        let long = day(&school, &PupilId::new("p10").expect("id"), date);
+        assert!(!long.starts_with(&short));
+    }
+}

@@ -1,0 +1,210 @@
+//! `POST /hooks/{source}`: authenticate over the raw bytes, decode, accept each event, and answer
+//! only when all that was taken is durable.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+
+use super::hooks_response as respond;
+use crate::delivery::limits::{self, Permit};
+use crate::env::Clock;
+use crate::intake::{Accepted, Intake, IntakeError};
+use crate::model::{Observation, PupilId, Rate, SchoolId, SourceId};
+use crate::source::webhook::{self, HookAnswer, Item, Rejected, Verifier};
+use crate::store::ledger::Unit;
+use crate::store::rows::Seen;
+use crate::store::{Commit, Kv as _, StoreError, tables};
+
+/// How long a sender is asked to wait when the store takes no work.
+const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+/// Pupils whose events are accepted side by side; more only lengthens the queue to the committer.
+const SIDE_BY_SIDE: usize = 64;
+
+/// One sender, as configured.
+pub struct SourceGate {
+    /// Who may push.
+    pub verifier: Verifier,
+    /// For which schools; none: all.
+    pub schools: Option<std::collections::BTreeSet<SchoolId>>,
+    /// How many requests.
+    pub rate: Option<Rate>,
+    /// The inbound limiter's cell. In memory: it guards this process, and promises nothing.
+    pub cell: Mutex<Option<u64>>,
+}
+
+/// What the inlet needs.
+pub struct Hooks {
+    /// The door to the core.
+    pub intake: Intake,
+    /// Senders by id.
+    pub sources: BTreeMap<SourceId, SourceGate>,
+}
+
+/// The handler.
+pub async fn post(
+    State(hooks): State<Arc<Hooks>>,
+    Path(source): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let now = hooks.intake.clock().now();
+    let known = SourceId::new(source).ok().and_then(|id| hooks.sources.get_key_value(&id));
+    let Some((source, gate)) = known else { return respond::unauthorized() };
+    let authenticated = match gate.verifier.verify(&headers, &body, now) {
+        Ok(authenticated) => authenticated,
+        Err(denied) => {
+            tracing::warn!(%source, why = denied.as_str(), "webhook refused");
+            return respond::unauthorized();
+        }
+    };
+    if let Some(wait) = gate.too_fast(now) {
+        return respond::too_many_requests(wait);
+    }
+    let health = hooks.intake.kv().health();
+    if !health.writable {
+        tracing::warn!(%source, why = health.why, "webhook put off: the store takes no work");
+        return respond::unavailable(STORE_PAUSE);
+    }
+    let decoded = match webhook::decode(&headers, &body, source, now) {
+        Ok(decoded) => decoded,
+        Err(error) => {
+            tracing::warn!(%source, %error, "webhook not understood");
+            return respond::unusable(&error);
+        }
+    };
+    let taken = match &authenticated.webhook_id {
+        Some(id) => accept_once(&hooks, source, gate, id, decoded.items).await,
+        None => accept_all(&hooks, gate, decoded.items).await,
+    };
+    match taken {
+        Ok(answer) => {
+            tracing::info!(
+                %source, accepted = answer.accepted, duplicate = answer.duplicate,
+                rejected = answer.rejected.len(), "webhook"
+            );
+            respond::answer(answer)
+        }
+        Err(error) => {
+            tracing::error!(%source, %error, "webhook put off");
+            respond::unavailable(STORE_PAUSE)
+        }
+    }
+}
+
+impl SourceGate {
+    fn too_fast(&self, now: Timestamp) -> Option<SignedDuration> {
+        let rate = self.rate.as_ref()?;
+        let mut cell = self.cell.lock().unwrap_or_else(PoisonError::into_inner);
+        match limits::check(rate, *cell, now) {
+            Permit::Now(next) => {
+                *cell = Some(next);
+                None
+            }
+            Permit::NotBefore(until) => Some(until.duration_since(now)),
+        }
+    }
+}
+
+/// A signed request whose id was answered before is not taken again, whatever it holds.
+async fn accept_once(
+    hooks: &Hooks,
+    source: &SourceId,
+    gate: &SourceGate,
+    id: &str,
+    items: Vec<Item>,
+) -> Result<HookAnswer, StoreError> {
+    let kv = hooks.intake.kv().clone();
+    let key = tables::webhook_id(source, id);
+    let mut unit = Unit::new(kv.as_ref());
+    if unit.read::<Seen>(&key).await?.is_some() {
+        let rejected: Vec<Rejected> = items.iter().filter_map(refusal).collect();
+        let duplicate = u32::try_from(items.len() - rejected.len()).unwrap_or(u32::MAX);
+        let _: Commit = kv.commit(crate::store::Batch::default()).await?;
+        return Ok(HookAnswer { accepted: 0, duplicate, rejected });
+    }
+    let answer = accept_all(hooks, gate, items).await?;
+    // An answer that refuses something asks the sender to mend it and come again.
+    if answer.rejected.is_empty() {
+        unit.write(key, &Seen { at: hooks.intake.clock().now() });
+        let _: Commit = unit.commit().await?;
+    }
+    Ok(answer)
+}
+
+fn refusal(item: &Item) -> Option<Rejected> {
+    let error = item.result.as_ref().err()?.clone();
+    Some(Rejected { index: place(item.index), id: item.id.clone(), error })
+}
+
+fn place(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+/// Accepts events: those of one pupil in the order they came, pupils side by side.
+async fn accept_all(
+    hooks: &Hooks,
+    gate: &SourceGate,
+    items: Vec<Item>,
+) -> Result<HookAnswer, StoreError> {
+    let mut answer = HookAnswer::default();
+    let mut by_pupil: BTreeMap<(SchoolId, Option<PupilId>), Vec<(Item, Observation)>> =
+        BTreeMap::new();
+    for item in items {
+        match item.result.clone() {
+            Err(error) => answer.rejected.push(Rejected {
+                index: place(item.index),
+                id: item.id.clone(),
+                error,
+            }),
+            Ok(o) if gate.schools.as_ref().is_some_and(|s| !s.contains(&o.school)) => {
+                answer.rejected.push(Rejected {
+                    index: place(item.index),
+                    id: item.id.clone(),
+                    error: "school: this source may not report for it; see `schools` of the source".into(),
+                });
+            }
+            Ok(o) => by_pupil
+                .entry((o.school.clone(), o.fact.pupil().cloned()))
+                .or_default()
+                .push((item, o)),
+        }
+    }
+    let mut groups = futures_util::stream::iter(
+        by_pupil.into_values().map(|group| accept_group(&hooks.intake, group)),
+    )
+    .buffer_unordered(SIDE_BY_SIDE);
+    while let Some(group) = groups.next().await {
+        let group = group?;
+        answer.accepted += group.accepted;
+        answer.duplicate += group.duplicate;
+        answer.rejected.extend(group.rejected);
+    }
+    answer.rejected.sort_by_key(|r| r.index);
+    Ok(answer)
+}
+
+async fn accept_group(
+    intake: &Intake,
+    group: Vec<(Item, Observation)>,
+) -> Result<HookAnswer, StoreError> {
+    let mut answer = HookAnswer::default();
+    for (item, observation) in group {
+        match intake.accept(&observation).await {
+            Ok(Accepted::New) => answer.accepted += 1,
+            Ok(Accepted::Duplicate) => answer.duplicate += 1,
+            Err(IntakeError::Unknown(error)) => answer.rejected.push(Rejected {
+                index: place(item.index),
+                id: item.id,
+                error,
+            }),
+            Err(IntakeError::Store(error)) => return Err(error),
+        }
+    }
+    Ok(answer)
+}
