@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::faults::{At, Faults, HttpRule, On, SmtpRule, When};
+use super::faults::{Faults, When};
 use super::magic::{self, MailTrap, Trap};
+use super::rules::{At, HttpRule, On, SmtpFault, SmtpReply, SmtpRule};
 
 /// What a text meets.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,7 +90,6 @@ fn hit(when: &mut When, seen: &mut u64, to: &str) -> bool {
 }
 
 fn trapped(trap: MailTrap, at: At) -> Option<SmtpRule> {
-    use super::faults::{SmtpFault, SmtpReply};
     let refusal = |line: &str| SmtpReply::new(line).ok().map(SmtpFault::Reply);
     let fault = match (trap, at) {
         (MailTrap::Temporary, At::Rcpt) => refusal("450 4.2.0 Mailbox busy, try again later")?,

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, StatusCode};
 use jiff::Timestamp;
@@ -13,12 +12,13 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::active::Meets;
-use super::faults::{Credentials, HttpRule, On};
+use super::Shared;
+use super::faults::Credentials;
 use super::http::{Answer, Asked, Dropped, json as json_answer, plain, unauthorized, wrong_method};
 use super::parts::parts;
-use super::received::{Kind, ReceiptState, Received, Status};
-use super::{Shared, receipts};
+use super::received::{Kind, Received, Status};
+use super::rules::On;
+use super::text::{self, Texted};
 use crate::model::Phone;
 
 /// What one part costs, in 1/10,000 of the currency.
@@ -91,33 +91,23 @@ async fn submit(shared: &Arc<Shared>, asked: &Asked) -> Result<Answer, Dropped> 
     let mut form = fields(&asked.body);
     let [from, to, text] =
         ["from", "to", "message"].map(|name| form.remove(name).unwrap_or_default());
-    let meets = shared.active().submission(&to, &text);
-    let rule: Option<HttpRule> = match meets {
-        Meets::BadRequest => return Ok(plain(StatusCode::BAD_REQUEST, "Invalid to number")),
-        Meets::Rule(rule) if !rule.is_stored() => {
-            return shared.spoiled(&rule, Answer::default()).await;
-        }
-        Meets::Rule(rule) => Some(rule),
-        Meets::Nothing => None,
-    };
-    if let Err(words) = valid(&from, &to, &text) {
-        return Ok(plain(StatusCode::BAD_REQUEST, words));
+    let texted = Texted { from, to, text, rest: form };
+    text::take(shared, asked, texted, before_taking, |text| json_answer(&shown(text))).await
+}
+
+/// The answer when the text is not to be taken: it is wrong, or only to be priced.
+fn before_taking(texted: &Texted) -> Option<Answer> {
+    let Texted { from, to, text, rest } = texted;
+    if let Err(words) = valid(from, to, text) {
+        return Some(plain(StatusCode::BAD_REQUEST, words));
     }
-    let parts = parts(&text);
-    if form.get("dryrun").is_some_and(|value| value == "yes") {
-        return Ok(json_answer(&json!({
+    rest.get("dryrun").filter(|value| *value == "yes").map(|_| {
+        let parts = parts(text);
+        json_answer(&json!({
             "status": "created", "direction": "outgoing", "from": from, "to": to,
             "message": text, "parts": parts, "estimated_cost": parts * PRICE,
-        })));
-    }
-    let path = asked.head.uri.path();
-    let text = post(shared, Texted { from, to, text, path, rest: form, raw: asked.body.clone() });
-    let normal = json_answer(&shown(&text));
-    receipts::follow(shared, &text).await;
-    match rule {
-        Some(rule) => shared.spoiled(&rule, normal).await,
-        None => Ok(normal),
-    }
+        }))
+    })
 }
 
 fn valid(from: &str, to: &str, text: &str) -> Result<(), &'static str> {
@@ -137,36 +127,6 @@ fn valid(from: &str, to: &str, text: &str) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
-}
-
-/// A text that came over HTTP, by either way.
-pub(super) struct Texted<'a> {
-    pub(super) from: String,
-    pub(super) to: String,
-    pub(super) text: String,
-    pub(super) path: &'a str,
-    pub(super) rest: BTreeMap<String, String>,
-    pub(super) raw: Bytes,
-}
-
-pub(super) fn post(shared: &Shared, texted: Texted<'_>) -> Arc<Received> {
-    shared.take(Received {
-        kind: Kind::Sms,
-        id: shared.new_id('s'),
-        parts: Some(parts(&texted.text)),
-        from: texted.from,
-        to: texted.to,
-        subject: None,
-        text: texted.text,
-        received_at: Timestamp::UNIX_EPOCH,
-        headers: texted.rest,
-        attachments: Vec::new(),
-        path: Some(texted.path.to_owned()),
-        status: Some(Status::Created),
-        receipt: ReceiptState::None,
-        receipts_posted: 0,
-        raw: texted.raw,
-    })
 }
 
 /// A time as the vendor writes it: UTC, microseconds, no zone.
@@ -196,16 +156,14 @@ fn shown(text: &Received) -> Value {
 }
 
 fn history(shared: &Shared, query: &BTreeMap<String, String>) -> Answer {
-    let moment = |name: &str| match query.get(name) {
-        Some(text) => match vendor_moment(text) {
-            Some(at) => Ok(Some(at)),
-            None => Err(plain(StatusCode::BAD_REQUEST, format!("Invalid {name}"))),
-        },
+    let moment = |name: &str| match query.get(name).map(|text| vendor_moment(text)) {
+        Some(None) => Err(format!("Invalid {name}")),
+        Some(at) => Ok(at),
         None => Ok(None),
     };
     let (before, after) = match (moment("start"), moment("end")) {
         (Ok(before), Ok(after)) => (before, after),
-        (Err(answer), _) | (_, Err(answer)) => return answer,
+        (Err(words), _) | (_, Err(words)) => return plain(StatusCode::BAD_REQUEST, words),
     };
     let limit = match query.get("limit").map(|text| text.parse::<usize>()) {
         None => PAGE,

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use http::{Method, header::CONTENT_TYPE};
 use serde_json::{Value, json};
 
-use super::active::Meets;
 use super::http::{Answer, Asked, Dropped, json as json_answer, plain, unauthorized, wrong_method};
-use super::{Shared, elks, receipts};
+use super::received::Received;
+use super::text::{self, Texted};
+use super::{Shared, elks};
 
 const TO: &[&str] =
     &["to", "To", "recipient", "recipients", "destination", "msisdn", "number", "phone"];
@@ -39,26 +40,9 @@ pub(super) async fn answer(shared: &Arc<Shared>, asked: &Asked) -> Result<Answer
     let mut field =
         |names: &[&str]| names.iter().find_map(|name| all.remove(*name)).unwrap_or_default();
     let (to, from, text) = (field(TO), field(FROM), field(TEXT));
-    let meets = shared.active().submission(&to, &text);
-    let rule = match meets {
-        Meets::BadRequest => {
-            return Ok(plain(http::StatusCode::BAD_REQUEST, "Invalid recipient"));
-        }
-        Meets::Rule(rule) if !rule.is_stored() => {
-            return shared.spoiled(&rule, Answer::default()).await;
-        }
-        Meets::Rule(rule) => Some(rule),
-        Meets::Nothing => None,
-    };
-    let path = asked.head.uri.path();
-    let raw = asked.body.clone();
-    let text = elks::post(shared, elks::Texted { from, to, text, path, rest: all, raw });
-    let normal = json_answer(&json!({ "id": text.id, "status": "ok" }));
-    receipts::follow(shared, &text).await;
-    match rule {
-        Some(rule) => shared.spoiled(&rule, normal).await,
-        None => Ok(normal),
-    }
+    let texted = Texted { from, to, text, rest: all };
+    let normal = |text: &Received| json_answer(&json!({ "id": text.id, "status": "ok" }));
+    text::take(shared, asked, texted, |_| None, normal).await
 }
 
 /// Top-level fields as text; a list of one is that one.

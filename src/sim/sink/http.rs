@@ -13,11 +13,11 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::{SignedDuration, Timestamp};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpStream;
 
-use super::faults::{HttpFault, HttpRule, LatencyWhen, RetryAfter};
-use super::{CONNECTIONS, IDLE, Shared, control, elks, generic};
+use super::faults::LatencyWhen;
+use super::rules::{HttpFault, HttpRule, RetryAfter};
+use super::{IDLE, Shared, control, elks, generic};
 
 /// Largest body taken.
 const BODY: usize = 1 << 20;
@@ -39,37 +39,8 @@ pub(super) struct Asked {
     pub(super) body: Bytes,
 }
 
-pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let next = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
-        };
-        let (slot, accepted) = tokio::select! {
-            biased;
-            () = shared.stop.cancelled() => return,
-            next = next => next,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let connection = serve(stream, Arc::clone(&shared));
-                shared.tasks.spawn(async move {
-                    connection.await;
-                    drop(slot);
-                });
-            }
-            // Out of file descriptors, most likely: wait for connections to end.
-            Err(_) => {
-                shared.pause(200).await;
-            }
-        }
-    }
-}
-
-async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    // Without it an answer may wait for the client's acknowledgement; failing to set it is only slow.
-    let _ = stream.set_nodelay(true);
+/// Serves one connection to its end.
+pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let service = service_fn(|request| answer(Arc::clone(&shared), request));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())

@@ -1,7 +1,8 @@
 //! Recipients that always get the same fault, among the numbers set aside for fiction, so that a
 //! hand-made trial needs no switches. The table stands in the room's documentation. Pure.
 
-use super::faults::{HttpFault, HttpRule, Plan, RetryAfter};
+use super::faults::Plan;
+use super::rules::{HttpFault, HttpRule, RetryAfter};
 
 /// What a text to this number meets when it is sent.
 pub(super) enum Trap {

@@ -61,14 +61,19 @@ mod elks;
 mod faults;
 mod generic;
 mod http;
+mod inbox;
+mod listen;
 mod magic;
 mod mail;
 mod parts;
 mod receipts;
 mod received;
+mod rules;
 mod show;
 mod smtp;
 mod spec;
+mod target;
+mod text;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
@@ -78,18 +83,15 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::env::Clock;
 
 use active::Active;
-pub use faults::{
-    At, Credentials, Faults, HttpFault, HttpRule, Latency, LatencyWhen, On, Plan, Receipts,
-    RetryAfter, Share, SmtpFault, SmtpReply, SmtpRule, When,
-};
+pub use faults::{Credentials, Faults, Latency, LatencyWhen, Plan, Receipts, Share, When};
 pub use received::{Attachment, Filter, Kind, ReceiptState, Received, Status};
+pub use rules::{At, HttpFault, HttpRule, On, RetryAfter, SmtpFault, SmtpReply, SmtpRule};
 pub use show::{show, show_in};
 
 /// Called with each message when it has been taken.
@@ -133,7 +135,7 @@ pub struct Sink {
 /// What all connections share.
 struct Shared {
     clock: Arc<dyn Clock>,
-    inbox: received::Inbox,
+    inbox: inbox::Inbox,
     active: Mutex<Active>,
     print: Option<Print>,
     courier: receipts::Courier,
@@ -145,8 +147,6 @@ struct Shared {
 
 /// A client that says nothing for so long is let go.
 const IDLE: Duration = Duration::from_mins(5);
-/// Connections served at once, for each protocol.
-const CONNECTIONS: usize = 1024;
 
 impl Sink {
     /// Listens and serves until stopped. `tracker` sees one task that ends when all of the sink's
@@ -159,14 +159,14 @@ impl Sink {
         clock: Arc<dyn Clock>,
         tracker: TaskTracker,
     ) -> io::Result<Self> {
-        let (http_listener, http) = listen(settings.http, "texts")?;
-        let (smtp_listener, smtp) = listen(settings.smtp, "mail")?;
+        let (http_listener, http) = listen::bind(settings.http, "texts")?;
+        let (smtp_listener, smtp) = listen::bind(settings.smtp, "mail")?;
         let tasks = TaskTracker::new();
         let stop = CancellationToken::new();
         let salt = Sha256::digest(format!("{} {http} {smtp}", clock.now()));
         let shared = Arc::new(Shared {
             clock,
-            inbox: received::Inbox::new(),
+            inbox: inbox::Inbox::new(),
             active: Mutex::new(Active::new(settings.faults)),
             print: settings.print,
             courier: receipts::Courier::new(tasks.clone(), stop.clone()),
@@ -175,8 +175,8 @@ impl Sink {
             salt: salt.into(),
             serial: AtomicU64::new(0),
         });
-        tasks.spawn(http::listen(http_listener, Arc::clone(&shared)));
-        tasks.spawn(smtp::listen(smtp_listener, Arc::clone(&shared)));
+        tasks.spawn(listen::serve(http_listener, Arc::clone(&shared), http::serve));
+        tasks.spawn(listen::serve(smtp_listener, Arc::clone(&shared), smtp::serve));
         tracker.spawn({
             let stop = stop.clone();
             async move {
@@ -247,24 +247,6 @@ impl Sink {
         self.shared.tasks.close();
         self.shared.tasks.wait().await;
     }
-}
-
-fn listen(address: SocketAddr, what: &str) -> io::Result<(TcpListener, SocketAddr)> {
-    if !address.ip().is_loopback() {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!(
-                "the sink has no locks and listens on this machine only: {address} (for {what}) is not a loopback address; use 127.0.0.1"
-            ),
-        ));
-    }
-    let explain = |e: io::Error| {
-        io::Error::new(e.kind(), format!("cannot listen on {address} for {what}: {e}"))
-    };
-    let listener = std::net::TcpListener::bind(address).map_err(explain)?;
-    listener.set_nonblocking(true)?;
-    let found = listener.local_addr()?;
-    Ok((TcpListener::from_std(listener)?, found))
 }
 
 impl Shared {

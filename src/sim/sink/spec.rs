@@ -8,9 +8,8 @@ use serde::Deserialize;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
-use super::faults::{
-    At, HttpFault, HttpRule, On, Plan, RetryAfter, Share, SmtpFault, SmtpReply, SmtpRule, When,
-};
+use super::faults::{Plan, Share, When};
+use super::rules::{At, HttpFault, HttpRule, On, RetryAfter, SmtpFault, SmtpReply, SmtpRule};
 
 fn word<'a, T: Deserialize<'a>>(word: &'a str, what: &str) -> Result<T, String> {
     let from: StrDeserializer<'a, WordError> = word.into_deserializer();

@@ -9,11 +9,10 @@ use std::time::Duration;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use tokio::io::{AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpStream;
 
-use super::faults::{At, SmtpFault, SmtpRule};
-use super::{CONNECTIONS, IDLE, Shared, mail};
+use super::rules::{At, SmtpFault, SmtpRule};
+use super::{IDLE, Shared, mail};
 use line::{Command, Read, command};
 
 /// Largest mail taken, in bytes.
@@ -23,36 +22,13 @@ const RECIPIENTS: usize = 100;
 /// How long an answer may take to be read.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) async fn listen(listener: TcpListener, shared: Arc<Shared>) {
-    let slots = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let next = async {
-            let slot = Arc::clone(&slots).acquire_owned().await;
-            (slot, listener.accept().await)
-        };
-        let (slot, accepted) = tokio::select! {
-            biased;
-            () = shared.stop.cancelled() => return,
-            next = next => next,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let shared = Arc::clone(&shared);
-                shared.tasks.clone().spawn(async move {
-                    let stop = shared.stop.clone();
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        // A session that ends badly is the client's affair: it sees it too.
-                        _ = Session::new(stream, shared).run() => {}
-                    }
-                    drop(slot);
-                });
-            }
-            // Out of file descriptors, most likely: wait for sessions to end.
-            Err(_) => {
-                shared.pause(200).await;
-            }
-        }
+/// Serves one session to its end.
+pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    let stop = shared.stop.clone();
+    tokio::select! {
+        () = stop.cancelled() => {}
+        // A session that ends badly is the client's affair: it sees it too.
+        _ = Session::new(stream, shared).run() => {}
     }
 }
 
@@ -74,8 +50,6 @@ struct Session {
 
 impl Session {
     fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
-        // Without it an answer may wait for the client's acknowledgement; failing to set it is only slow.
-        let _ = stream.set_nodelay(true);
         let stream = BufReader::new(stream);
         Self { shared, stream, greeted: false, from: None, to: Vec::new(), line: Vec::new() }
     }
