@@ -99,3 +99,29 @@ pub async fn run(args: SinkArgs, clock: Arc<dyn Clock>) -> anyhow::Result<ExitCo
     writeln!(std::io::stdout().lock(), "\n{count} messages were received.")?;
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
+    use super::*;
+    use crate::sim::sink::HttpFault;
+
+    fn args(line: &str) -> Result<SinkArgs, clap::Error> {
+        let command = SinkArgs::augment_args(clap::Command::new("sink").no_binary_name(true));
+        SinkArgs::from_arg_matches(&command.try_get_matches_from(line.split(' '))?)
+    }
+
+    #[test]
+    fn what_is_typed_goes_wrong() {
+        let line =
+            "--fail 503:next=3 --fail late --fail-mail rcpt:450 --receipts twice --latency 20";
+        let faults = args(line).expect("good").faults();
+        let http = [HttpRule::new(HttpFault::Unavailable).next(3), HttpRule::new(HttpFault::Late)];
+        assert_eq!((faults.http.as_slice(), faults.smtp.len()), (&http[..], 1));
+        assert_eq!((faults.receipts.plan, faults.latency.ms), (Plan::Twice, 20));
+        assert_eq!(args("--quiet").expect("good").faults(), Faults::default());
+        let words = args("--fail rain").expect_err("no such fault").to_string();
+        assert!(words.contains("unknown variant `rain`"), "{words}");
+    }
+}
