@@ -1,12 +1,17 @@
 //! Attendance notification gateway.
 
 pub mod channel;
+pub mod cli;
 pub mod delivery;
 pub mod directory;
 pub mod env;
 pub mod intake;
+pub mod lifecycle;
 pub mod message;
 pub mod model;
 pub mod occasion;
 pub mod policy;
+pub mod sim;
+pub mod source;
 pub mod store;
+pub mod web;

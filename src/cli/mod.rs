@@ -1,0 +1,3 @@
+//! One file per command: its arguments, and how it runs.
+
+pub mod sink;

@@ -1,0 +1,70 @@
+//! Listening on this machine: binding, accepting, and how many at once.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use super::Shared;
+
+/// Connections served at once, for each protocol.
+const CONNECTIONS: usize = 1024;
+
+/// A listener on a loopback address, and the address with the port that was found.
+pub(super) fn bind(address: SocketAddr, what: &str) -> io::Result<(TcpListener, SocketAddr)> {
+    if !address.ip().is_loopback() {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "the sink has no locks and listens on this machine only: {address} (for {what}) is not a loopback address; use 127.0.0.1"
+            ),
+        ));
+    }
+    let explain = |e: io::Error| {
+        io::Error::new(e.kind(), format!("cannot listen on {address} for {what}: {e}"))
+    };
+    let listener = std::net::TcpListener::bind(address).map_err(explain)?;
+    listener.set_nonblocking(true)?;
+    let found = listener.local_addr()?;
+    Ok((TcpListener::from_std(listener)?, found))
+}
+
+/// Gives each connection to `session`, until the sink stops.
+pub(super) async fn serve<F>(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    session: impl Fn(TcpStream, Arc<Shared>) -> F,
+) where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let slots = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let next = async {
+            let slot = Arc::clone(&slots).acquire_owned().await;
+            (slot, listener.accept().await)
+        };
+        let (slot, accepted) = tokio::select! {
+            biased;
+            () = shared.stop.cancelled() => return,
+            next = next => next,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                // Without it an answer may wait for the client's acknowledgement; failing to set it
+                // is only slow.
+                let _ = stream.set_nodelay(true);
+                let session = session(stream, Arc::clone(&shared));
+                shared.tasks.spawn(async move {
+                    session.await;
+                    drop(slot);
+                });
+            }
+            // Out of file descriptors, most likely: wait for connections to end.
+            Err(_) => {
+                shared.pause(200).await;
+            }
+        }
+    }
+}
