@@ -34,8 +34,10 @@ pub trait Wire: Send + Sync {
     ///
     /// # Errors
     /// See [`WireError`].
-    fn call(&self, request: http::Request<Bytes>)
-    -> Pending<'_, Result<http::Response<Bytes>, WireError>>;
+    fn call(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Pending<'_, Result<http::Response<Bytes>, WireError>>;
 }
 
 /// What a mail transport made of one message, already folded by SMTP reply class.
