@@ -13,7 +13,10 @@ use std::{
     io,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::RwLock,
+    sync::{
+        RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -67,11 +70,30 @@ pub struct Engine {
     db: sled::Db,
     rows: sled::Tree,
     meta: sled::Tree,
-    db_file: File,
     hardening: Hardening,
     /// Held while a group is written, so that a scan sees whole groups only: sled guards single
     /// reads against its transactions, not ranges.
     gate: RwLock<()>,
+    /// Last, so that it is dropped after sled.
+    db_file: DbFile,
+}
+
+/// sled's `db` file, opened a second time: to sync it, and to wait for sled to let go of it.
+struct DbFile {
+    file: File,
+    /// Whether sled never failed.
+    sound: AtomicBool,
+}
+
+impl Drop for DbFile {
+    /// sled's own threads end their last task some moments after the last handle is dropped, and hold
+    /// its lock until then: opening again at once would be refused. After a fault they may never end.
+    fn drop(&mut self) {
+        if self.sound.load(Ordering::Relaxed) {
+            // The lock goes with the file at the end of this drop; without it nothing is wrong.
+            let _ = self.file.lock();
+        }
+    }
 }
 
 impl Engine {
@@ -95,9 +117,15 @@ impl Engine {
                 .flush_every_ms(None)
                 .open()?;
             let (rows, meta) = trees(&db)?;
-            let db_file = File::open(db_path(dir)).map_err(words)?;
-            let hardening = settings.hardening;
-            let engine = Self { db, rows, meta, db_file, hardening, gate: RwLock::new(()) };
+            let file = File::open(db_path(dir)).map_err(words)?;
+            let engine = Self {
+                db,
+                rows,
+                meta,
+                hardening: settings.hardening,
+                gate: RwLock::new(()),
+                db_file: DbFile { file, sound: true.into() },
+            };
             engine.make_durable()?;
             // sled syncs neither its `conf` file nor the names of its files.
             File::open(dir.join("conf")).and_then(|conf| conf.sync_all()).map_err(words)?;
@@ -173,7 +201,7 @@ impl Engine {
         sequence: u64,
         writes: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone,
     ) -> Result<(), EngineError> {
-        guarded(|| {
+        self.write_guarded(|| {
             let _whole_groups = self.gate.write().map_err(|_| poisoned())?;
             (&self.rows, &self.meta)
                 .transaction(|(rows, meta)| {
@@ -211,13 +239,26 @@ impl Engine {
         if !self.hardening.wait_for_flush {
             return Ok(());
         }
-        guarded(|| {
+        self.write_guarded(|| {
             self.db.flush()?;
             if self.hardening.sync_db {
-                self.db_file.sync_data().map_err(|error| EngineError(error.to_string()))?;
+                self.db_file.file.sync_data().map_err(|error| EngineError(error.to_string()))?;
             }
             Ok(())
         })
+    }
+
+    fn write_guarded<T>(
+        &self,
+        call: impl FnOnce() -> Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        guarded(call).inspect_err(|_| self.db_file.sound.store(false, Ordering::Relaxed))
+    }
+
+    #[cfg(test)]
+    pub fn set_format(&self, format: u32) {
+        self.meta.insert(FORMAT_KEY, &u64::from(format).to_be_bytes()).unwrap();
+        self.db.flush().unwrap();
     }
 
     /// Number of rows. Goes through all of them.
