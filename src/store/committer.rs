@@ -71,6 +71,11 @@ impl Status {
         self.low_water_bytes.store(bytes, Ordering::Relaxed);
     }
 
+    /// The low-water mark.
+    pub fn low_water_bytes(&self) -> u64 {
+        self.low_water_bytes.load(Ordering::Relaxed)
+    }
+
     /// Returns, with the reason, when the store has failed.
     pub async fn failed(&self) -> String {
         let mut failure = self.failure.subscribe();
@@ -99,7 +104,7 @@ impl Status {
     /// Why nothing may be written for want of room, in words. A disk that does not say is not
     /// taken for a full one: the write itself will tell.
     fn low_water(&self, free: Option<u64>) -> Option<String> {
-        let low = self.low_water_bytes.load(Ordering::Relaxed);
+        let low = self.low_water_bytes();
         free.filter(|&free| free < low).map(|free| {
             format!(
                 "{free} bytes are free on the disk of {}, below the low-water mark of {low}; make \
@@ -258,5 +263,109 @@ impl Committer {
         };
         let _ = answer.send(answered);
         outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{
+        super::conformance::{put, settings},
+        *,
+    };
+    use crate::store::journal::small::Small;
+
+    /// A committer whose journal is on a small disk, and what is sent to it.
+    fn committer(dir: &Path, disk: &Small) -> (Committer, mpsc::Sender<Request>) {
+        let engine = Engine::open(&dir.join("store"), &settings(dir)).unwrap();
+        let status = Arc::new(Status::new(dir.to_owned(), 0));
+        let (sender, inbox) = mpsc::channel(16);
+        let journal = Some(Journal::on(disk.clone()));
+        (Committer::new(Arc::new(engine), journal, 0, status, inbox), sender)
+    }
+
+    fn waiting(batch: Batch) -> Waiting {
+        Waiting { batch, answer: oneshot::channel().0 }
+    }
+
+    fn if_was(mut batch: Batch, key: &str, was: Option<&'static str>) -> Batch {
+        batch.expect(key.into(), was.map(Bytes::from));
+        batch
+    }
+
+    #[test]
+    fn a_group_is_decided_as_if_one_after_the_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Small::new(1 << 20);
+        let (mut committer, _sender) = committer(dir.path(), &disk);
+        let mut delete = if_was(Batch::default(), "b", Some("2"));
+        delete.delete(b"a".to_vec());
+        let table = [
+            (if_was(put("a", "1"), "a", None), Commit::Done),
+            (if_was(put("a", "x"), "a", None), Commit::Conflict),
+            (if_was(put("b", "2"), "a", Some("1")), Commit::Done),
+            (delete, Commit::Done),
+            (if_was(Batch::default(), "a", None), Commit::Done),
+            (if_was(put("c", "x"), "a", Some("1")), Commit::Conflict),
+        ];
+        let (group, expected): (Vec<_>, Vec<_>) =
+            table.into_iter().map(|(batch, expected)| (waiting(batch), expected)).unzip();
+        let answers = committer.commit(&group).unwrap();
+        let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answers, expected);
+        let rows = committer.engine.scan(b"", None, 9).unwrap();
+        assert_eq!(rows, [(b"b".to_vec(), "2".into())]);
+        assert_eq!(committer.sequence, 1, "one group");
+        let length = disk.length();
+        committer.commit(&[waiting(Batch::default())]).unwrap();
+        assert_eq!(disk.length(), length, "nothing to write, nothing written");
+    }
+
+    #[test]
+    fn a_full_journal_is_busy_and_leaves_sled_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Small::new(10);
+        let (mut committer, _sender) = committer(dir.path(), &disk);
+        let group = [waiting(put("a", "1")), waiting(if_was(put("b", "2"), "a", None))];
+        for answer in committer.commit(&group).unwrap() {
+            assert!(matches!(answer, Err(StoreError::Busy(_))));
+        }
+        assert_eq!(committer.engine.get(b"a"), Ok(None));
+        disk.set_room(1 << 20);
+        let answers = committer.commit(&group).unwrap();
+        assert!(matches!(answers[..], [Ok(Commit::Done), Ok(Commit::Conflict)]));
+        assert_eq!(committer.sequence, 1);
+    }
+
+    #[test]
+    fn after_a_torn_append_the_committer_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Small::new(10);
+        disk.stop_shrinking();
+        let (committer, sender) = committer(dir.path(), &disk);
+        let status = committer.status.clone();
+        let (answer, mut answered) = oneshot::channel();
+        sender.try_send(Request::Commit(Waiting { batch: put("a", "1"), answer })).unwrap();
+        committer.run();
+        assert!(matches!(answered.try_recv().unwrap(), Err(StoreError::Failed(_))));
+        assert!(sender.is_closed(), "nobody is left to append");
+        assert!(status.failure().is_some() && !status.health().writable);
+    }
+
+    #[test]
+    fn a_group_takes_what_fits_and_leaves_the_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut committer, sender) = committer(dir.path(), &Small::new(0));
+        let large = || {
+            let mut batch = Batch::default();
+            batch.put(vec![], vec![0; MAX_BATCH_BYTES / 2]);
+            waiting(batch)
+        };
+        for _ in 0..2 {
+            sender.try_send(Request::Commit(large())).unwrap();
+        }
+        assert_eq!(committer.gather(large()).len(), 2);
+        assert!(matches!(committer.held, Some(Request::Commit(_))), "the third is not lost");
     }
 }

@@ -294,6 +294,9 @@ async fn pruning_removes_the_old_and_loses_nothing() {
     assert_eq!(prune(far_off), 0, "the newest stays");
     let left = names(&settings.journal_dir());
     assert_eq!(left, ["00000000000000000004.base", "00000000000000000005.segment"]);
+    drop(store);
+    // A segment without groups still says where the journal ends.
+    let store = open(&settings);
     let mut delete = put("e", "2");
     delete.delete(b"a".to_vec());
     done(&store, delete).await;
@@ -303,6 +306,27 @@ async fn pruning_removes_the_old_and_loses_nothing() {
     let report = rebuild(&settings).unwrap();
     assert_eq!((report.base, report.groups, report.rows), (Some(4), 1, 4));
     assert_eq!(contents(&settings).await, expected);
+    let base = Kind::Base.path(&settings.journal_dir(), 4);
+    let whole = fs::read(&base).unwrap();
+    for at in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        for bytes in [&flipped, &whole[..at].to_vec()] {
+            fs::write(&base, bytes).unwrap();
+            assert!(rebuild(&settings).unwrap_err().to_string().contains("damaged"), "byte {at}");
+        }
+    }
+}
+
+/// Reads rows as they are after groups that came during the reading.
+struct Late(Rows);
+impl journal::base::Rows for Late {
+    fn sequence(&self) -> std::io::Result<u64> {
+        Ok(2)
+    }
+    fn rows(&self, from: &[u8], limit: usize) -> std::io::Result<Rows> {
+        Ok(self.0.iter().filter(|(key, _)| &**key >= from).take(limit).cloned().collect())
+    }
 }
 
 #[tokio::test]
@@ -310,16 +334,6 @@ async fn a_base_taken_while_groups_are_written_is_level_after_replay() {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings(dir.path());
     filled(&settings, &["a", "b"]).await;
-    /// Reads rows as they are after groups that came during the reading.
-    struct Late(Rows);
-    impl journal::base::Rows for Late {
-        fn sequence(&self) -> std::io::Result<u64> {
-            Ok(2)
-        }
-        fn rows(&self, from: &[u8], limit: usize) -> std::io::Result<Rows> {
-            Ok(self.0.iter().filter(|(key, _)| &**key >= from).take(limit).cloned().collect())
-        }
-    }
     let store = open(&settings);
     let mut change = put("c", "3");
     change.delete(b"a".to_vec());

@@ -62,7 +62,7 @@ pub fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// Makes a file under its final name only once `fill` has written it and it is on the disk, so that
+/// Makes a file under its final name only once `write` has written it and it is on the disk, so that
 /// no reader ever meets half of it. The file stays open for more.
 ///
 /// # Errors
@@ -70,7 +70,7 @@ pub fn sync_dir(dir: &Path) -> io::Result<()> {
 /// making the new name durable, told apart by [`Made::Unsure`].
 pub fn make_file(
     path: &Path,
-    fill: impl FnOnce(&mut File) -> io::Result<()>,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> Result<File, Made> {
     let unfinished = path.with_extension(UNFINISHED);
     let made = (|| {
@@ -81,7 +81,7 @@ pub fn make_file(
             .truncate(true)
             .mode(0o600)
             .open(&unfinished)?;
-        fill(&mut file)?;
+        write(&mut file)?;
         file.sync_all()?;
         fs::rename(&unfinished, path)?;
         Ok(file)

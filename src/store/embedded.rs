@@ -135,6 +135,7 @@ impl SledStore {
         let (Some(&stays), true) = (segments.get(old), old > 0) else { return Ok(0) };
         let mut bases = file::list(&dir, Kind::Base)?;
         if bases.last().is_none_or(|&base| base < stays - 1) {
+            self.check_room_for_base().map_err(JournalError::io(&dir))?;
             bases.push(base::write(&dir, &*self.engine)?);
         }
         let newest = bases.last().copied();
@@ -149,6 +150,18 @@ impl SledStore {
         }
         disk::sync_dir(&dir).map_err(JournalError::io(&dir))?;
         Ok(old)
+    }
+
+    /// A base is never larger than sled's files. It must not fill the disk: sled would not recover.
+    fn check_room_for_base(&self) -> io::Result<()> {
+        let needed = disk::used_bytes(&self.settings.store_dir())?;
+        let free = disk::free_bytes(&self.settings.dir)?;
+        if free.saturating_sub(needed) >= self.status.low_water_bytes() {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "{free} bytes are free and {needed} may be needed above the low-water mark"
+        )))
     }
 
     /// Ends the committer when everything handed in before is durable. Later commits fail; reads go

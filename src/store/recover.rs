@@ -132,8 +132,10 @@ pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
     let store = store_end(settings, &engine)?;
     let plan = if settings.hardening.journal {
         plan(store, end).map_err(|mismatch| refusal(settings, mismatch))?
+    } else if store.is_some() {
+        Plan::Resume
     } else {
-        if store.is_some() { Plan::Resume } else { Plan::Create }
+        Plan::Create
     };
     let sequence = carry_out(plan, settings, &engine, store, tail.as_ref())?;
     let journal = settings

@@ -7,13 +7,18 @@
 //! the group that was last when the reading ended; the journal must reach that far.
 
 use std::{
-    io::{self, BufWriter, Write as _},
+    fs::File,
+    io::{self, BufReader, BufWriter, Read as _, Write as _},
     path::Path,
 };
 
 use bytes::Bytes;
 
-use super::{BULK_PREFIX, JournalError, file::Kind, frame::Draft};
+use super::{
+    BULK_PREFIX, JournalError,
+    file::{HEADER_BYTES, Kind, check_header},
+    frame::{self, Draft, Frame},
+};
 use crate::store::{MAX_BATCH_BYTES, disk};
 
 /// Rows to read at a time.
@@ -67,4 +72,45 @@ pub fn write(dir: &Path, source: &impl Rows) -> Result<u64, JournalError> {
     })
     .map_err(|made| JournalError::io(&path)(made.into()))?;
     Ok(sequence)
+}
+
+/// Hands the rows of a base to `each`, some at a time; returns the group whose effects they may
+/// already show.
+///
+/// # Errors
+/// When it cannot be read or is damaged, or the error of `each`.
+pub fn read<E: From<JournalError>>(
+    dir: &Path,
+    sequence: u64,
+    mut each: impl FnMut(Frame) -> Result<(), E>,
+) -> Result<u64, E> {
+    let path = Kind::Base.path(dir, sequence);
+    let mut file = BufReader::new(File::open(&path).map_err(JournalError::io(&path))?);
+    let mut take = |bytes: &mut Vec<u8>, length: usize| {
+        let before = bytes.len();
+        let taken = (&mut file).take(length as u64).read_to_end(bytes);
+        taken.map_err(JournalError::io(&path))?;
+        Ok::<_, JournalError>(bytes.len() - before)
+    };
+    let mut header = Vec::new();
+    take(&mut header, HEADER_BYTES)?;
+    check_header(&path, Kind::Base, sequence, &header)?;
+    let mut at = HEADER_BYTES as u64;
+    loop {
+        let mut bytes = Vec::new();
+        take(&mut bytes, frame::HEAD_BYTES)?;
+        // A length that no frame has is told by `frame::read`.
+        let rest = frame::rest_bytes(&bytes).unwrap_or(0);
+        take(&mut bytes, rest)?;
+        let (frame, length) =
+            frame::read(&bytes).map_err(|bad| JournalError::damaged(&path, at, bad))?;
+        at += length as u64;
+        if !frame.writes.is_empty() {
+            each(frame)?;
+        } else if take(&mut bytes, 1)? == 0 {
+            return Ok(frame.sequence);
+        } else {
+            return Err(JournalError::damaged(&path, at, "something follows the end").into());
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! The journal's files: their names, their headers, and reading one from end to end. Decides where a
-//! torn append ends and damage begins; cuts nothing itself.
+//! The journal's files: their names, their headers, and reading a segment from end to end. Decides where
+//! a torn append ends and damage begins; cuts nothing itself.
 //!
 //! ```text
 //! 00000000000000000001.segment   groups from 1 on, each once and in order
@@ -90,32 +90,35 @@ pub fn list(dir: &Path, kind: Kind) -> Result<Vec<u64>, JournalError> {
     Ok(found)
 }
 
-/// A file read into memory, its header checked.
+/// Checks that a file begins as the file of this kind and sequence does.
 ///
 /// # Errors
-/// When it cannot be read, is damaged, or comes from a newer program.
-pub fn open(dir: &Path, kind: Kind, sequence: u64) -> Result<Contents, JournalError> {
-    let path = kind.path(dir, sequence);
-    let bytes = fs::read(&path).map_err(JournalError::io(&path))?;
+/// When it is damaged or comes from a newer program.
+pub fn check_header(
+    path: &Path,
+    kind: Kind,
+    sequence: u64,
+    bytes: &[u8],
+) -> Result<(), JournalError> {
     let header = kind.header(sequence);
-    let contents = Contents { path, bytes };
-    let Some(found) = contents.bytes.get(..HEADER_BYTES) else {
-        return Err(contents.damage(0, "the header is cut short"));
+    let Some(found) = bytes.get(..HEADER_BYTES) else {
+        return Err(JournalError::damaged(path, 0, "the header is cut short"));
     };
     if found == header {
-        return Ok(contents);
+        return Ok(());
     }
     let version = u32::from_le_bytes([found[8], found[9], found[10], found[11]]);
     let intact = crc32c::crc32c(&found[..20]).to_le_bytes() == found[20..];
     if intact && found[..8] == header[..8] && version > VERSION {
-        return Err(JournalError::Newer { path: contents.path, found: version });
+        return Err(JournalError::Newer { path: path.to_owned(), found: version });
     }
-    Err(contents.damage(0, "the header is not that of this file"))
+    Err(JournalError::damaged(path, 0, "the header is not that of this file"))
 }
 
-/// A journal file in memory.
-pub struct Contents {
+/// A segment in memory.
+pub struct Segment {
     path: PathBuf,
+    first: u64,
     bytes: Vec<u8>,
 }
 
@@ -130,13 +133,23 @@ pub struct Extent {
     pub torn: usize,
 }
 
-impl Contents {
-    /// An error about this file.
-    pub fn damage(&self, position: usize, what: impl ToString) -> JournalError {
-        JournalError::Damaged { path: self.path.clone(), position, what: what.to_string() }
+impl Segment {
+    /// Reads the segment that begins with group `first`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or see [`check_header`].
+    pub fn read(dir: &Path, first: u64) -> Result<Self, JournalError> {
+        let path = Kind::Segment.path(dir, first);
+        let bytes = fs::read(&path).map_err(JournalError::io(&path))?;
+        check_header(&path, Kind::Segment, first, &bytes)?;
+        Ok(Self { path, first, bytes })
     }
 
-    /// Hands every group of a segment that begins with `first` to `each`, in order. Only the newest
+    fn damaged(&self, position: usize, what: impl ToString) -> JournalError {
+        JournalError::damaged(&self.path, position as u64, what)
+    }
+
+    /// Hands every group to `each`, in order. Only the newest
     /// segment may end in a torn append: a group is written after the one before it is on the disk,
     /// so what follows a torn one is nothing.
     ///
@@ -144,11 +157,10 @@ impl Contents {
     /// [`JournalError::Damaged`] with the position, or the error of `each`.
     pub fn groups<E: From<JournalError>>(
         &self,
-        first: u64,
         newest: bool,
         mut each: impl FnMut(Frame) -> Result<(), E>,
     ) -> Result<Extent, E> {
-        let (mut end, mut next) = (HEADER_BYTES, first);
+        let (mut end, mut next) = (HEADER_BYTES, self.first);
         while end < self.bytes.len() {
             let (frame, length) = match frame::read(&self.bytes[end..]) {
                 Ok(read) => read,
@@ -156,11 +168,11 @@ impl Contents {
                     self.check_torn(end, bad, next)?;
                     break;
                 }
-                Err(bad) => return Err(self.damage(end, bad).into()),
+                Err(bad) => return Err(self.damaged(end, bad).into()),
             };
             if frame.sequence != next {
                 let what = format!("holds group {} where {next} belongs", frame.sequence);
-                return Err(self.damage(end, what).into());
+                return Err(self.damaged(end, what).into());
             }
             each(frame)?;
             end += length;
@@ -173,37 +185,14 @@ impl Contents {
     fn check_torn(&self, at: usize, bad: frame::Bad, sequence: u64) -> Result<(), JournalError> {
         let rest = &self.bytes[at..];
         if bad == frame::Bad::Content || rest.len() > MAX_FRAME_BYTES {
-            return Err(self.damage(at, bad));
+            return Err(self.damaged(at, bad));
         }
         match frame::later_frame(rest, sequence) {
             Some(later) => {
                 Err(self
-                    .damage(at, format!("{bad}, and a whole one follows at byte {}", at + later)))
+                    .damaged(at, format!("{bad}, and a whole one follows at byte {}", at + later)))
             }
             None => Ok(()),
-        }
-    }
-
-    /// Hands the rows of a base to `each`; returns the group whose effects they may already show.
-    ///
-    /// # Errors
-    /// [`JournalError::Damaged`] with the position, or the error of `each`.
-    pub fn rows<E: From<JournalError>>(
-        &self,
-        mut each: impl FnMut(Frame) -> Result<(), E>,
-    ) -> Result<u64, E> {
-        let mut at = HEADER_BYTES;
-        loop {
-            let (frame, length) =
-                frame::read(&self.bytes[at..]).map_err(|bad| self.damage(at, bad))?;
-            at += length;
-            if !frame.writes.is_empty() {
-                each(frame)?;
-            } else if at == self.bytes.len() {
-                return Ok(frame.sequence);
-            } else {
-                return Err(self.damage(at, "something follows the end").into());
-            }
         }
     }
 }

@@ -108,13 +108,19 @@ pub enum Bad {
     Content,
 }
 
+/// How many bytes follow the head of a frame.
+///
+/// # Errors
+/// [`Bad::CutShort`] or [`Bad::Length`]; a length that is returned is safe to read into memory.
+pub fn rest_bytes(head: &[u8]) -> Result<usize, Bad> {
+    let length = u32_at(head, 0).ok_or(Bad::CutShort)? as usize;
+    let possible = FIXED_BYTES..=MAX_FRAME_BYTES - HEAD_BYTES;
+    if possible.contains(&length) { Ok(length) } else { Err(Bad::Length) }
+}
+
 /// The bytes of the frame at the start of `bytes`, checksum verified.
 fn verified(bytes: &[u8]) -> Result<&[u8], Bad> {
-    let length = u32_at(bytes, 0).ok_or(Bad::CutShort)? as usize + HEAD_BYTES;
-    if !(HEAD_BYTES + FIXED_BYTES..=MAX_FRAME_BYTES).contains(&length) {
-        return Err(Bad::Length);
-    }
-    let frame = bytes.get(..length).ok_or(Bad::CutShort)?;
+    let frame = bytes.get(..HEAD_BYTES + rest_bytes(bytes)?).ok_or(Bad::CutShort)?;
     if u32_at(frame, 4) == Some(checksum(frame)) { Ok(frame) } else { Err(Bad::Checksum) }
 }
 

@@ -9,6 +9,8 @@ pub mod base;
 pub mod file;
 pub mod frame;
 mod replay;
+#[cfg(test)]
+pub(super) mod small;
 mod writer;
 
 use std::{
@@ -46,7 +48,7 @@ pub enum JournalError {
         /// Which file.
         path: PathBuf,
         /// Where in it, in bytes from its start.
-        position: usize,
+        position: u64,
         /// In words.
         what: String,
     },
@@ -77,6 +79,11 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// Tells where a file is damaged.
+    pub fn damaged(path: &Path, position: u64, what: impl ToString) -> Self {
+        Self::Damaged { path: path.to_owned(), position, what: what.to_string() }
+    }
+
     /// Names the file an I/O error is about.
     pub fn io(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();

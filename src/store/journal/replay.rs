@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use super::{
-    JournalError,
-    file::{self, Kind},
+    JournalError, base,
+    file::{self, Kind, Segment},
     frame::Frame,
 };
 
@@ -33,9 +33,7 @@ pub fn replay<E: From<JournalError>>(
     let gap = |what: String| JournalError::Gap { dir: dir.to_owned(), what };
     // The groups themselves are better evidence than a base: it is used only where they are gone.
     let (base, reach) = match file::list(dir, Kind::Base)?.last() {
-        Some(&base) if segments.first() != Some(&1) => {
-            (Some(base), file::open(dir, Kind::Base, base)?.rows(&mut each)?)
-        }
+        Some(&at) if segments.first() != Some(&1) => (Some(at), base::read(dir, at, &mut each)?),
         _ => (None, 0),
     };
     if segments.is_empty() && base.is_none() {
@@ -53,7 +51,7 @@ pub fn replay<E: From<JournalError>>(
             return Err(gap(format!("two segments hold group {first}")).into());
         }
         let newest = index + 1 == segments.len();
-        let extent = file::open(dir, Kind::Segment, first)?.groups(first, newest, |frame| {
+        let extent = Segment::read(dir, first)?.groups(newest, |frame| {
             if frame.sequence <= from {
                 return Ok(());
             }

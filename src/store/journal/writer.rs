@@ -10,7 +10,7 @@ use std::{
 
 use super::{
     JournalError,
-    file::{self, HEADER_BYTES, Kind},
+    file::{self, HEADER_BYTES, Kind, Segment},
     frame::{Draft, Frame},
 };
 use crate::store::disk::{self, Made};
@@ -39,7 +39,7 @@ pub fn tail(dir: &Path) -> Result<Option<Tail>, JournalError> {
         return Ok(base.map(|last| Tail { last, group: None, torn: 0, segment: None }));
     };
     let mut group = None;
-    let extent = file::open(dir, Kind::Segment, first)?.groups(first, true, |frame| {
+    let extent = Segment::read(dir, first)?.groups(true, |frame| {
         group = Some(frame);
         Ok::<_, JournalError>(())
     })?;
@@ -63,10 +63,9 @@ pub enum AppendError {
 }
 
 /// The open end of a journal.
-#[derive(Debug)]
 pub struct Journal {
     dir: PathBuf,
-    segment: File,
+    segment: Box<dyn Medium>,
     /// Bytes in the segment.
     end: u64,
     last: u64,
@@ -99,7 +98,15 @@ impl Journal {
                 (file, end)
             }
         };
+        let segment = Box::new(segment);
         Ok(Self { dir: dir.to_owned(), segment, end: end as u64, last, segment_bytes })
+    }
+
+    /// A journal that ends in a medium of the test's choice.
+    #[cfg(test)]
+    pub fn on(segment: impl Medium + 'static) -> Self {
+        let segment = Box::new(segment);
+        Self { dir: PathBuf::new(), segment, end: 0, last: 0, segment_bytes: u64::MAX }
     }
 
     /// The last group added.
@@ -116,7 +123,7 @@ impl Journal {
         if self.end + frame.len() as u64 > self.segment_bytes {
             self.rotate()?;
         }
-        append_at(&self.segment, self.end, &frame)?;
+        append_at(&*self.segment, self.end, &frame)?;
         self.end += frame.len() as u64;
         self.last += 1;
         Ok(self.last)
@@ -128,10 +135,11 @@ impl Journal {
     /// See [`AppendError`].
     pub fn rotate(&mut self) -> Result<(), AppendError> {
         if self.end > HEADER_BYTES as u64 {
-            self.segment = begin(&self.dir, self.last + 1).map_err(|made| match made {
+            let segment = begin(&self.dir, self.last + 1).map_err(|made| match made {
                 Made::Not(error) if disk::is_full(&error) => AppendError::Full(error),
                 made => AppendError::Failed(made.into()),
             })?;
+            self.segment = Box::new(segment);
             self.end = HEADER_BYTES as u64;
         }
         Ok(())
@@ -160,9 +168,21 @@ fn cut(path: &Path, end: usize, torn: usize) -> io::Result<File> {
 }
 
 /// What appending needs of a file, so that a full disk can be played in tests.
-trait Medium {
+pub trait Medium: Send {
+    /// Writes all of it, or fails having written some.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
     fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
+    /// Cuts the file.
+    ///
+    /// # Errors
+    /// When the disk fails.
     fn set_len(&self, length: u64) -> io::Result<()>;
+    /// Returns when content and length are on the disk.
+    ///
+    /// # Errors
+    /// When the disk fails; what is on it is unknown then.
     fn sync_data(&self) -> io::Result<()>;
 }
 
@@ -180,7 +200,7 @@ impl Medium for File {
 
 /// Writes a frame at the end of a file and waits for the disk. A full disk is undone and may pass;
 /// after a failed sync nobody knows what is on the disk (fsync(2), "EIO"), so that is final.
-fn append_at(file: &impl Medium, end: u64, frame: &[u8]) -> Result<(), AppendError> {
+fn append_at(file: &dyn Medium, end: u64, frame: &[u8]) -> Result<(), AppendError> {
     if let Err(error) = file.write_all_at(frame, end) {
         let undone = file.set_len(end).and_then(|()| file.sync_data());
         return Err(match undone {
@@ -193,58 +213,35 @@ fn append_at(file: &impl Medium, end: u64, frame: &[u8]) -> Result<(), AppendErr
 
 #[cfg(test)]
 mod tests {
-    use std::cell::RefCell;
-
-    use super::*;
-
-    /// A file on a disk with this much room, which may refuse to shrink or to sync.
-    struct Small {
-        bytes: RefCell<Vec<u8>>,
-        room: usize,
-        shrinks: bool,
-        syncs: bool,
-    }
-
-    impl Medium for Small {
-        fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-            let mut file = self.bytes.borrow_mut();
-            assert_eq!(file.len() as u64, at, "no gap and no overwriting");
-            let fits = bytes.len().min(self.room.saturating_sub(file.len()));
-            file.extend(&bytes[..fits]);
-            if fits == bytes.len() { Ok(()) } else { Err(io::ErrorKind::StorageFull.into()) }
-        }
-        fn set_len(&self, length: u64) -> io::Result<()> {
-            if !self.shrinks {
-                return Err(io::ErrorKind::Other.into());
-            }
-            self.bytes.borrow_mut().truncate(usize::try_from(length).unwrap());
-            Ok(())
-        }
-        fn sync_data(&self) -> io::Result<()> {
-            if self.syncs { Ok(()) } else { Err(io::ErrorKind::Other.into()) }
-        }
-    }
-
-    fn small(room: usize, shrinks: bool, syncs: bool) -> Small {
-        Small { bytes: RefCell::new(vec![1, 2, 3]), room, shrinks, syncs }
-    }
+    use super::{super::small::Small, *};
 
     #[test]
     fn a_full_disk_is_undone_and_may_pass() {
-        let mut disk = small(5, true, true);
-        assert!(matches!(append_at(&disk, 3, &[4; 4]), Err(AppendError::Full(_))));
-        assert_eq!(*disk.bytes.borrow(), [1, 2, 3]);
-        disk.room = 100;
-        assert!(append_at(&disk, 3, &[4; 4]).is_ok());
-        assert_eq!(*disk.bytes.borrow(), [1, 2, 3, 4, 4, 4, 4]);
+        let disk = Small::new(25);
+        let mut journal = Journal::on(disk.clone());
+        assert_eq!(journal.append(Draft::default()).unwrap(), 1);
+        assert!(matches!(journal.append(Draft::default()), Err(AppendError::Full(_))));
+        assert_eq!((disk.length(), journal.last()), (20, 1));
+        disk.set_room(100);
+        assert_eq!(journal.append(Draft::default()).unwrap(), 2);
+        assert_eq!(disk.length(), 40);
     }
 
     #[test]
     fn what_cannot_be_undone_or_synced_is_final() {
-        let fails =
-            |disk: Small| matches!(append_at(&disk, 3, &[4; 4]), Err(AppendError::Failed(_)));
-        assert!(fails(small(5, false, true)), "a torn append that stays");
-        assert!(fails(small(5, true, false)), "a torn append that may come back");
-        assert!(fails(small(100, true, false)), "a whole append that may not be there");
+        let (no_room, room) = (Small::new(5), Small::new(100));
+        let torn = Small::new(5);
+        torn.stop_shrinking();
+        no_room.stop_syncing();
+        room.stop_syncing();
+        let cases = [
+            ("a torn append that stays", torn),
+            ("a torn append that may come back", no_room),
+            ("a whole append that may not be there", room),
+        ];
+        for (what, disk) in cases {
+            let outcome = Journal::on(disk).append(Draft::default());
+            assert!(matches!(outcome, Err(AppendError::Failed(_))), "{what}");
+        }
     }
 }
