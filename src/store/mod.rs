@@ -1,6 +1,31 @@
 //! The `Kv` port: ordered keys in one keyspace, read at once, written by batches that are durable
 //! when `commit` returns. Knows bytes only; what the rows mean is `tables`' and the ledger's.
 //! No other room may name sled.
+//!
+//! Behind the port: [`SledStore`], which is sled with an append-only [`journal`] in front of it, and
+//! [`MemoryStore`] for tests and simulation. What opening them means is told in [`recover`].
+
+mod batch;
+pub mod codec;
+mod committer;
+pub mod disk;
+mod embedded;
+pub mod journal;
+mod memory;
+mod rebuild;
+pub mod recover;
+mod settings;
+mod sled;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod crash_tests;
+
+pub use embedded::SledStore;
+pub use memory::MemoryStore;
+pub use rebuild::{RebuildReport, rebuild};
+pub use settings::{Hardening, Settings};
 
 pub mod codec;
 pub mod ledger;

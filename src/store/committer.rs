@@ -1,0 +1,371 @@
+//! The one thread that writes. Takes what waits, decides it in order, and answers when it is on the
+//! disk: a journal frame, `fdatasync`, one sled transaction, one flush, `fdatasync`, all answers.
+//! Reads no clock; knows nothing of what the rows mean.
+//!
+//! A group is decided as if its batches came one after the other: each sees what those before it
+//! wrote. After any fault but a full disk nothing more is written: the committer ends, every later
+//! commit fails, and the process is expected to restart and recover.
+
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    Batch, Commit, Health, MAX_BATCH_BYTES, StoreError, disk,
+    journal::{AppendError, BULK_PREFIX, Journal, frame::Draft},
+    sled::Engine,
+};
+
+/// Most batches in a group, whatever their size.
+const MAX_GROUP: usize = 1024;
+
+/// What one commit is answered.
+pub type Answer = Result<Commit, StoreError>;
+
+/// A batch and who waits for it.
+#[derive(Debug)]
+pub struct Waiting {
+    /// What to write, within the limits.
+    pub batch: Batch,
+    /// Where the answer goes; nobody may be listening any more.
+    pub answer: oneshot::Sender<Answer>,
+}
+
+/// What the committer can be asked.
+#[derive(Debug)]
+pub enum Request {
+    /// To commit.
+    Commit(Waiting),
+    /// To close the journal's segment and begin another.
+    Rotate(oneshot::Sender<Result<(), StoreError>>),
+    /// To end, everything before this being durable.
+    Close(oneshot::Sender<()>),
+}
+
+/// What the committer and its callers both look at.
+#[derive(Debug)]
+pub struct Status {
+    dir: PathBuf,
+    low_water_bytes: AtomicU64,
+    failure: watch::Sender<Option<String>>,
+}
+
+impl Status {
+    /// A sound store in `dir`.
+    pub fn new(dir: PathBuf, low_water_bytes: u64) -> Self {
+        let failure = watch::Sender::new(None);
+        Self { dir, low_water_bytes: low_water_bytes.into(), failure }
+    }
+
+    /// Changes the low-water mark.
+    pub fn set_low_water(&self, bytes: u64) {
+        self.low_water_bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    /// The low-water mark.
+    pub fn low_water_bytes(&self) -> u64 {
+        self.low_water_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Returns, with the reason, when the store has failed.
+    pub async fn failed(&self) -> String {
+        let mut failure = self.failure.subscribe();
+        let failed = failure.wait_for(Option::is_some).await;
+        failed.expect("the sender lives as long as `self`").clone().expect("waited for it")
+    }
+
+    /// The error after a failure, or none.
+    pub fn failure(&self) -> Option<StoreError> {
+        self.failure.borrow().clone().map(StoreError::Failed)
+    }
+
+    fn fail(&self, why: &str) -> StoreError {
+        tracing::error!(why, "the store failed; nothing more is written until a restart");
+        self.failure.send_replace(Some(why.to_owned()));
+        StoreError::Failed(why.to_owned())
+    }
+
+    /// How the store is.
+    pub fn health(&self) -> Health {
+        let free_bytes = disk::free_bytes(&self.dir).ok();
+        let why = self.failure.borrow().clone().or_else(|| self.low_water(free_bytes));
+        Health { writable: why.is_none(), why, free_bytes }
+    }
+
+    /// Why nothing may be written for want of room, in words. A disk that does not say is not
+    /// taken for a full one: the write itself will tell.
+    fn low_water(&self, free: Option<u64>) -> Option<String> {
+        let low = self.low_water_bytes();
+        free.filter(|&free| free < low).map(|free| {
+            format!(
+                "{free} bytes are free on the disk of {}, below the low-water mark of {low}; make \
+                 room and work goes on by itself",
+                self.dir.display()
+            )
+        })
+    }
+}
+
+/// The committer, to be run on its own thread.
+pub struct Committer {
+    engine: Arc<Engine>,
+    journal: Option<Journal>,
+    sequence: u64,
+    status: Arc<Status>,
+    inbox: mpsc::Receiver<Request>,
+    /// Taken from the inbox and left for the next group.
+    held: Option<Request>,
+}
+
+impl Committer {
+    /// A committer after group `sequence`.
+    pub fn new(
+        engine: Arc<Engine>,
+        journal: Option<Journal>,
+        sequence: u64,
+        status: Arc<Status>,
+        inbox: mpsc::Receiver<Request>,
+    ) -> Self {
+        Self { engine, journal, sequence, status, inbox, held: None }
+    }
+
+    /// Works until told to close, until nobody can ask any more, or until a fault.
+    pub fn run(mut self) {
+        while let Some(request) = self.held.take().or_else(|| self.inbox.blocking_recv()) {
+            let outcome = match request {
+                Request::Commit(first) => self.serve(first),
+                Request::Rotate(answer) => self.rotate(answer),
+                Request::Close(answer) => {
+                    let _ = answer.send(());
+                    return;
+                }
+            };
+            if outcome.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn serve(&mut self, first: Waiting) -> Result<(), StoreError> {
+        let group = self.gather(first);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.commit(&group)))
+            .unwrap_or_else(|_| Err("a defect in the committer".into()))
+            .map_err(|why| self.status.fail(&why));
+        match outcome {
+            Ok(answers) => {
+                for (waiting, answer) in group.into_iter().zip(answers) {
+                    let _ = waiting.answer.send(answer);
+                }
+                Ok(())
+            }
+            Err(failed) => {
+                for waiting in group {
+                    let _ = waiting.answer.send(Err(failed.clone()));
+                }
+                Err(failed)
+            }
+        }
+    }
+
+    /// All that waits, as far as it fits in one group.
+    fn gather(&mut self, first: Waiting) -> Vec<Waiting> {
+        let mut bytes = first.batch.bytes();
+        let mut group = vec![first];
+        while group.len() < MAX_GROUP {
+            match self.inbox.try_recv() {
+                Ok(Request::Commit(next)) if bytes + next.batch.bytes() <= MAX_BATCH_BYTES => {
+                    bytes += next.batch.bytes();
+                    group.push(next);
+                }
+                Ok(other) => {
+                    self.held = Some(other);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        group
+    }
+
+    /// Decides a group and writes it. One answer for each batch; an error is final, in words.
+    fn commit(&mut self, group: &[Waiting]) -> Result<Vec<Answer>, String> {
+        let mut answers = Vec::with_capacity(group.len());
+        let mut rows: BTreeMap<&[u8], Option<&Bytes>> = BTreeMap::new();
+        let mut frame = Draft::default();
+        let full = self.status.low_water(disk::free_bytes(&self.status.dir).ok());
+        for Waiting { batch, .. } in group {
+            if let Some(why) = full.as_ref().filter(|_| !batch.is_read_only()) {
+                answers.push(Err(StoreError::Busy(why.clone())));
+                continue;
+            }
+            let holds = batch.holds(|key| match rows.get(key) {
+                Some(earlier) => Ok(earlier.cloned()),
+                None => self.engine.get(key),
+            });
+            if !holds.map_err(|error| error.to_string())? {
+                answers.push(Ok(Commit::Conflict));
+                continue;
+            }
+            let bulk = batch.write.keys().all(|key| key.starts_with(BULK_PREFIX));
+            for (key, value) in &batch.write {
+                if !bulk {
+                    frame.push(key, value.as_deref());
+                }
+                rows.insert(key, value.as_ref());
+            }
+            answers.push(Ok(Commit::Done));
+        }
+        if rows.is_empty() {
+            return Ok(answers);
+        }
+        let sequence = match self.journal.as_mut().map(|journal| journal.append(frame)) {
+            None => self.sequence + 1,
+            Some(Ok(sequence)) => sequence,
+            Some(Err(AppendError::Failed(error))) => {
+                return Err(format!("the journal cannot be written: {error}"));
+            }
+            // A conflict may stem from a batch that now was not written either.
+            Some(Err(full @ AppendError::Full(_))) => {
+                let busy = StoreError::Busy(full.to_string());
+                return Ok(group.iter().map(|_| Err(busy.clone())).collect());
+            }
+        };
+        let writes = rows.iter().map(|(key, value)| (*key, value.map(|value| &**value)));
+        self.engine
+            .apply(sequence, writes)
+            .and_then(|()| self.engine.make_durable())
+            .map_err(|error| error.to_string())?;
+        self.sequence = sequence;
+        Ok(answers)
+    }
+
+    fn rotate(
+        &mut self,
+        answer: oneshot::Sender<Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
+        let rotated = self.journal.as_mut().map_or(Ok(()), Journal::rotate);
+        let (answered, outcome) = match rotated {
+            Ok(()) => (Ok(()), Ok(())),
+            Err(full @ AppendError::Full(_)) => (Err(StoreError::Busy(full.to_string())), Ok(())),
+            Err(failed @ AppendError::Failed(_)) => {
+                let failed = self.status.fail(&failed.to_string());
+                (Err(failed.clone()), Err(failed))
+            }
+        };
+        let _ = answer.send(answered);
+        outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{
+        super::conformance::{put, settings},
+        *,
+    };
+    use crate::store::journal::small::Small;
+
+    /// A committer whose journal is on a small disk, and what is sent to it.
+    fn committer(dir: &Path, disk: &Small) -> (Committer, mpsc::Sender<Request>) {
+        let engine = Engine::open(&dir.join("store"), &settings(dir)).unwrap();
+        let status = Arc::new(Status::new(dir.to_owned(), 0));
+        let (sender, inbox) = mpsc::channel(16);
+        let journal = Some(Journal::on(disk.clone()));
+        (Committer::new(Arc::new(engine), journal, 0, status, inbox), sender)
+    }
+
+    fn waiting(batch: Batch) -> Waiting {
+        Waiting { batch, answer: oneshot::channel().0 }
+    }
+
+    fn if_was(mut batch: Batch, key: &str, was: Option<&'static str>) -> Batch {
+        batch.expect(key.into(), was.map(Bytes::from));
+        batch
+    }
+
+    #[test]
+    fn a_group_is_decided_as_if_one_after_the_other() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Small::new(1 << 20);
+        let (mut committer, _sender) = committer(dir.path(), &disk);
+        let mut delete = if_was(Batch::default(), "b", Some("2"));
+        delete.delete(b"a".to_vec());
+        let table = [
+            (if_was(put("a", "1"), "a", None), Commit::Done),
+            (if_was(put("a", "x"), "a", None), Commit::Conflict),
+            (if_was(put("b", "2"), "a", Some("1")), Commit::Done),
+            (delete, Commit::Done),
+            (if_was(Batch::default(), "a", None), Commit::Done),
+            (if_was(put("c", "x"), "a", Some("1")), Commit::Conflict),
+        ];
+        let (group, expected): (Vec<_>, Vec<_>) =
+            table.into_iter().map(|(batch, expected)| (waiting(batch), expected)).unzip();
+        let answers = committer.commit(&group).unwrap();
+        let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+        assert_eq!(answers, expected);
+        let rows = committer.engine.scan(b"", None, 9).unwrap();
+        assert_eq!(rows, [(b"b".to_vec(), "2".into())]);
+        assert_eq!(committer.sequence, 1, "one group");
+        let length = disk.length();
+        committer.commit(&[waiting(Batch::default())]).unwrap();
+        assert_eq!(disk.length(), length, "nothing to write, nothing written");
+    }
+
+    #[test]
+    fn a_full_journal_is_busy_and_leaves_sled_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Small::new(10);
+        let (mut committer, _sender) = committer(dir.path(), &disk);
+        let group = [waiting(put("a", "1")), waiting(if_was(put("b", "2"), "a", None))];
+        for answer in committer.commit(&group).unwrap() {
+            assert!(matches!(answer, Err(StoreError::Busy(_))));
+        }
+        assert_eq!(committer.engine.get(b"a"), Ok(None));
+        disk.set_room(1 << 20);
+        let answers = committer.commit(&group).unwrap();
+        assert!(matches!(answers[..], [Ok(Commit::Done), Ok(Commit::Conflict)]));
+        assert_eq!(committer.sequence, 1);
+    }
+
+    #[test]
+    fn after_a_torn_append_the_committer_ends() {
+        let dir = tempfile::tempdir().unwrap();
+        let disk = Small::new(10);
+        disk.stop_shrinking();
+        let (committer, sender) = committer(dir.path(), &disk);
+        let status = committer.status.clone();
+        let (answer, mut answered) = oneshot::channel();
+        sender.try_send(Request::Commit(Waiting { batch: put("a", "1"), answer })).unwrap();
+        committer.run();
+        assert!(matches!(answered.try_recv().unwrap(), Err(StoreError::Failed(_))));
+        assert!(sender.is_closed(), "nobody is left to append");
+        assert!(status.failure().is_some() && !status.health().writable);
+    }
+
+    #[test]
+    fn a_group_takes_what_fits_and_leaves_the_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut committer, sender) = committer(dir.path(), &Small::new(0));
+        let large = || {
+            let mut batch = Batch::default();
+            batch.put(vec![], vec![0; MAX_BATCH_BYTES / 2]);
+            waiting(batch)
+        };
+        for _ in 0..2 {
+            sender.try_send(Request::Commit(large())).unwrap();
+        }
+        assert_eq!(committer.gather(large()).len(), 2);
+        assert!(matches!(committer.held, Some(Request::Commit(_))), "the third is not lost");
+    }
+}

@@ -1,0 +1,417 @@
+//! What opening and rebuilding do after crashes and faults, played by writing the files that such a
+//! crash leaves. Crashes of real processes are tested from outside.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Batch, Kv, RebuildReport, Settings, SledStore, StoreError,
+    conformance::{done, put, rows, settings},
+    journal::{
+        self, AppendError, Journal,
+        file::{self, Kind},
+        frame::Draft,
+    },
+    rebuild,
+    sled::{Engine, FORMAT},
+};
+
+type Rows = Vec<(Vec<u8>, Bytes)>;
+
+fn open(settings: &Settings) -> SledStore {
+    SledStore::open(settings.clone()).unwrap()
+}
+
+fn refusal(settings: &Settings) -> String {
+    match SledStore::open(settings.clone()) {
+        Err(StoreError::Refused(words)) => words,
+        Err(other) => panic!("refused as {other:?}"),
+        Ok(_) => panic!("opened"),
+    }
+}
+
+/// A store with one group per key, closed.
+async fn filled(settings: &Settings, keys: &[&str]) -> Rows {
+    let store = open(settings);
+    for key in keys {
+        done(&store, put(key, &format!("value of {key}"))).await;
+    }
+    rows(&store).await
+}
+
+async fn contents(settings: &Settings) -> Rows {
+    rows(&open(settings)).await
+}
+
+/// Adds a group to the journal alone, as a crash between journal and sled leaves it. Returns where
+/// it begins.
+fn journal_one_more(settings: &Settings, key: &str) -> usize {
+    let dir = settings.journal_dir();
+    let before = fs::metadata(newest_segment(settings)).unwrap().len();
+    let tail = journal::tail(&dir).unwrap();
+    let last = tail.as_ref().unwrap().last;
+    let mut journal = Journal::resume(&dir, tail.as_ref(), last, u64::MAX).unwrap();
+    let mut frame = Draft::default();
+    frame.push(key.as_bytes(), Some(b"journalled"));
+    journal.append(frame).unwrap();
+    usize::try_from(before).unwrap()
+}
+
+fn newest_segment(settings: &Settings) -> PathBuf {
+    let dir = settings.journal_dir();
+    Kind::Segment.path(&dir, *file::list(&dir, Kind::Segment).unwrap().last().unwrap())
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_group_only_the_journal_has_is_rolled_forward() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let mut expected = filled(&settings, &["a", "b"]).await;
+    journal_one_more(&settings, "c");
+    expected.push((b"c".to_vec(), "journalled".into()));
+    assert_eq!(contents(&settings).await, expected);
+    // And the sequence moved with it: the next group goes on from there.
+    filled(&settings, &["d"]).await;
+    assert_eq!(journal::tail(&settings.journal_dir()).unwrap().unwrap().last, 4);
+}
+
+#[tokio::test]
+async fn two_groups_that_sled_lacks_are_refused_and_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    filled(&settings, &["a", "b"]).await;
+    journal_one_more(&settings, "c");
+    journal_one_more(&settings, "d");
+    let words = refusal(&settings);
+    assert!(words.contains("ends at group 2") && words.contains("goes to group 4"), "{words}");
+    assert!(words.contains("upprop store rebuild"), "{words}");
+    let report = rebuild(&settings).unwrap();
+    assert_eq!((report.groups, report.last, report.rows), (4, 4, 4));
+    assert_eq!(contents(&settings).await.len(), 4);
+}
+
+#[tokio::test]
+async fn a_torn_append_is_cut_off_wherever_it_tore() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let expected = filled(&settings, &["a", "b"]).await;
+    let start = journal_one_more(&settings, "c");
+    let segment = newest_segment(&settings);
+    let whole = fs::read(&segment).unwrap();
+    for cut in start..whole.len() {
+        // A crash may leave the file short, or long with zeros where nothing arrived.
+        for length in [cut, whole.len(), whole.len() + 4096] {
+            let mut torn = whole[..cut].to_vec();
+            torn.resize(length.max(cut), 0);
+            fs::write(&segment, torn).unwrap();
+            assert_eq!(contents(&settings).await, expected, "cut at {cut}, {length} long");
+            assert_eq!(fs::read(&segment).unwrap(), whole[..start], "the rest is gone");
+        }
+    }
+    filled(&settings, &["d"]).await;
+    assert_eq!(contents(&settings).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_flipped_bit_is_never_taken_for_a_torn_append() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let expected = filled(&settings, &["a", "b", "c"]).await;
+    let segment = newest_segment(&settings);
+    let whole = fs::read(&segment).unwrap();
+    for at in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        fs::write(&segment, &flipped).unwrap();
+        let words = refusal(&settings);
+        // In the last group it looks torn, but sled has that group.
+        let expected = words.contains("damaged") || words.contains("journal ends at group 2");
+        assert!(expected, "bit in byte {at}: {words}");
+        assert_eq!(fs::read(&segment).unwrap(), flipped, "the evidence is left alone");
+    }
+    fs::write(&segment, &whole).unwrap();
+    assert_eq!(contents(&settings).await, expected);
+}
+
+#[tokio::test]
+async fn the_position_of_damage_is_told_and_the_journal_can_be_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let expected = filled(&settings, &["a", "b", "c"]).await;
+    let segment = newest_segment(&settings);
+    let mut bytes = fs::read(&segment).unwrap();
+    bytes[file::HEADER_BYTES + 12] ^= 1;
+    fs::write(&segment, &bytes).unwrap();
+    let words = refusal(&settings);
+    assert!(words.contains(&format!("at byte {}", file::HEADER_BYTES)), "{words}");
+    assert!(rebuild(&settings).unwrap_err().to_string().contains("damaged"));
+    // The remedy in the words works.
+    fs::rename(settings.journal_dir(), dir.path().join("journal.aside")).unwrap();
+    assert_eq!(contents(&settings).await, expected);
+    let report = rebuild(&settings).unwrap();
+    assert_eq!((report.base, report.groups, report.rows), (Some(3), 0, 3));
+    assert_eq!(contents(&settings).await, expected);
+}
+
+#[tokio::test]
+async fn a_journal_that_ends_too_early_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    filled(&settings, &["a", "b"]).await;
+    let old = fs::read(newest_segment(&settings)).unwrap();
+    filled(&settings, &["c"]).await;
+    fs::write(newest_segment(&settings), old).unwrap();
+    let words = refusal(&settings);
+    assert!(words.contains("to group 3") && words.contains("ends at group 2"), "{words}");
+    assert!(words.contains("aside"), "{words}");
+}
+
+#[tokio::test]
+async fn a_lost_store_is_refused_untouched_and_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let expected = filled(&settings, &["a", "b", "c"]).await;
+    fs::remove_dir_all(settings.store_dir()).unwrap();
+    let words = refusal(&settings);
+    assert!(words.contains("goes to group 3") && words.contains("store rebuild"), "{words}");
+    assert!(!settings.store_dir().exists());
+    let report = rebuild(&settings).unwrap();
+    let expected_report = RebuildReport { groups: 3, last: 3, base: None, rows: 3, kept: None };
+    assert_eq!(report, expected_report);
+    assert_eq!(contents(&settings).await, expected);
+}
+
+#[tokio::test]
+async fn a_damaged_store_is_refused_in_words_and_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let expected = filled(&settings, &["a", "b"]).await;
+    // sled writes a snapshot when it opens what another run left.
+    assert_eq!(contents(&settings).await, expected);
+    let snapshot = names(&settings.store_dir()).into_iter().find(|name| name.starts_with("snap."));
+    fs::write(settings.store_dir().join(snapshot.unwrap()), b"not a snapshot").unwrap();
+    assert!(refusal(&settings).contains("upprop store rebuild"));
+    let report = rebuild(&settings).unwrap();
+    assert_eq!(report.kept, Some(dir.path().join("store.before-rebuild-2")));
+    assert_eq!(contents(&settings).await, expected);
+    // Again over a sound one: the same, and nothing kept before is overwritten.
+    let again = rebuild(&settings).unwrap();
+    assert_eq!(again.kept, Some(dir.path().join("store.before-rebuild-2-2")));
+    assert_eq!(contents(&settings).await, expected);
+}
+
+#[tokio::test]
+async fn a_rebuild_may_be_interrupted_anywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let expected = filled(&settings, &["a", "b"]).await;
+    let (store, fresh) = (settings.store_dir(), dir.path().join("store.rebuilding"));
+    // While the new store is written: half a sled, with a row that never was.
+    let half = Engine::open(&fresh, &settings).unwrap();
+    half.apply_writes(1, &[(b"half".to_vec(), Some("x".into()))]).unwrap();
+    drop(half);
+    assert_eq!(contents(&settings).await, expected, "the old one is still the store");
+    rebuild(&settings).unwrap();
+    assert_eq!(contents(&settings).await, expected);
+    // Between the two renames.
+    fs::rename(&store, dir.path().join("store.before-rebuild-2-9")).unwrap();
+    fs::create_dir(&fresh).unwrap();
+    assert!(refusal(&settings).contains("store rebuild"));
+    rebuild(&settings).unwrap();
+    assert_eq!(contents(&settings).await, expected);
+    assert!(!fresh.exists());
+}
+
+#[tokio::test]
+async fn a_rebuild_needs_the_folder_for_itself_and_a_journal() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    filled(&settings, &["a"]).await;
+    let held = open(&settings);
+    assert!(rebuild(&settings).unwrap_err().to_string().contains("another upprop"));
+    drop(held);
+    fs::remove_dir_all(settings.journal_dir()).unwrap();
+    assert!(rebuild(&settings).unwrap_err().to_string().contains("no journal"));
+    assert_eq!(contents(&settings).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_missing_segment_is_a_gap() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = Settings { journal_segment_bytes: 1, ..settings(dir.path()) };
+    filled(&settings, &["a", "b", "c"]).await;
+    fs::remove_file(Kind::Segment.path(&settings.journal_dir(), 2)).unwrap();
+    let words = rebuild(&settings).unwrap_err().to_string();
+    assert!(words.contains("groups 2 to 2 are missing"), "{words}");
+    assert_eq!(contents(&settings).await.len(), 3, "the old store stands");
+}
+
+#[tokio::test]
+async fn a_newer_store_or_journal_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    filled(&settings, &["a"]).await;
+    let segment = newest_segment(&settings);
+    let whole = fs::read(&segment).unwrap();
+    let mut newer = whole.clone();
+    newer[8..12].copy_from_slice(&(file::VERSION + 1).to_le_bytes());
+    let checksum = crc32c::crc32c(&newer[..20]).to_le_bytes();
+    newer[20..24].copy_from_slice(&checksum);
+    fs::write(&segment, newer).unwrap();
+    assert!(refusal(&settings).contains("newer upprop"));
+    fs::write(&segment, whole).unwrap();
+    Engine::open(&settings.store_dir(), &settings).unwrap().set_format(FORMAT + 1);
+    let words = refusal(&settings);
+    assert!(words.contains("newer upprop") && words.contains("knows 1"), "{words}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pruning_removes_the_old_and_loses_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let mut expected = filled(&settings, &["a", "b", "c"]).await;
+    let store = open(&settings);
+    // Far from any clock: before every file was written, and after.
+    let (long_ago, far_off) =
+        (Timestamp::UNIX_EPOCH, Timestamp::MAX - SignedDuration::from_hours(1));
+    let prune = |at| tokio::task::block_in_place(|| store.prune_journal(at).unwrap());
+    assert_eq!(prune(long_ago), 0);
+    done(&store, put("d", "1")).await;
+    assert_eq!(prune(far_off), 2, "group 1 to 3, and 4");
+    assert_eq!(prune(far_off), 0, "the newest stays");
+    let left = names(&settings.journal_dir());
+    assert_eq!(left, ["00000000000000000004.base", "00000000000000000005.segment"]);
+    drop(store);
+    // A segment without groups still says where the journal ends.
+    let store = open(&settings);
+    let mut delete = put("e", "2");
+    delete.delete(b"a".to_vec());
+    done(&store, delete).await;
+    expected.remove(0);
+    expected.extend([(b"d".to_vec(), "1".into()), (b"e".to_vec(), "2".into())]);
+    drop(store);
+    let report = rebuild(&settings).unwrap();
+    assert_eq!((report.base, report.groups, report.rows), (Some(4), 1, 4));
+    assert_eq!(contents(&settings).await, expected);
+    let base = Kind::Base.path(&settings.journal_dir(), 4);
+    let whole = fs::read(&base).unwrap();
+    for at in 0..whole.len() {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1 << (at % 8);
+        for bytes in [&flipped, &whole[..at].to_vec()] {
+            fs::write(&base, bytes).unwrap();
+            assert!(rebuild(&settings).unwrap_err().to_string().contains("damaged"), "byte {at}");
+        }
+    }
+}
+
+/// Reads rows as they are after groups that came during the reading.
+struct Late(Rows);
+impl journal::base::Rows for Late {
+    fn sequence(&self) -> std::io::Result<u64> {
+        Ok(2)
+    }
+    fn rows(&self, from: &[u8], limit: usize) -> std::io::Result<Rows> {
+        Ok(self.0.iter().filter(|(key, _)| &**key >= from).take(limit).cloned().collect())
+    }
+}
+
+#[tokio::test]
+async fn a_base_taken_while_groups_are_written_is_level_after_replay() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    filled(&settings, &["a", "b"]).await;
+    let store = open(&settings);
+    let mut change = put("c", "3");
+    change.delete(b"a".to_vec());
+    done(&store, change).await;
+    // `a` was read before group 3 removed it, `c` after group 3 wrote it.
+    let seen = ["a", "b", "c"].map(|key| (key.into(), format!("value of {key}").into()));
+    journal::base::write(&settings.journal_dir(), &Late(seen.into())).unwrap();
+    let expected = rows(&store).await;
+    drop(store);
+    // Only the base and what came after it.
+    let segment = Kind::Segment.path(&settings.journal_dir(), 1);
+    let third = group_bytes(&segment, 3);
+    fs::remove_file(segment).unwrap();
+    let rest = [&Kind::Segment.header(3)[..], &third].concat();
+    fs::write(Kind::Segment.path(&settings.journal_dir(), 3), rest).unwrap();
+    rebuild(&settings).unwrap();
+    assert_eq!(contents(&settings).await, expected);
+}
+
+/// The bytes of one group of a segment that begins with group 1.
+fn group_bytes(segment: &Path, sequence: u64) -> Vec<u8> {
+    let bytes = fs::read(segment).unwrap();
+    let mut at = file::HEADER_BYTES;
+    loop {
+        let (frame, length) = journal::frame::read(&bytes[at..]).unwrap();
+        if frame.sequence == sequence {
+            return bytes[at..at + length].to_vec();
+        }
+        at += length;
+    }
+}
+
+#[tokio::test]
+async fn bulk_rows_stay_out_of_the_journal_unless_a_batch_needs_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let store = open(&settings);
+    done(&store, put("di/pupil", "only in the store")).await;
+    let mut mixed = put("di/mixed", "in both");
+    mixed.put(b"x".to_vec(), "x");
+    done(&store, mixed).await;
+    drop(store);
+    let journal = fs::read(newest_segment(&settings)).unwrap();
+    let holds = |words: &[u8]| journal.windows(words.len()).any(|window| window == words);
+    assert!(!holds(b"only in the store") && holds(b"in both"));
+    assert_eq!(contents(&settings).await.len(), 3);
+    rebuild(&settings).unwrap();
+    assert_eq!(contents(&settings).await, [(b"x".to_vec(), "x".into())]);
+}
+
+#[tokio::test]
+async fn after_a_fault_nothing_more_is_written_and_the_daemon_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    // Each group begins a segment, so a journal folder that is gone is a fault at once.
+    let settings = Settings { journal_segment_bytes: 1, ..settings(dir.path()) };
+    let store = open(&settings);
+    done(&store, put("a", "1")).await;
+    fs::rename(settings.journal_dir(), dir.path().join("elsewhere")).unwrap();
+    let first = store.commit(put("b", "1")).await;
+    assert!(matches!(&first, Err(StoreError::Failed(why)) if why.contains("journal")), "{first:?}");
+    assert!(store.failed().await.contains("journal"));
+    fs::rename(dir.path().join("elsewhere"), settings.journal_dir()).unwrap();
+    for batch in [put("c", "1"), Batch::default()] {
+        assert!(matches!(store.commit(batch).await, Err(StoreError::Failed(_))));
+    }
+    let health = store.health();
+    assert!(!health.writable && health.why.unwrap().contains("journal"));
+    assert_eq!(store.get(b"a").await.unwrap(), Some("1".into()), "reads go on");
+    drop(store);
+    assert_eq!(contents(&settings).await.len(), 1, "a restart recovers");
+}
+
+#[test]
+fn a_failed_append_is_told_apart_from_a_full_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut journal = Journal::resume(dir.path(), None, 0, 1).unwrap();
+    assert_eq!(journal.append(Draft::default()).unwrap(), 1);
+    fs::remove_dir_all(dir.path()).unwrap();
+    assert!(matches!(journal.append(Draft::default()), Err(AppendError::Failed(_))));
+    assert_eq!(journal.last(), 1);
+}

@@ -1,0 +1,247 @@
+//! The end of the journal: finding it at start, and adding to it. One writer; whoever holds the
+//! folder's lock.
+
+use std::{
+    fs::File,
+    io::{self, Write as _},
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+};
+
+use super::{
+    JournalError,
+    file::{self, HEADER_BYTES, Kind, Segment},
+    frame::{Draft, Frame},
+};
+use crate::store::disk::{self, Made};
+
+/// Where a journal ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tail {
+    /// The last group it accounts for, 0 for none yet.
+    pub last: u64,
+    /// That group itself, when the newest segment holds it.
+    pub group: Option<Frame>,
+    /// Bytes of a torn append behind it.
+    pub torn: usize,
+    /// The newest segment's name and where its whole groups end; none when only a base is there.
+    segment: Option<(u64, usize)>,
+}
+
+/// Finds where the journal in `dir` ends, changing nothing; none when there is no journal. Reads the
+/// newest segment only: those before it were whole when it was begun, and are read by `replay`.
+///
+/// # Errors
+/// When it cannot be read or is damaged.
+pub fn tail(dir: &Path) -> Result<Option<Tail>, JournalError> {
+    let Some(&first) = file::list(dir, Kind::Segment)?.last() else {
+        let base = file::list(dir, Kind::Base)?.last().copied();
+        return Ok(base.map(|last| Tail { last, group: None, torn: 0, segment: None }));
+    };
+    let mut group = None;
+    let extent = Segment::read(dir, first)?.groups(true, |frame| {
+        group = Some(frame);
+        Ok::<_, JournalError>(())
+    })?;
+    Ok(Some(Tail {
+        last: extent.last,
+        group,
+        torn: extent.torn,
+        segment: Some((first, extent.end)),
+    }))
+}
+
+/// Why a group was not added.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// No room. The journal is as before; a later try may succeed.
+    #[error("no room for the journal: {0}")]
+    Full(io::Error),
+    /// What is on the disk now is unknown; nothing may be added any more.
+    #[error("the journal cannot be written: {0}")]
+    Failed(io::Error),
+}
+
+/// The open end of a journal.
+pub struct Journal {
+    dir: PathBuf,
+    segment: Box<dyn Medium>,
+    /// Bytes in the segment.
+    end: u64,
+    last: u64,
+    segment_bytes: u64,
+}
+
+impl Journal {
+    /// Begins or goes on with the journal in `dir`, after the group that `tail` (or the caller, for
+    /// a new journal) names as the last. Cuts off a torn append.
+    ///
+    /// # Errors
+    /// When the segment cannot be made, opened or cut.
+    pub fn resume(
+        dir: &Path,
+        tail: Option<&Tail>,
+        last: u64,
+        segment_bytes: u64,
+    ) -> Result<Self, JournalError> {
+        let (segment, end) = match tail.and_then(|tail| tail.segment.map(|at| (at, tail.torn))) {
+            None => {
+                let path = Kind::Segment.path(dir, last + 1);
+                (
+                    begin(dir, last + 1).map_err(|made| JournalError::io(&path)(made.into()))?,
+                    HEADER_BYTES,
+                )
+            }
+            Some(((first, end), torn)) => {
+                let path = Kind::Segment.path(dir, first);
+                let file = cut(&path, end, torn).map_err(JournalError::io(&path))?;
+                (file, end)
+            }
+        };
+        let segment = Box::new(segment);
+        Ok(Self { dir: dir.to_owned(), segment, end: end as u64, last, segment_bytes })
+    }
+
+    /// A journal that ends in a medium of the test's choice.
+    #[cfg(test)]
+    pub fn on(segment: impl Medium + 'static) -> Self {
+        let segment = Box::new(segment);
+        Self { dir: PathBuf::new(), segment, end: 0, last: 0, segment_bytes: u64::MAX }
+    }
+
+    /// The last group added.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Adds the next group and returns when it is on the disk.
+    ///
+    /// # Errors
+    /// See [`AppendError`]. After [`AppendError::Failed`] the journal must be dropped.
+    pub fn append(&mut self, group: Draft) -> Result<u64, AppendError> {
+        let frame = group.seal(self.last + 1);
+        if self.end + frame.len() as u64 > self.segment_bytes {
+            self.rotate()?;
+        }
+        append_at(&*self.segment, self.end, &frame)?;
+        self.end += frame.len() as u64;
+        self.last += 1;
+        Ok(self.last)
+    }
+
+    /// Closes the segment, unless it is empty, and begins the next.
+    ///
+    /// # Errors
+    /// See [`AppendError`].
+    pub fn rotate(&mut self) -> Result<(), AppendError> {
+        if self.end > HEADER_BYTES as u64 {
+            let segment = begin(&self.dir, self.last + 1).map_err(|made| match made {
+                Made::Not(error) if disk::is_full(&error) => AppendError::Full(error),
+                made => AppendError::Failed(made.into()),
+            })?;
+            self.segment = Box::new(segment);
+            self.end = HEADER_BYTES as u64;
+        }
+        Ok(())
+    }
+}
+
+fn begin(dir: &Path, first: u64) -> Result<File, Made> {
+    disk::make_file(&Kind::Segment.path(dir, first), |file| {
+        file.write_all(&Kind::Segment.header(first))
+    })
+}
+
+fn cut(path: &Path, end: usize, torn: usize) -> io::Result<File> {
+    let file = File::options().read(true).write(true).open(path)?;
+    if torn > 0 {
+        tracing::warn!(
+            file = %path.display(),
+            position = end,
+            bytes = torn,
+            "the journal ends in a group that a crash interrupted and nobody was told of: cut off"
+        );
+        file.set_len(end as u64)?;
+        file.sync_data()?;
+    }
+    Ok(file)
+}
+
+/// What appending needs of a file, so that a full disk can be played in tests.
+pub trait Medium: Send {
+    /// Writes all of it, or fails having written some.
+    ///
+    /// # Errors
+    /// When the disk is full or fails.
+    fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
+    /// Cuts the file.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    fn set_len(&self, length: u64) -> io::Result<()>;
+    /// Returns when content and length are on the disk.
+    ///
+    /// # Errors
+    /// When the disk fails; what is on it is unknown then.
+    fn sync_data(&self) -> io::Result<()>;
+}
+
+impl Medium for File {
+    fn write_all_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        FileExt::write_all_at(self, bytes, at)
+    }
+    fn set_len(&self, length: u64) -> io::Result<()> {
+        Self::set_len(self, length)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        Self::sync_data(self)
+    }
+}
+
+/// Writes a frame at the end of a file and waits for the disk. A full disk is undone and may pass;
+/// after a failed sync nobody knows what is on the disk (fsync(2), "EIO"), so that is final.
+fn append_at(file: &dyn Medium, end: u64, frame: &[u8]) -> Result<(), AppendError> {
+    if let Err(error) = file.write_all_at(frame, end) {
+        let undone = file.set_len(end).and_then(|()| file.sync_data());
+        return Err(match undone {
+            Ok(()) if disk::is_full(&error) => AppendError::Full(error),
+            _ => AppendError::Failed(error),
+        });
+    }
+    file.sync_data().map_err(AppendError::Failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::small::Small, *};
+
+    #[test]
+    fn a_full_disk_is_undone_and_may_pass() {
+        let disk = Small::new(25);
+        let mut journal = Journal::on(disk.clone());
+        assert_eq!(journal.append(Draft::default()).unwrap(), 1);
+        assert!(matches!(journal.append(Draft::default()), Err(AppendError::Full(_))));
+        assert_eq!((disk.length(), journal.last()), (20, 1));
+        disk.set_room(100);
+        assert_eq!(journal.append(Draft::default()).unwrap(), 2);
+        assert_eq!(disk.length(), 40);
+    }
+
+    #[test]
+    fn what_cannot_be_undone_or_synced_is_final() {
+        let (no_room, room) = (Small::new(5), Small::new(100));
+        let torn = Small::new(5);
+        torn.stop_shrinking();
+        no_room.stop_syncing();
+        room.stop_syncing();
+        let cases = [
+            ("a torn append that stays", torn),
+            ("a torn append that may come back", no_room),
+            ("a whole append that may not be there", room),
+        ];
+        for (what, disk) in cases {
+            let outcome = Journal::on(disk).append(Draft::default());
+            assert!(matches!(outcome, Err(AppendError::Failed(_))), "{what}");
+        }
+    }
+}

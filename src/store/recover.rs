@@ -1,0 +1,276 @@
+//! Opening: what sled and the journal mean together, and what is done about it. Every combination
+//! is decided by [`plan`], which is pure; the rest carries it out.
+//!
+//! A group goes to the journal first, then to sled, and is answered after both. So after a crash the
+//! journal is level with sled or one group ahead. Anything else is a fault that nobody should
+//! paper over: sled has lost what it said was on the disk, or files were moved.
+//!
+//! | sled holds | journal ends at | means | done |
+//! |---|---|---|---|
+//! | nothing | nothing, or 0 | a new store, or a crash while making one | both begun |
+//! | nothing | 1 or more | sled's folder is gone, or a rebuild was interrupted | refused: rebuild |
+//! | 0 | nothing | a crash while making the store | journal begun |
+//! | *n* ≥ 1 | nothing | the journal's folder is gone | journal begun with a base of all rows, and a warning |
+//! | *n* | *n* | a clean stop, or a crash between groups | opened |
+//! | *n* | *n* + 1, held | a crash between journal and sled; nobody was answered | the group goes to sled too |
+//! | *n* | *n* + 1, not held | as above, but the segment that held it was closed, so sled had it once | refused: rebuild |
+//! | *n* | *n* + 2 or more | sled lost groups that were answered | refused: rebuild |
+//! | *n* | less than *n* | the journal lost groups, or is from another time | refused: move it aside |
+//! | rows, no sequence | anything | not a store of ours | refused |
+//! | a newer format | anything | a newer program wrote it | refused: install that |
+//! | cannot be opened | anything | damage, a full disk or a permission | refused: mend, or rebuild |
+//!
+//! A torn append at the journal's end counts as not there and is cut off once the rest is accepted;
+//! if sled holds that very group the journal is the one that lost it, and is refused as such.
+
+use super::{
+    Settings, StoreError,
+    disk::{self, Lock},
+    journal::{self, Journal, JournalError, Tail, base},
+    sled::{Engine, FORMAT, Marked},
+};
+
+/// How the operator has the store made again.
+pub const REBUILD: &str = "upprop store rebuild";
+
+/// What opening leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plan {
+    /// Mark sled as ours and begin the journal, unless it is there.
+    Create,
+    /// Begin the journal.
+    BeginJournal,
+    /// Write all rows to a base and begin the journal after it.
+    ReplaceJournal,
+    /// Go on.
+    Resume,
+    /// Write the journal's last group to sled, then go on.
+    RollForward,
+}
+
+/// Why sled and the journal do not go together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Mismatch {
+    /// There are groups and no rows.
+    #[error("the store is empty, but its journal goes to group {journal}")]
+    StoreLost {
+        /// The journal's last group.
+        journal: u64,
+    },
+    /// sled lost groups.
+    #[error("the store ends at group {store}, but its journal goes to group {journal}")]
+    StoreBehind {
+        /// sled's last group.
+        store: u64,
+        /// The journal's.
+        journal: u64,
+    },
+    /// The journal lost groups.
+    #[error("the store goes to group {store}, but its journal ends at group {journal}")]
+    JournalBehind {
+        /// sled's last group.
+        store: u64,
+        /// The journal's.
+        journal: u64,
+    },
+}
+
+/// Decides, from the last group of sled (none: nothing was ever written) and of the journal (none:
+/// there is no journal) with whether the journal still holds that group, what opening leads to.
+///
+/// # Errors
+/// See [`Mismatch`].
+pub fn plan(store: Option<u64>, journal: Option<(u64, bool)>) -> Result<Plan, Mismatch> {
+    match (store, journal) {
+        (None, None | Some((0, _))) => Ok(Plan::Create),
+        (None, Some((journal, _))) => Err(Mismatch::StoreLost { journal }),
+        (Some(0), None) => Ok(Plan::BeginJournal),
+        (Some(_), None) => Ok(Plan::ReplaceJournal),
+        (Some(store), Some((journal, _))) if store == journal => Ok(Plan::Resume),
+        (Some(store), Some((journal, true))) if store + 1 == journal => Ok(Plan::RollForward),
+        (Some(store), Some((journal, _))) if store < journal => {
+            Err(Mismatch::StoreBehind { store, journal })
+        }
+        (Some(store), Some((journal, _))) => Err(Mismatch::JournalBehind { store, journal }),
+    }
+}
+
+/// A store ready for its committer.
+pub struct Recovered {
+    /// sled, level with the journal.
+    pub engine: Engine,
+    /// The journal's open end; none when the hardening leaves it out.
+    pub journal: Option<Journal>,
+    /// The last group of both.
+    pub sequence: u64,
+    /// The folder is ours.
+    pub lock: Lock,
+}
+
+/// Opens sled and the journal and brings them level.
+///
+/// # Errors
+/// [`StoreError::Refused`], in words, with what to do.
+pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
+    let lock = disk::lock(&settings.dir)?;
+    let dir = settings.journal_dir();
+    let tail = if settings.hardening.journal {
+        disk::make_dir(&dir)
+            .and_then(|()| disk::remove_unfinished(&dir))
+            .map_err(JournalError::io(&dir))?;
+        journal::tail(&dir).map_err(|error| damaged_journal(settings, error))?
+    } else {
+        None
+    };
+    let end = tail.as_ref().map(|tail| (tail.last, tail.group.is_some()));
+    if !Engine::exists(&settings.store_dir()) {
+        // Asked before sled makes its folder, so that a refusal leaves everything as it was.
+        plan(None, end).map_err(|mismatch| refusal(settings, mismatch))?;
+    }
+    let engine = Engine::open(&settings.store_dir(), settings)
+        .map_err(|error| unusable_store(settings, error))?;
+    let store = store_end(settings, &engine)?;
+    let plan = if settings.hardening.journal {
+        plan(store, end).map_err(|mismatch| refusal(settings, mismatch))?
+    } else if store.is_some() {
+        Plan::Resume
+    } else {
+        Plan::Create
+    };
+    let sequence = carry_out(plan, settings, &engine, store, tail.as_ref())?;
+    let journal = settings
+        .hardening
+        .journal
+        .then(|| Journal::resume(&dir, tail.as_ref(), sequence, settings.journal_segment_bytes))
+        .transpose()?;
+    Ok(Recovered { engine, journal, sequence, lock })
+}
+
+/// Does to sled, and to the journal where there is none, what the plan says; returns the last group.
+fn carry_out(
+    plan: Plan,
+    settings: &Settings,
+    engine: &Engine,
+    store: Option<u64>,
+    tail: Option<&Tail>,
+) -> Result<u64, StoreError> {
+    let unusable = |error| unusable_store(settings, error);
+    match (plan, tail.and_then(|tail| tail.group.as_ref())) {
+        (Plan::Create, _) => {
+            engine.apply_writes(0, &[]).map_err(unusable)?;
+            engine.make_durable().map_err(unusable)?;
+        }
+        (Plan::RollForward, Some(group)) => {
+            tracing::info!(
+                group = group.sequence,
+                writes = group.writes.len(),
+                "a crash came between journal and store: the journal's last group is written again"
+            );
+            engine.apply_writes(group.sequence, &group.writes).map_err(unusable)?;
+            engine.make_durable().map_err(unusable)?;
+            return Ok(group.sequence);
+        }
+        (Plan::ReplaceJournal, _) => {
+            tracing::warn!(
+                dir = %settings.journal_dir().display(),
+                group = store,
+                "the journal is gone: a new one is begun with all rows of the store"
+            );
+            base::write(&settings.journal_dir(), engine)?;
+        }
+        (Plan::BeginJournal | Plan::Resume | Plan::RollForward, _) => {}
+    }
+    Ok(store.unwrap_or(0))
+}
+
+/// The last group of sled; none when nothing was ever written.
+fn store_end(settings: &Settings, engine: &Engine) -> Result<Option<u64>, StoreError> {
+    match engine.marked().map_err(|error| unusable_store(settings, error))? {
+        Marked::Fresh => Ok(None),
+        Marked::At { format, sequence } if format <= FORMAT => Ok(Some(sequence)),
+        Marked::At { format, .. } => Err(StoreError::Refused(format!(
+            "this store was written by a newer upprop (format {format}, this binary knows \
+             {FORMAT}); install that release or a later one"
+        ))),
+        Marked::Foreign => Err(StoreError::Refused(format!(
+            "{} holds rows and no mark of upprop: it is another program's, or was made before the \
+             first release; name another folder",
+            settings.store_dir().display()
+        ))),
+    }
+}
+
+fn refusal(settings: &Settings, mismatch: Mismatch) -> StoreError {
+    let remedy = match mismatch {
+        Mismatch::StoreLost { .. } | Mismatch::StoreBehind { .. } => {
+            format!("`{REBUILD}` makes the store again from the journal and keeps the old one")
+        }
+        Mismatch::JournalBehind { .. } => aside(settings),
+    };
+    StoreError::Refused(format!("{mismatch}; {remedy}"))
+}
+
+fn damaged_journal(settings: &Settings, error: JournalError) -> StoreError {
+    match error {
+        JournalError::Damaged { .. } => StoreError::Refused(format!(
+            "{error}, or, if the store itself is sound, {}",
+            aside(settings)
+        )),
+        other => other.into(),
+    }
+}
+
+fn aside(settings: &Settings) -> String {
+    format!(
+        "move {} aside, keep it, and start again: a new journal is begun with all rows of the store",
+        settings.journal_dir().display()
+    )
+}
+
+fn unusable_store(settings: &Settings, error: impl std::fmt::Display) -> StoreError {
+    StoreError::Refused(format!(
+        "the store in {} cannot be used: {error}; if the disk is full or a permission is wrong, mend \
+         that; otherwise `{REBUILD}` makes the store again from the journal",
+        settings.store_dir().display()
+    ))
+}
+
+impl From<JournalError> for StoreError {
+    fn from(error: JournalError) -> Self {
+        Self::Refused(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_combination_is_decided() {
+        let (lost, behind) = (
+            |journal| Err(Mismatch::StoreLost { journal }),
+            |store, journal| Err(Mismatch::StoreBehind { store, journal }),
+        );
+        let table = [
+            (None, None, Ok(Plan::Create)),
+            (None, Some((0, false)), Ok(Plan::Create)),
+            (None, Some((1, true)), lost(1)),
+            (None, Some((9, false)), lost(9)),
+            (Some(0), None, Ok(Plan::BeginJournal)),
+            (Some(0), Some((0, false)), Ok(Plan::Resume)),
+            (Some(0), Some((1, true)), Ok(Plan::RollForward)),
+            (Some(0), Some((2, true)), behind(0, 2)),
+            (Some(5), None, Ok(Plan::ReplaceJournal)),
+            (Some(5), Some((5, true)), Ok(Plan::Resume)),
+            (Some(5), Some((5, false)), Ok(Plan::Resume)),
+            (Some(5), Some((6, true)), Ok(Plan::RollForward)),
+            (Some(5), Some((6, false)), behind(5, 6)),
+            (Some(5), Some((7, true)), behind(5, 7)),
+            (Some(5), Some((4, true)), Err(Mismatch::JournalBehind { store: 5, journal: 4 })),
+            (Some(5), Some((0, false)), Err(Mismatch::JournalBehind { store: 5, journal: 0 })),
+        ];
+        for (store, journal, expected) in table {
+            assert_eq!(plan(store, journal), expected, "store {store:?}, journal {journal:?}");
+        }
+    }
+}

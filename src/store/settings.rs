@@ -1,0 +1,75 @@
+//! What the embedded store is told about its place and its limits. Values only; nothing is read here.
+
+use std::path::PathBuf;
+
+use jiff::SignedDuration;
+
+/// Where the embedded store lives and how much room it may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The folder that holds `store/` (sled), `journal/` and `lock`. Made when missing, readable by
+    /// its owner alone.
+    pub dir: PathBuf,
+    /// Free bytes on the disk of `dir` below which nothing more is written. sled never recovers
+    /// from a full disk while it runs, so this must stay well above one morning's growth.
+    pub low_water_bytes: u64,
+    /// sled's page cache, in bytes. A target, not a bound: 64 MB set gave 248 MB resident at a
+    /// million events.
+    pub cache_bytes: u64,
+    /// How long a closed journal segment is kept before [`SledStore::prune_journal`] may remove it.
+    /// The store has no clock: whoever prunes subtracts this from now.
+    ///
+    /// [`SledStore::prune_journal`]: super::SledStore::prune_journal
+    pub journal_keep: SignedDuration,
+    /// Size at which a journal segment is closed and the next one begun, in bytes. A segment is
+    /// read into memory as a whole.
+    pub journal_segment_bytes: u64,
+    /// What stands between us and sled's known ways of losing data.
+    pub hardening: Hardening,
+}
+
+impl Settings {
+    /// Settings for a folder, with what a municipality needs: 512 MiB low water, 32 MiB cache, 30
+    /// days of journal in segments of 16 MiB.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            low_water_bytes: 512 << 20,
+            cache_bytes: 32 << 20,
+            journal_keep: SignedDuration::from_hours(30 * 24),
+            journal_segment_bytes: 16 << 20,
+            hardening: Hardening::default(),
+        }
+    }
+
+    /// sled's folder.
+    pub fn store_dir(&self) -> PathBuf {
+        self.dir.join("store")
+    }
+
+    /// The journal's folder.
+    pub fn journal_dir(&self) -> PathBuf {
+        self.dir.join("journal")
+    }
+}
+
+/// The measures against losing acknowledged data, each of which can be left out.
+///
+/// Exists so that the crash tests can show what each of them prevents. The default is all of them,
+/// and no configuration reaches this type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Hardening {
+    /// Our own `fdatasync` of sled's `db` file after each flush. sled's flush uses
+    /// `sync_file_range`, which survives `kill -9` but not the crash of the machine.
+    pub sync_db: bool,
+    /// The journal, from which the store can be made again.
+    pub journal: bool,
+    /// Flushing before answering at all. Without it an answer means nothing.
+    pub wait_for_flush: bool,
+}
+
+impl Default for Hardening {
+    fn default() -> Self {
+        Self { sync_db: true, journal: true, wait_for_flush: true }
+    }
+}
