@@ -105,3 +105,18 @@ pub async fn readyz(State(api): State<Arc<Api>>) -> Response {
             .into_response()
     }
 }
+
+/// `GET /openapi.json`.
+pub async fn openapi() -> Json<serde_json::Value> {
+    Json(super::openapi::document(env!("CARGO_PKG_VERSION"), &[]))
+}
+
+/// `GET /schemas/events.json`: the events that `POST /hooks/{source}` takes.
+pub async fn events_schema() -> Json<serde_json::Value> {
+    Json(super::openapi::schema_events())
+}
+
+/// `GET /schemas/case.json`: the JSON attachment of mail to the attendance team.
+pub async fn case_schema() -> Json<serde_json::Value> {
+    Json(crate::message::schema::team_case_schema())
+}
