@@ -1,7 +1,10 @@
 //! The answers of the hooks, as HTTP. A refusal of credentials has no body; a request to wait says
 //! for how long.
 
+use std::error::Error;
+
 use axum::Json;
+use axum::extract::rejection::BytesRejection;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use jiff::SignedDuration;
@@ -17,6 +20,32 @@ pub fn answer(answer: HookAnswer) -> Response {
 /// 400, 413 or 415, in words.
 pub fn unusable(error: &DecodeError) -> Response {
     (error.status(), Json(ErrorAnswer { error: error.to_string() })).into_response()
+}
+
+/// 413: more bytes than are taken.
+pub fn too_large(limit: u64) -> Response {
+    let error = format!("the body is larger than {limit} bytes; send fewer events at a time");
+    (StatusCode::PAYLOAD_TOO_LARGE, Json(ErrorAnswer { error })).into_response()
+}
+
+/// For a body that could not be read: 413 when it is too large, 408 when it came too slowly (a
+/// sender tries again after 408 and not after 400), else 400.
+pub fn unreadable(rejection: &BytesRejection) -> Response {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(rejection);
+    while let Some(error) = cause {
+        if error.is::<tower_http::timeout::TimeoutError>() {
+            let error = "the body did not arrive in time; send it again".to_owned();
+            let close = [(header::CONNECTION, HeaderValue::from_static("close"))];
+            return (StatusCode::REQUEST_TIMEOUT, close, Json(ErrorAnswer { error }))
+                .into_response();
+        }
+        cause = error.source();
+    }
+    let error = match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => "the body is too large; send fewer events at a time",
+        _ => "the body could not be read to its end",
+    };
+    (rejection.status(), Json(ErrorAnswer { error: error.to_owned() })).into_response()
 }
 
 /// 401: the same for every reason and every source, known or not. RFC 9110 section 15.5.2 asks for

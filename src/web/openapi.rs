@@ -101,7 +101,8 @@ impl OpenApi {
                 "type": "apiKey",
                 "in": "header",
                 "name": "webhook-signature",
-                "description": "Standard Webhooks 1.0: the headers webhook-id, webhook-timestamp and webhook-signature (`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`).",
+                "description": "Standard Webhooks 1.0: the headers webhook-id, webhook-timestamp and \
+                 webhook-signature (`v1,` and the base64 of HMAC-SHA256 over `id.timestamp.body`).",
             }),
         );
         api
@@ -167,13 +168,19 @@ pub fn describe_hooks(api: &mut OpenApi) {
         ("application/cloudevents+json", schema::cloud_event(generator), Vec::new()),
         ("application/cloudevents-batch+json", schema::cloud_batch(generator), Vec::new()),
     ];
-    let error = |status, description| Answer::new(status, description, Some(refused.clone()));
+    let json = |status, description, schema: &Value| {
+        Answer::new(status, description, Some(schema.clone()))
+    };
     api.add(Operation {
         method: Method::POST,
         path: "/hooks/{source}",
         id: "postEvents",
         summary: "Send attendance events",
-        description: "One event, or an array of at most 1,000. The answer comes when everything accepted is durable. A bad event does not spoil the others: it is listed in `rejected`.\n\nSend an event again, with the same `id`, until an answer comes; it counts once. CloudEvents 1.0 are taken in structured, batch and binary mode (`ce-*` headers with the fields as the JSON body).",
+        description: "One event, or an array of at most 1,000. The answer comes when everything \
+            accepted is durable. A bad event does not spoil the others: it is listed in \
+            `rejected`.\n\nSend an event again, with the same `id`, until an answer comes; it \
+            counts once. CloudEvents 1.0 are taken in structured, batch and binary mode (`ce-*` \
+            headers with the fields as the JSON body).",
         tag: "Events",
         security: vec!["signature", "bearer", "basic"],
         bodies: contents
@@ -181,14 +188,16 @@ pub fn describe_hooks(api: &mut OpenApi) {
             .map(|(media, schema, examples)| Content { media, schema, examples })
             .collect(),
         answers: vec![
-            Answer::new(StatusCode::ACCEPTED, "At least one event was taken, now or before.", Some(taken.clone())),
-            error(StatusCode::BAD_REQUEST, "Not JSON, or no events."),
-            Answer::new(StatusCode::UNAUTHORIZED, "The credentials or the signature are not accepted.", None),
-            error(StatusCode::PAYLOAD_TOO_LARGE, "Too many bytes or too many events."),
-            error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "A media type, charset or content coding that is not read."),
-            Answer::new(StatusCode::UNPROCESSABLE_ENTITY, "Every event was refused.", Some(taken)),
-            Answer::new(StatusCode::TOO_MANY_REQUESTS, "Too fast.", Some(refused.clone())).with_retry_after(),
-            Answer::new(StatusCode::SERVICE_UNAVAILABLE, "Nothing was taken; try again.", Some(refused)).with_retry_after(),
+            json(StatusCode::ACCEPTED, "At least one event was taken, now or before.", &taken),
+            json(StatusCode::BAD_REQUEST, "Not JSON, or no events.", &refused),
+            Answer::new(StatusCode::UNAUTHORIZED, "The credentials are not accepted.", None),
+            json(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.", &refused),
+            json(StatusCode::PAYLOAD_TOO_LARGE, "Too many bytes or too many events.", &refused),
+            json(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Not a form that is read.", &refused),
+            json(StatusCode::UNPROCESSABLE_ENTITY, "Every event was refused.", &taken),
+            json(StatusCode::TOO_MANY_REQUESTS, "Too fast.", &refused).with_retry_after(),
+            json(StatusCode::SERVICE_UNAVAILABLE, "Nothing was taken.", &refused)
+                .with_retry_after(),
         ],
     });
 }

@@ -260,7 +260,7 @@ fn other_rooms_add_their_routes() {
         "#/components/schemas/ErrorAnswer"
     );
     let hooks = &document["paths"]["/hooks/{source}"]["post"];
-    for status in ["202", "400", "401", "413", "415", "422", "429", "503"] {
+    for status in ["202", "400", "401", "408", "413", "415", "422", "429", "503"] {
         assert!(hooks["responses"].get(status).is_some(), "{status}");
     }
     assert!(hooks["responses"]["503"]["headers"].get("Retry-After").is_some());

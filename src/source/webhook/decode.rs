@@ -70,12 +70,16 @@ pub fn decode(
             (Body::Many(events), Form::Native | Form::Batch) => events,
             (Body::Many(_), _) => {
                 return Err(DecodeError::NoEvents(
-                    "application/cloudevents+json holds one event; send an array as application/cloudevents-batch+json".to_owned(),
+                    "application/cloudevents+json holds one event; send an array as \
+                     application/cloudevents-batch+json"
+                        .to_owned(),
                 ));
             }
             (Body::One(_), _) => {
                 return Err(DecodeError::NoEvents(
-                    "application/cloudevents-batch+json holds an array; send one event as application/cloudevents+json".to_owned(),
+                    "application/cloudevents-batch+json holds an array; send one event as \
+                     application/cloudevents+json"
+                        .to_owned(),
                 ));
             }
         },
@@ -138,7 +142,8 @@ fn form(headers: &HeaderMap) -> Result<Form, DecodeError> {
         }
         "application/json" => Ok(Form::Native),
         _ => refuse(
-            "the Content-Type is not read here; send application/json, application/cloudevents+json or application/cloudevents-batch+json",
+            "the Content-Type is not read here; send application/json, \
+             application/cloudevents+json or application/cloudevents-batch+json",
         ),
     }
 }

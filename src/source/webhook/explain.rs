@@ -31,25 +31,19 @@ pub(super) struct Fault {
 
 impl Fault {
     fn new(root: &Value, path: &Path, message: &str) -> Self {
-        // An unknown name is a fault of the object around it.
-        let mut segments: Vec<&Segment> = path.iter().collect();
-        if message.starts_with("unknown field ") {
-            while segments.last().is_some_and(|last| !reaches(root, &segments, last)) {
-                segments.pop();
-            }
-        }
+        let segments: Vec<&Segment> = path.iter().collect();
         let mut way = way(&segments);
         let found = segments.iter().try_fold(root, |value, segment| step(value, segment));
         let what = if let Some(field) = quoted_after(message, "missing field `") {
             extend(&mut way, field);
             "is missing".to_owned()
         } else if message.starts_with("unknown field ") {
+            // The way ends with the unknown name itself.
+            let name = match segments.last() {
+                Some(Segment::Map { key }) => key.as_str(),
+                _ => "",
+            };
             let allowed = alternatives(message);
-            let name = found
-                .and_then(Value::as_object)
-                .and_then(|object| object.keys().find(|key| !allowed.contains(&key.as_str())))
-                .map_or("", String::as_str);
-            extend(&mut way, &clean(name, MAX_NAME_CHARS));
             format!(
                 "is not a field here{}; allowed: {}",
                 suggestion(name, &allowed),
@@ -76,7 +70,7 @@ pub(super) fn one_of(word: &str, allowed: &[&str]) -> String {
     format!("is not one of {}{}", allowed.join(", "), suggestion(word, allowed))
 }
 
-/// `; did you mean x?` when one of the allowed words is close: at most a third of it is different.
+/// ` (did you mean x?)` when one of the allowed words is close: at most a third of it is different.
 fn suggestion(word: &str, allowed: &[&str]) -> String {
     let word: String = word.chars().take(MAX_NAME_CHARS).collect::<String>().to_lowercase();
     allowed
@@ -89,10 +83,14 @@ fn suggestion(word: &str, allowed: &[&str]) -> String {
 
 /// Cuts a text from outside to a length and takes out what is invisible.
 pub(super) fn clean(text: &str, most: usize) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
-        .take(most)
-        .collect()
+    text.chars().filter(|c| !is_invisible(*c)).take(most).collect()
+}
+
+/// Control characters, zero-width characters and those that turn the direction of writing.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+        || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 fn step<'a>(value: &'a Value, segment: &Segment) -> Option<&'a Value> {
@@ -101,14 +99,6 @@ fn step<'a>(value: &'a Value, segment: &Segment) -> Option<&'a Value> {
         Segment::Seq { index } => value.get(index),
         Segment::Enum { .. } | Segment::Unknown => Some(value),
     }
-}
-
-fn reaches(root: &Value, segments: &[&Segment], last: &Segment) -> bool {
-    !matches!(last, Segment::Unknown)
-        && segments
-            .iter()
-            .try_fold(root, |value, segment| step(value, segment))
-            .is_some_and(Value::is_object)
 }
 
 fn way(segments: &[&Segment]) -> String {

@@ -47,7 +47,8 @@ impl Instant {
         let year = bytes[..4].iter().fold(0u16, |sum, digit| sum * 10 + u16::from(digit - b'0'));
         if !YEARS.contains(&year) {
             return Err(format!(
-                "the year {year:04} cannot be right (a value that was never set?); years {} to {} are taken",
+                "the year {year:04} cannot be right (a value that was never set?); years {} to {} \
+                 are taken",
                 YEARS.start(),
                 YEARS.end()
             ));

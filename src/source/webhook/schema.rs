@@ -21,8 +21,8 @@ fn many(one: &Value) -> Value {
     json!({ "type": "array", "items": one, "minItems": 1, "maxItems": MAX_EVENTS })
 }
 
-/// One CloudEvent in structured mode. `data` holds the fields of the native form without `id` and
-/// `type`; `school` may stand in an attribute instead.
+/// One event in a CloudEvents envelope, structured mode. `data` holds the fields of the native form
+/// without `id` and `type`; `school` may stand in an attribute instead.
 pub fn cloud_event(generator: &mut SchemaGenerator) -> Value {
     let text =
         |description: &str| json!({ "type": "string", "minLength": 1, "description": description });
@@ -50,14 +50,20 @@ pub fn cloud_event(generator: &mut SchemaGenerator) -> Value {
             "source": text("Who says so: a URI reference."),
             "type": text("One of the event types, with or without a reverse-DNS prefix."),
             "school": text("The school unit, unless data names it."),
-            "subject": { "type": "string", "description": "The school unit, when neither data nor the attribute school names it." },
-            "datacontenttype": { "type": "string", "description": "application/json or absent." },
+            "subject": {
+                "type": "string",
+                "description": "The school unit, when neither data nor the attribute school names it.",
+            },
+            "datacontenttype": {
+                "type": "string",
+                "description": "application/json or absent.",
+            },
         },
         "oneOf": kinds,
     })
 }
 
-/// An array of CloudEvents in structured mode.
+/// An array of such events: batch mode.
 pub fn cloud_batch(generator: &mut SchemaGenerator) -> Value {
     many(&cloud_event(generator))
 }

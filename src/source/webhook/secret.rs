@@ -33,7 +33,8 @@ pub enum SecretError {
     Length(usize),
     /// A bearer token that no `Authorization` header can carry.
     #[error(
-        "a bearer token consists of letters, digits and -._~+/ with = at the end only (RFC 6750 section 2.1)"
+        "a bearer token consists of letters, digits and -._~+/ with = at the end only \
+         (RFC 6750 section 2.1)"
     )]
     Token,
     /// A token or password that can be guessed.
