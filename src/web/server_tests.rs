@@ -140,11 +140,11 @@ async fn bodies_are_bounded_whether_declared_or_not() {
 
 #[tokio::test]
 async fn a_sender_that_writes_all_before_it_reads_gets_its_413() {
-    let settings = ServerSettings { body_limit: 1 << 20, ..ServerSettings::default() };
+    let settings = ServerSettings { body_limit: 8 << 20, ..ServerSettings::default() };
     let served = served(settings).await;
-    let answer = served.exchange(&request("POST /echo", &"x".repeat(3 << 20))).await;
+    let answer = served.exchange(&request("POST /echo", &"x".repeat(31 << 20))).await;
     assert!(
-        answer.starts_with("HTTP/1.1 413") && answer.contains("larger than 1048576 bytes"),
+        answer.starts_with("HTTP/1.1 413") && answer.contains("larger than 8388608 bytes"),
         "{answer}"
     );
 }

@@ -154,9 +154,7 @@ impl Verifier {
         }
         for text in &settings.signature {
             let key = secret::key(text)?;
-            verifier
-                .signature
-                .push(Hmac::new_from_slice(&key).expect("HMAC takes keys of any length"));
+            verifier.signature.push(keyed(&key));
         }
         Ok(verifier)
     }
@@ -239,6 +237,29 @@ impl Verifier {
         }
         Ok(Authenticated { webhook_id: Some(id.to_owned()), skew: Some(skew) })
     }
+}
+
+/// Signs a request as a sender does: the value of `webhook-signature`. For simulated senders and for
+/// whoever tries the inlet out.
+///
+/// # Errors
+/// When the secret cannot be used.
+pub fn sign(
+    secret: &SecretString,
+    id: &str,
+    at: Timestamp,
+    raw_body: &[u8],
+) -> Result<String, SecretError> {
+    let key = secret::key(secret)?;
+    let mut mac = keyed(&key);
+    for part in [id.as_bytes(), b".", at.as_second().to_string().as_bytes(), b".", raw_body] {
+        mac.update(part);
+    }
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().as_bytes())))
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
 struct Names {

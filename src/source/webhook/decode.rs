@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::answer::Rejected;
 use super::cloudevents;
 use super::explain::{self, Fault};
 use super::json::{self, Body, DecodeError, Strict};
@@ -31,6 +32,23 @@ const MAX_ID_CHARS: usize = 128;
 pub struct Decoded {
     /// The events.
     pub items: Vec<Item>,
+}
+
+impl Decoded {
+    /// What is to be accepted, and what the answer says of the rest.
+    pub fn into_parts(self) -> (Vec<Observation>, Vec<Rejected>) {
+        let (mut good, mut rejected) = (Vec::new(), Vec::new());
+        for Item { index, id, result } in self.items {
+            match result {
+                Ok(observation) => good.push(observation),
+                Err(error) => {
+                    let index = u32::try_from(index).unwrap_or(u32::MAX);
+                    rejected.push(Rejected { index, id, error });
+                }
+            }
+        }
+        (good, rejected)
+    }
 }
 
 /// One event of a request.
@@ -275,3 +293,7 @@ fn fault(path: &str, what: &str) -> Fault {
 #[cfg(test)]
 #[path = "decode_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "decode_cloud_tests.rs"]
+mod cloud_tests;

@@ -1,5 +1,5 @@
-//! Tests of `decode`: every form, every type, every check; and that what is said to the sender
-//! repeats nothing personal.
+//! Tests of `decode`: every type and every check of the native form, what is no request at all, and
+//! that what is said to the sender repeats nothing personal.
 
 use http::HeaderValue;
 use proptest::prelude::*;
@@ -9,15 +9,15 @@ use super::super::examples;
 use super::*;
 use crate::model::{Mark, NoticeKind};
 
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     "2026-11-23T08:45:00+01:00".parse().expect("now")
 }
 
-fn source() -> SourceId {
+pub(super) fn source() -> SourceId {
     SourceId::new("dexter").expect("source")
 }
 
-fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
+pub(super) fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
     let mut map = HeaderMap::new();
     for (name, value) in list {
         map.append(*name, HeaderValue::from_bytes(value.as_bytes()).expect("value"));
@@ -29,11 +29,11 @@ fn json_headers() -> HeaderMap {
     headers(&[("content-type", "application/json; charset=utf-8")])
 }
 
-fn native(body: &Value) -> Vec<Item> {
+pub(super) fn native(body: &Value) -> Vec<Item> {
     decode(&json_headers(), body.to_string().as_bytes(), &source(), now()).expect("usable").items
 }
 
-fn example(name: &str) -> Value {
+pub(super) fn example(name: &str) -> Value {
     examples::events().into_iter().find(|(known, ..)| *known == name).expect("example").2
 }
 
@@ -90,6 +90,27 @@ fn every_example_becomes_its_fact() {
 }
 
 #[test]
+fn the_type_that_is_published_reads_and_writes_the_same() {
+    for (name, _, event) in examples::events() {
+        let typed: wire::Event = serde_json::from_value(event.clone()).expect(name);
+        // Written in UTC, read as the same instants.
+        let written = serde_json::to_value(&typed).expect(name);
+        assert_eq!(native(&written)[0].result, native(&event)[0].result, "{name}");
+        assert!(native(&written)[0].result.is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn what_is_rejected_keeps_its_place() {
+    let body = json!([7, example("marked"), with("closed", "/closed_at", Value::Null)]);
+    let (good, rejected) = Decoded { items: native(&body) }.into_parts();
+    assert_eq!(good.len(), 1);
+    let places: Vec<_> = rejected.iter().map(|r| (r.index, r.id.as_deref())).collect();
+    assert_eq!(places, [(0, None), (2, Some("evt-000006"))]);
+    assert_eq!(rejected[1].error, "closed_at: is missing");
+}
+
+#[test]
 fn one_bad_event_spoils_only_itself() {
     let body = json!([
         example("marked"),
@@ -111,10 +132,21 @@ fn one_bad_event_spoils_only_itself() {
     );
 }
 
-#[test]
-fn every_check_names_the_place_and_the_remedy() {
+/// Changes one field of an example, and says how the answer starts.
+type Row = (&'static str, &'static str, Value, &'static str);
+
+fn refused(rows: Vec<Row>) {
     let marks = "present, unexcused, excused, late, left_early, other_activity, unknown";
-    for (name, pointer, value, words) in [
+    for (name, pointer, value, words) in rows {
+        let words = words.replace("MARKS", marks).replace("TYPES", &TYPES.join(", "));
+        let error = error(&with(name, pointer, value));
+        assert!(error.starts_with(&words), "{error}\nshould start\n{words}");
+    }
+}
+
+#[test]
+fn faults_of_lessons_and_marks_name_the_place_and_the_remedy() {
+    refused(vec![
         (
             "marked",
             "/lesson/start",
@@ -176,6 +208,12 @@ fn every_check_names_the_place_and_the_remedy() {
         ("marked", "/mark", json!(3), "mark: must be a string, not a number"),
         ("marked", "/mark", json!({"unexcused": null}), "mark: must be a string, not an object"),
         ("marked", "/mark", Value::Null, "mark: is missing"),
+    ]);
+}
+
+#[test]
+fn faults_of_other_fields_name_the_place_and_the_remedy() {
+    refused(vec![
         ("marked", "/minutes", json!({"absent": 5}), "minutes.scheduled: is missing"),
         (
             "marked",
@@ -254,11 +292,7 @@ fn every_check_names_the_place_and_the_remedy() {
             json!("p-1001"),
             "pupil: is not a field here; allowed: id, school, lesson, closed_at, closed_by",
         ),
-    ] {
-        let words = words.replace("MARKS", marks).replace("TYPES", &TYPES.join(", "));
-        let error = error(&with(name, pointer, value));
-        assert!(error.starts_with(&words), "{error}\nshould start\n{words}");
-    }
+    ]);
 }
 
 #[test]
@@ -354,134 +388,6 @@ fn bodies_and_media_types_that_hold_nothing_for_us() {
             "{media}"
         );
     }
-}
-
-fn cloud_event() -> Value {
-    let mut data = example("marked");
-    let fields = data.as_object_mut().expect("object");
-    let id = fields.remove("id");
-    fields.remove("type");
-    json!({
-        "specversion": "1.0", "id": id, "source": "/dexter/sydskola", "type": "se.example.attendance.marked",
-        "time": "2026-11-23T08:31:08+01:00", "datacontenttype": "application/json", "traceparent": "00-1",
-        "count": 3, "dataschema": null, "data": data,
-    })
-}
-
-fn structured(event: &Value) -> Item {
-    let headers = headers(&[("content-type", "application/cloudevents+json")]);
-    decode(&headers, event.to_string().as_bytes(), &source(), now())
-        .expect("usable")
-        .items
-        .remove(0)
-}
-
-#[test]
-fn a_cloud_event_is_the_same_fact() {
-    let item = structured(&cloud_event());
-    let observation = item.result.expect("decodes");
-    assert_eq!(item.id.as_deref(), Some("evt-000001"));
-    assert_eq!(observation.event.as_str(), "/dexter/sydskola|evt-000001");
-    let plain = native(&example("marked")).remove(0).result.expect("decodes");
-    assert_eq!((observation.fact, observation.school), (plain.fact, plain.school));
-}
-
-#[test]
-fn a_batch_of_cloud_events() {
-    let mut bad = cloud_event();
-    bad["specversion"] = json!("0.3");
-    let body = json!([cloud_event(), bad]);
-    let headers = headers(&[("content-type", "application/cloudevents-batch+json; charset=UTF-8")]);
-    let items = decode(&headers, body.to_string().as_bytes(), &source(), now()).unwrap().items;
-    assert!(items[0].result.is_ok());
-    assert_eq!(items[1].result.as_ref().unwrap_err(), "specversion: must be 1.0");
-}
-
-#[test]
-fn faults_of_a_cloud_event_are_told_in_its_own_terms() {
-    let change = |pointer: &str, value: Value| {
-        let mut event = cloud_event();
-        let (parent, field) = pointer.rsplit_once('/').unwrap();
-        let parent = event.pointer_mut(parent).unwrap().as_object_mut().unwrap();
-        if value.is_null() {
-            parent.remove(field)
-        } else {
-            parent.insert(field.to_owned(), value)
-        };
-        event
-    };
-    for (event, words) in [
-        (change("/source", Value::Null), "source: is missing or empty"),
-        (change("/id", json!("")), "id: is missing or empty"),
-        (change("/id", json!(5)), "id: must be a string, not a number"),
-        (change("/id", json!("a\nb")), "id: holds a control"),
-        (change("/type", json!("com.example.order.created")), "type: is not one of"),
-        (change("/type", json!("xattendance.marked")), "type: is not one of"),
-        (change("/data", Value::Null), "data: is missing"),
-        (change("/data", json!("x")), "data: must be an object, not a string"),
-        (change("/data/id", json!("x")), "data.id: belongs in the attribute id alone"),
-        (change("/data/mark", json!("gone")), "data.mark: is not one of"),
-        (
-            change("/data/lesson/start", json!("2026-11-23T08:20:00")),
-            "data.lesson.start: no offset",
-        ),
-        (change("/data/school", Value::Null), "data.school: is missing"),
-        (change("/school", json!("another")), "data.school: differs from the attribute school"),
-        (
-            change("/datacontenttype", json!("application/xml")),
-            "datacontenttype: must be application/json",
-        ),
-        (change("/data_base64", json!("e30=")), "data_base64: is not read here"),
-    ] {
-        let error = structured(&event).result.unwrap_err();
-        assert!(error.starts_with(words), "{error}\nshould start\n{words}");
-    }
-    for (attribute, school) in [("school", "ext"), ("subject", "sub")] {
-        let mut event = change("/data/school", Value::Null);
-        event[attribute] = json!(school);
-        assert_eq!(structured(&event).result.expect(attribute).school.as_str(), school);
-        event[attribute] = json!(" x");
-        let error = structured(&event).result.unwrap_err();
-        assert!(error.starts_with(&format!("{attribute}: holds")), "{error}");
-    }
-    let mut event = cloud_event();
-    event["subject"] = json!("pupils/p-1001");
-    assert_eq!(structured(&event).result.expect("subject").school.as_str(), "lindskolan");
-}
-
-#[test]
-fn binary_mode_takes_attributes_from_headers() {
-    let data = cloud_event()["data"].to_string();
-    let good = headers(&[
-        ("content-type", "application/json"),
-        ("ce-specversion", "1.0"),
-        ("ce-id", "b%C3%A5t%201"),
-        ("ce-source", "/dexter"),
-        ("ce-type", "attendance.marked"),
-    ]);
-    let item = decode(&good, data.as_bytes(), &source(), now()).unwrap().items.remove(0);
-    assert_eq!(item.result.expect("decodes").event.as_str(), "/dexter|båt 1");
-    for (name, value, words) in [
-        ("ce-specversion", "0.3", "ce-specversion: must be 1.0"),
-        ("ce-id", "", "ce-id: is missing or empty"),
-        ("ce-id", "%ff", "ce-id: is not UTF-8"),
-        ("ce-source", "", "ce-source: is missing or empty"),
-        ("ce-type", "x", "ce-type: is not one of"),
-        ("ce-school", "another", "data.school: differs"),
-    ] {
-        let mut headers = good.clone();
-        headers.insert(name, HeaderValue::from_static(value));
-        let item = decode(&headers, data.as_bytes(), &source(), now()).unwrap().items.remove(0);
-        let error = item.result.unwrap_err();
-        assert!(error.starts_with(words), "{error}\nshould start\n{words}");
-    }
-    let mut twice = good.clone();
-    twice.append("ce-id", HeaderValue::from_static("2"));
-    let item = decode(&twice, data.as_bytes(), &source(), now()).unwrap().items.remove(0);
-    assert_eq!(item.result.unwrap_err(), "ce-id: appears twice");
-    assert_eq!(decode(&good, b"{", &source(), now()).unwrap_err().status().as_u16(), 400);
-    let array = decode(&good, b"[]", &source(), now()).unwrap().items.remove(0);
-    assert_eq!(array.result.unwrap_err(), "data: must be an object, not an array");
 }
 
 /// What no answer may contain, wherever a sender puts it.
