@@ -23,7 +23,7 @@ use crate::source::webhook::Verifier;
 use crate::store::{Kv, SledStore, StoreError};
 use crate::web::{self, api::Api, hooks::{Hooks, SourceGate}, receipts::Receipts};
 
-pub use settings::{mail_settings, store_settings, wire_settings};
+pub use settings::{directory_settings, mail_transport, store_settings, wire_settings};
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ impl App {
             kv.clone(),
             env.clock.clone(),
             directory.clone(),
-            settings::directory(config),
+            settings::directory_settings(config),
             wake.clone(),
         ));
         let intake = Intake::new(kv.clone(), env.clock.clone(), directory, wake);
@@ -98,6 +98,7 @@ impl App {
                 token: config.api_token.clone(),
                 kv: kv.clone(),
             }),
+            usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX),
         );
         Ok(Self {
             lifecycle,

@@ -116,6 +116,32 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Puts it together; every account counts as well until `Dispatcher::recover` has looked.
+    #[allow(clippy::too_many_arguments, reason = "one call site; each is a thing of its own")]
+    pub fn new(
+        kv: Arc<dyn Kv>,
+        env: Env,
+        directory: Arc<ArcSwap<Directory>>,
+        templates: Arc<ArcSwap<Templates>>,
+        providers: BTreeMap<ProviderId, Provider>,
+        mail: Option<MailAccount>,
+        settings: Settings,
+        wake: Arc<Notify>,
+    ) -> Self {
+        Self {
+            kv,
+            env,
+            directory,
+            templates,
+            providers,
+            mail,
+            settings,
+            wake,
+            gates: Mutex::default(),
+            on_the_wire: Mutex::default(),
+        }
+    }
+
     /// The account a school's messages go by.
     pub fn account(&self, school: &School, channel: Channel) -> Option<Account<'_>> {
         match channel {

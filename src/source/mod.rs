@@ -1,4 +1,5 @@
-//! Where observations come from. Each source decodes what it was sent into `Observation`s; it may
-//! not decide anything about them, and nothing of a bad input reaches the core.
+//! Where observations and the directory come from. Each source decodes what it was sent; it may not
+//! decide anything about it, and nothing of a bad input reaches the core.
 
+pub mod roster;
 pub mod webhook;

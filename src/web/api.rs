@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -39,8 +40,12 @@ pub async fn put_directory(
     State(api): State<Arc<Api>>,
     Query(query): Query<Confirm>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return respond::unreadable(&rejection),
+    };
     if !api.authorized(&headers) {
         return respond::unauthorized();
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bytes::Bytes;
@@ -51,8 +52,12 @@ pub async fn post(
     State(hooks): State<Arc<Hooks>>,
     Path(source): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return respond::unreadable(&rejection),
+    };
     let now = hooks.intake.clock().now();
     let known = SourceId::new(source).ok().and_then(|id| hooks.sources.get_key_value(&id));
     let Some((source, gate)) = known else { return respond::unauthorized() };

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -31,8 +32,12 @@ pub async fn post(
     Path((provider, secret)): Path<(String, String)>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return respond::unreadable(&rejection),
+    };
     let Ok(id) = ProviderId::new(provider) else { return StatusCode::NOT_FOUND.into_response() };
     let (Some(expected), Some(provider)) =
         (receipts.secrets.get(&id), receipts.shared.providers.get(&id))
