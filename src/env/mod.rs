@@ -1,6 +1,14 @@
 //! The only doors to the outside: clock, randomness, HTTP wire, mail transport. The rest of the
 //! house takes these as arguments; nothing else may read a clock or open a connection.
 
+mod cause;
+pub mod clock;
+pub mod endpoint;
+pub mod mail;
+pub mod random;
+mod smtp;
+pub mod wire;
+
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
@@ -34,9 +42,16 @@ pub trait Wire: Send + Sync {
     ///
     /// # Errors
     /// See [`WireError`].
-    fn call(&self, request: http::Request<Bytes>)
-    -> Pending<'_, Result<http::Response<Bytes>, WireError>>;
+    fn call(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Pending<'_, Result<http::Response<Bytes>, WireError>>;
 }
+
+pub use clock::SystemClock;
+pub use endpoint::{Endpoint, EndpointError, PlainHttp};
+pub use mail::MailTransport;
+pub use wire::{ReqwestWire, WireSettings};
 
 /// What a mail transport made of one message, already folded by SMTP reply class.
 pub use crate::model::Outcome as MailOutcome;

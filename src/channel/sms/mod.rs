@@ -44,11 +44,8 @@ pub trait SmsApi: Send + Sync {
     fn submit(&self, message: &SmsMessage) -> http::Request<Bytes>;
 
     /// What the answer to [`SmsApi::submit`] means. `now` resolves a `Retry-After` date.
-    fn outcome(
-        &self,
-        answer: &Result<http::Response<Bytes>, WireError>,
-        now: Timestamp,
-    ) -> Outcome;
+    fn outcome(&self, answer: &Result<http::Response<Bytes>, WireError>, now: Timestamp)
+    -> Outcome;
 
     /// The request that asks whether an attempt in doubt arrived; none where the provider has no such service.
     fn lookup(&self, query: &LookupQuery) -> Option<http::Request<Bytes>>;
