@@ -17,7 +17,7 @@ use super::{MailEnvelope, MailOutcome, MailWire, Pending};
 #[derive(Debug)]
 pub enum MailTransport {
     /// To a relay.
-    Smtp(SmtpTransport),
+    Smtp(Box<SmtpTransport>),
     /// Into a folder, for trying things out and for relays that watch one.
     File(MailFolder),
     /// Nowhere, for demonstrations and tests.
@@ -80,7 +80,7 @@ impl MailFolder {
 fn write(folder: &Path, message: &[u8]) -> io::Result<String> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let digest = Sha256::digest(message);
-    let stem: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let stem = digest.iter().take(16).fold(String::new(), |stem, byte| format!("{stem}{byte:02x}"));
     let (part, name) = (format!("{stem}.part"), format!("{stem}.eml"));
     let mut file = std::fs::OpenOptions::new()
         .write(true)

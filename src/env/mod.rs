@@ -7,6 +7,8 @@ pub mod endpoint;
 pub mod mail;
 pub mod random;
 mod smtp;
+#[cfg(test)]
+mod tls_tests;
 pub mod wire;
 
 use std::{future::Future, pin::Pin, sync::Arc};

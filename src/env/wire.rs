@@ -39,7 +39,8 @@ pub struct WireSettings {
     pub max_answer: usize,
     /// Where plain `http` may go.
     pub plain_http: PlainHttp,
-    /// Proxy for all calls, as `http://proxy.kommun.se:8080`; the environment's proxies are not used.
+    /// Proxy for all calls but those to this machine, as `http://proxy.kommun.se:8080`. Proxies named in
+    /// the environment are not used.
     pub proxy: Option<String>,
     /// PEM file of certificate authorities to trust beside the system's.
     pub ca_file: Option<PathBuf>,
@@ -108,7 +109,8 @@ impl ReqwestWire {
             .referer(false)
             .no_proxy();
         if let Some(proxy) = &settings.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(setup)?);
+            let here = reqwest::NoProxy::from_string("localhost, 127.0.0.0/8, ::1");
+            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(setup)?.no_proxy(here));
         }
         if let Some(path) = &settings.ca_file {
             let pem = std::fs::read(path)

@@ -88,7 +88,7 @@ mod tests {
             tls: TlsMode::Starttls,
             credentials: Some(("narvaro".into(), "hemligt".into())),
             ca_file: None,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             max_connections: 3,
             hello_name: "upprop.kommun.example".into(),
         }

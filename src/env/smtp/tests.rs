@@ -223,6 +223,17 @@ async fn an_idle_connection_the_relay_has_dropped_is_replaced() {
 }
 
 #[tokio::test]
+async fn no_more_connections_than_allowed() {
+    let relay = relay(&[]).await;
+    let smtp = transport(&relay, |s| s.max_connections = 1);
+    let envelope = envelope();
+    let sent =
+        futures_util::future::join_all((0..5).map(|_| smtp.deliver(&envelope, MESSAGE))).await;
+    assert!(sent.iter().all(|outcome| *outcome == accepted()), "{sent:?}");
+    assert_eq!(relay.heard().len(), 1);
+}
+
+#[tokio::test]
 async fn nothing_is_said_in_clear_where_tls_is_required() {
     let relay = relay(&[]).await;
     let smtp = transport(&relay, |s| {
