@@ -13,7 +13,7 @@
 //!   hyper hands it back and hyper-util sends it on a new connection by itself
 //!   (`retry_canceled_requests`, which reqwest does not let us turn off); no byte of it had been
 //!   written, so this is not a second sending. If it had been taken, the error is `SendRequest`:
-//!   Unknown. Idle connections are dropped after [`IDLE`] to keep that race rare.
+//!   Unknown. Idle connections are dropped after `IDLE` to keep that race rare.
 
 use std::{path::PathBuf, sync::Once, time::Duration};
 

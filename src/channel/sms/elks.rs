@@ -1,7 +1,7 @@
-//! 46elks (<https://46elks.com/docs/send-sms>), as read in October 2026. Pure.
+//! 46elks (<https://46elks.com/docs/send-sms>). Pure.
 //!
 //! It has no idempotency key and signs nothing. What it cannot tell us: why a message failed. What it
-//! can: its history, by recipient and time (see [`history`]).
+//! can: its history, by recipient and time.
 
 mod history;
 #[cfg(test)]

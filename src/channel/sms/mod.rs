@@ -44,6 +44,9 @@ pub struct SmsMessage {
 }
 
 /// What is needed to ask about an attempt in doubt.
+///
+/// A provider that is asked by number and time (46elks) cannot tell two attempts in doubt to one number
+/// apart unless it keeps texts: each would find the other's message. The asker holds such pairs.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LookupQuery {
     /// Our id.
