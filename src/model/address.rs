@@ -7,17 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The ways a message can travel.
 #[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
 )]
 #[serde(rename_all = "kebab-case")]
 pub enum Channel {
@@ -61,11 +51,7 @@ impl Phone {
         let good = (7..=15).contains(&digits.len())
             && digits.bytes().all(|b| b.is_ascii_digit())
             && !digits.starts_with('0');
-        if good {
-            Ok(Self(text))
-        } else {
-            Err("is not a number in E.164 form, as +46701740605".into())
-        }
+        if good { Ok(Self(text)) } else { Err("is not a number in E.164 form, as +46701740605".into()) }
     }
 
     /// The full number, for the wire and the store only.
@@ -191,17 +177,9 @@ mod tests {
 
     #[test]
     fn addresses_that_could_break_a_header_are_refused() {
-        for text in [
-            "a@b\r\nBcc: c@d",
-            "a b@c.se",
-            "@c.se",
-            "a@",
-            "a@@b",
-            "a@b@c",
-            "<a@b.se>",
-            "å@b.se",
-            "a@b..se",
-        ] {
+        for text in
+            ["a@b\r\nBcc: c@d", "a b@c.se", "@c.se", "a@", "a@@b", "a@b@c", "<a@b.se>", "å@b.se", "a@b..se"]
+        {
             assert!(EmailAddress::new(text).is_err(), "{text:?}");
         }
         for text in ["+4670", "0701740605", "+46 70", "+0701740605", "+46701740605123456"] {

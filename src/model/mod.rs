@@ -15,8 +15,7 @@ mod time;
 
 pub use address::{Address, Channel, EmailAddress, Phone};
 pub use id::{
-    EventId, GuardianId, IdError, LessonId, NotificationId, ProviderId, PupilId, SchoolId,
-    SourceId, StaffId,
+    EventId, GuardianId, IdError, LessonId, NotificationId, ProviderId, PupilId, SchoolId, SourceId, StaffId,
 };
 pub use lesson::{Lesson, Mark, Minutes};
 pub use locale::Locale;

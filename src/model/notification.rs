@@ -3,10 +3,7 @@
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Address, Channel, GuardianId, LessonId, NotificationId, Outcome, ProviderId, PupilId, Reason,
-    SchoolId,
-};
+use super::{Address, Channel, GuardianId, LessonId, NotificationId, Outcome, ProviderId, PupilId, Reason, SchoolId};
 
 /// What a message is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -76,19 +73,7 @@ impl TaskKind {
 }
 
 /// Staff reached by role, resolved per pupil and school at send time.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StaffRole {
     /// The pupil's mentor.
@@ -154,10 +139,7 @@ pub enum State {
 impl State {
     /// Whether the recipient has, or may have, the message.
     pub fn may_have_arrived(self) -> bool {
-        matches!(
-            self,
-            Self::Sending | Self::Accepted | Self::Delivered | Self::InDoubt | Self::Held
-        )
+        matches!(self, Self::Sending | Self::Accepted | Self::Delivered | Self::InDoubt | Self::Held)
     }
 
     /// Whether nothing more will happen by itself, reports aside.
