@@ -6,16 +6,13 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::BuildError;
-use crate::channel::email::settings::{MailSettings, TlsMode};
-use crate::channel::sms::settings::{ProviderKind, ProviderSettings};
-use crate::channel::sms::elks::ElksSettings;
+use crate::channel::email::{MailSettings, TlsMode};
+use crate::channel::sms::{ProviderKind, ProviderSettings, elks::ElksSettings};
 use crate::config::{self, Config};
 use crate::delivery::{self, MailAccount, Provider};
-use crate::env::mail::{MailFolder, MailTransport};
-use crate::env::smtp::SmtpTransport;
+use crate::env::mail::{MailFolder, MailTransport, SmtpTransport};
 use crate::env::wire::WireSettings;
-use crate::env::{Endpoint, PlainHttp};
-use crate::model::ProviderId;
+use crate::model::{Endpoint, PlainHttp, ProviderId};
 use crate::source::webhook::AuthSettings;
 use crate::{directory, store, web};
 
@@ -42,9 +39,9 @@ pub fn wire_settings(config: &Config) -> WireSettings {
 /// When the relay's settings contradict themselves or the folder cannot be made.
 pub fn mail_transport(mail: &config::Mail) -> anyhow::Result<MailTransport> {
     match &mail.transport {
-        config::MailTransport::File(folder) => Ok(MailTransport::Folder(MailFolder::new(folder)?)),
+        config::MailTransport::File(folder) => Ok(MailTransport::File(MailFolder::new(folder)?)),
         config::MailTransport::Smtp(smtp) => {
-            Ok(MailTransport::Smtp(SmtpTransport::new(mail_settings(smtp))?))
+            Ok(MailTransport::Smtp(Box::new(SmtpTransport::new(mail_settings(smtp))?)))
         }
     }
 }
