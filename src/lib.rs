@@ -1,6 +1,7 @@
 //! Attendance notification gateway.
 
 pub mod channel;
+pub mod cli;
 pub mod config;
 pub mod directory;
 pub mod env;
