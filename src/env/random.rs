@@ -5,11 +5,16 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// A secret of `bytes` random bytes, as URL-safe base64 without padding (RFC 4648 §5).
 /// Sixteen bytes is the least that cannot be guessed.
-#[expect(clippy::disallowed_methods, reason = "this is the door the ban points to")]
 pub fn token(bytes: usize) -> String {
     let mut secret = vec![0; bytes];
-    getrandom::fill(&mut secret).expect("a running Linux kernel always gives random bytes");
+    fill(&mut secret);
     URL_SAFE_NO_PAD.encode(secret)
+}
+
+/// Fills a buffer with random bytes.
+#[expect(clippy::disallowed_methods, reason = "this is the door the ban points to")]
+pub fn fill(buffer: &mut [u8]) {
+    getrandom::fill(buffer).expect("a running Linux kernel always gives random bytes");
 }
 
 #[cfg(test)]
@@ -23,9 +28,4 @@ mod tests {
         assert!(one.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
         assert_ne!(one, two);
     }
-}
-
-/// Fills a buffer with random bytes.
-pub fn fill(buffer: &mut [u8]) {
-    getrandom::fill(buffer).expect("a running Linux kernel always gives random bytes");
 }
