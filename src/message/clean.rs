@@ -7,6 +7,9 @@ use unicode_normalization::UnicodeNormalization as _;
 pub const SMS_NAME: usize = 60;
 /// Longest name in a mail, in characters.
 pub const MAIL_NAME: usize = 200;
+/// Longest subject, in characters: with no space to fold at, it must still fit a line of 998 octets
+/// (RFC 5322 §2.1.1).
+pub const MAIL_SUBJECT: usize = 250;
 /// Longest free text in a mail, in characters; the inlet takes notes of at most 500.
 pub const MAIL_TEXT: usize = 1000;
 

@@ -56,7 +56,8 @@ pub(super) fn environment() -> Environment<'static> {
             .expect("the default delimiters are distinct"),
     );
     env.set_auto_escape_callback(|name| {
-        if name.ends_with(".html") { AutoEscape::Html } else { AutoEscape::None }
+        let ending = name.rsplit('.').next();
+        if ending == Some("html") { AutoEscape::Html } else { AutoEscape::None }
     });
     env.set_formatter(|out, state, value| {
         if value.is_none() {

@@ -4,7 +4,7 @@
 use minijinja::context;
 use minijinja::value::{Serde, Value};
 
-use super::clean::{self, MAIL_NAME, MAIL_TEXT, SMS_NAME};
+use super::clean::{self, MAIL_NAME, MAIL_SUBJECT, SMS_NAME};
 use super::engine::{self, Failure};
 use super::facts::{GuardianFacts, TeamCase};
 use super::sms::{self, Parts};
@@ -204,7 +204,7 @@ fn mail(
         return Err(Failure { name, line: None, class: what.clone(), detail: what });
     }
     Ok(MailText {
-        subject: clean::line(&subject, MAIL_TEXT),
+        subject: clean::line(&subject, MAIL_SUBJECT),
         text: part("txt")? + "\n",
         html: part("html")? + "\n",
     })

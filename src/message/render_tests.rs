@@ -1,5 +1,7 @@
 //! The built-in texts as people read them, and what must never get into one.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -8,6 +10,8 @@ use crate::message::sms::Encoding;
 
 const SCHOOL: &str = "Björkskolan";
 const PHONE: &str = "070-174 06 05";
+/// Loaded once: loading tries every template on every sample.
+static BUILTIN: LazyLock<Templates> = LazyLock::new(Templates::builtin);
 
 fn locale(tag: &str) -> Locale {
     Locale::new(tag).unwrap()
@@ -16,7 +20,7 @@ fn locale(tag: &str) -> Locale {
 fn sms_text(tag: &str, name: &str) -> String {
     let samples = samples::guardians("Alva", SCHOOL, PHONE);
     let sample = samples.iter().find(|s| s.name == name).expect(name);
-    Templates::builtin().render_sms(&locale(tag), sample.purpose, &sample.facts).unwrap().text
+    BUILTIN.render_sms(&locale(tag), sample.purpose, &sample.facts).unwrap().text
 }
 
 #[test]
@@ -117,7 +121,7 @@ fn english_texts() {
 
 #[test]
 fn ordinary_texts_fit_one_part_with_a_long_name() {
-    let templates = Templates::builtin();
+    let templates = &*BUILTIN;
     for tag in ["sv", "en"] {
         for sample in samples::guardians("Alexanderina", SCHOOL, PHONE) {
             let text = templates.render_sms(&locale(tag), sample.purpose, &sample.facts).unwrap();
@@ -139,7 +143,7 @@ fn ordinary_texts_fit_one_part_with_a_long_name() {
 
 #[test]
 fn every_text_gives_the_number_and_never_accuses_or_speaks_past_an_adult() {
-    let templates = Templates::builtin();
+    let templates = &*BUILTIN;
     for tag in ["sv", "en"] {
         for sample in samples::guardians("Alva", SCHOOL, PHONE) {
             let sms = templates.render_sms(&locale(tag), sample.purpose, &sample.facts).unwrap();
@@ -163,8 +167,7 @@ fn every_text_gives_the_number_and_never_accuses_or_speaks_past_an_adult() {
 #[test]
 fn a_guardians_mail() {
     let facts = samples::guardian("Alva", SCHOOL, PHONE);
-    let mail =
-        Templates::builtin().render_guardian_mail(&locale("sv"), Purpose::Absence, &facts).unwrap();
+    let mail = BUILTIN.render_guardian_mail(&locale("sv"), Purpose::Absence, &facts).unwrap();
     assert_eq!(mail.subject, "Meddelande om närvaro från skolan");
     assert_eq!(
         mail.text,
@@ -208,7 +211,7 @@ fn words(html: &str) -> Vec<String> {
 
 #[test]
 fn plain_and_html_say_the_same() {
-    let templates = Templates::builtin();
+    let templates = &*BUILTIN;
     for tag in ["sv", "en"] {
         for sample in samples::guardians("Alva", SCHOOL, PHONE) {
             let mail = templates
@@ -241,7 +244,7 @@ fn plain_and_html_say_the_same() {
 
 #[test]
 fn names_are_text_and_nothing_else() {
-    let templates = Templates::builtin();
+    let templates = &*BUILTIN;
     let facts = samples::guardian(
         "{{ school }}<script>alert('\u{202e}x')</script>\r\nBcc: y",
         SCHOOL,
@@ -269,7 +272,7 @@ fn names_are_text_and_nothing_else() {
 
 #[test]
 fn long_names_are_cut_and_missing_ones_refused() {
-    let templates = Templates::builtin();
+    let templates = &*BUILTIN;
     let long = samples::guardian(&"Å".repeat(200), SCHOOL, PHONE);
     let text = templates.render_sms(&locale("sv"), Purpose::Absence, &long).unwrap().text;
     assert_eq!(text.matches('Å').count(), 120, "the name stands twice");
@@ -296,7 +299,7 @@ fn long_names_are_cut_and_missing_ones_refused() {
 
 #[test]
 fn a_language_there_is_not_is_swedish() {
-    let templates = Templates::builtin();
+    let templates = &*BUILTIN;
     let facts = samples::guardian("Alva", SCHOOL, PHONE);
     let text = templates.render_sms(&locale("fi"), Purpose::Absence, &facts).unwrap().text;
     assert!(text.starts_with("Hej!"));
@@ -310,7 +313,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn no_value_breaks_a_text(name in any::<String>(), class in any::<String>()) {
-        let templates = Templates::builtin();
+        let templates = &*BUILTIN;
         let facts = samples::guardian(&format!("A{name}"), SCHOOL, PHONE);
         let sms = templates.render_sms(&locale("sv"), Purpose::Absence, &facts).unwrap();
         prop_assert!(!sms.text.chars().any(char::is_control));

@@ -75,12 +75,11 @@ fn is_dropped(c: char) -> bool {
 /// character or a surrogate pair that does not fit opens the next part.
 pub fn count(text: &str) -> Parts {
     let septets: Option<Vec<u32>> = text.chars().map(septets).collect();
-    let (encoding, sizes, alone, part) = match septets {
-        Some(sizes) => (Encoding::Gsm7, sizes, GSM7_ALONE, GSM7_PART),
-        None => {
-            let sizes = text.chars().map(|c| if c.len_utf16() == 1 { 1 } else { 2 }).collect();
-            (Encoding::Ucs2, sizes, UCS2_ALONE, UCS2_PART)
-        }
+    let (encoding, sizes, alone, part) = if let Some(sizes) = septets {
+        (Encoding::Gsm7, sizes, GSM7_ALONE, GSM7_PART)
+    } else {
+        let sizes = text.chars().map(|c| if c.len_utf16() == 1 { 1 } else { 2 }).collect();
+        (Encoding::Ucs2, sizes, UCS2_ALONE, UCS2_PART)
     };
     let units = sizes.iter().sum();
     Parts { encoding, units, parts: if units <= alone { 1 } else { fill(&sizes, part) } }

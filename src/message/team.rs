@@ -11,9 +11,16 @@ use crate::model::TaskKind;
 /// The name of the machine-readable part of a mail to the team.
 pub const ATTACHMENT: &str = "case.json";
 
+/// What has become of the message to somebody who must not be rung: the guardian is denied, or the
+/// pupil is of age (see `Reason`).
+const NOT_TO_CALL: [&str; 2] = ["not-entitled", "adult"];
+
 /// The attachment: the case as JSON (see `schema`). None for a case that must be content-free.
 pub fn attachment(case: &TeamCase) -> Option<Vec<u8>> {
-    if is_closed(case) { None } else { serde_json::to_vec_pretty(case).ok() }
+    if is_closed(case) {
+        return None;
+    }
+    serde_json::to_vec_pretty(&without_secrets(case)).ok()
 }
 
 /// Whether the case is of a pupil who is, or may be, protected: the mail then tells that there is
@@ -43,11 +50,17 @@ pub(super) fn values(case: &TeamCase, identity: SubjectIdentity) -> Value {
     cleaned(values)
 }
 
-/// For a protected pupil only the case number is left, for an unknown one also the id: no template
-/// can then tell more, whoever wrote it.
-fn without_secrets(case: &TeamCase) -> TeamCase {
+/// For a protected pupil only the case number is left, for an unknown one also the id; and nobody
+/// who may not be told has a number. No template can then tell more, whoever wrote it.
+pub(super) fn without_secrets(case: &TeamCase) -> TeamCase {
     if !is_closed(case) {
-        return case.clone();
+        let mut case = case.clone();
+        for guardian in &mut case.guardians {
+            if NOT_TO_CALL.contains(&guardian.told.as_str()) {
+                guardian.phone = String::new();
+            }
+        }
+        return case;
     }
     let protected = case.task == TaskKind::Protected.as_str();
     TeamCase {
@@ -116,6 +129,18 @@ mod tests {
             }
         }
         assert!(attachment(&samples::team_case()).is_some());
+    }
+
+    #[test]
+    fn nobody_who_may_not_be_told_has_a_number() {
+        let mut case = samples::team_case();
+        for told in NOT_TO_CALL {
+            case.guardians[0].told = told.into();
+            let json = String::from_utf8(attachment(&case).unwrap()).unwrap();
+            let shown = values(&case, SubjectIdentity::Name).to_string();
+            assert!(!json.contains("070-") && !shown.contains("070-"), "{json}");
+            assert!(json.contains("Bo Ek"));
+        }
     }
 
     #[test]
