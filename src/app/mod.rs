@@ -17,13 +17,15 @@ use crate::directory::Directory;
 use crate::env::Env;
 use crate::intake::Intake;
 use crate::lifecycle::{Fault, Lifecycle};
-use crate::message::templates::{TemplateProblem, Templates};
+use crate::message::{TemplateProblem, Templates};
 use crate::source::roster::{self, RosterFeed};
 use crate::source::webhook::Verifier;
 use crate::store::{Kv, SledStore, StoreError};
 use crate::web::{self, api::Api, hooks::{Hooks, SourceGate}, receipts::Receipts};
 
-pub use settings::{directory_settings, mail_transport, store_settings, wire_settings};
+pub use settings::{
+    directory_settings, mail_settings, mail_transport, providers, store_settings, wire_settings,
+};
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]

@@ -26,11 +26,15 @@ pub fn store_settings(config: &Config) -> store::Settings {
     }
 }
 
-/// HTTP to providers: the longest of their time-outs.
+/// HTTP to providers.
 pub fn wire_settings(config: &Config) -> WireSettings {
-    let longest = config.providers.values().map(|p| p.timeout.unsigned_abs()).max();
-    let default = WireSettings::default();
-    WireSettings { timeout: longest.unwrap_or(default.timeout), ..default }
+    WireSettings {
+        connect_timeout: config.http.connect_timeout.unsigned_abs(),
+        timeout: config.http.timeout.unsigned_abs(),
+        proxy: config.http.proxy.clone(),
+        ca_file: config.http.ca_file.clone(),
+        ..WireSettings::default()
+    }
 }
 
 /// The mail transport.
@@ -59,7 +63,7 @@ pub fn mail_settings(smtp: &config::Smtp) -> MailSettings {
         credentials: smtp
             .credentials
             .as_ref()
-            .map(|c| (c.user.expose_secret().to_owned(), c.secret.clone())),
+            .map(|c| (c.user.clone(), c.secret.clone())),
         ca_file: smtp.ca_file.clone(),
         timeout: smtp.timeout.unsigned_abs(),
         max_connections: usize::try_from(smtp.max_connections).unwrap_or(1),
@@ -89,7 +93,10 @@ pub(super) fn mail_account(mail: &config::Mail) -> Result<MailAccount, BuildErro
 }
 
 /// SMS accounts.
-pub(super) fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, BuildError> {
+///
+/// # Errors
+/// When an address or a template of a gateway is refused by its adapter.
+pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, BuildError> {
     let mut providers = BTreeMap::new();
     for (id, provider) in &config.providers {
         let wrong = |e: &dyn std::fmt::Display| BuildError::Setting(format!("[providers.{id}]: {e}"));
@@ -164,8 +171,8 @@ pub fn directory_settings(config: &Config) -> directory::Settings {
         folder: config.directory.folder.clone(),
         poll: config.directory.poll,
         brake: directory::brake::BrakeRules {
-            max_drop_pupils: config.directory.max_drop_pupils.as_f64(),
-            max_drop_contacts: config.directory.max_drop_contacts.as_f64(),
+            max_drop_pupils: config.directory.max_drop_pupils.fraction(),
+            max_drop_contacts: config.directory.max_drop_contacts.fraction(),
         },
         phone: directory::phone::PhoneRules {
             countries: config.directory.phone_countries.iter().copied().collect(),
@@ -179,7 +186,7 @@ pub(super) fn auth(source: &config::Source) -> AuthSettings {
         basic: source
             .basic
             .iter()
-            .map(|c| (c.user.expose_secret().to_owned(), c.secret.clone()))
+            .map(|c| (c.user.clone(), c.secret.clone()))
             .collect(),
         signature: source.signature.clone(),
         tolerance: source.tolerance,

@@ -1,7 +1,7 @@
 //! The command line: one file a command. Parses, calls, prints; what it does is done by the rooms.
 
 pub mod check;
-pub mod demo;
+mod check_texts;
 pub mod directory;
 pub mod exit;
 pub mod init;
@@ -28,8 +28,6 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Play a school day with a made-up school; needs no configuration and no network.
-    Demo(demo::DemoArgs),
     /// Write a commented configuration, or with --trial all that a try needs.
     Init(init::InitArgs),
     /// Check a configuration: all problems at once, every template rendered, SMS parts counted.
@@ -59,16 +57,15 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Init(args) => {
-            init::run(args, SystemClock::new().now(), &mut crate::env::random::fill)
+            init::run(&args, SystemClock::new().now(), &mut crate::env::random::fill)
         }
-        Command::Check(args) => check::run(args),
+        Command::Check(args) => check::run(&args, run::credentials_dir(), &check_texts::problems),
         Command::Directory(args) => directory::run(args),
         Command::Store(args) => store::run(args),
         Command::Run(args) => runtime()?.block_on(run::run(args)),
         Command::Sink(args) => {
             runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new())))
         }
-        Command::Demo(args) => runtime()?.block_on(demo::run(args)),
     }
 }
 

@@ -24,7 +24,7 @@ use super::exit;
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// The configuration file.
-    #[arg(long, short, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    #[arg(value_name = "FILE", default_value = config::DEFAULT_FILE)]
     pub config: PathBuf,
 }
 
@@ -93,10 +93,14 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Where systemd puts credentials (systemd.exec(5)).
+pub(super) fn credentials_dir() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
 /// Reads a configuration; prints what is wrong with it. None when it has errors.
 pub(super) fn load(file: &Path) -> Option<Config> {
-    let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
-    let report = config::load(file, credentials, Secrets::Required);
+    let report = config::load(file, credentials_dir(), Secrets::Required);
     for problem in report.problems.iter().filter(|p| p.severity != Severity::Note) {
         eprintln!("{problem}");
     }

@@ -151,7 +151,7 @@ async fn send(
         school: s.school,
         case: s.case,
         n: &n,
-        account: &account,
+        account,
         address: &s.address,
         language: &s.language,
         now,

@@ -13,7 +13,7 @@ use super::settings::Settings;
 use crate::channel::sms::SmsApi;
 use crate::directory::{Directory, School};
 use crate::env::Env;
-use crate::message::templates::Templates;
+use crate::message::Templates;
 use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate};
 use crate::store::Kv;
 

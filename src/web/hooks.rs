@@ -14,13 +14,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::hooks_response as respond;
 use crate::delivery::limits::{self, Permit};
-use crate::env::Clock;
 use crate::intake::{Accepted, Intake, IntakeError};
 use crate::model::{Observation, PupilId, Rate, SchoolId, SourceId};
 use crate::source::webhook::{self, HookAnswer, Item, Rejected, Verifier};
 use crate::store::ledger::Unit;
 use crate::store::rows::Seen;
-use crate::store::{Commit, Kv as _, StoreError, tables};
+use crate::store::{Commit, StoreError, tables};
 
 /// How long a sender is asked to wait when the store takes no work.
 const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
