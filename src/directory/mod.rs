@@ -2,6 +2,7 @@
 //! requests into one immutable `Roster`; may not send, and may not decide whether to send.
 
 pub mod entitled;
+pub mod phone;
 pub mod roster;
 pub mod school;
 
