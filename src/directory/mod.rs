@@ -1,12 +1,16 @@
 //! Pupils, guardians, staff and schools; who may be told what, at this moment. Reads files and
 //! requests into one immutable `Roster`; may not send, and may not decide whether to send.
 
+pub mod audit;
+pub mod brake;
 mod cells;
 mod check;
 pub mod csv;
 mod encoding;
 pub mod entitled;
 mod field;
+pub mod json;
+pub mod load;
 mod loaded;
 pub mod phone;
 pub mod problem;
@@ -14,6 +18,7 @@ mod reader;
 pub mod roster;
 pub mod rows;
 pub mod school;
+pub mod settings;
 pub mod snapshot;
 
 use std::collections::BTreeMap;
@@ -23,6 +28,7 @@ pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
 pub use school::{Mode, QuietHours, School, SubjectIdentity};
+pub use settings::Settings;
 
 use crate::model::SchoolId;
 

@@ -12,6 +12,8 @@ pub enum Place {
     File(&'static str),
     /// A line of a file, counted from 1.
     Line(&'static str, usize),
+    /// A list in a JSON body as a whole.
+    List(&'static str),
     /// An item of a list in a JSON body, counted from 0.
     Item(&'static str, usize),
 }
@@ -22,6 +24,7 @@ impl fmt::Display for Place {
             Self::Whole => f.write_str("directory"),
             Self::File(file) => f.write_str(file),
             Self::Line(file, line) => write!(f, "{file} line {line}"),
+            Self::List(list) => write!(f, "$.{list}"),
             Self::Item(list, index) => write!(f, "$.{list}[{index}]"),
         }
     }
