@@ -18,7 +18,8 @@ const LONG: u32 = SHORT * SYLLABLES;
 
 /// Numbers reserved for fiction by PTS: 070-174 06 05 to 070-174 06 99.
 const FIRST_PHONE: u64 = 46_701_740_605;
-const PHONES: u32 = 95;
+/// The last ten of the reserved numbers misbehave on purpose in `upprop sink`.
+const PHONES: u32 = 85;
 
 const TREES: [&str; 12] =
     ["Al", "Ask", "Björk", "Bok", "Ek", "En", "Gran", "Hassel", "Lind", "Lönn", "Rönn", "Sälg"];
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn numbers_stay_within_those_reserved_for_fiction() {
         assert_eq!(phone(0), "+46701740605");
-        assert_eq!(phone(94), "+46701740699");
-        assert_eq!(phone(95), "+46701740605");
+        assert_eq!(phone(84), "+46701740689");
+        assert_eq!(phone(85), "+46701740605");
     }
 }

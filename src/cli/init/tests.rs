@@ -99,7 +99,7 @@ fn a_trial_has_as_many_people_as_were_asked_for() {
     assert_eq!(guardians.lines().count(), 201);
     assert!(
         guardians
-            .contains("\np-000095,trial,g-000095,Vuxen Rönn,+46701740699,,sms,sv,true,false\n"),
+            .contains("\np-000085,trial,g-000085,Vuxen Al,+46701740689,,sms,sv,true,false\n"),
         "{guardians}"
     );
     assert_eq!(rows("staff.csv").lines().count(), 3);
