@@ -1,6 +1,7 @@
 //! Wiring: the rooms put together from configuration and the doors to the outside. Knows every
 //! room and decides nothing.
 
+mod gateway;
 mod housekeeping;
 mod settings;
 
@@ -23,6 +24,7 @@ use crate::source::webhook::Verifier;
 use crate::store::{Kv, SledStore, StoreError};
 use crate::web::{self, api::Api, hooks::{Hooks, SourceGate}, receipts::Receipts};
 
+pub use gateway::{GatewayFault, GatewayProblem, gateway};
 pub use settings::{
     directory_settings, mail_settings, mail_transport, providers, store_settings, wire_settings,
 };
