@@ -3,6 +3,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::model::hex;
 use super::{Guardian, Pupil, Roster, Staff};
 
 /// Largest value one row may have, in bytes.
@@ -71,7 +72,7 @@ pub fn digest(roster: &Roster, had_protection_column: bool) -> String {
             hash.update(part);
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize().as_slice())
 }
 
 /// How large a pupil's row is, in bytes.

@@ -3,6 +3,7 @@
 
 mod address;
 pub mod endpoint;
+mod hex;
 mod id;
 mod lesson;
 mod locale;
@@ -16,6 +17,7 @@ mod time;
 
 pub use endpoint::{Endpoint, EndpointError, PlainHttp};
 pub use address::{Address, Channel, EmailAddress, Phone};
+pub use hex::hex;
 pub use id::{
     EventId, GuardianId, IdError, MAX_ID_BYTES, LessonId, NotificationId, ProviderId, PupilId, SchoolId,
     SourceId, StaffId,

@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::hooks_response as respond;
 use crate::delivery::limits::{self, Permit};
 use crate::intake::{Accepted, Intake, IntakeError};
-use crate::model::{Observation, PupilId, Rate, SchoolId, SourceId};
+use crate::model::{Observation, Rate, SchoolId, SourceId};
 use crate::source::webhook::{self, HookAnswer, Item, Rejected, Verifier};
 use crate::store::ledger::Unit;
 use crate::store::rows::Seen;
@@ -157,8 +157,7 @@ async fn accept_all(
     items: Vec<Item>,
 ) -> Result<HookAnswer, StoreError> {
     let mut answer = HookAnswer::default();
-    let mut by_pupil: BTreeMap<(SchoolId, Option<PupilId>), Vec<(Item, Observation)>> =
-        BTreeMap::new();
+    let mut by_pupil: BTreeMap<_, Vec<(Item, Observation)>> = BTreeMap::new();
     for item in items {
         match item.result.clone() {
             Err(error) => answer.rejected.push(Rejected {
