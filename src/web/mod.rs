@@ -31,7 +31,7 @@ pub fn router(
     Router::new()
         .route("/hooks/{source}", post(hooks::post))
         .with_state(hooks)
-        .merge(Router::new().route("/receipts/{provider}/{secret}", post(receipts::post)).with_state(receipts))
+        .merge(Router::new().route("/receipts/{provider}/{secret}", post(receipts::take).get(receipts::take)).with_state(receipts))
         .layer(DefaultBodyLimit::max(largest_event_body))
         .merge(api)
         .route("/healthz", get(api::healthz))

@@ -1,4 +1,4 @@
-//! `POST /receipts/{provider}/{secret}`: delivery reports. Answered when durable as the provider wants
+//! `POST` or `GET /receipts/{provider}/{secret}`: delivery reports. Answered when durable as the provider wants
 //! to hear it, usually 204 and nothing (46elks would text a body back to the sender of an incoming
 //! message); 503 when not durable.
 
@@ -27,8 +27,8 @@ pub struct Receipts {
     pub secrets: BTreeMap<ProviderId, SecretString>,
 }
 
-/// The handler.
-pub async fn post(
+/// The handler. Some gateways report in the query of a `GET`; taking a report twice changes nothing.
+pub async fn take(
     State(receipts): State<Arc<Receipts>>,
     Path((provider, secret)): Path<(String, String)>,
     RawQuery(query): RawQuery,
