@@ -162,7 +162,7 @@ impl Table {
             }
             let (has, wants) = (record.cells.len(), table.header.len());
             let what = format!(
-                "has {has} cells where the header has {wants}: it is cut off, or a delimiter is not in quotes"
+                "has {has} cells where the header has {wants}: cut off, or a delimiter not in quotes"
             );
             let remedy = "export the file again";
             problems.push(RosterProblem::at(Place::Line(file, record.line), what, remedy));
@@ -210,7 +210,7 @@ fn header(
     let names: Vec<String> = first.cells.iter().map(|c| column_name(c)).collect();
     if !names.iter().any(|n| find(n).is_some()) {
         // Cells of a file without header are somebody's data: they are not repeated.
-        let what = "holds no column name, so there is no header line (or the delimiter is neither comma nor semicolon)";
+        let what = "holds no column name: no header line, or neither comma nor semicolon between";
         let all = columns.all().collect::<Vec<_>>().join(", ");
         problems.push(RosterProblem::at(place, what, format!("start the file with: {all}")));
         return Vec::new();
