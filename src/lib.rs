@@ -1,7 +1,9 @@
 //! Attendance notification gateway.
 
+pub mod app;
 pub mod channel;
 pub mod cli;
+pub mod config;
 pub mod delivery;
 pub mod directory;
 pub mod env;

@@ -1,2 +1,7 @@
-//! bin
-fn main() {}
+//! The `upprop` command: parse, dispatch, exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    upprop::cli::main()
+}

@@ -1,3 +1,74 @@
-//! One file per command: its arguments, and how it runs.
+//! The command line: one file a command. Parses, calls, prints; what it does is done by the rooms.
 
+pub mod check;
+mod check_texts;
+pub mod directory;
+pub mod exit;
+pub mod init;
+pub mod run;
 pub mod sink;
+pub mod store;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+
+use crate::env::Clock as _;
+use crate::env::clock::SystemClock;
+
+/// Attendance notification gateway: tells guardians and the attendance team, at once and once, when
+/// a pupil is missing.
+#[derive(Debug, Parser)]
+#[command(name = "upprop", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write a commented configuration, or with --trial all that a try needs.
+    Init(init::InitArgs),
+    /// Check a configuration: all problems at once, every template rendered, SMS parts counted.
+    Check(check::CheckArgs),
+    /// Run the daemon.
+    Run(run::RunArgs),
+    /// Run a local SMS provider and mail server that show what arrives.
+    Sink(sink::SinkArgs),
+    /// Look at the directory of pupils, guardians and staff.
+    Directory(directory::DirectoryArgs),
+    /// Look after the store.
+    Store(store::StoreArgs),
+}
+
+/// Parses the command line and runs the command.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match dispatch(cli.command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("upprop: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Init(args) => {
+            init::run(&args, SystemClock::new().now(), &mut crate::env::random::fill)
+        }
+        Command::Check(args) => check::run(&args, run::credentials_dir(), &check_texts::problems),
+        Command::Directory(args) => directory::run(args),
+        Command::Store(args) => store::run(args),
+        Command::Run(args) => runtime()?.block_on(run::run(args)),
+        Command::Sink(args) => {
+            runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new())))
+        }
+    }
+}
+
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}

@@ -16,7 +16,7 @@ use crate::model::{Channel, NotificationId, ProviderId, State};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
 use crate::store::tables::{self, Lane};
-use crate::store::{Commit, Kv as _, MAX_BATCH_BYTES, StoreError, after_prefix};
+use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, after_prefix};
 
 /// Due rows read at a time.
 const PAGE: usize = 256;

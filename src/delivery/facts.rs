@@ -7,7 +7,7 @@ use crate::directory::{Directory, Pupil, School};
 use crate::intake::case::Case;
 use crate::message::facts::{GuardianFacts, TeamCase, TeamGuardian, TeamLesson, task_word};
 use crate::model::{
-    Clock24, CorrectionKind, LessonState, Mark, Notification, Purpose, Recipient, TaskKind,
+    Clock24, CorrectionKind, LessonState, Notification, Purpose, Recipient, TaskKind,
     local_date,
 };
 
@@ -22,6 +22,8 @@ pub fn guardian(
     now: Timestamp,
 ) -> GuardianFacts {
     let lesson = &case.lesson;
+    let today = local_date(now, &school.zone);
+    let registered = local_date(lesson.received_at, &school.zone);
     let clock = |at| Clock24::of(at, &school.zone).to_string();
     let renewed = case.told.iter().any(|t| {
         t.purpose == Purpose::Correction && t.recipient == n.recipient && t.state.may_have_arrived()
@@ -30,10 +32,10 @@ pub fn guardian(
         pupil: pupil.given_name.clone(),
         adult: n.recipient == Recipient::Pupil,
         start: clock(lesson.lesson.start),
-        day: day_word(n.date, local_date(now, &school.zone)),
+        day: day_word(n.date, today),
         further,
         renewed: renewed && n.purpose == Purpose::Absence,
-        late_registration: local_date(lesson.received_at, &school.zone) > n.date,
+        late_registration: registered > n.date && registered == today,
         correction: GuardianFacts::correction_word(n.correction),
         arrived: arrival(lesson, n.correction).map(clock).unwrap_or_default(),
         school: school.name.clone(),
@@ -77,7 +79,7 @@ pub fn team(
     let mut facts = TeamCase {
         version: 1,
         kind: n.purpose.as_str().into(),
-        case: crate::message::mail::case_number(&n.school, &n.pupil, n.date),
+        case: crate::message::thread::case_number(&n.school, &n.pupil, n.date),
         school: school.id.to_string(),
         school_name: school.name.clone(),
         pupil: if n.task == Some(TaskKind::Protected) {
@@ -119,7 +121,7 @@ fn full_name(pupil: &Pupil) -> String {
 
 fn team_lesson(school: &School, l: &LessonState, subject: &crate::model::LessonId) -> TeamLesson {
     let clock = |at| Clock24::of(at, &school.zone).to_string();
-    let mark = serde_json::to_value(l.mark.unwrap_or(Mark::Unknown)).unwrap_or_default();
+    let mark = l.mark.map(|m| serde_json::to_value(m).unwrap_or_default()).unwrap_or_default();
     TeamLesson {
         id: l.lesson.id.to_string(),
         label: l.lesson.label.clone().unwrap_or_default(),

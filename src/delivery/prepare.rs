@@ -17,7 +17,7 @@ use crate::model::{
 };
 use crate::store::StoreError;
 use crate::store::ledger::Unit;
-use crate::store::rows::Due;
+use crate::store::rows::{Due, SentTo};
 use crate::store::tables::{self, Lane};
 
 /// Pause before a message whose school has no account is looked at again.
@@ -151,7 +151,7 @@ async fn send(
         school: s.school,
         case: s.case,
         n: &n,
-        account: &account,
+        account,
         address: &s.address,
         language: &s.language,
         now,
@@ -175,10 +175,27 @@ async fn send(
     }
     unit.delete(due_row(&n));
     n.address = Some(s.address.clone());
-    settle::start(&mut n, account.id(), &shared.settings, now);
+    settle::start(&mut n, account.id(), text_digest(&wired), &shared.settings, now);
+    let sent = SentTo { id: n.id.clone(), reference: None };
+    unit.write(tables::sent_to(account.id(), &s.address, now, &n.id), &sent);
     unit.write(tables::due(Lane::Timer, n.due_at, n.id.as_str()), &Due::Resolve(n.id.clone()));
     unit.write(tables::notification(&n.id), &n);
     Ok(Prepared::Job(Job { id: n.id, account: account.id().clone(), wired }))
+}
+
+/// SHA-256 of a text message's text; mail is told apart by its Message-ID.
+fn text_digest(wired: &Wired) -> Option<String> {
+    use sha2::Digest as _;
+    let Wired::Sms(message) = wired else { return None };
+    Some(hex(sha2::Sha256::digest(message.text.as_bytes()).as_slice()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        use std::fmt::Write as _;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Moves a waiting notification's due row.
@@ -217,11 +234,7 @@ async fn permits(
     let recipient = {
         use sha2::Digest as _;
         let digest = sha2::Sha256::digest(s.address.expose().as_bytes());
-        digest.as_slice().iter().take(12).fold(String::from("recipient:"), |mut text, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+        format!("recipient:{}", hex(&digest.as_slice()[..12]))
     };
     let recipient_rate = shared.settings.recipient_rate.as_ref();
     for (gate, rate) in

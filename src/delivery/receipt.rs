@@ -66,6 +66,7 @@ mod tests {
                 n.attempts.push(Attempt {
                     started_at: n.created_at,
                     account: ProviderId::new("a").expect("id"),
+                    text_sha256: None,
                     result: None,
                 });
                 for status in &reports {

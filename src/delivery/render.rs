@@ -10,7 +10,8 @@ use crate::channel::sms::SmsMessage;
 use crate::directory::{Directory, School};
 use crate::env::MailEnvelope;
 use crate::intake::case::Case;
-use crate::message::mail::{self, MailParts};
+use crate::message::mail::{self, MailParts, Sender};
+use crate::message::{MailText, sms::Encoding, team, thread};
 use crate::model::{Address, EmailAddress, LessonState, Locale, Notification, Purpose, Recipient};
 use crate::store::{StoreError, ledger::Unit, tables};
 
@@ -44,7 +45,7 @@ pub struct Making<'a> {
     /// The notification.
     pub n: &'a Notification,
     /// By which account.
-    pub account: &'a Account,
+    pub account: Account<'a>,
     /// Where to.
     pub address: &'a Address,
     /// In which language, if there are templates for it.
@@ -105,8 +106,7 @@ fn make(m: &Making<'_>, day: &[LessonState], further: bool) -> Result<Wired, Unm
         let text = templates
             .render_team_mail(&locale, &facts, m.school.subject_identity)
             .map_err(|e| unmade(&e))?;
-        let json = serde_json::to_vec_pretty(&facts).map_err(|e| unmade(&e))?;
-        return mail(m, &locale, text, Some(json));
+        return mail(m, &locale, text, team::attachment(&facts));
     }
     let pupil = pupil.ok_or_else(|| Unmade("the pupil is not in the directory".into()))?;
     let facts = facts::guardian(m.school, pupil, m.case, m.n, further, m.now);
@@ -117,7 +117,8 @@ fn make(m: &Making<'_>, day: &[LessonState], further: bool) -> Result<Wired, Unm
                 id: m.n.id.clone(),
                 sender: m.school.sender_id.clone(),
                 to: phone.clone(),
-                unicode: sms.parts.encoding == crate::message::sms::Encoding::Ucs2,
+                unicode: sms.parts.encoding == Encoding::Ucs2,
+                at: m.now,
                 text: sms.text,
                 receipt_url: provider.receipt_url.clone(),
                 expires_at: m.n.deadline,
@@ -136,7 +137,7 @@ fn make(m: &Making<'_>, day: &[LessonState], further: bool) -> Result<Wired, Unm
 fn mail(
     m: &Making<'_>,
     locale: &Locale,
-    text: crate::message::templates::MailText,
+    text: MailText,
     json: Option<Vec<u8>>,
 ) -> Result<Wired, Unmade> {
     let (Account::Mail(account), Address::Email(to)) = (m.account, m.address) else {
@@ -148,22 +149,24 @@ fn mail(
         _ => m.school.team_email.clone(),
     });
     let bytes = mail::build(&MailParts {
-        from_name: account.from_name.clone().unwrap_or_else(|| m.school.name.clone()),
-        from: account.from.clone(),
+        from: Sender {
+            name: account.from_name.clone().unwrap_or_else(|| m.school.name.clone()),
+            address: account.from.clone(),
+        },
         reply_to,
         to: to.clone(),
         text,
         locale: locale.clone(),
-        message_id: mail::message_id(&n.id, &account.domain),
-        thread: Some(mail::thread_id(
+        message_id: thread::message_id(&n.id, &account.domain),
+        thread: Some(thread::thread_id(
             &n.school,
             &n.pupil,
             n.date,
-            &n.recipient.key(),
+            &n.recipient,
             &account.domain,
         )),
         date: m.now,
-        attachment: json.map(|bytes| ("case.json".to_owned(), bytes)),
+        attachment: json.map(|bytes| (team::ATTACHMENT.to_owned(), bytes)),
     })
     .map_err(|e| Unmade(e.to_string()))?;
     Ok(Wired::Mail(MailEnvelope { from: account.from.clone(), to: to.clone() }, bytes))

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::failure;
 use super::send::{refer, schedule};
@@ -15,14 +15,18 @@ use crate::model::{
     Address, Channel, Lookup, Notification, NotificationId, Outcome, Reason, State,
 };
 use crate::store::ledger::Unit;
+use crate::store::rows::SentTo;
 use crate::store::{Commit, StoreError, after_prefix, tables};
 
 /// Empty answers needed before a message counts as not sent (reliability: one was not enough).
 const EMPTY_LOOKUPS: u32 = 2;
 /// Questions without a usable answer before a person must decide.
 const LOOKUPS: u32 = 6;
-/// References excluded from a look-up.
-const KNOWN: usize = 200;
+/// Other attempts to the same address that are looked at.
+const KNOWN: usize = 500;
+/// How far apart two attempts to one address may be for a look-up by time to mistake one for the
+/// other.
+const NEIGHBOURHOOD: SignedDuration = SignedDuration::from_mins(10);
 const CONFLICT_TRIES: u32 = 100;
 
 /// Resolves one notification whose row among the timers is due.
@@ -67,30 +71,43 @@ async fn ask(shared: &Shared, n: &Notification) -> Result<Finding, StoreError> {
     };
     let address = Address::Phone(to.clone());
     let prefix = tables::sent_to_prefix(&attempt.account, &address);
-    let from = tables::sent_to(
-        &attempt.account,
-        &address,
-        attempt
-            .started_at
-            .saturating_sub(jiff::SignedDuration::from_hours(1))
-            .unwrap_or(Timestamp::MIN),
-    );
+    let since = attempt.started_at.saturating_sub(NEIGHBOURHOOD).unwrap_or(Timestamp::MIN);
+    let from = tables::sent_to_since(&attempt.account, &address, since);
     let unit = Unit::new(shared.kv.as_ref());
-    let known: Vec<String> = unit.peek_range(&from, &after_prefix(&prefix), KNOWN).await?;
+    let sent: Vec<SentTo> = unit.peek_range(&from, &after_prefix(&prefix), KNOWN).await?;
+    let others = sent.into_iter().filter(|other| other.id != n.id);
+    let (known, open): (Vec<_>, Vec<_>) = others.partition(|other| other.reference.is_some());
+    let known = known.into_iter().filter_map(|other| other.reference).collect();
+    let alone = !any_open(&unit, &open).await? || provider.api.tells_texts_apart();
     let query = LookupQuery {
         id: n.id.clone(),
         to: to.clone(),
         started_at: attempt.started_at,
         known,
-        text: None,
+        text_sha256: attempt.text_sha256.clone(),
     };
     let Some(request) = provider.api.lookup(&query) else { return Ok(Finding::NobodyToAsk) };
     let answer = shared.env.wire.call(request).await;
     Ok(match provider.api.looked_up(&query, &answer) {
-        Lookup::Found { reference } => Finding::Found(reference),
+        Lookup::Found { reference } if alone => Finding::Found(reference),
+        // It may be the other one's: neither can be told to have arrived.
+        Lookup::Found { .. } => Finding::NoAnswer("several".into()),
         Lookup::NotFound => Finding::Empty,
         Lookup::Inconclusive { code } => Finding::NoAnswer(code),
     })
+}
+
+/// Whether any of these attempts has no outcome either.
+async fn any_open(unit: &Unit<'_>, attempts: &[SentTo]) -> Result<bool, StoreError> {
+    for attempt in attempts {
+        let n: Option<Notification> = unit.peek(&tables::notification(&attempt.id)).await?;
+        if n.is_some_and(|n| {
+            matches!(n.state, State::Sending | State::InDoubt | State::Held)
+        }) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn conclude(

@@ -15,7 +15,7 @@ use crate::intake::case::{Case, CaseKey};
 use crate::intake::{Heard, decide};
 use crate::model::{Notification, Outcome, ProviderId, Reason, State};
 use crate::store::ledger::Unit;
-use crate::store::rows::Due;
+use crate::store::rows::{Due, SentTo};
 use crate::store::{Commit, StoreError, tables};
 
 /// How often an outcome is written again when others keep changing the row.
@@ -98,7 +98,8 @@ pub(super) fn refer(
     };
     unit.write(tables::reference(account, reference), &n.id);
     if let Some(attempt) = n.attempts.last() {
-        unit.write(tables::sent_to(account, address, attempt.started_at), reference);
+        let sent = SentTo { id: n.id.clone(), reference: Some(reference.clone()) };
+        unit.write(tables::sent_to(account, address, attempt.started_at, &n.id), &sent);
     }
 }
 

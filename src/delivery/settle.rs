@@ -31,6 +31,7 @@ pub enum Next {
 pub fn start(
     n: &mut Notification,
     account: &crate::model::ProviderId,
+    text_sha256: Option<String>,
     settings: &Settings,
     now: Timestamp,
 ) {
@@ -42,6 +43,7 @@ pub fn start(
     n.attempts.push(crate::model::Attempt {
         started_at: now,
         account: account.clone(),
+        text_sha256,
         result: None,
     });
     let surplus = n.attempts.len().saturating_sub(REMEMBERED);
@@ -137,7 +139,7 @@ mod tests {
             (Outcome::InDoubt { code: "x".into() }, State::InDoubt, 0),
         ] {
             let mut n = waiting();
-            start(&mut n, &account, &settings, at(0));
+            start(&mut n, &account, None, &settings, at(0));
             assert_eq!(n.state, State::Sending);
             settle(&mut n, &outcome, &settings, at(1));
             assert_eq!((n.state, n.tries), (state, tries), "{outcome:?}");
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn a_report_that_came_first_stands() {
         let mut n = waiting();
-        start(&mut n, &ProviderId::new("a").expect("id"), &Settings::default(), at(0));
+        start(&mut n, &ProviderId::new("a").expect("id"), None, &Settings::default(), at(0));
         n.state = State::Delivered;
         let outcome = Outcome::InDoubt { code: "time-out".into() };
         assert_eq!(settle(&mut n, &outcome, &Settings::default(), at(1)), Next::Nothing);
@@ -160,9 +162,9 @@ mod tests {
             Settings { sms_retry: vec![SignedDuration::from_secs(1)], ..Settings::default() };
         let mut n = waiting();
         let retry = Outcome::Retry { after: None, code: "x".into(), provider_wide: false };
-        start(&mut n, &ProviderId::new("a").expect("id"), &settings, at(0));
+        start(&mut n, &ProviderId::new("a").expect("id"), None, &settings, at(0));
         assert!(matches!(settle(&mut n, &retry, &settings, at(1)), Next::Claim(_)));
-        start(&mut n, &ProviderId::new("a").expect("id"), &settings, at(3));
+        start(&mut n, &ProviderId::new("a").expect("id"), None, &settings, at(3));
         assert_eq!(settle(&mut n, &retry, &settings, at(4)), Next::Failed { bad_contact: false });
         assert_eq!(n.state_reason, Some(Reason::TriesUsed));
     }

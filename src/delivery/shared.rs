@@ -11,9 +11,10 @@ use tokio::sync::Notify;
 use super::accounts;
 use super::settings::Settings;
 use crate::channel::sms::SmsApi;
+use crate::channel::sms::receipt::Ack;
 use crate::directory::{Directory, School};
 use crate::env::Env;
-use crate::message::templates::Templates;
+use crate::message::Templates;
 use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate};
 use crate::store::Kv;
 
@@ -28,6 +29,8 @@ pub struct Provider {
     pub rate: Option<Rate>,
     /// Where its delivery reports go.
     pub receipt_url: Option<String>,
+    /// What it wants to hear when a delivery report was taken.
+    pub ack: Ack,
 }
 
 /// The mail account.
@@ -116,6 +119,32 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Puts it together; every account counts as well until `Dispatcher::recover` has looked.
+    #[allow(clippy::too_many_arguments, reason = "one call site; each is a thing of its own")]
+    pub fn new(
+        kv: Arc<dyn Kv>,
+        env: Env,
+        directory: Arc<ArcSwap<Directory>>,
+        templates: Arc<ArcSwap<Templates>>,
+        providers: BTreeMap<ProviderId, Provider>,
+        mail: Option<MailAccount>,
+        settings: Settings,
+        wake: Arc<Notify>,
+    ) -> Self {
+        Self {
+            kv,
+            env,
+            directory,
+            templates,
+            providers,
+            mail,
+            settings,
+            wake,
+            gates: Mutex::default(),
+            on_the_wire: Mutex::default(),
+        }
+    }
+
     /// The account a school's messages go by.
     pub fn account(&self, school: &School, channel: Channel) -> Option<Account<'_>> {
         match channel {

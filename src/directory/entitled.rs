@@ -50,18 +50,24 @@ pub fn recipients(school: &School, pupil: &Pupil, roster: &Roster, today: Date) 
     }
     let Some(birth) = pupil.birth_date else { return Entitled::Nobody(Reason::AgeUnknown) };
     if is_of_age(birth, today) {
-        return Entitled::Adult(Candidate {
-            recipient: Recipient::Pupil,
-            contact: contact(
-                pupil.phone.as_ref(),
-                pupil.phone_is_mobile,
-                pupil.email.as_ref(),
-                pupil.channel,
-            ),
-            language: pupil.language.clone().unwrap_or_else(|| school.locale.clone()),
-        });
+        return Entitled::Adult(adult(school, pupil, roster));
     }
     guardians(school, pupil, roster)
+}
+
+/// An adult pupil, at addresses that are not a guardian's as well: a parent's number that was once
+/// written down as the child's would tell the parent, which a school may not do of its own accord
+/// (Skolverket, quoted at elevhalsan.se/expertsvar/informera-franvaro-till-vardnadshavare-myndig-elev).
+fn adult(school: &School, pupil: &Pupil, roster: &Roster) -> Candidate {
+    let of_guardians = addresses_of(pupil.guardians.iter().map(|l| &l.guardian), roster);
+    let (phone, email) = (pupil.phone.as_ref(), pupil.email.as_ref());
+    let mut list = contact(phone, pupil.phone_is_mobile, email, pupil.channel);
+    list.retain(|a| !of_guardians.contains(a));
+    Candidate {
+        recipient: Recipient::Pupil,
+        contact: if list.is_empty() { Err(Reason::NoContact) } else { Ok(list) },
+        language: pupil.language.clone().unwrap_or_else(|| school.locale.clone()),
+    }
 }
 
 /// Whether somebody born on `birth` is 18 on `today`. Born on 29 February: on 1 March where the year
@@ -73,20 +79,15 @@ pub fn is_of_age(birth: Date, today: Date) -> bool {
 }
 
 fn guardians(school: &School, pupil: &Pupil, roster: &Roster) -> Entitled {
-    let mut refused = Vec::new();
-    let mut candidates: Vec<Candidate> = Vec::new();
-    let mut used: BTreeSet<Address> = BTreeSet::new();
+    let mut refused: Vec<(GuardianId, Reason)> = Vec::new();
+    let mut entitled: Vec<(&Guardian, Vec<Address>)> = Vec::new();
     // A denial wins over every other row about the same person, in whatever order they stand.
     let denied: BTreeSet<&GuardianId> =
         pupil.guardians.iter().filter(|l| l.deny).map(|l| &l.guardian).collect();
-    let denied_addresses: BTreeSet<Address> = denied
-        .iter()
-        .filter_map(|id| roster.guardians.get(*id))
-        .flat_map(|g| addresses(g.phone.as_ref(), true, g.email.as_ref()))
-        .collect();
+    let denied_addresses = addresses_of(denied.iter().copied(), roster);
     for link in &pupil.guardians {
         let id = &link.guardian;
-        let known = candidates.iter().any(|c| c.recipient == Recipient::Guardian(id.clone()));
+        let known = entitled.iter().any(|(g, _)| g.id == *id);
         if known || refused.iter().any(|(other, _)| other == id) {
             continue;
         }
@@ -95,21 +96,19 @@ fn guardians(school: &School, pupil: &Pupil, roster: &Roster) -> Entitled {
             refused.push((id.clone(), Reason::NotEntitled));
             continue;
         };
-        let reachable = reach(guardian).map(|list| {
-            list.into_iter().filter(|a| !denied_addresses.contains(a)).collect::<Vec<_>>()
-        });
-        let contact = match reachable {
-            Ok(list) if list.is_empty() => Err(Reason::NoContact),
-            // One message per number or address and event: the first guardian in the list has it.
-            Ok(list) if used.contains(&list[0]) => {
-                refused.push((id.clone(), Reason::AlreadyTold));
-                continue;
-            }
-            other => other,
-        };
-        used.extend(contact.iter().flatten().cloned());
+        let mut list = reach(guardian);
+        list.retain(|a| !denied_addresses.contains(a));
+        entitled.push((guardian, list));
+    }
+    let contacts = share_out(entitled.iter().map(|(_, list)| list.as_slice()));
+    let mut candidates = Vec::new();
+    for ((guardian, _), contact) in entitled.iter().zip(contacts) {
+        if contact == Err(Reason::AlreadyTold) {
+            refused.push((guardian.id.clone(), Reason::AlreadyTold));
+            continue;
+        }
         candidates.push(Candidate {
-            recipient: Recipient::Guardian(id.clone()),
+            recipient: Recipient::Guardian(guardian.id.clone()),
             contact,
             language: guardian.language.clone().unwrap_or_else(|| school.locale.clone()),
         });
@@ -120,7 +119,44 @@ fn guardians(school: &School, pupil: &Pupil, roster: &Roster) -> Entitled {
     Entitled::Guardians { candidates, refused }
 }
 
-fn reach(g: &Guardian) -> Result<Vec<Address>, Reason> {
+/// Gives every address to one guardian only, so that nobody's number takes one event twice, not
+/// even when a message falls back to the other channel.
+///
+/// What is used first is given out before what is only fallen back on: one parent's spare address
+/// must not count as having told the other parent, who has no other. Whoever is left without any
+/// because others have them all is told through them.
+fn share_out<'a>(lists: impl Iterator<Item = &'a [Address]>) -> Vec<Result<Vec<Address>, Reason>> {
+    let mut given: BTreeSet<&Address> = BTreeSet::new();
+    let mut shares: Vec<(&[Address], Result<&Address, Reason>)> = Vec::new();
+    for list in lists {
+        let first = list.iter().find(|a| !given.contains(a));
+        given.extend(first);
+        let none = if list.is_empty() { Reason::NoContact } else { Reason::AlreadyTold };
+        shares.push((list, first.ok_or(none)));
+    }
+    let mut with_fallbacks = Vec::new();
+    for (list, first) in shares {
+        let spare = |first: &Address| {
+            let rest = list.iter().filter(|a| given.insert(a)).cloned();
+            [first.clone()].into_iter().chain(rest).collect()
+        };
+        with_fallbacks.push(first.map(spare));
+    }
+    with_fallbacks
+}
+
+/// Every number and address of these guardians, landlines included.
+fn addresses_of<'a>(
+    guardians: impl Iterator<Item = &'a GuardianId>,
+    roster: &Roster,
+) -> BTreeSet<Address> {
+    guardians
+        .filter_map(|id| roster.guardians.get(id))
+        .flat_map(|g| addresses(g.phone.as_ref(), true, g.email.as_ref()))
+        .collect()
+}
+
+fn reach(g: &Guardian) -> Vec<Address> {
     contact(g.phone.as_ref(), g.phone_is_mobile, g.email.as_ref(), g.channel)
 }
 
@@ -139,12 +175,12 @@ fn contact(
     is_mobile: bool,
     email: Option<&EmailAddress>,
     preferred: Option<Channel>,
-) -> Result<Vec<Address>, Reason> {
+) -> Vec<Address> {
     let mut list: Vec<Address> = addresses(phone, is_mobile, email).collect();
     if preferred == Some(Channel::Email) {
         list.sort_by_key(|a| a.channel() != Channel::Email);
     }
-    if list.is_empty() { Err(Reason::NoContact) } else { Ok(list) }
+    list
 }
 
 /// The mail address of a member of staff in a role, for one pupil and school: the pupil's own
@@ -174,6 +210,9 @@ pub fn staff(
     of(Some(&school.id)).or_else(|| of(None)).or(configured)
 }
 
+#[cfg(test)]
+#[path = "entitled_properties.rs"]
+mod properties;
 #[cfg(test)]
 #[path = "entitled_tests.rs"]
 mod tests;

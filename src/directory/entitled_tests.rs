@@ -8,7 +8,7 @@ use super::*;
 use crate::directory::{GuardianLink, Mode, SubjectIdentity};
 use crate::model::{PupilId, SchoolId};
 
-fn school() -> School {
+pub(super) fn school() -> School {
     School {
         id: SchoolId::new("s").expect("id"),
         name: "Björkskolan".into(),
@@ -154,6 +154,78 @@ fn channels_and_shared_numbers() {
             "not same: already-told",
         ]
     );
+}
+
+/// Each candidate with the channels left to it, in order.
+fn ways(guardians: &[Guardian]) -> Vec<String> {
+    let links = guardians.iter().map(|g| link(g.id.as_str(), true, false)).collect();
+    let mut roster = Roster::default();
+    roster.guardians.extend(guardians.iter().map(|g| (g.id.clone(), g.clone())));
+    match recipients(&school(), &pupil(links), &roster, TODAY) {
+        Entitled::Guardians { candidates, refused } => candidates
+            .iter()
+            .map(|c| {
+                let list = c.contact.iter().flatten().map(|a| a.channel().as_str());
+                format!("{} {}", c.recipient.key(), list.collect::<Vec<_>>().join(", "))
+            })
+            .chain(refused.iter().map(|(id, reason)| format!("not {id}: {reason}")))
+            .collect(),
+        other => vec![format!("{other:?}")],
+    }
+}
+
+const ONE: Option<&str> = Some("+46701740605");
+const TWO: Option<&str> = Some("+46701740606");
+const FAMILY: Option<&str> = Some("family@example.se");
+const OWN: Option<&str> = Some("own@example.se");
+
+#[test]
+fn a_spare_address_tells_nobody_else() {
+    // The mother is texted, so the family's mail is the only thing that tells the father.
+    assert_eq!(
+        ways(&[guardian("m", ONE, FAMILY), guardian("f", None, FAMILY)]),
+        ["guardian:m sms", "guardian:f email"]
+    );
+    assert_eq!(
+        ways(&[guardian("f", None, FAMILY), guardian("m", ONE, FAMILY)]),
+        ["guardian:f email", "guardian:m sms"]
+    );
+    // A shared number does not silence somebody with an address of their own.
+    assert_eq!(
+        ways(&[guardian("m", ONE, None), guardian("f", ONE, OWN)]),
+        ["guardian:m sms", "guardian:f email"]
+    );
+}
+
+#[test]
+fn falling_back_tells_no_number_twice() {
+    let mail = Guardian { channel: Some(Channel::Email), ..guardian("f", ONE, OWN) };
+    assert_eq!(ways(&[guardian("m", ONE, None), mail]), ["guardian:m sms", "guardian:f email"]);
+    assert_eq!(
+        ways(&[guardian("m", ONE, FAMILY), guardian("f", TWO, FAMILY)]),
+        ["guardian:m sms, email", "guardian:f sms"]
+    );
+    assert_eq!(
+        ways(&[guardian("m", None, FAMILY), guardian("f", None, FAMILY)]),
+        ["guardian:m email", "not f: already-told"]
+    );
+}
+
+#[test]
+fn an_adult_is_not_told_at_a_guardians_address() {
+    let of_age = |phone: &str| Pupil {
+        birth_date: Some(date(2008, 11, 23)),
+        phone: Some(Phone::new(phone).expect("phone")),
+        ..pupil(vec![link("g1", false, false), link("land", true, true)])
+    };
+    assert_eq!(told(&of_age("+46701740699")), ["adult: true"]);
+    assert_eq!(told(&of_age("+46701740605")), ["adult: false"]);
+    assert_eq!(told(&of_age("+46701740607")), ["adult: false"]);
+    let own_mail = Pupil {
+        email: Some(EmailAddress::new("p@example.se").expect("email")),
+        ..of_age("+46701740605")
+    };
+    assert_eq!(told(&own_mail), ["adult: true"]);
 }
 
 #[test]

@@ -1,6 +1,15 @@
 //! The only doors to the outside: clock, randomness, HTTP wire, mail transport. The rest of the
 //! house takes these as arguments; nothing else may read a clock or open a connection.
 
+mod cause;
+pub mod clock;
+pub mod mail;
+pub mod random;
+mod smtp;
+#[cfg(test)]
+mod tls_tests;
+pub mod wire;
+
 use std::{future::Future, pin::Pin, sync::Arc};
 
 use bytes::Bytes;
@@ -17,17 +26,6 @@ pub trait Clock: Send + Sync {
     fn sleep_until(&self, until: Timestamp) -> Pending<'_, ()>;
 }
 
-/// Why an HTTP call gave no answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WireError {
-    /// No byte of the request left: name not found, connection or TLS refused.
-    #[error("not sent: {0}")]
-    NotSent(String),
-    /// The request, or part of it, left; what became of it is unknown.
-    #[error("outcome unknown: {0}")]
-    Unknown(String),
-}
-
 /// One HTTP request, one answer. No retries, no redirects, a total time-out, a cap on the answer.
 pub trait Wire: Send + Sync {
     /// Sends it.
@@ -39,6 +37,11 @@ pub trait Wire: Send + Sync {
         request: http::Request<Bytes>,
     ) -> Pending<'_, Result<http::Response<Bytes>, WireError>>;
 }
+
+pub use clock::SystemClock;
+pub use crate::model::WireError;
+pub use mail::MailTransport;
+pub use wire::{ReqwestWire, WireSettings};
 
 /// What a mail transport made of one message, already folded by SMTP reply class.
 pub use crate::model::Outcome as MailOutcome;

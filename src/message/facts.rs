@@ -8,6 +8,7 @@ use crate::model::{CorrectionKind, TaskKind};
 /// The facts for a guardian's or an adult pupil's message, on either channel. Absent values are
 /// empty texts or false, never null: a null in a text would be printed as a word.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a question a template asks by name")]
 pub struct GuardianFacts {
     /// The pupil's given name.
     pub pupil: String,
@@ -15,7 +16,8 @@ pub struct GuardianFacts {
     pub adult: bool,
     /// The lesson's start, `08.20`.
     pub start: String,
-    /// The lesson's day as words when it is not today: `yesterday`, or a date; empty: today.
+    /// The lesson's day as words when it is not today: `yesterday`, or a date as
+    /// `2026-11-20`; empty: today.
     pub day: String,
     /// The recipient has already been told of another lesson that day.
     pub further: bool,

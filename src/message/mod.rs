@@ -1,4 +1,23 @@
 //! Templates to text: rendering, SMS encoding and parts, mail structure. Pure but for reading the
 //! template folder at load; may not know recipients, stores or clocks.
 
+mod catalogue;
+pub mod clean;
+mod engine;
 pub mod facts;
+mod folder;
+pub mod mail;
+pub mod preview;
+mod render;
+mod samples;
+pub mod schema;
+pub mod sms;
+pub mod team;
+mod templates;
+pub mod thread;
+
+#[cfg(test)]
+mod team_tests;
+
+pub use render::{MailText, RenderError, SmsText};
+pub use templates::{TemplateProblem, Templates};

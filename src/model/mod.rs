@@ -2,6 +2,7 @@
 //! notifications, reasons. May do no I/O, read no clock and no randomness, and import no other room.
 
 mod address;
+pub mod endpoint;
 mod id;
 mod lesson;
 mod locale;
@@ -13,9 +14,10 @@ mod rate;
 mod reason;
 mod time;
 
+pub use endpoint::{Endpoint, EndpointError, PlainHttp};
 pub use address::{Address, Channel, EmailAddress, Phone};
 pub use id::{
-    EventId, GuardianId, IdError, LessonId, NotificationId, ProviderId, PupilId, SchoolId,
+    EventId, GuardianId, IdError, MAX_ID_BYTES, LessonId, NotificationId, ProviderId, PupilId, SchoolId,
     SourceId, StaffId,
 };
 pub use lesson::{Lesson, Mark, Minutes};
@@ -26,7 +28,7 @@ pub use notification::{
 };
 pub use observation::{AdvanceNotice, Fact, LessonReport, NoticeKind, Observation};
 pub use occasion::{LessonState, Occasion};
-pub use outcome::{Lookup, Outcome, Receipt, ReceiptStatus};
+pub use outcome::{Lookup, Outcome, Receipt, ReceiptStatus, WireError};
 pub use rate::Rate;
 pub use reason::Reason;
 pub use time::{Clock24, date_text, local_date, sv_weekday};

@@ -192,6 +192,10 @@ pub struct Attempt {
     pub started_at: Timestamp,
     /// By which account (`mail` for SMTP).
     pub account: ProviderId,
+    /// SHA-256 of the text as sent, in hexadecimal: tells two messages to one number apart when a
+    /// provider that keeps texts is asked about an attempt in doubt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text_sha256: Option<String>,
     /// What came of it; none while it is under way or after a crash.
     pub result: Option<AttemptResult>,
 }

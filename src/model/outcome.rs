@@ -99,3 +99,14 @@ pub enum ReceiptStatus {
     /// Delivered to the handset or mailbox.
     Delivered,
 }
+
+/// Why an HTTP call gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WireError {
+    /// No byte of the request left: name not found, connection or TLS refused.
+    #[error("not sent: {0}")]
+    NotSent(String),
+    /// The request, or part of it, left; what became of it is unknown.
+    #[error("outcome unknown: {0}")]
+    Unknown(String),
+}

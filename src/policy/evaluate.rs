@@ -358,3 +358,7 @@ fn notification_id(s: &Situation<'_>, n: &Notification, more: &str) -> Notificat
         more,
     ])
 }
+
+#[cfg(test)]
+#[path = "evaluate_tests.rs"]
+mod tests;

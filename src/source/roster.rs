@@ -10,7 +10,7 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::directory::brake::{self, Change};
-use crate::directory::csv::{LoadError, Loaded};
+use crate::directory::{LoadError, Loaded};
 use crate::directory::{Directory, Roster, Settings, json, load, snapshot};
 use crate::env::Clock;
 use crate::model::SchoolId;

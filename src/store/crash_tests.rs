@@ -13,7 +13,7 @@ use super::{
     Batch, Kv, RebuildReport, Settings, SledStore, StoreError,
     conformance::{done, put, rows, settings},
     journal::{
-        self, AppendError, Journal,
+        self, AppendError, Journal, JournalError,
         file::{self, Kind},
         frame::Draft,
     },
@@ -313,19 +313,52 @@ async fn pruning_removes_the_old_and_loses_nothing() {
         flipped[at] ^= 1 << (at % 8);
         for bytes in [&flipped, &whole[..at].to_vec()] {
             fs::write(&base, bytes).unwrap();
-            assert!(rebuild(&settings).unwrap_err().to_string().contains("damaged"), "byte {at}");
+            let outcome = journal::replay(&settings.journal_dir(), |_| Ok::<_, JournalError>(()));
+            assert!(outcome.unwrap_err().to_string().contains("damaged"), "byte {at}");
         }
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_base_is_made_anew_only_when_it_must_be_and_never_fills_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let store = open(&settings);
+    let far_off = Timestamp::MAX - SignedDuration::from_hours(1);
+    let prune = || tokio::task::block_in_place(|| store.prune_journal(far_off));
+    let files = || names(&settings.journal_dir());
+    done(&store, put("a", "1")).await;
+    assert_eq!(prune().unwrap(), 1);
+    assert_eq!(files(), ["00000000000000000001.base", "00000000000000000002.segment"]);
+    done(&store, put("b", "1")).await;
+    store.set_low_water(u64::MAX);
+    assert!(matches!(prune(), Err(StoreError::Busy(_))));
+    store.set_low_water(0);
+    assert_eq!(prune().unwrap(), 1, "nothing was lost by the refusal");
+    assert_eq!(files(), ["00000000000000000002.base", "00000000000000000003.segment"]);
+    // A base that reaches further than what goes is left as it is.
+    done(&store, put("c", "1")).await;
+    journal::base::write(&settings.journal_dir(), &Late { at: 3, rows: rows(&store).await })
+        .unwrap();
+    assert_eq!(prune().unwrap(), 1);
+    assert_eq!(files(), ["00000000000000000003.base", "00000000000000000004.segment"]);
+    let expected = rows(&store).await;
+    drop(store);
+    rebuild(&settings).unwrap();
+    assert_eq!(contents(&settings).await, expected);
+}
+
 /// Reads rows as they are after groups that came during the reading.
-struct Late(Rows);
+struct Late {
+    at: u64,
+    rows: Rows,
+}
 impl journal::base::Rows for Late {
     fn sequence(&self) -> std::io::Result<u64> {
-        Ok(2)
+        Ok(self.at)
     }
     fn rows(&self, from: &[u8], limit: usize) -> std::io::Result<Rows> {
-        Ok(self.0.iter().filter(|(key, _)| &**key >= from).take(limit).cloned().collect())
+        Ok(self.rows.iter().filter(|(key, _)| &**key >= from).take(limit).cloned().collect())
     }
 }
 
@@ -340,7 +373,7 @@ async fn a_base_taken_while_groups_are_written_is_level_after_replay() {
     done(&store, change).await;
     // `a` was read before group 3 removed it, `c` after group 3 wrote it.
     let seen = ["a", "b", "c"].map(|key| (key.into(), format!("value of {key}").into()));
-    journal::base::write(&settings.journal_dir(), &Late(seen.into())).unwrap();
+    journal::base::write(&settings.journal_dir(), &Late { at: 2, rows: seen.into() }).unwrap();
     let expected = rows(&store).await;
     drop(store);
     // Only the base and what came after it.

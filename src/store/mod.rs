@@ -11,11 +11,14 @@ mod committer;
 pub mod disk;
 mod embedded;
 pub mod journal;
+pub mod ledger;
 mod memory;
 mod rebuild;
 pub mod recover;
+pub mod rows;
 mod settings;
 mod sled;
+pub mod tables;
 
 #[cfg(test)]
 mod conformance;
@@ -26,11 +29,6 @@ pub use embedded::SledStore;
 pub use memory::MemoryStore;
 pub use rebuild::{RebuildReport, rebuild};
 pub use settings::{Hardening, Settings};
-
-pub mod codec;
-pub mod ledger;
-pub mod rows;
-pub mod tables;
 
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 

@@ -37,6 +37,22 @@ pub struct RebuildReport {
     pub kept: Option<PathBuf>,
 }
 
+impl std::fmt::Display for RebuildReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "The store was made again: {} rows from {} groups", self.rows, self.groups)?;
+        if let Some(base) = self.base {
+            write!(f, " after the base at group {base}")?;
+        }
+        write!(f, ", up to group {}.", self.last)?;
+        match &self.kept {
+            Some(kept) => {
+                write!(f, "\nThe former store is kept at {}; remove it when all is well.", kept.display())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// Makes the store again from its journal. Blocks.
 ///
 /// # Errors

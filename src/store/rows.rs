@@ -46,6 +46,15 @@ pub struct BadContact {
     pub code: String,
 }
 
+/// One attempt to send to an address by an account: what a look-up must tell apart.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SentTo {
+    /// Whose attempt.
+    pub id: NotificationId,
+    /// The provider's reference, once known.
+    pub reference: Option<String>,
+}
+
 /// What happens when a due row is due.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

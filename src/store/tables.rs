@@ -103,14 +103,26 @@ pub fn reference(account: &ProviderId, reference: &str) -> Vec<u8> {
     key
 }
 
-/// References of messages to one address by one account, by time: what a look-up must exclude.
-pub fn sent_to(account: &ProviderId, address: &Address, at: Timestamp) -> Vec<u8> {
+/// An attempt to send to one address by one account, by its start. Value: [`super::rows::SentTo`].
+pub fn sent_to(
+    account: &ProviderId,
+    address: &Address,
+    at: Timestamp,
+    id: &NotificationId,
+) -> Vec<u8> {
+    let mut key = sent_to_since(account, address, at);
+    key.extend_from_slice(id.as_str().as_bytes());
+    key
+}
+
+/// Where attempts that started at or after `at` begin.
+pub fn sent_to_since(account: &ProviderId, address: &Address, at: Timestamp) -> Vec<u8> {
     let mut key = sent_to_prefix(account, address);
     key.extend_from_slice(&time(at));
     key
 }
 
-/// All references of messages to one address by one account.
+/// All attempts to send to one address by one account.
 pub fn sent_to_prefix(account: &ProviderId, address: &Address) -> Vec<u8> {
     let mut key = key("st/", &[account.as_str()]);
     key.extend_from_slice(&address_digest(address));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -39,8 +40,12 @@ pub async fn put_directory(
     State(api): State<Arc<Api>>,
     Query(query): Query<Confirm>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return respond::unreadable(&rejection),
+    };
     if !api.authorized(&headers) {
         return respond::unauthorized();
     }
@@ -104,4 +109,19 @@ pub async fn readyz(State(api): State<Arc<Api>>) -> Response {
         (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", health.why.unwrap_or_default()))
             .into_response()
     }
+}
+
+/// `GET /openapi.json`.
+pub async fn openapi() -> Json<serde_json::Value> {
+    Json(super::openapi::document(env!("CARGO_PKG_VERSION"), &[]))
+}
+
+/// `GET /schemas/events.json`: the events that `POST /hooks/{source}` takes.
+pub async fn events_schema() -> Json<serde_json::Value> {
+    Json(super::openapi::schema_events())
+}
+
+/// `GET /schemas/case.json`: the JSON attachment of mail to the attendance team.
+pub async fn case_schema() -> Json<serde_json::Value> {
+    Json(crate::message::schema::team_case_schema())
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use bytes::Bytes;
@@ -13,13 +14,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::hooks_response as respond;
 use crate::delivery::limits::{self, Permit};
-use crate::env::Clock;
 use crate::intake::{Accepted, Intake, IntakeError};
 use crate::model::{Observation, PupilId, Rate, SchoolId, SourceId};
 use crate::source::webhook::{self, HookAnswer, Item, Rejected, Verifier};
 use crate::store::ledger::Unit;
 use crate::store::rows::Seen;
-use crate::store::{Commit, Kv as _, StoreError, tables};
+use crate::store::{Commit, StoreError, tables};
 
 /// How long a sender is asked to wait when the store takes no work.
 const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
@@ -51,8 +51,12 @@ pub async fn post(
     State(hooks): State<Arc<Hooks>>,
     Path(source): Path<String>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let body = match body {
+        Ok(body) => body,
+        Err(rejection) => return respond::unreadable(&rejection),
+    };
     let now = hooks.intake.clock().now();
     let known = SourceId::new(source).ok().and_then(|id| hooks.sources.get_key_value(&id));
     let Some((source, gate)) = known else { return respond::unauthorized() };

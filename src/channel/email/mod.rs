@@ -1,1 +1,6 @@
-//! Mail over SMTP: structure in, outcome out.
+//! Mail over SMTP: structure in, outcome out. Pure: `env` holds the connections.
+
+pub mod outcome;
+pub mod settings;
+
+pub use settings::{MailSettings, TlsMode};

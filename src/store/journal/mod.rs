@@ -1,9 +1,9 @@
 //! The journal: an append-only record of every group of writes, on the disk before sled sees the
-//! group. sled is then an index that can be made again ([`replay`]), so a fault in sled costs
+//! group. sled is then an index that can be made again ([`replay()`]), so a fault in sled costs
 //! time and no data. Writes and reads its own folder; knows nothing of sled.
 //!
 //! One group, one [`frame`], one `fdatasync`. Frames go to *segments* that are closed at a size;
-//! closed ones are removed once a [`base`] covers them ([`file`] tells how they are spelled).
+//! closed ones are removed once a [`base`] covers them ([`mod@file`] tells how they are spelled).
 
 pub mod base;
 pub mod file;

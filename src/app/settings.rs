@@ -1,0 +1,221 @@
+//! What configuration means to each room: one function a room, no decisions.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::BuildError;
+use super::gateway::{GatewayFault, GatewayProblem, gateway};
+use crate::channel::email::{MailSettings, TlsMode};
+use crate::channel::sms::{ProviderKind, ProviderSettings, elks::ElksSettings};
+use crate::config::{self, Config};
+use crate::delivery::{self, MailAccount, Provider};
+use crate::env::mail::{MailFolder, MailTransport, SmtpTransport};
+use crate::env::wire::WireSettings;
+use crate::model::{Endpoint, PlainHttp, ProviderId};
+use crate::source::webhook::AuthSettings;
+use crate::{directory, store, web};
+
+/// Store.
+pub fn store_settings(config: &Config) -> store::Settings {
+    store::Settings {
+        low_water_bytes: config.store.low_water_bytes,
+        cache_bytes: config.store.cache_bytes,
+        journal_keep: config.store.journal_keep,
+        ..store::Settings::new(&config.store.dir)
+    }
+}
+
+/// HTTP to providers.
+pub fn wire_settings(config: &Config) -> WireSettings {
+    WireSettings {
+        connect_timeout: config.http.connect_timeout.unsigned_abs(),
+        timeout: config.http.timeout.unsigned_abs(),
+        proxy: config.http.proxy.clone(),
+        ca_file: config.http.ca_file.clone(),
+        ..WireSettings::default()
+    }
+}
+
+/// The mail transport.
+///
+/// # Errors
+/// When the relay's settings contradict themselves or the folder cannot be made.
+pub fn mail_transport(mail: &config::Mail) -> anyhow::Result<MailTransport> {
+    match &mail.transport {
+        config::MailTransport::File(folder) => Ok(MailTransport::File(MailFolder::new(folder)?)),
+        config::MailTransport::Smtp(smtp) => {
+            Ok(MailTransport::Smtp(Box::new(SmtpTransport::new(mail_settings(smtp))?)))
+        }
+    }
+}
+
+/// The relay.
+pub fn mail_settings(smtp: &config::Smtp) -> MailSettings {
+    MailSettings {
+        host: smtp.host.clone(),
+        port: smtp.port,
+        tls: match smtp.tls {
+            config::Tls::StartTls => TlsMode::Starttls,
+            config::Tls::Implicit => TlsMode::Implicit,
+            config::Tls::None => TlsMode::None,
+        },
+        credentials: smtp
+            .credentials
+            .as_ref()
+            .map(|c| (c.user.clone(), c.secret.clone())),
+        ca_file: smtp.ca_file.clone(),
+        timeout: smtp.timeout.unsigned_abs(),
+        max_connections: usize::try_from(smtp.max_connections).unwrap_or(1),
+        hello_name: smtp.hello_name.clone().unwrap_or_else(host_name),
+    }
+}
+
+/// This host's name, for `EHLO`.
+fn host_name() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map(|name| name.trim().to_owned())
+        .ok()
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "localhost".into())
+}
+
+/// The mail account of the dispatcher.
+pub(super) fn mail_account(mail: &config::Mail) -> Result<MailAccount, BuildError> {
+    Ok(MailAccount {
+        id: ProviderId::new("mail").map_err(|e| BuildError::Setting(e.to_string()))?,
+        from: mail.from.clone(),
+        from_name: Some(mail.from_name.clone()).filter(|name| !name.is_empty()),
+        reply_to: mail.reply_to.clone(),
+        domain: mail.message_id_domain.clone(),
+        rate: Some(mail.rate),
+    })
+}
+
+/// SMS accounts.
+///
+/// # Errors
+/// When an adapter refuses settings: all of them, a line each.
+pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, BuildError> {
+    let mut providers = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (id, provider) in &config.providers {
+        let kind = match provider_kind(&provider.kind) {
+            Ok(kind) => kind,
+            Err(GatewayProblem(found)) => {
+                faults.extend(found.iter().map(|fault| format!("[providers.{id}] {fault}")));
+                continue;
+            }
+        };
+        let settings = ProviderSettings {
+            id: id.clone(),
+            kind,
+            rate: Some(provider.rate),
+            receipt_secret: provider.receipt_secret.clone(),
+        };
+        providers.insert(
+            id.clone(),
+            Provider {
+                id: id.clone(),
+                api: Arc::from(settings.api()),
+                rate: settings.rate,
+                receipt_url: receipt_url(config, id, provider.receipt_secret.as_ref()),
+                ack: settings.receipt_ack(),
+            },
+        );
+    }
+    if faults.is_empty() { Ok(providers) } else { Err(BuildError::Setting(faults.join("\n"))) }
+}
+
+fn provider_kind(kind: &config::ProviderKind) -> Result<ProviderKind, GatewayProblem> {
+    match kind {
+        config::ProviderKind::Http(http) => gateway(http).map(Box::new).map(ProviderKind::Http),
+        config::ProviderKind::Elks(elks) => {
+            let base_url = Endpoint::parse(&elks.url, PlainHttp::LoopbackOnly).map_err(|error| {
+                let message = error.to_string();
+                GatewayProblem(vec![GatewayFault { key: "url", message, remedy: "write https://…" }])
+            })?;
+            Ok(ProviderKind::Elks(ElksSettings {
+                base_url,
+                username: elks.username.clone(),
+                password: elks.password.clone(),
+                keep_text: elks.keep_text,
+            }))
+        }
+    }
+}
+
+fn receipt_url(
+    config: &Config,
+    id: &ProviderId,
+    secret: Option<&SecretString>,
+) -> Option<String> {
+    let base = config.public_url.as_ref()?;
+    Some(format!("{base}/receipts/{id}/{}", secret?.expose_secret()))
+}
+
+pub(super) fn receipt_secrets(config: &Config) -> BTreeMap<ProviderId, SecretString> {
+    config
+        .providers
+        .iter()
+        .filter_map(|(id, p)| Some((id.clone(), p.receipt_secret.clone()?)))
+        .collect()
+}
+
+pub(super) fn delivery(config: &Config) -> delivery::Settings {
+    let concurrency = usize::try_from(config.delivery.concurrency).unwrap_or(1);
+    let mail = config.mail.as_ref().map(|m| match &m.transport {
+        config::MailTransport::Smtp(smtp) => usize::try_from(smtp.max_connections).unwrap_or(1),
+        config::MailTransport::File(_) => concurrency,
+    });
+    delivery::Settings {
+        sms_retry: config.delivery.sms_retry.clone(),
+        email_retry: config.delivery.email_retry.clone(),
+        settle: config.delivery.settle,
+        sms_concurrency: concurrency,
+        email_concurrency: mail.unwrap_or(concurrency),
+        recipient_rate: config.delivery.recipient_rate,
+        ..delivery::Settings::default()
+    }
+}
+
+/// The directory.
+pub fn directory_settings(config: &Config) -> directory::Settings {
+    directory::Settings {
+        folder: config.directory.folder.clone(),
+        poll: config.directory.poll,
+        brake: directory::brake::BrakeRules {
+            max_drop_pupils: config.directory.max_drop_pupils.fraction(),
+            max_drop_contacts: config.directory.max_drop_contacts.fraction(),
+        },
+        phone: directory::phone::PhoneRules {
+            countries: config.directory.phone_countries.iter().copied().collect(),
+        },
+    }
+}
+
+pub(super) fn auth(source: &config::Source) -> AuthSettings {
+    AuthSettings {
+        bearer: source.bearer.clone(),
+        basic: source
+            .basic
+            .iter()
+            .map(|c| (c.user.clone(), c.secret.clone()))
+            .collect(),
+        signature: source.signature.clone(),
+        tolerance: source.tolerance,
+    }
+}
+
+pub(super) fn server(config: &Config) -> web::server::ServerSettings {
+    let s = &config.server;
+    web::server::ServerSettings {
+        head_timeout: s.header_timeout,
+        body_timeout: s.body_timeout,
+        body_limit: web::LARGEST_DIRECTORY,
+        connections: s.max_connections,
+        drain: s.drain_limit,
+        ..web::server::ServerSettings::default()
+    }
+}

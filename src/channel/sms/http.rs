@@ -1,0 +1,310 @@
+//! Any gateway that takes one message in one HTTP request and answers in JSON, as described by
+//! [`HttpSettings`]. Pure. What the settings do not say follows [`mapping`]; an answer that fits
+//! nothing is doubt.
+
+mod check;
+mod settings;
+mod template;
+#[cfg(test)]
+mod tests;
+
+use bytes::Bytes;
+use http::{
+    Request, Response, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE},
+};
+use jiff::Timestamp;
+use secrecy::ExposeSecret as _;
+use serde_json::Value;
+
+pub use check::Contradiction;
+pub use settings::{
+    BodyMethod, Codes, Encoding, FieldName, HeaderSecret, HttpAuth, HttpBody, HttpLookup,
+    HttpReceipts, HttpSettings, LookupUrl, NumberFormat, Pointer, Success, free_header,
+};
+pub use template::{JsonTemplate, PLACEHOLDERS, Template, TemplateError};
+
+use self::template::Values;
+use super::{LookupQuery, SmsApi, SmsMessage, auth, mapping, receipt};
+use crate::{
+    model::WireError,
+    model::{Lookup, NotificationId, Outcome, Phone, Receipt},
+};
+
+/// The protocol.
+#[derive(Debug)]
+pub struct HttpApi {
+    settings: HttpSettings,
+}
+
+impl HttpApi {
+    /// With that gateway.
+    pub fn new(settings: HttpSettings) -> Self {
+        Self { settings }
+    }
+
+    fn authorized(&self, request: http::request::Builder) -> http::request::Builder {
+        match &self.settings.auth {
+            HttpAuth::None => request,
+            HttpAuth::Basic { username, password } => {
+                request.header(AUTHORIZATION, auth::basic(username, password))
+            }
+            HttpAuth::Bearer(token) => {
+                request.header(AUTHORIZATION, auth::header("Bearer ", token.secret()))
+            }
+            HttpAuth::Header { name, value } => {
+                request.header(name, auth::header("", value.secret()))
+            }
+        }
+    }
+
+    fn values(&self, message: &SmsMessage) -> Values {
+        let left = message.expires_at.duration_since(message.at).as_secs();
+        let encoding = &self.settings.encoding;
+        Values {
+            to: number(&message.to, self.settings.number),
+            from: message.sender.clone(),
+            text: message.text.clone(),
+            id: message.id.to_string(),
+            receipt_url: message
+                .receipt_url
+                .as_deref()
+                .map(|base| receipt::receipt_url(base, &message.id)),
+            // Zero and less mean "for ever" to some gateways; the dispatcher drops what has expired.
+            expires_seconds: left.max(1),
+            expires_at: message.expires_at.to_string(),
+            encoding: if message.unicode { &encoding.unicode } else { &encoding.gsm }.clone(),
+        }
+    }
+
+    fn form(&self, fields: &[(String, Template)], values: &Values) -> String {
+        let filled = fields
+            .iter()
+            .filter_map(|(name, template)| Some((name.clone(), template.fill(values)?)));
+        let secret = self
+            .settings
+            .secret_fields
+            .iter()
+            .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
+        serde_urlencoded::to_string(filled.chain(secret).collect::<Vec<_>>())
+            .expect("pairs of texts are a form")
+    }
+
+    /// The gateway's own code, if it is one we have been told about.
+    fn by_code(
+        &self,
+        document: &Value,
+        answer: &Response<Bytes>,
+        now: Timestamp,
+    ) -> Option<Outcome> {
+        let codes = self.settings.codes.as_ref()?;
+        let found = codes.at.scalar(document)?;
+        let listed = |list: &[String]| list.contains(&found);
+        let code = format!("code-{found}");
+        Some(if listed(&codes.bad_contact) {
+            Outcome::RejectMessage { code, bad_contact: true }
+        } else if listed(&codes.permanent) {
+            Outcome::RejectMessage { code, bad_contact: false }
+        } else if listed(&codes.config) {
+            Outcome::RejectChannel { code }
+        } else if listed(&codes.retry) {
+            let after = mapping::retry_after(answer.headers(), now);
+            Outcome::Retry { after, code, provider_wide: true }
+        } else {
+            return None;
+        })
+    }
+
+    fn accepted(&self, document: &Value) -> Outcome {
+        let settings = &self.settings;
+        if let Some((at, values)) = &settings.success.test
+            && !at.scalar(document).is_some_and(|found| values.contains(&found))
+        {
+            return Outcome::InDoubt { code: "answer-not-understood".into() };
+        }
+        let reference = settings.reference.as_ref().and_then(|at| at.scalar(document));
+        if reference.is_none() && settings.success.test.is_none() {
+            return Outcome::InDoubt { code: "answer-without-id".into() };
+        }
+        let parts = settings.parts.as_ref().and_then(|at| at.scalar(document)?.parse().ok());
+        Outcome::Accepted { reference, parts }
+    }
+}
+
+impl SmsApi for HttpApi {
+    fn submit(&self, message: &SmsMessage) -> Request<Bytes> {
+        let values = self.values(message);
+        let url = &self.settings.url;
+        let method = |method: &BodyMethod| match method {
+            BodyMethod::Post => http::Method::POST,
+            BodyMethod::Put => http::Method::PUT,
+        };
+        let (request, body) = match &self.settings.body {
+            HttpBody::Query(fields) => {
+                (Request::get(url.with_query(&self.form(fields, &values))), Bytes::new())
+            }
+            HttpBody::Form(verb, fields) => (
+                Request::builder()
+                    .method(method(verb))
+                    .uri(url.uri().clone())
+                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded"),
+                self.form(fields, &values).into(),
+            ),
+            HttpBody::Json(verb, template) => {
+                let mut document = template.fill(&values);
+                if let Value::Object(object) = &mut document {
+                    for (name, value) in &self.settings.secret_fields {
+                        object.insert(name.clone(), value.expose_secret().into());
+                    }
+                }
+                let request = Request::builder()
+                    .method(method(verb))
+                    .uri(url.uri().clone())
+                    .header(CONTENT_TYPE, "application/json");
+                (request, document.to_string().into())
+            }
+        };
+        let request = match &self.settings.idempotency_header {
+            Some(name) => request.header(name, message.id.as_str()),
+            None => request,
+        };
+        self.authorized(request).body(body).expect("address and headers were checked")
+    }
+
+    fn outcome(&self, answer: &Result<Response<Bytes>, WireError>, now: Timestamp) -> Outcome {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => return mapping::unanswered(error),
+        };
+        let document = serde_json::from_slice::<Value>(answer.body()).ok();
+        if let Some(outcome) =
+            document.as_ref().and_then(|document| self.by_code(document, answer, now))
+        {
+            return outcome;
+        }
+        if !self.settings.success.statuses.contains(&answer.status().as_u16()) {
+            return mapping::by_status(answer.status(), answer.headers(), now);
+        }
+        match document {
+            Some(document) => self.accepted(&document),
+            // A page of a proxy may come with 200; the message may have been taken all the same.
+            None => Outcome::InDoubt { code: "answer-unreadable".into() },
+        }
+    }
+
+    fn lookup(&self, query: &LookupQuery) -> Option<Request<Bytes>> {
+        let lookup = self.settings.lookup.as_ref()?;
+        let request = self.authorized(Request::get(lookup.url.with(&query.id)));
+        Some(request.body(Bytes::new()).expect("address and headers were checked"))
+    }
+
+    /// It is asked by our id, or not at all.
+    fn tells_texts_apart(&self) -> bool {
+        self.settings.lookup.is_some()
+    }
+
+    fn looked_up(
+        &self,
+        query: &LookupQuery,
+        answer: &Result<Response<Bytes>, WireError>,
+    ) -> Lookup {
+        let inconclusive = |code: &str| Lookup::Inconclusive { code: code.into() };
+        let Some(lookup) = &self.settings.lookup else { return inconclusive("no-lookup") };
+        let Ok(answer) = answer else { return inconclusive("no-answer") };
+        match answer.status() {
+            StatusCode::NOT_FOUND => Lookup::NotFound,
+            StatusCode::OK => match serde_json::from_slice(answer.body()) {
+                Ok(document) => find(&lookup.reference, &document, &query.known),
+                Err(_) => inconclusive("lookup-unreadable"),
+            },
+            status => inconclusive(&mapping::code(status)),
+        }
+    }
+
+    fn receipts(
+        &self,
+        query: Option<&str>,
+        content_type: Option<&str>,
+        body: &[u8],
+    ) -> Result<Vec<Receipt>, String> {
+        let Some(settings) = &self.settings.receipts else {
+            return Err("no receipts are configured for this provider".into());
+        };
+        let json = content_type.is_some_and(|kind| {
+            kind.split(';')
+                .next()
+                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        });
+        let document: Option<Value> = if json {
+            Some(serde_json::from_slice(body).map_err(|_| "the report's body is not JSON")?)
+        } else {
+            None
+        };
+        let mut fields = receipt::form(if json { b"" } else { body });
+        fields.extend(receipt::form(query.unwrap_or_default().as_bytes()));
+        let read = |name: &FieldName| -> Option<String> {
+            let from_json = document.as_ref().and_then(|document| {
+                let value =
+                    if name.starts_with('/') { document.pointer(name) } else { document.get(name) };
+                value.and_then(settings::scalar)
+            });
+            from_json
+                .or_else(|| receipt::value(&fields, name).map(str::to_owned))
+                .filter(|text| !text.is_empty())
+        };
+
+        let status = read(&settings.status)
+            .ok_or_else(|| format!("the report has no field {:?}", settings.status))?;
+        let Some(status) = settings.statuses.get(&status) else { return Ok(Vec::new()) };
+        let notification = receipt::own_id(query)
+            .or_else(|| NotificationId::parse(&read(settings.id.as_ref()?)?).ok());
+        let reference = settings.reference.as_ref().and_then(read);
+        if notification.is_none() && reference.is_none() {
+            return Err("the report names no message: neither our id nor the provider's".into());
+        }
+        Ok(vec![Receipt {
+            notification,
+            reference,
+            status: *status,
+            at: settings.at.as_ref().and_then(read).and_then(|text| receipt::time(&text)),
+        }])
+    }
+}
+
+fn number(phone: &Phone, format: NumberFormat) -> String {
+    let plus = phone.expose();
+    let digits = plus.trim_start_matches('+');
+    match (format, digits.strip_prefix("46")) {
+        (NumberFormat::Plus, _) => plus.to_owned(),
+        (NumberFormat::Digits, _) => digits.to_owned(),
+        (NumberFormat::National, Some(rest)) => format!("0{rest}"),
+        (NumberFormat::DoubleZero | NumberFormat::National, _) => format!("00{digits}"),
+    }
+}
+
+/// Walks to the gateway's id. Only an empty list or `null` says that there is nothing: a name that is
+/// not there may be a mistake in the settings, and must not make a message go twice.
+fn find(at: &Pointer, document: &Value, known: &[String]) -> Lookup {
+    let inconclusive = |code: &str| Lookup::Inconclusive { code: code.into() };
+    let mut value = document;
+    for step in at.steps() {
+        match value {
+            Value::Null => return Lookup::NotFound,
+            Value::Array(list) if list.is_empty() => return Lookup::NotFound,
+            Value::Array(list) if list.len() > 1 => return inconclusive("lookup-several"),
+            _ => {}
+        }
+        let inner = match value {
+            Value::Array(list) => step.parse::<usize>().ok().and_then(|index| list.get(index)),
+            _ => value.get(&step),
+        };
+        let Some(inner) = inner else { return inconclusive("lookup-not-understood") };
+        value = inner;
+    }
+    match settings::scalar(value) {
+        Some(reference) if known.contains(&reference) => inconclusive("lookup-known"),
+        Some(reference) => Lookup::Found { reference },
+        None if value.is_null() => Lookup::NotFound,
+        None => inconclusive("lookup-not-understood"),
+    }
+}

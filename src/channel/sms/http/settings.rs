@@ -1,0 +1,320 @@
+//! What an operator says about a gateway we have no file for. Values only; each part is checked when
+//! it is made, so that the adapter has nothing left to refuse.
+
+use std::{collections::BTreeMap, ops::RangeInclusive};
+
+use http::HeaderName;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+
+use super::template::{JsonTemplate, Template};
+use crate::{
+    channel::sms::receipt::Ack,
+    model::{Endpoint, EndpointError, PlainHttp},
+    model::ReceiptStatus,
+};
+
+/// A gateway that takes one message in one HTTP request and answers in JSON.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Where messages are submitted. A fixed query may stand in it, but no secret.
+    pub url: Endpoint,
+    /// How we show who we are.
+    pub auth: HttpAuth,
+    /// The request's method and content.
+    pub body: HttpBody,
+    /// Fields added to the body as they are, for gateways that want their secrets there.
+    pub secret_fields: BTreeMap<String, SecretString>,
+    /// The header that carries our id, the same at every try of a message, for gateways that send a
+    /// message once however often it is submitted (draft-ietf-httpapi-idempotency-key-header).
+    pub idempotency_header: Option<HeaderName>,
+    /// How the recipient's number is written.
+    pub number: NumberFormat,
+    /// What `{encoding}` stands for.
+    pub encoding: Encoding,
+    /// When an answer means that the message was taken.
+    pub success: Success,
+    /// Where the gateway's id of the message stands in the answer. Without a success test, an answer
+    /// without the id leaves the attempt in doubt.
+    pub reference: Option<Pointer>,
+    /// Where the number of parts stands.
+    pub parts: Option<Pointer>,
+    /// What the gateway's own codes mean.
+    pub codes: Option<Codes>,
+    /// How to ask for a message by our id.
+    pub lookup: Option<HttpLookup>,
+    /// How delivery reports are read.
+    pub receipts: Option<HttpReceipts>,
+}
+
+/// How we show who we are.
+#[derive(Debug, Clone)]
+pub enum HttpAuth {
+    /// Not in a header.
+    None,
+    /// `Authorization: Basic` (RFC 7617).
+    Basic {
+        /// User name.
+        username: SecretString,
+        /// Password.
+        password: SecretString,
+    },
+    /// `Authorization: Bearer` (RFC 6750).
+    Bearer(HeaderSecret),
+    /// A header of the gateway's own.
+    Header {
+        /// Its name.
+        name: HeaderName,
+        /// Its value.
+        value: HeaderSecret,
+    },
+}
+
+/// The name of a header that may be added to a request: any but those that the request is made of.
+///
+/// # Errors
+/// When it is no header's name (RFC 9110 §5.1), or one that says how the body is to be read.
+pub fn free_header(text: &str) -> Result<HeaderName, String> {
+    let name = HeaderName::from_bytes(text.as_bytes())
+        .map_err(|_| "is not the name of a header, as X-Api-Key".to_owned())?;
+    match name.as_str() {
+        "connection" | "content-encoding" | "content-length" | "content-type" | "expect" | "host"
+        | "te" | "trailer" | "transfer-encoding" | "upgrade" => {
+            Err(format!("is {name}, which the request itself is made of"))
+        }
+        _ => Ok(name),
+    }
+}
+
+/// A secret that fits into a header.
+#[derive(Debug, Clone)]
+pub struct HeaderSecret(SecretString);
+
+impl HeaderSecret {
+    /// Takes a token from a file.
+    ///
+    /// # Errors
+    /// When it is empty or holds anything but visible ASCII characters; often a line end of its file.
+    pub fn new(secret: SecretString) -> Result<Self, String> {
+        let text = secret.expose_secret();
+        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err("is empty or holds a space, line end or non-ASCII character".into());
+        }
+        Ok(Self(secret))
+    }
+
+    /// Takes the whole value of a header from a file. It may hold a scheme, as `App 0123abcd`: spaces
+    /// within are allowed (RFC 9110 §5.5).
+    ///
+    /// # Errors
+    /// When it is empty, begins or ends with a space, or holds anything else but visible ASCII.
+    pub fn value(secret: SecretString) -> Result<Self, String> {
+        let text = secret.expose_secret();
+        let plain = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        if text.is_empty() || text.trim() != text || !plain {
+            return Err("is empty, begins or ends with a space, or holds a line end or non-ASCII \
+                        character"
+                .into());
+        }
+        Ok(Self(secret))
+    }
+
+    pub(super) fn secret(&self) -> &SecretString {
+        &self.0
+    }
+}
+
+/// The request's method and content.
+#[derive(Debug, Clone)]
+pub enum HttpBody {
+    /// `application/x-www-form-urlencoded`, names and values in this order.
+    Form(BodyMethod, Vec<(String, Template)>),
+    /// `application/json`.
+    Json(BodyMethod, JsonTemplate),
+    /// A `GET` with everything in the query. The last resort: queries are written to logs on the way.
+    Query(Vec<(String, Template)>),
+}
+
+impl HttpBody {
+    /// Whether a placeholder stands anywhere in it.
+    pub fn asks_for(&self, placeholder: &str) -> bool {
+        match self {
+            Self::Form(_, fields) | Self::Query(fields) => {
+                fields.iter().any(|(_, template)| template.asks_for(placeholder))
+            }
+            Self::Json(_, template) => template.asks_for(placeholder),
+        }
+    }
+
+    /// The names of its fields; of a document, those at its top.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Form(_, fields) | Self::Query(fields) => {
+                fields.iter().map(|(name, _)| name.as_str()).collect()
+            }
+            Self::Json(_, template) => template.names(),
+        }
+    }
+}
+
+/// Methods that carry a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BodyMethod {
+    /// `POST`.
+    #[default]
+    Post,
+    /// `PUT`.
+    Put,
+}
+
+/// How the recipient's number is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NumberFormat {
+    /// `+46701740605`.
+    #[default]
+    Plus,
+    /// `46701740605`.
+    Digits,
+    /// `0046701740605`.
+    DoubleZero,
+    /// `0701740605` for a Swedish number, as [`NumberFormat::DoubleZero`] for others.
+    National,
+}
+
+/// What `{encoding}` stands for, for gateways that must be told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoding {
+    /// When the text fits GSM-7.
+    pub gsm: String,
+    /// When it needs UCS-2.
+    pub unicode: String,
+}
+
+impl Default for Encoding {
+    fn default() -> Self {
+        Self { gsm: "text".into(), unicode: "unicode".into() }
+    }
+}
+
+/// When an answer means that the message was taken: all of it must hold.
+#[derive(Debug, Clone)]
+pub struct Success {
+    /// The HTTP status.
+    pub statuses: RangeInclusive<u16>,
+    /// A place in the answer and the values it may have (a number is compared by its digits).
+    pub test: Option<(Pointer, Vec<String>)>,
+}
+
+impl Default for Success {
+    fn default() -> Self {
+        Self { statuses: 200..=299, test: None }
+    }
+}
+
+/// The gateway's own codes. They count before the HTTP status.
+#[derive(Debug, Clone)]
+pub struct Codes {
+    /// Where the code stands in the answer.
+    pub at: Pointer,
+    /// This message will never be taken.
+    pub permanent: Vec<String>,
+    /// So, because the number is at fault.
+    pub bad_contact: Vec<String>,
+    /// The account, credit or sender is at fault.
+    pub config: Vec<String>,
+    /// Certainly not taken; may be tried again.
+    pub retry: Vec<String>,
+}
+
+/// How to ask for a message by our id. The request is a `GET` with the same authorisation.
+#[derive(Debug, Clone)]
+pub struct HttpLookup {
+    /// The address.
+    pub url: LookupUrl,
+    /// Where the gateway's id of the message stands in the answer, as `/batches/0/id`. 404, and an
+    /// empty list or `null` on the way there, mean that the gateway does not have it.
+    pub reference: Pointer,
+}
+
+/// The address of a look-up, with `{id}` in its path or query.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookupUrl(String);
+
+impl LookupUrl {
+    /// Takes an address from configuration.
+    ///
+    /// # Errors
+    /// When `{id}` is not in its path or query, or it is not an [`Endpoint`].
+    pub fn parse(text: &str, plain: PlainHttp) -> Result<Self, String> {
+        let path = text.find("://").and_then(|at| text[at + 3..].find('/').map(|p| at + 3 + p));
+        if !path.is_some_and(|path| text[path..].contains("{id}")) {
+            return Err("has no {id} in its path or query".into());
+        }
+        let example = text.replace("{id}", "0");
+        Endpoint::parse(&example, plain).map_err(|error: EndpointError| error.to_string())?;
+        Ok(Self(text.into()))
+    }
+
+    /// With our id, which is hexadecimal digits and so needs no encoding.
+    pub(super) fn with(&self, id: &crate::model::NotificationId) -> String {
+        self.0.replace("{id}", id.as_str())
+    }
+}
+
+/// How delivery reports are read: from a form, a JSON object, or the callback's query.
+#[derive(Debug, Clone)]
+pub struct HttpReceipts {
+    /// Where our id stands, if the gateway hands it back. The one in `{receipt-url}` counts first.
+    pub id: Option<FieldName>,
+    /// Where the gateway's id stands.
+    pub reference: Option<FieldName>,
+    /// Where the status stands.
+    pub status: FieldName,
+    /// Where the time stands (RFC 3339, or without a zone in UTC).
+    pub at: Option<FieldName>,
+    /// What statuses mean. Others are passed over: a gateway reports more than we follow.
+    pub statuses: BTreeMap<String, ReceiptStatus>,
+    /// What the gateway wants to hear.
+    pub ack: Ack,
+}
+
+/// The name of a form field or query parameter, or a JSON pointer (which begins with `/`).
+pub type FieldName = String;
+
+/// A JSON pointer (RFC 6901).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointer(String);
+
+impl Pointer {
+    /// Takes a pointer from configuration.
+    ///
+    /// # Errors
+    /// When it does not begin with `/`, or has `~` without `0` or `1` after it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let escaped = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+        if text.starts_with('/') && escaped {
+            Ok(Self(text.into()))
+        } else {
+            Err("is not a JSON pointer, as /messages/0/id".into())
+        }
+    }
+
+    /// The text or number there.
+    pub(super) fn scalar(&self, document: &Value) -> Option<String> {
+        scalar(document.pointer(&self.0)?)
+    }
+
+    pub(super) fn steps(&self) -> impl Iterator<Item = String> {
+        self.0.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"))
+    }
+}
+
+/// A text, number or truth value as a text; none for the rest and for the empty text.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    }
+}

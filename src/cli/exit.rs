@@ -1,0 +1,10 @@
+//! Exit codes, after sysexits.h, stable: scripts and systemd units rely on them.
+
+/// Warnings only (`check`), or a finding (`directory check`).
+pub const WARNINGS: u8 = 1;
+/// Input data cannot be used.
+pub const DATA: u8 = 65;
+/// The daemon stopped because of a fault of its own.
+pub const SOFTWARE: u8 = 70;
+/// The configuration has errors, or the store is refused.
+pub const CONFIG: u8 = 78;

@@ -1,0 +1,143 @@
+//! `upprop run`: the daemon. Loads configuration, opens the store, starts the app, and ends in two
+//! steps when asked to.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{self, App};
+use crate::config::{self, Config, LogFormat, Secrets, Severity};
+use crate::env::Env;
+use crate::env::clock::SystemClock;
+use crate::env::mail::MailTransport;
+use crate::env::wire::ReqwestWire;
+use crate::lifecycle::Lifecycle;
+use crate::store::{Kv, SledStore, StoreError};
+
+use super::exit;
+
+/// Arguments of `upprop run`.
+#[derive(Debug, clap::Args)]
+pub struct RunArgs {
+    /// The configuration file.
+    #[arg(value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    pub config: PathBuf,
+}
+
+/// Runs until told to stop.
+///
+/// # Errors
+/// In words, when it cannot start or had to stop by itself.
+pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
+    let Some(config) = load(&args.config) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    logging(&config);
+    let store = match SledStore::open(app::store_settings(&config)) {
+        Ok(store) => Arc::new(store),
+        Err(error @ StoreError::Refused(_)) => {
+            eprintln!("upprop: {error}");
+            return Ok(ExitCode::from(exit::CONFIG));
+        }
+        Err(error) => return Err(error).context("the store cannot be opened"),
+    };
+    let env = doors(&config)?;
+    let (lifecycle, mut faults) = Lifecycle::new();
+    let kv: Arc<dyn Kv> = store.clone();
+    let app = App::build(&config, env, kv, lifecycle.clone())?;
+    app.prepare().await.context("the store cannot be read")?;
+    let listener = TcpListener::bind(config.server.listen).await.with_context(|| {
+        format!("cannot listen on {}; is another upprop running?", config.server.listen)
+    })?;
+    let address = listener.local_addr()?;
+    app.start(listener, Some(store.clone()), || {});
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
+    tell_systemd(&[sd_notify::NotifyState::Ready]);
+    let fault = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        fault = faults.recv() => fault,
+    };
+    tell_systemd(&[sd_notify::NotifyState::Stopping]);
+    if let Some(fault) = &fault {
+        tracing::error!(%fault, "stopping because of a fault");
+    } else {
+        tracing::info!("stopping");
+    }
+    let limit = config.server.drain_limit.unsigned_abs();
+    let finished = lifecycle
+        .stop(async {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+                _ = tokio::time::timeout(limit, std::future::pending::<()>()) => {}
+            }
+        })
+        .await;
+    if !finished {
+        tracing::warn!("stopped with work under way; attempts without an outcome are in doubt");
+    }
+    // A store that failed says so again here; the fault has been told.
+    let closed = store.close().await;
+    match (fault, closed) {
+        (Some(_), _) => Ok(ExitCode::from(exit::SOFTWARE)),
+        (None, Err(error)) => Err(error).context("the store did not close cleanly"),
+        (None, Ok(())) => {
+            tracing::info!("stopped");
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Where systemd puts credentials (systemd.exec(5)).
+pub(super) fn credentials_dir() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
+/// Reads a configuration; prints what is wrong with it. None when it has errors.
+pub(super) fn load(file: &Path) -> Option<Config> {
+    let report = config::load(file, credentials_dir(), Secrets::Required);
+    for problem in report.problems.iter().filter(|p| p.severity != Severity::Note) {
+        eprintln!("{problem}");
+    }
+    if report.config.is_none() {
+        eprintln!("upprop: the configuration has errors; mend them and try `upprop check {}`", file.display());
+    }
+    report.config
+}
+
+/// The real doors to the outside.
+pub(super) fn doors(config: &Config) -> anyhow::Result<Env> {
+    let wire = ReqwestWire::new(&app::wire_settings(config))?;
+    let mail: MailTransport = match &config.mail {
+        Some(mail) => app::mail_transport(mail)?,
+        None => MailTransport::Memory(crate::env::mail::MailMemory::default()),
+    };
+    Ok(Env { clock: Arc::new(SystemClock::new()), wire: Arc::new(wire), mail: Arc::new(mail) })
+}
+
+fn logging(config: &Config) {
+    use tracing_subscriber::{EnvFilter, fmt};
+    let filter = EnvFilter::try_new(&config.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let plain = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    // Under systemd the journal has the time already.
+    let in_journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    let done = match (config.log.format, in_journal) {
+        (LogFormat::Json, _) => plain.json().try_init(),
+        (LogFormat::Text, true) => plain.without_time().try_init(),
+        (LogFormat::Text, false) => plain.try_init(),
+    };
+    if done.is_err() {
+        eprintln!("upprop: logging was set up before; going on");
+    }
+}
+
+fn tell_systemd(states: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::warn!(%error, "systemd could not be told");
+    }
+}

@@ -1,0 +1,51 @@
+//! `upprop store rebuild`: the store made again from its journal.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use super::{exit, run};
+use crate::{app, config, store};
+
+/// Arguments of `upprop store`.
+#[derive(Debug, clap::Args)]
+pub struct StoreArgs {
+    #[command(subcommand)]
+    command: StoreCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum StoreCommand {
+    /// Makes the store again from the journal. Tells nobody anything; the daemon must not run.
+    ///
+    /// The former store is kept beside the new one. Attempts that were under way become in doubt and
+    /// are looked into when the daemon starts.
+    Rebuild {
+        /// The configuration file.
+        #[arg(long, short, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+        config: PathBuf,
+    },
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// In words, when the journal cannot be used.
+pub fn run(args: StoreArgs) -> anyhow::Result<ExitCode> {
+    let StoreCommand::Rebuild { config } = args.command;
+    let Some(config) = run::load(&config) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    match store::rebuild(&app::store_settings(&config)) {
+        Ok(report) => {
+            println!("{report}");
+            if config.directory.folder.is_none() {
+                println!(
+                    "The directory is not in the journal: send it again with PUT /api/directory."
+                );
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            eprintln!("upprop: {error}");
+            Ok(ExitCode::from(exit::DATA))
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What the operator typed → what the program means. One commented TOML file is read into one
+//! [`Config`]; all problems are gathered in one pass, each with its place and its remedy. Touches
+//! the file, and the secret files it names, and nothing else; may not import any room that does work.
+
+mod address;
+mod daemon;
+mod delivery;
+mod http_provider;
+mod mail;
+mod problem;
+mod provider;
+mod reader;
+mod school;
+mod secret;
+mod source;
+pub mod words;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use toml::de::DeTable;
+
+pub use daemon::{Directory, Http, Log, LogFormat, Server, Store};
+pub use delivery::Delivery;
+pub use http_provider::{
+    BodyMethod, HttpAuth, HttpBody, HttpCodes, HttpLookup, HttpProvider, HttpReceipts,
+    NumberFormat, PLACEHOLDERS,
+};
+pub use mail::{Mail, MailTransport, Smtp, Tls};
+pub use problem::{Problem, Severity, did_you_mean};
+pub use provider::{Elks, Provider, ProviderKind};
+pub use secret::{Loader, Secrets};
+pub use source::{Credentials, Source};
+
+use crate::directory::School;
+use crate::model::{ProviderId, SchoolId, SourceId};
+use reader::{Context, Reader};
+
+/// The file read when none is named.
+pub const DEFAULT_FILE: &str = "/etc/upprop/upprop.toml";
+
+/// The commented file that ships: every key with its default.
+pub const SHIPPED: &str = include_str!("../../config/upprop.toml");
+
+/// What the program means by a file without errors.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// `[store]`.
+    pub store: Store,
+    /// `[server]`.
+    pub server: Server,
+    /// `[directory]`.
+    pub directory: Directory,
+    /// `[log]`.
+    pub log: Log,
+    /// `[http]`.
+    pub http: Http,
+    /// `[delivery]`.
+    pub delivery: Delivery,
+    /// `[mail]`.
+    pub mail: Option<Mail>,
+    /// `[sources.<id>]`.
+    pub sources: BTreeMap<SourceId, Source>,
+    /// `[providers.<id>]`.
+    pub providers: BTreeMap<ProviderId, Provider>,
+    /// `[schools.<id>]` over `[defaults]`.
+    pub schools: BTreeMap<SchoolId, School>,
+    /// How the outside reaches us, without a slash at the end; none: no delivery reports.
+    pub public_url: Option<String>,
+    /// Bearer token of the API; none: no API.
+    pub api_token: Option<SecretString>,
+    /// Folder of templates that come before the built-in ones.
+    pub templates: Option<PathBuf>,
+}
+
+/// What came of reading a file.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// None when there is an error.
+    pub config: Option<Config>,
+    /// All that was found, in the order of the file.
+    pub problems: Vec<Problem>,
+    /// Every key that this program knows, `*` standing for a name the operator chooses.
+    pub known_keys: BTreeSet<String>,
+}
+
+impl Report {
+    /// How many problems there are of one severity.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.problems.iter().filter(|problem| problem.severity == severity).count()
+    }
+}
+
+/// Reads a file; relative paths in it start from its own folder.
+pub fn load(file: &Path, credentials_dir: Option<PathBuf>, secrets: Secrets) -> Report {
+    let name = file.display().to_string();
+    let base_dir = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let loader = Loader { credentials_dir, base_dir: base_dir.to_owned(), secrets };
+    match std::fs::read_to_string(file) {
+        Ok(text) => load_text(&name, &text, &loader),
+        Err(error) => {
+            let problem =
+                Problem::of_file(&name, Severity::Error, format!("cannot be read: {error}"))
+                    .with_remedy("name another file, or write one with `upprop init`");
+            Report { config: None, problems: vec![problem], known_keys: BTreeSet::new() }
+        }
+    }
+}
+
+/// Reads a text; `name` stands for the file in problems.
+pub fn load_text(name: &str, text: &str, loader: &Loader) -> Report {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let context = Context {
+        file: name,
+        text,
+        loader,
+        problems: RefCell::default(),
+        known: RefCell::default(),
+    };
+    let (table, faults) = DeTable::parse_recoverable(text);
+    for fault in &faults {
+        let problem =
+            Problem::of_file(name, Severity::Error, format!("not TOML: {}", fault.message()));
+        context.push(problem.at(text, fault.span()));
+    }
+    // A tree with holes would make problems that are not there.
+    let config = faults.is_empty().then(|| read(Reader::root(&context, table.get_ref())));
+    let Context { problems, known, .. } = context;
+    let mut problems = problems.into_inner();
+    problems.sort_by_key(|p| (p.line.unwrap_or(usize::MAX), p.column, p.severity));
+    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
+    Report { config: config.filter(|_| !failed), problems, known_keys: known.into_inner() }
+}
+
+fn read(root: Reader<'_>) -> Config {
+    let names = |key| root.tables(key).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let (school_names, provider_names) = (names("schools"), names("providers"));
+    let public_url = public_url(&root, !provider_names.is_empty());
+    let delivery_table = root.table("delivery");
+    let delivery = Delivery::read(&delivery_table);
+    let judge =
+        |other: &Reader<'_>, timeout| delivery.judge_settle(&delivery_table, other, timeout);
+    let providers = Provider::read_all(&root, root.has("public-url"));
+    let http = Http::read(root.table("http"), judge);
+    let mail_declared = root.has("mail");
+    let mail = Mail::read(root.table("mail"), judge);
+    delivery_table.finish();
+    let api_token = root.secret("api-token-file");
+    if let Some(token) = &api_token {
+        root.judge_token("api-token-file", token);
+    }
+    let declared = school::Declared { providers: &provider_names, mail: mail_declared };
+    let config = Config {
+        store: Store::read(root.table("store")),
+        server: Server::read(root.table("server")),
+        directory: Directory::read(root.table("directory")),
+        log: Log::read(root.table("log")),
+        http,
+        delivery,
+        mail,
+        sources: Source::read_all(&root, &school_names),
+        providers,
+        schools: school::read_all(&root, &declared),
+        public_url,
+        api_token,
+        templates: root.path("templates"),
+    };
+    root.finish();
+    config
+}
+
+fn public_url(root: &Reader<'_>, has_providers: bool) -> Option<String> {
+    let expected = "the address that the outside reaches us by, as \"https://upprop.example.se\"";
+    let url = root.parsed("public-url", expected, address::base_url);
+    if let Some(url) = url.as_deref().filter(|url| address::is_exposed(url)) {
+        root.warn(
+            "public-url",
+            format!("`public-url` is {url}: delivery reports, with their secret, come without TLS"),
+            "write https://…",
+        );
+    }
+    if has_providers && !root.has("public-url") {
+        root.warn(
+            "public-url",
+            "no `public-url`: providers have nowhere to send delivery reports, so undelivered texts go unnoticed",
+            "add public-url = \"https://upprop.example.se\" above the first table",
+        );
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests;

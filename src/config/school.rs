@@ -1,0 +1,327 @@
+//! `[defaults]` and `[schools.<id>]`: what is set per school, each key from the school's own
+//! table or else from the defaults.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, civil::Time, tz::TimeZone};
+
+use super::mail::email;
+use super::problem::{Severity, did_you_mean};
+use super::reader::{Cap, Reader};
+use crate::directory::{Mode, QuietHours, School, SubjectIdentity};
+use crate::model::{Address, Locale, Phone, ProviderId, SchoolId};
+
+/// What the rest of the file declares that a school may lean on.
+pub(super) struct Declared<'a> {
+    /// Provider tables, whether or not they are right in themselves.
+    pub providers: &'a [String],
+    /// There is a `[mail]` table.
+    pub mail: bool,
+}
+
+/// A school's own table over the defaults.
+struct Layers<'r, 'a> {
+    own: &'r Reader<'a>,
+    defaults: &'r Reader<'a>,
+}
+
+impl<'a> Layers<'_, 'a> {
+    /// Both are read, so that both are checked; the school's own wins.
+    fn get<T>(&self, read: impl Fn(&Reader<'a>) -> Option<T>) -> Option<T> {
+        let inherited = read(self.defaults);
+        read(self.own).or(inherited)
+    }
+
+    /// Whether the value was refused, wherever it stands.
+    fn is_faulty(&self, key: &'static str) -> bool {
+        self.own.is_faulty(key) || self.defaults.is_faulty(key)
+    }
+
+    /// Notes a problem where the value stands, or at the school's head.
+    fn note(&self, severity: Severity, key: &'static str, message: String, remedy: &str) {
+        let inherited = !self.own.has(key) && self.defaults.has(key);
+        let place = if inherited { self.defaults } else { self.own };
+        place.note(severity, key, message, remedy);
+    }
+}
+
+/// All schools, and the problems of each.
+pub(super) fn read_all(root: &Reader<'_>, declared: &Declared<'_>) -> BTreeMap<SchoolId, School> {
+    let defaults = root.table("defaults");
+    let mut all = BTreeMap::new();
+    for (name, own) in root.tables("schools") {
+        let school_name = own.text("name");
+        let school_name = own.require("name", school_name, "\"Björkskolan\"");
+        match SchoolId::new(name) {
+            Ok(id) => {
+                let school = read(
+                    id.clone(),
+                    school_name.unwrap_or_default(),
+                    &Layers { own: &own, defaults: &defaults },
+                );
+                judge(&school, &Layers { own: &own, defaults: &defaults }, declared);
+                all.insert(id, school);
+            }
+            Err(error) => own.error_at_head(
+                format!("the school's id in [schools.<id>] {error}"),
+                "use the id that the reporting system sends",
+            ),
+        }
+        own.finish();
+    }
+    // The defaults are checked, and their keys known, even when no school uses them.
+    if all.is_empty() {
+        let nobody = SchoolId::new("defaults").expect("a good id");
+        let _ = read(nobody, String::new(), &Layers { own: &defaults, defaults: &defaults });
+    }
+    if !root.has("schools") {
+        root.warn(
+            "schools",
+            "no [schools.<id>]: every report will be refused",
+            "add one, with the id that the reporting system sends",
+        );
+    }
+    defaults.finish();
+    all
+}
+
+fn read(id: SchoolId, name: String, from: &Layers<'_, '_>) -> School {
+    let modes = [("shadow", Mode::Shadow), ("guests", Mode::Guests), ("live", Mode::Live)];
+    let identities = [
+        ("none", SubjectIdentity::None),
+        ("initials", SubjectIdentity::Initials),
+        ("name", SubjectIdentity::Name),
+    ];
+    let guest = |text: &str| {
+        let text = text.replace([' ', '-'], "");
+        Phone::new(text.clone()).map(Address::Phone).or_else(|_| email(&text).map(Address::Email))
+    };
+    let guests = from
+        .get(|r| r.list("guests", true, "numbers as \"+46701740605\" and e-mail addresses", guest));
+    School {
+        id,
+        name,
+        mode: from.get(|r| r.choice("mode", &modes)).unwrap_or(Mode::Shadow),
+        zone: from
+            .get(|r| r.parsed("time-zone", "an IANA time zone, as \"Europe/Stockholm\"", zone))
+            .unwrap_or_else(|| TimeZone::get("Europe/Stockholm").expect("bundled")),
+        locale: from
+            .get(|r| {
+                r.parsed("language", "a language tag, as \"sv\"", |text| {
+                    Locale::new(text).map_err(|_| None)
+                })
+            })
+            .unwrap_or_else(Locale::swedish),
+        team_email: from
+            .get(|r| r.parsed("team-email", "an e-mail address, as \"narvaro@example.se\"", email)),
+        phone: from
+            .get(|r| r.parsed("phone", "a number to ring, as \"08-123 45 67\"", shown_phone))
+            .unwrap_or_default(),
+        sender_id: from
+            .get(|r| r.parsed("sender-id", SENDER, sender_id))
+            .unwrap_or_else(|| "Skolan".into()),
+        grace: from
+            .get(|r| r.duration("grace", "0s", "1d"))
+            .unwrap_or(SignedDuration::from_mins(10)),
+        guests: guests.unwrap_or_default().into_iter().collect::<BTreeSet<_>>(),
+        quiet_hours: from
+            .get(|r| r.parsed("quiet-hours", "hours as \"21:00-07:00\", or \"off\"", quiet_hours))
+            .unwrap_or(Some(QuietHours {
+                from: Time::constant(21, 0, 0, 0),
+                to: Time::constant(7, 0, 0, 0),
+            })),
+        stale_after: from
+            .get(|r| r.duration("stale-after", "1m", "7d"))
+            .unwrap_or(SignedDuration::from_hours(4)),
+        sms_provider: from.get(|r| {
+            r.parsed("sms-provider", "the name of a [providers.<id>]", |text| {
+                ProviderId::new(text).map_err(|_| None)
+            })
+        }),
+        sms_rate: from.get(|r| r.cap("sms-rate", true)).and_then(Cap::rate),
+        subject_identity: from
+            .get(|r| r.choice("subject-identity", &identities))
+            .unwrap_or(SubjectIdentity::None),
+        max_parts: from.get(|r| r.integer("max-parts", 1..=10)).unwrap_or(3),
+    }
+}
+
+const SENDER: &str =
+    "3–11 of A–Z, a–z, 0–9, starting with a letter, or a number as \"+46701740605\"";
+
+/// Providers.md §12: what reaches every Swedish handset unchanged.
+fn sender_id(text: &str) -> Result<String, Option<String>> {
+    let worded = |t: &str| {
+        (3..=11).contains(&t.len())
+            && t.starts_with(|c: char| c.is_ascii_alphabetic())
+            && t.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    if worded(text) || Phone::new(text).is_ok() {
+        return Ok(text.to_owned());
+    }
+    let folded: String = text
+        .chars()
+        .filter_map(|c| match c {
+            'å' | 'ä' => Some('a'),
+            'Å' | 'Ä' => Some('A'),
+            'ö' => Some('o'),
+            'Ö' => Some('O'),
+            'é' => Some('e'),
+            _ => c.is_ascii_alphanumeric().then_some(c),
+        })
+        .take(11)
+        .collect();
+    Err(worded(&folded).then_some(folded))
+}
+
+fn shown_phone(text: &str) -> Result<String, Option<String>> {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let plain = text.chars().all(|c| c.is_ascii_digit() || " -+()".contains(c));
+    if plain && (3..=15).contains(&digits) && text.len() <= 24 {
+        Ok(text.to_owned())
+    } else {
+        Err(None)
+    }
+}
+
+fn zone(text: &str) -> Result<TimeZone, Option<String>> {
+    TimeZone::get(text).map_err(|_| {
+        let known: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        let cities = known.iter().map(|name| name.rsplit('/').next().unwrap_or(name));
+        let by_city = did_you_mean(text, cities)
+            .and_then(|city| known.iter().find(|name| name.rsplit('/').next() == Some(city)));
+        did_you_mean(text, known.iter().map(String::as_str)).map(str::to_owned).or(by_city.cloned())
+    })
+}
+
+fn quiet_hours(text: &str) -> Result<Option<QuietHours>, Option<String>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let plain = text.replace(['–', '—'], "-").replace('.', ":").replace(' ', "");
+    let (from, to) = plain.split_once('-').ok_or(None)?;
+    let time = |t: &str| Time::strptime("%H:%M", t).map_err(|_| None);
+    let hours = QuietHours { from: time(from)?, to: time(to)? };
+    if hours.from == hours.to {
+        return Err(Some("off".into()));
+    }
+    let right = format!("{}-{}", hours.from.strftime("%H:%M"), hours.to.strftime("%H:%M"));
+    if right == text { Ok(Some(hours)) } else { Err(Some(right)) }
+}
+
+fn judge(school: &School, at: &Layers<'_, '_>, declared: &Declared<'_>) {
+    let (id, mode) = (&school.id, school.mode);
+    let live = mode == Mode::Live;
+    let grave = if live { Severity::Error } else { Severity::Warning };
+    match mode {
+        Mode::Shadow => at.note(
+            Severity::Note,
+            "mode",
+            format!(
+                "school {id} is in shadow mode: everything is decided and recorded, nothing is sent"
+            ),
+            "go on with mode = \"guests\"",
+        ),
+        Mode::Guests if school.guests.is_empty() && !at.is_faulty("guests") => at.note(
+            Severity::Warning,
+            "guests",
+            format!("school {id} sends to its guests only, and has none: nothing will be sent"),
+            "list your own number or address in `guests`",
+        ),
+        _ => {}
+    }
+    match &school.sms_provider {
+        Some(provider) if !declared.providers.iter().any(|name| name == provider.as_str()) => {
+            let near =
+                did_you_mean(provider.as_str(), declared.providers.iter().map(String::as_str));
+            let remedy = near.map_or_else(
+                || format!("add [providers.{provider}]"),
+                |near| format!("did you mean \"{near}\"?"),
+            );
+            at.note(
+                Severity::Error,
+                "sms-provider",
+                format!("school {id} sends through \"{provider}\", which is not in this file"),
+                &remedy,
+            );
+        }
+        None if mode != Mode::Shadow && !at.is_faulty("sms-provider") => at.note(
+            grave,
+            "sms-provider",
+            format!("school {id} is {}, but has no provider for its texts", mode.as_str()),
+            "write sms-provider = \"…\", the name of a [providers.<id>]",
+        ),
+        _ => {}
+    }
+    if school.phone.is_empty()
+        && !at.is_faulty("phone")
+        && Phone::new(school.sender_id.clone()).is_err()
+    {
+        at.note(
+            Severity::Warning,
+            "phone",
+            format!("school {id} has no `phone`, and nobody can answer to \"{}\": guardians cannot reach it", school.sender_id),
+            "add phone = \"08-123 45 67\"",
+        );
+    }
+    if school.team_email.is_none() && !at.is_faulty("team-email") {
+        at.note(
+            grave,
+            "team-email",
+            format!("school {id} has no `team-email`: its attendance team is told nothing"),
+            "add team-email = \"narvaro@example.se\"",
+        );
+    } else if school.team_email.is_some() && !declared.mail {
+        at.note(
+            grave,
+            "team-email",
+            format!("school {id} has a `team-email`, but there is no [mail] to reach it by"),
+            "add [mail]",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sender_ids() {
+        for good in ["Skolan", "Abc", "Bjorkskolan", "Skola1", "+46701740605"] {
+            assert_eq!(sender_id(good), Ok(good.to_owned()));
+        }
+        for (bad, write) in [
+            ("Björkskolan", Some("Bjorkskolan")),
+            ("Vår skola", Some("Varskola")),
+            ("Bjorkskolan2", Some("Bjorkskolan")),
+            ("ab", None),
+            ("1skola", None),
+            ("", None),
+        ] {
+            assert_eq!(sender_id(bad), Err(write.map(str::to_owned)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn hours() {
+        assert!(matches!(quiet_hours("21:00-07:00"), Ok(Some(_))));
+        assert_eq!(quiet_hours("off"), Ok(None));
+        assert_eq!(quiet_hours("21.00–07.00"), Err(Some("21:00-07:00".into())));
+        assert_eq!(quiet_hours("07:00-07:00"), Err(Some("off".into())));
+        assert_eq!(quiet_hours("25:00-07:00"), Err(None));
+    }
+
+    #[test]
+    fn zones() {
+        assert!(zone("Europe/Stockholm").is_ok());
+        assert_eq!(zone("Europe/Stokholm").expect_err("unknown"), Some("Europe/Stockholm".into()));
+        assert_eq!(zone("Stockholm").expect_err("unknown"), Some("Europe/Stockholm".into()));
+        assert_eq!(zone("Narnia").expect_err("unknown"), None);
+    }
+
+    #[test]
+    fn numbers_shown() {
+        assert!(shown_phone("08-123 45 67").is_ok());
+        assert!(shown_phone("ring skolan").is_err());
+    }
+}

@@ -1,0 +1,129 @@
+//! Which template files there are: their names, the variables each may use, and the texts built in.
+//! A list only; reading, checking and rendering are elsewhere.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{samples, team};
+use crate::directory::SubjectIdentity;
+use crate::model::{Channel, Locale};
+
+/// The page every HTML part stands on, shared by all languages.
+pub(super) const PAGE: &str = "email/_page.html";
+
+macro_rules! files {
+    ($folder:literal: $($file:literal),+ $(,)?) => {
+        &[$((
+            concat!($folder, "/", $file),
+            include_str!(concat!("../../templates/", $folder, "/", $file)),
+        )),+]
+    };
+}
+
+macro_rules! email {
+    ($folder:literal) => {
+        files!($folder:
+            "_case.html", "_case.txt", "_words.txt",
+            "absence.html", "absence.subject.txt", "absence.txt",
+            "correction.html", "correction.subject.txt", "correction.txt",
+            "staff-task.html", "staff-task.subject.txt", "staff-task.txt",
+            "team-alert.html", "team-alert.subject.txt", "team-alert.txt",
+            "team-correction.html", "team-correction.subject.txt", "team-correction.txt",
+            "team-update.html", "team-update.subject.txt", "team-update.txt",
+        )
+    };
+}
+
+const BUILTIN: [&[(&str, &str)]; 5] = [
+    files!("email": "_page.html"),
+    files!("sms/sv": "absence.txt", "correction.txt"),
+    files!("sms/en": "absence.txt", "correction.txt"),
+    email!("email/sv"),
+    email!("email/en"),
+];
+
+/// Name and text of every template built in.
+pub(super) fn builtin() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BUILTIN.iter().flat_map(|part| part.iter().copied())
+}
+
+/// The name of a template: `email/sv/absence.subject.txt`.
+pub(super) fn name(channel: Channel, locale: &Locale, file: &str) -> String {
+    format!("{}/{locale}/{file}", channel.as_str())
+}
+
+/// The files a language must have on a channel: those that Swedish has. Names that begin with `_`
+/// are parts of others.
+pub(super) fn files(channel: Channel) -> impl Iterator<Item = &'static str> {
+    let folder = format!("{}/sv/", channel.as_str());
+    builtin().filter_map(move |(name, _)| name.strip_prefix(&folder))
+}
+
+/// The names of all files a language must have.
+pub(super) fn names(locale: &Locale) -> impl Iterator<Item = String> {
+    [Channel::Sms, Channel::Email]
+        .into_iter()
+        .flat_map(move |channel| files(channel).map(move |file| name(channel, locale, file)))
+}
+
+/// What a template may be called with.
+pub(super) fn variables(name: &str) -> BTreeSet<String> {
+    let file = name.rsplit('/').next().unwrap_or_default();
+    let mut known = match file {
+        "_page.html" | "_words.txt" => BTreeSet::new(),
+        _ if file.starts_with("absence.") || file.starts_with("correction.") => {
+            fields(&samples::guardian("Alva", "Björkskolan", "070-174 06 05"))
+        }
+        _ => fields(&team::values(&samples::team_case(), SubjectIdentity::None)),
+    };
+    if name.starts_with("email/") {
+        known.extend(["locale".to_owned(), "direction".to_owned()]);
+    }
+    known
+}
+
+/// The names of a value's fields, as templates see them.
+fn fields(value: &impl Serialize) -> BTreeSet<String> {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::Object(map)) => map.into_iter().map(|(key, _)| key).collect(),
+        _ => BTreeSet::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_language_is_complete_and_every_file_is_built_in() {
+        let built_in: BTreeSet<String> = builtin().map(|(name, _)| name.into()).collect();
+        let mut listed: BTreeSet<String> = ["sv", "en"]
+            .into_iter()
+            .flat_map(|tag| names(&Locale::new(tag).unwrap()).collect::<Vec<_>>())
+            .collect();
+        listed.insert(PAGE.into());
+        assert_eq!(built_in, listed);
+
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+        for channel in ["sms", "email"] {
+            for locale in ["sv", "en"] {
+                let folder = format!("{channel}/{locale}");
+                for entry in std::fs::read_dir(root.join(&folder)).unwrap() {
+                    let file = entry.unwrap().file_name().into_string().unwrap();
+                    assert!(built_in.contains(&format!("{folder}/{file}")), "{folder}/{file}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn variables_are_the_fields_of_the_facts() {
+        let sms = variables("sms/sv/absence.txt");
+        assert!(sms.contains("pupil") && sms.contains("late_registration"));
+        assert!(!sms.contains("locale") && !sms.contains("class"));
+        let team = variables("email/sv/team-alert.txt");
+        assert!(team.contains("pupil_name") && team.contains("who") && team.contains("locale"));
+        assert_eq!(variables(PAGE).len(), 2);
+    }
+}

@@ -1,0 +1,190 @@
+//! Made-up facts of every kind a text can be made from. Templates are tried on them at load, and
+//! previews show them; nothing here is about anybody.
+
+use jiff::Timestamp;
+
+use super::facts::{GuardianFacts, TeamCase, TeamGuardian, TeamLesson, task_word};
+use crate::model::{CorrectionKind, Purpose, Reason, TaskKind};
+
+/// One set of facts with a name for people.
+pub(super) struct Sample {
+    /// `absence, adult, yesterday`.
+    pub name: String,
+    /// Absence or correction.
+    pub purpose: Purpose,
+    /// At most one thing differs from the ordinary case.
+    pub ordinary: bool,
+    /// The facts.
+    pub facts: GuardianFacts,
+}
+
+/// The ordinary case: a lesson today, first message.
+pub(super) fn guardian(pupil: &str, school: &str, phone: &str) -> GuardianFacts {
+    GuardianFacts {
+        pupil: pupil.into(),
+        adult: false,
+        start: "08.20".into(),
+        day: String::new(),
+        further: false,
+        renewed: false,
+        late_registration: false,
+        correction: String::new(),
+        arrived: String::new(),
+        school: school.into(),
+        phone: phone.into(),
+    }
+}
+
+/// Every combination that a guardian's or adult pupil's message can be made from.
+pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
+    let base = guardian(pupil, school, phone);
+    let mut samples = Vec::new();
+    for adult in [false, true] {
+        for (day, word) in [("", ""), ("yesterday", "yesterday"), ("2026-11-20", "earlier day")] {
+            let facts = GuardianFacts { adult, day: day.into(), ..base.clone() };
+            for bits in 0..8_u8 {
+                let flags = [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0];
+                let [further, renewed, late_registration] = flags;
+                if late_registration && day.is_empty() {
+                    continue;
+                }
+                let facts = GuardianFacts { further, renewed, late_registration, ..facts.clone() };
+                let words = ["further", "renewed", "registered late"];
+                let set = words.into_iter().zip(flags).filter_map(|(word, on)| on.then_some(word));
+                samples.push(sample(Purpose::Absence, facts, word, set.collect()));
+            }
+            for (kind, arrived) in [
+                (CorrectionKind::WasThere, ""),
+                (CorrectionKind::Arrived, "08.45"),
+                (CorrectionKind::Arrived, ""),
+                (CorrectionKind::Excused, ""),
+            ] {
+                let correction = GuardianFacts::correction_word(Some(kind));
+                let mut words = vec![correction.as_str()];
+                words.extend((!arrived.is_empty()).then_some("time known"));
+                let facts = GuardianFacts {
+                    correction: correction.clone(),
+                    arrived: arrived.into(),
+                    ..facts.clone()
+                };
+                samples.push(sample(Purpose::Correction, facts, word, words));
+            }
+        }
+    }
+    samples
+}
+
+fn sample(purpose: Purpose, facts: GuardianFacts, day: &str, set: Vec<&str>) -> Sample {
+    let departures = usize::from(facts.adult) + usize::from(!day.is_empty());
+    let ordinary = match purpose {
+        Purpose::Absence => departures + set.len() <= 1,
+        _ => departures == 0,
+    };
+    let mut words = vec![purpose.as_str()];
+    words.extend(facts.adult.then_some("adult"));
+    words.extend((!day.is_empty()).then_some(day));
+    words.extend(set);
+    Sample { name: words.join(", "), purpose, ordinary, facts }
+}
+
+/// One full case.
+pub(super) fn team_case() -> TeamCase {
+    TeamCase {
+        version: 1,
+        kind: Purpose::TeamAlert.as_str().into(),
+        case: "K7QM2XP".into(),
+        school: "bjork".into(),
+        school_name: "Björkskolan".into(),
+        pupil: "p-17".into(),
+        pupil_name: "Alva Ek".into(),
+        class: "7B".into(),
+        date: "2026-11-23".into(),
+        reason: Reason::NotArrivedByLessonEnd.as_str(),
+        correction: String::new(),
+        task: String::new(),
+        lessons: vec![
+            TeamLesson {
+                id: "l-1".into(),
+                label: "Ma 7B".into(),
+                start: "08.20".into(),
+                end: "09.20".into(),
+                mark: "unexcused".into(),
+                subject: true,
+                reported_by: "kaj".into(),
+                note: "Brukar komma med buss 4.".into(),
+            },
+            TeamLesson {
+                id: "l-2".into(),
+                label: String::new(),
+                start: "10.10".into(),
+                end: "11.00".into(),
+                mark: "unknown".into(),
+                subject: false,
+                reported_by: String::new(),
+                note: String::new(),
+            },
+        ],
+        guardians: vec![
+            TeamGuardian {
+                name: "Bo Ek".into(),
+                phone: "070-174 06 06".into(),
+                told: "delivered".into(),
+                told_at: "08.31".into(),
+            },
+            TeamGuardian {
+                name: "Cleo Ek".into(),
+                phone: "070-174 06 07".into(),
+                told: "not-entitled".into(),
+                told_at: String::new(),
+            },
+        ],
+        mentor: "Dag Lund".into(),
+        made_at: Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// Every kind of case, full and as empty as it can be.
+pub(super) fn team_cases() -> Vec<TeamCase> {
+    let full = team_case();
+    let reported = Reason::ReportedByTeacher.as_str();
+    let mut cases = vec![
+        TeamCase { reason: reported.clone(), ..full.clone() },
+        TeamCase { kind: Purpose::TeamUpdate.as_str().into(), reason: reported, ..full.clone() },
+    ];
+    for kind in [CorrectionKind::WasThere, CorrectionKind::Arrived, CorrectionKind::Excused] {
+        cases.push(TeamCase {
+            kind: Purpose::Correction.as_str().into(),
+            correction: GuardianFacts::correction_word(Some(kind)),
+            reason: Reason::ToldOtherwise.as_str(),
+            ..full.clone()
+        });
+    }
+    for (kind, reason) in [
+        (TaskKind::Protected, Reason::Protected),
+        (TaskKind::NobodyReached, Reason::NoContact),
+        (TaskKind::NobodyReached, Reason::StaffMustAct),
+        (TaskKind::UnknownPupil, Reason::UnknownPupil),
+        (TaskKind::HeldInDoubt, Reason::HeldInDoubt),
+    ] {
+        cases.push(TeamCase {
+            kind: Purpose::StaffTask.as_str().into(),
+            task: task_word(Some(kind)),
+            reason: reason.as_str(),
+            ..full.clone()
+        });
+    }
+    cases.push(full);
+    let empty: Vec<TeamCase> = cases
+        .iter()
+        .map(|case| TeamCase {
+            pupil_name: String::new(),
+            class: String::new(),
+            mentor: String::new(),
+            lessons: Vec::new(),
+            guardians: Vec::new(),
+            ..case.clone()
+        })
+        .collect();
+    cases.extend(empty);
+    cases
+}

@@ -1,0 +1,91 @@
+//! Names that tie messages together: the case number people say aloud, and the Message-IDs that make
+//! one conversation of a case. All are hashes: the same each time, and nothing of the pupil in them.
+
+use jiff::civil::Date;
+
+use crate::model::{NotificationId, PupilId, Recipient, SchoolId};
+
+/// Digits that are not mistaken for one another, read or heard (Crockford's base 32).
+const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// 35 bits: two of 40,000 cases in a year share a number once in 40 years.
+const LENGTH: usize = 7;
+
+/// The number of a case: one pupil at one school on one day.
+pub fn case_number(school: &SchoolId, pupil: &PupilId, date: Date) -> String {
+    let id = NotificationId::of(&["case", school.as_str(), pupil.as_str(), &date.to_string()]);
+    let mut rest = id.spread();
+    (0..LENGTH)
+        .map(|_| {
+            let digit = DIGITS[usize::try_from(rest % 32).unwrap_or_default()];
+            rest /= 32;
+            char::from(digit)
+        })
+        .collect()
+}
+
+/// The Message-ID of a notification, the same on every attempt, so that a receiver can tell a mail
+/// that was sent twice (RFC 5322 §3.6.4). `domain` is that of the sender's address.
+pub fn message_id(notification: &NotificationId, domain: &str) -> String {
+    format!("<{notification}@{domain}>")
+}
+
+/// The Message-ID of the first mail of a case to one recipient: later ones refer to it.
+pub fn thread_id(
+    school: &SchoolId,
+    pupil: &PupilId,
+    date: Date,
+    recipient: &Recipient,
+    domain: &str,
+) -> String {
+    let date = date.to_string();
+    let key = recipient.key();
+    let id = NotificationId::of(&["thread", school.as_str(), pupil.as_str(), &date, &key]);
+    format!("<case-{id}@{domain}>")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::model::StaffRole;
+
+    fn school(id: &str) -> SchoolId {
+        SchoolId::new(id).unwrap()
+    }
+
+    fn pupil(id: &str) -> PupilId {
+        PupilId::new(id).unwrap()
+    }
+
+    #[test]
+    fn a_case_has_one_number() {
+        let day: Date = "2026-11-23".parse().unwrap();
+        let number = case_number(&school("bjork"), &pupil("p-17"), day);
+        assert_eq!(number, case_number(&school("bjork"), &pupil("p-17"), day));
+        assert_eq!(number.len(), 7);
+        assert!(number.bytes().all(|b| DIGITS.contains(&b)), "{number}");
+
+        let numbers: BTreeSet<String> = (0..2000)
+            .map(|n| case_number(&school("bjork"), &pupil(&format!("p-{n}")), day))
+            .collect();
+        assert_eq!(numbers.len(), 2000);
+        assert_ne!(number, case_number(&school("bjork"), &pupil("p-17"), day.tomorrow().unwrap()));
+        assert_ne!(number, case_number(&school("ek"), &pupil("p-17"), day));
+    }
+
+    #[test]
+    fn a_thread_is_one_case_to_one_recipient() {
+        let day: Date = "2026-11-23".parse().unwrap();
+        let of = |role| {
+            let to = Recipient::Staff(role);
+            thread_id(&school("bjork"), &pupil("p-17"), day, &to, "example.se")
+        };
+        let team = of(StaffRole::AttendanceTeam);
+        assert_eq!(team, of(StaffRole::AttendanceTeam));
+        assert_ne!(team, of(StaffRole::Mentor));
+        assert!(team.starts_with("<case-") && team.ends_with("@example.se>"));
+        let id = NotificationId::of(&["a"]);
+        assert_eq!(message_id(&id, "example.se"), format!("<{id}@example.se>"));
+    }
+}

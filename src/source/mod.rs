@@ -1,0 +1,5 @@
+//! Where observations and the directory come from. Each source decodes what it was sent; it may not
+//! decide anything about it, and nothing of a bad input reaches the core.
+
+pub mod roster;
+pub mod webhook;

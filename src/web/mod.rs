@@ -1,0 +1,41 @@
+//! What others reach over HTTP: hooks, receipts, the API, health, the published descriptions. May
+//! not decide anything about pupils; that is `intake`'s and what lies left of it.
+
+pub mod api;
+pub mod hooks;
+pub mod hooks_response;
+pub mod openapi;
+pub mod receipts;
+pub mod server;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
+
+/// Largest body of `PUT /api/directory`, in bytes: about 250,000 pupils with two guardians each.
+pub const LARGEST_DIRECTORY: usize = 256 * 1024 * 1024;
+
+/// All routes. `largest_event_body`: largest body of a webhook or receipt, in bytes.
+pub fn router(
+    hooks: Arc<hooks::Hooks>,
+    receipts: Arc<receipts::Receipts>,
+    api: Arc<api::Api>,
+    largest_event_body: usize,
+) -> Router {
+    let api = Router::new()
+        .route("/api/directory", put(api::put_directory).layer(DefaultBodyLimit::max(LARGEST_DIRECTORY)))
+        .route("/readyz", get(api::readyz))
+        .with_state(api);
+    Router::new()
+        .route("/hooks/{source}", post(hooks::post))
+        .with_state(hooks)
+        .merge(Router::new().route("/receipts/{provider}/{secret}", post(receipts::post)).with_state(receipts))
+        .layer(DefaultBodyLimit::max(largest_event_body))
+        .merge(api)
+        .route("/healthz", get(api::healthz))
+        .route("/openapi.json", get(api::openapi))
+        .route("/schemas/events.json", get(api::events_schema))
+        .route("/schemas/case.json", get(api::case_schema))
+}

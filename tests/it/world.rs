@@ -1,0 +1,496 @@
+//! A world for the daemon: the real binary on a random port with its own folder, a provider and a
+//! mail server that remember, a made-up school. Waits for conditions with a deadline; a message
+//! that a test did not expect fails it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+use upprop::env::{Clock as _, SystemClock};
+use upprop::sim::sink::{Faults, Kind, Received, Sink, SinkSettings};
+
+/// Longest wait for anything; long, because machines are shared. Nothing is measured with it.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+pub const TOKEN: &str = "test-token-0123456789abcdef-0123456789";
+pub const API_TOKEN: &str = "api-token-0123456789abcdef-01234567890";
+/// The secret of the vectors in the Standard Webhooks specification's own examples.
+pub const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+pub const TEAM: &str = "team@skola.example";
+
+/// One pupil as a row of `pupils.csv` and its guardians.
+pub struct PupilRow {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub birth: &'static str,
+    pub protection: &'static str,
+    /// `(guardian, phone, email, channel, language, may-receive, deny)`
+    pub guardians: &'static [Guardian],
+}
+
+pub type Guardian = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+);
+
+/// What the tests' school looks like unless a test says otherwise.
+pub const PUPILS: &[PupilRow] = &[
+    PupilRow {
+        id: "alva",
+        name: "Alva",
+        birth: "2013-05-04",
+        protection: "none",
+        guardians: &[
+            ("g-alva-1", "070-174 06 05", "", "sms", "sv", "yes", "no"),
+            ("g-alva-2", "070-174 06 06", "", "sms", "en", "yes", "no"),
+        ],
+    },
+    PupilRow {
+        id: "nils",
+        name: "Nils",
+        birth: "2012-01-15",
+        protection: "none",
+        guardians: &[("g-nils", "070-174 06 07", "nils.g@hem.example", "sms", "sv", "yes", "no")],
+    },
+    PupilRow {
+        id: "mail",
+        name: "Maj",
+        birth: "2012-02-15",
+        protection: "none",
+        guardians: &[("g-mail", "", "maj.g@hem.example", "email", "sv", "yes", "no")],
+    },
+    PupilRow {
+        id: "hemlig",
+        name: "Hemlig",
+        birth: "2012-02-15",
+        protection: "protected",
+        guardians: &[("g-hemlig", "070-174 06 08", "", "sms", "sv", "yes", "no")],
+    },
+    PupilRow {
+        id: "okand",
+        name: "Okänd",
+        birth: "2012-02-15",
+        protection: "",
+        guardians: &[("g-okand", "070-174 06 09", "", "sms", "sv", "yes", "no")],
+    },
+    PupilRow {
+        id: "ensam",
+        name: "Ensam",
+        birth: "2012-02-15",
+        protection: "none",
+        guardians: &[("g-ensam", "070-174 06 10", "", "sms", "sv", "yes", "yes")],
+    },
+    PupilRow {
+        id: "vuxen",
+        name: "Vera",
+        birth: "2004-02-15",
+        protection: "none",
+        guardians: &[("g-vuxen", "070-174 06 11", "", "sms", "sv", "yes", "no")],
+    },
+];
+
+/// Builds a world.
+pub struct Setup {
+    pub mode: &'static str,
+    pub school: String,
+    pub delivery: String,
+    pub provider: String,
+    pub mail: String,
+    pub extra: String,
+    pub pupils: Vec<(String, String, String, String)>,
+    pub guardians: Vec<String>,
+    pub faults: Faults,
+    pub smtp: Option<SocketAddr>,
+    pub provider_url: Option<String>,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let mut setup = Self {
+            mode: "live",
+            school: String::new(),
+            delivery: "settle = \"3s\"\n".into(),
+            provider: "rate = \"1000/s\"\n".into(),
+            mail: "rate = \"1000/s\"\n".into(),
+            extra: String::new(),
+            pupils: Vec::new(),
+            guardians: Vec::new(),
+            faults: Faults::default(),
+            smtp: None,
+            provider_url: None,
+        };
+        for p in PUPILS {
+            setup.pupils.push((p.id.into(), p.name.into(), p.birth.into(), p.protection.into()));
+            for (id, phone, email, channel, language, may, deny) in p.guardians {
+                setup.guardians.push(format!(
+                    "{},s1,{id},Vuxen Test,{phone},{email},{channel},{language},{may},{deny}",
+                    p.id
+                ));
+            }
+        }
+        setup
+    }
+}
+
+/// A running world.
+pub struct World {
+    pub folder: tempfile::TempDir,
+    pub sink: Sink,
+    pub address: SocketAddr,
+    daemon: Option<Child>,
+    client: reqwest::Client,
+    serial: AtomicU64,
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port")
+}
+
+/// Waits for a future, and fails with words when it takes too long.
+pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(DEADLINE, future).await {
+        Ok(value) => value,
+        Err(_) => panic!("waited {DEADLINE:?} for: {what}"),
+    }
+}
+
+impl Setup {
+    /// Starts the sink and writes the folder; the daemon does not run yet.
+    pub async fn prepare(self) -> World {
+        upprop::env::wire::install_crypto();
+        let tracker = tokio_util::task::TaskTracker::new();
+        let settings = SinkSettings { faults: self.faults.clone(), ..SinkSettings::anywhere() };
+        let sink = Sink::start(settings, Arc::new(SystemClock::new()), tracker).expect("sink");
+        let folder = tempfile::tempdir().expect("folder");
+        let address = free_port();
+        self.write(folder.path(), &sink, address);
+        World {
+            folder,
+            sink,
+            address,
+            daemon: None,
+            client: reqwest::Client::builder().no_proxy().build().expect("client"),
+            serial: AtomicU64::new(1),
+        }
+    }
+
+    /// Starts everything and waits until the daemon is ready.
+    pub async fn start(self) -> World {
+        let mut world = self.prepare().await;
+        world.start().await;
+        world
+    }
+
+    fn write(&self, folder: &Path, sink: &Sink, address: SocketAddr) {
+        let secret = |name: &str, text: &str| {
+            let path = folder.join("secrets").join(name);
+            fs::create_dir_all(path.parent().expect("folder")).expect("folder");
+            fs::write(&path, text).expect("secret");
+            use std::os::unix::fs::PermissionsExt as _;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
+        };
+        secret("token", TOKEN);
+        secret("signing", SIGNING);
+        secret("api", API_TOKEN);
+        secret("receipts", "receipt-secret-0123456789abcdef");
+        secret("user", "u-test");
+        secret("password", "p-test");
+        let smtp = self.smtp.unwrap_or(sink.smtp_addr());
+        let provider_url = self.provider_url.clone().unwrap_or(sink.url());
+        let config = format!(
+            r#"public-url = "http://{address}"
+api-token-file = "secrets/api"
+{extra}
+[store]
+dir = "state"
+low-water = "64 MiB"
+[server]
+listen = "{address}"
+[directory]
+folder = "directory"
+poll = "1s"
+[http]
+timeout = "2s"
+[delivery]
+recipient-rate = "off"
+{delivery}
+[mail]
+host = "{host}"
+port = {port}
+tls = "none"
+timeout = "2s"
+from = "franvaro@skola.example"
+{mail}
+[providers.elks]
+kind = "46elks"
+url = "{provider_url}"
+username-file = "secrets/user"
+password-file = "secrets/password"
+receipt-secret-file = "secrets/receipts"
+{provider}
+[sources.src]
+bearer-file = "secrets/token"
+signature-secret-file = "secrets/signing"
+[schools.s1]
+name = "Björkskolan"
+mode = "{mode}"
+team-email = "{TEAM}"
+phone = "070-174 06 89"
+sender-id = "Bjorkskolan"
+quiet-hours = "off"
+stale-after = "3d"
+sms-provider = "elks"
+{school}
+"#,
+            extra = self.extra,
+            delivery = self.delivery,
+            host = smtp.ip(),
+            port = smtp.port(),
+            mail = self.mail,
+            provider = self.provider,
+            mode = self.mode,
+            school = self.school,
+        );
+        fs::write(folder.join("upprop.toml"), config).expect("config");
+        write_directory(folder, &self.pupils, &self.guardians);
+    }
+}
+
+/// Writes the folder of CSV files.
+pub fn write_directory(
+    folder: &Path,
+    pupils: &[(String, String, String, String)],
+    guardians: &[String],
+) {
+    let dir = folder.join("directory");
+    fs::create_dir_all(&dir).expect("folder");
+    let mut text =
+        String::from("id,school,class,given-name,family-name,birth-date,protection,mentor\n");
+    for (id, name, birth, protection) in pupils {
+        let _ = writeln!(text, "{id},s1,7B,{name},Test,{birth},{protection},");
+    }
+    fs::write(dir.join("pupils.csv"), text).expect("pupils");
+    let mut text = String::from(
+        "pupil,school,guardian,name,phone,email,channel,language,may-receive,deny\n",
+    );
+    for row in guardians {
+        let _ = writeln!(text, "{row}");
+    }
+    fs::write(dir.join("guardians.csv"), text).expect("guardians");
+    fs::write(dir.join("staff.csv"), "id,school,role,name,email,phone\n").expect("staff");
+}
+
+impl World {
+    /// The configuration file.
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("upprop.toml")
+    }
+
+    /// Starts the daemon and waits until it is ready.
+    pub async fn start(&mut self) {
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .expect("log");
+        let child = Command::new(env!("CARGO_BIN_EXE_upprop"))
+            .arg("run")
+            .arg(self.config())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().expect("log"))
+            .stderr(log)
+            .spawn()
+            .expect("the daemon starts");
+        self.daemon = Some(child);
+        let url = format!("http://{}/readyz", self.address);
+        let client = self.client.clone();
+        let clock = SystemClock::new();
+        let ready = async {
+            loop {
+                if let Ok(answer) = client.get(&url).send().await
+                    && answer.status() == 200
+                {
+                    return;
+                }
+                if let Some(Ok(Some(status))) = self.daemon.as_mut().map(Child::try_wait) {
+                    panic!("the daemon ended with {status}:\n{}", self.log());
+                }
+                clock.sleep_until(soon(&clock)).await;
+            }
+        };
+        if tokio::time::timeout(DEADLINE, ready).await.is_err() {
+            panic!("the daemon did not get ready:\n{}", self.log());
+        }
+    }
+
+    /// What the daemon wrote to its log.
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// Ends the daemon at once, as a power cut of the process would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.daemon.take() {
+            child.kill().expect("kill");
+            child.wait().expect("wait");
+        }
+    }
+
+    /// Asks the daemon to stop; its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let mut child = self.daemon.take()?;
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
+        assert!(sent.success(), "the daemon was there to be stopped");
+        child.wait().expect("wait").code()
+    }
+
+    /// Waits until the daemon ends by itself; its exit code.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.daemon.take()?.wait().expect("wait").code()
+    }
+
+    /// An id no other event has.
+    pub fn event_id(&self) -> String {
+        format!("e{}", self.serial.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// An `attendance.marked` about a lesson that began `ago` seconds ago and lasts an hour.
+    pub fn marked(&self, pupil: &str, lesson: &str, mark: &str, ago: i64) -> Value {
+        let now = SystemClock::new().now();
+        let start = now - SignedDuration::from_secs(ago);
+        self.marked_between(pupil, lesson, mark, start, start + SignedDuration::from_hours(1))
+    }
+
+    /// An `attendance.marked` about a lesson between two instants.
+    pub fn marked_between(
+        &self,
+        pupil: &str,
+        lesson: &str,
+        mark: &str,
+        start: Timestamp,
+        end: Timestamp,
+    ) -> Value {
+        json!({
+            "type": "attendance.marked", "id": self.event_id(), "school": "s1", "pupil": pupil,
+            "lesson": {"id": lesson, "start": start.to_string(), "end": end.to_string()},
+            "mark": mark, "recorded_at": SystemClock::new().now().to_string(),
+        })
+    }
+
+    /// Posts JSON to the inlet with the Bearer token.
+    pub async fn post(&self, body: &Value) -> (u16, Value) {
+        self.post_as("src", TOKEN, body.to_string()).await
+    }
+
+    /// Posts any body to any source with any token.
+    pub async fn post_as(&self, source: &str, token: &str, body: String) -> (u16, Value) {
+        let answer = within(
+            "an answer to a webhook",
+            self.client
+                .post(format!("http://{}/hooks/{source}", self.address))
+                .header("authorization", format!("Bearer {token}"))
+                .header("content-type", "application/json")
+                .body(body)
+                .send(),
+        )
+        .await
+        .expect("an answer");
+        let status = answer.status().as_u16();
+        let text = answer.text().await.expect("a body");
+        (status, serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    /// Posts and requires that everything is taken for the first time.
+    pub async fn accept(&self, body: &Value) {
+        let (status, answer) = self.post(body).await;
+        let count = body.as_array().map_or(1, Vec::len);
+        assert_eq!(
+            (status, answer["accepted"].as_u64()),
+            (202, Some(count as u64)),
+            "{answer}\n{}",
+            self.log()
+        );
+    }
+
+    /// The HTTP client.
+    pub fn client(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    /// Waits until exactly `n` messages have come.
+    pub async fn messages(&self, n: usize) -> Vec<Arc<Received>> {
+        let met = self.sink.received(n);
+        let Ok(all) = tokio::time::timeout(DEADLINE, met).await else {
+            panic!("waited for {n} messages:\n{}\n{}", self.shown(), self.log());
+        };
+        assert_eq!(all.len(), n, "more came than expected:\n{}", self.shown());
+        all
+    }
+
+    fn shown(&self) -> String {
+        self.sink.messages().iter().map(|m| upprop::sim::sink::show(m)).collect()
+    }
+
+    /// Shows that nothing but `n` messages has come and will come: one more absence, of a pupil and
+    /// lesson used for nothing else, goes through the same queue, and only its messages are added.
+    pub async fn quiet(&self, n: usize) {
+        self.accept(&self.marked("nils", &format!("marker-{}", self.event_id()), "unexcused", 5))
+            .await;
+        let all = self.messages(n + 1).await;
+        let last = all.iter().filter(|m| m.to == "+46701740607").count();
+        assert!(last >= 1, "the marker came:\n{}", self.shown());
+    }
+
+    /// The texts among messages.
+    pub fn texts(messages: &[Arc<Received>]) -> Vec<(String, String)> {
+        messages
+            .iter()
+            .filter(|m| m.kind == Kind::Sms)
+            .map(|m| (m.to.clone(), m.text.clone()))
+            .collect()
+    }
+
+    /// The mails among messages.
+    pub fn mails(messages: &[Arc<Received>]) -> Vec<Arc<Received>> {
+        messages.iter().filter(|m| m.kind == Kind::Email).cloned().collect()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kill();
+        if std::thread::panicking() {
+            eprintln!("--- log of the daemon ---\n{}", self.log());
+        }
+    }
+}
+
+/// A moment from now: the pause between two looks at something that cannot be awaited.
+pub fn soon(clock: &SystemClock) -> Timestamp {
+    clock.now() + SignedDuration::from_millis(20)
+}
+
+/// Runs the command line and gives exit code and output.
+pub fn upprop(args: &[&str]) -> (i32, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_upprop"))
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .expect("the command runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
+}
