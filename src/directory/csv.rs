@@ -1,6 +1,8 @@
 //! `pupils.csv`, `guardians.csv` and `staff.csv`: bytes in, a checked roster out. UTF-8, comma or
 //! semicolon, a header line with the columns of [`rows`](super::rows) in any order and case.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::cells::{self, CellError, Record};
@@ -12,7 +14,6 @@ pub use super::problem::LoadError;
 use super::problem::{Place, RosterProblem};
 use super::rows::{Columns, GUARDIANS, GuardianRow, PUPILS, PupilRow, Rows, STAFF, StaffRow};
 use crate::model::SchoolId;
-use std::collections::BTreeSet;
 
 /// Name of the file of pupils.
 pub const PUPILS_FILE: &str = "pupils.csv";
