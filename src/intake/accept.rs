@@ -178,7 +178,8 @@ async fn write(
         Fact::Notified { pupil, notice, withdrawn } => {
             let what = if *withdrawn { "advance-notice withdrawn" } else { "advance-notice" };
             noticed(unit, directory, school, pupil, notice, *withdrawn, &heard(what.into()), now)
-                .await
+            .await?;
+            Ok(())
         }
         Fact::RegisterClosed { lesson, closed_at, closed_by } => {
             unit.write(
