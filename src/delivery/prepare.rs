@@ -3,13 +3,13 @@
 
 use jiff::Timestamp;
 
-use crate::channel::sms::text_sha256;
 use super::claim::{self, Claim, Verdict};
 use super::failure;
 use super::limits::{self, Permit};
 use super::render::{self, Making, Wired};
 use super::settle;
 use super::shared::{Account, Shared};
+use crate::channel::sms::text_sha256;
 use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
 use crate::intake::{Heard, decide};

@@ -150,7 +150,7 @@ impl<'a> Tally<'a> {
         gone(what, contacts, self.contacts.len(), rules.max_drop_contacts);
         let (was, is) =
             (share(self.unknown, self.pupils.len()), share(now.unknown, now.pupils.len()));
-        if is - was > rules.max_drop_pupils {
+        if !self.pupils.is_empty() && is - was > rules.max_drop_pupils {
             let (total, unknown, before) = (now.pupils.len(), now.unknown, self.unknown);
             causes.push(format!(
                 "{unknown} of {total} pupils are of unknown protection {at}, {before} of {} before",

@@ -169,7 +169,8 @@ async fn accept_all(
                 answer.rejected.push(Rejected {
                     index: place(item.index),
                     id: item.id.clone(),
-                    error: "school: this source may not report for it; see `schools` of the source".into(),
+                    error: "school: this source may not report for it; see `schools` of the source"
+                        .into(),
                 });
             }
             Ok(o) => by_pupil
@@ -201,11 +202,9 @@ async fn accept_group(
         match intake.accept(&observation).await {
             Ok(Accepted::New) => answer.accepted += 1,
             Ok(Accepted::Duplicate) => answer.duplicate += 1,
-            Err(IntakeError::Unknown(error)) => answer.rejected.push(Rejected {
-                index: place(item.index),
-                id: item.id,
-                error,
-            }),
+            Err(IntakeError::Unknown(error)) => {
+                answer.rejected.push(Rejected { index: place(item.index), id: item.id, error })
+            }
             Err(IntakeError::Store(error)) => return Err(error),
         }
     }
