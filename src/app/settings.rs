@@ -6,6 +6,7 @@ use std::sync::Arc;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::BuildError;
+use super::gateway::{GatewayFault, GatewayProblem, gateway};
 use crate::channel::email::{MailSettings, TlsMode};
 use crate::channel::sms::{ProviderKind, ProviderSettings, elks::ElksSettings};
 use crate::config::{self, Config};
@@ -60,10 +61,7 @@ pub fn mail_settings(smtp: &config::Smtp) -> MailSettings {
             config::Tls::Implicit => TlsMode::Implicit,
             config::Tls::None => TlsMode::None,
         },
-        credentials: smtp
-            .credentials
-            .as_ref()
-            .map(|c| (c.user.clone(), c.secret.clone())),
+        credentials: smtp.credentials.as_ref().map(|c| (c.user.clone(), c.secret.clone())),
         ca_file: smtp.ca_file.clone(),
         timeout: smtp.timeout.unsigned_abs(),
         max_connections: usize::try_from(smtp.max_connections).unwrap_or(1),
@@ -95,21 +93,16 @@ pub(super) fn mail_account(mail: &config::Mail) -> Result<MailAccount, BuildErro
 /// SMS accounts.
 ///
 /// # Errors
-/// When an address or a template of a gateway is refused by its adapter.
+/// When an adapter refuses settings: all of them, a line each.
 pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, BuildError> {
     let mut providers = BTreeMap::new();
+    let mut faults = Vec::new();
     for (id, provider) in &config.providers {
-        let wrong = |e: &dyn std::fmt::Display| BuildError::Setting(format!("[providers.{id}]: {e}"));
-        let kind = match &provider.kind {
-            config::ProviderKind::Elks(elks) => ProviderKind::Elks(ElksSettings {
-                base_url: Endpoint::parse(&elks.url, PlainHttp::LoopbackOnly)
-                    .map_err(|e| wrong(&e))?,
-                username: elks.username.clone(),
-                password: elks.password.clone(),
-                keep_text: elks.keep_text,
-            }),
-            config::ProviderKind::Http(http) => {
-                ProviderKind::Http(Box::new(http.as_ref().clone()))
+        let kind = match provider_kind(&provider.kind) {
+            Ok(kind) => kind,
+            Err(GatewayProblem(found)) => {
+                faults.extend(found.iter().map(|fault| format!("[providers.{id}] {fault}")));
+                continue;
             }
         };
         let settings = ProviderSettings {
@@ -125,17 +118,37 @@ pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Buil
                 api: Arc::from(settings.api()),
                 rate: settings.rate,
                 receipt_url: receipt_url(config, id, provider.receipt_secret.as_ref()),
+                ack: settings.receipt_ack(),
             },
         );
     }
-    Ok(providers)
+    if faults.is_empty() { Ok(providers) } else { Err(BuildError::Setting(faults.join("\n"))) }
 }
 
-fn receipt_url(
-    config: &Config,
-    id: &ProviderId,
-    secret: Option<&SecretString>,
-) -> Option<String> {
+fn provider_kind(kind: &config::ProviderKind) -> Result<ProviderKind, GatewayProblem> {
+    match kind {
+        config::ProviderKind::Http(http) => gateway(http).map(Box::new).map(ProviderKind::Http),
+        config::ProviderKind::Elks(elks) => {
+            let base_url =
+                Endpoint::parse(&elks.url, PlainHttp::LoopbackOnly).map_err(|error| {
+                    let message = error.to_string();
+                    GatewayProblem(vec![GatewayFault {
+                        key: "url",
+                        message,
+                        remedy: "write https://…",
+                    }])
+                })?;
+            Ok(ProviderKind::Elks(ElksSettings {
+                base_url,
+                username: elks.username.clone(),
+                password: elks.password.clone(),
+                keep_text: elks.keep_text,
+            }))
+        }
+    }
+}
+
+fn receipt_url(config: &Config, id: &ProviderId, secret: Option<&SecretString>) -> Option<String> {
     let base = config.public_url.as_ref()?;
     Some(format!("{base}/receipts/{id}/{}", secret?.expose_secret()))
 }
@@ -183,11 +196,7 @@ pub fn directory_settings(config: &Config) -> directory::Settings {
 pub(super) fn auth(source: &config::Source) -> AuthSettings {
     AuthSettings {
         bearer: source.bearer.clone(),
-        basic: source
-            .basic
-            .iter()
-            .map(|c| (c.user.clone(), c.secret.clone()))
-            .collect(),
+        basic: source.basic.iter().map(|c| (c.user.clone(), c.secret.clone())).collect(),
         signature: source.signature.clone(),
         tolerance: source.tolerance,
     }

@@ -9,6 +9,8 @@ use std::ops::RangeInclusive;
 use secrecy::SecretString;
 use serde_json::Value;
 
+pub use crate::channel::sms::http::{BodyMethod, NumberFormat, PLACEHOLDERS};
+
 /// How we say who we are.
 #[derive(Debug, Clone)]
 pub enum HttpAuth {
@@ -41,28 +43,6 @@ pub enum HttpBody {
     Json(Value),
     /// A GET with all of it in the URL.
     Query(BTreeMap<String, String>),
-}
-
-/// The method of a request with a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HttpMethod {
-    /// POST.
-    Post,
-    /// PUT.
-    Put,
-}
-
-/// How a number is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NumberFormat {
-    /// `+46701740605`.
-    Plus,
-    /// `46701740605`.
-    Digits,
-    /// `0046701740605`.
-    DoubleZero,
-    /// `0701740605`; numbers outside Sweden as [`NumberFormat::DoubleZero`].
-    National,
 }
 
 /// The gateway's own codes.
@@ -118,13 +98,15 @@ pub struct HttpProvider {
     /// Where texts are sent.
     pub url: String,
     /// With which method, unless the body is a query.
-    pub method: HttpMethod,
+    pub method: BodyMethod,
     /// As whom.
     pub auth: HttpAuth,
     /// What is sent.
     pub body: HttpBody,
     /// Fields added as they are, for gateways that want their secrets there.
     pub secret_fields: BTreeMap<String, SecretString>,
+    /// The header that carries our id, the same at every try of a message.
+    pub idempotency_header: Option<String>,
     /// How `{to}` is written.
     pub number_format: NumberFormat,
     /// What `{encoding}` is for a text that fits GSM-7.
@@ -146,7 +128,3 @@ pub struct HttpProvider {
     /// How delivery reports are read.
     pub receipts: Option<HttpReceipts>,
 }
-
-/// What a text of the body may hold; a brace itself is doubled.
-pub const PLACEHOLDERS: [&str; 8] =
-    ["to", "from", "text", "id", "receipt-url", "expires-seconds", "expires-at", "encoding"];

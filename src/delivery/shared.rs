@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use super::accounts;
 use super::settings::Settings;
 use crate::channel::sms::SmsApi;
+use crate::channel::sms::receipt::Ack;
 use crate::directory::{Directory, School};
 use crate::env::Env;
 use crate::message::Templates;
@@ -28,6 +29,8 @@ pub struct Provider {
     pub rate: Option<Rate>,
     /// Where its delivery reports go.
     pub receipt_url: Option<String>,
+    /// What it wants to hear when a delivery report was taken.
+    pub ack: Ack,
 }
 
 /// The mail account.

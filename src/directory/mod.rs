@@ -1,15 +1,36 @@
 //! Pupils, guardians, staff and schools; who may be told what, at this moment. Reads files and
 //! requests into one immutable `Roster`; may not send, and may not decide whether to send.
 
+pub mod audit;
+pub mod brake;
+mod cells;
+mod check;
+pub mod csv;
+mod encoding;
 pub mod entitled;
+mod field;
+pub mod json;
+pub mod load;
+mod loaded;
+pub mod phone;
+pub mod problem;
+mod reader;
 pub mod roster;
+pub mod rows;
 pub mod school;
+pub mod settings;
+pub mod snapshot;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use loaded::Loaded;
+pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
 pub use school::{Mode, QuietHours, School, SubjectIdentity};
+pub use settings::Settings;
 
 use crate::model::SchoolId;
 

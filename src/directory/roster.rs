@@ -109,6 +109,13 @@ pub struct Guardian {
     pub language: Option<Locale>,
 }
 
+impl Guardian {
+    /// Whether there is anywhere a message could go.
+    pub fn is_reachable(&self) -> bool {
+        self.email.is_some() || (self.phone.is_some() && self.phone_is_mobile)
+    }
+}
+
 /// One member of staff or one shared inbox in one role.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Staff {

@@ -15,12 +15,14 @@ use crate::model::{
 };
 use crate::occasion::{self, Change, Marking};
 use crate::policy::Plan;
-use crate::store::ledger::Unit;
+use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Day, Register, Seen};
-use crate::store::{Batch, Commit, Kv, StoreError, after_prefix, tables};
+use crate::store::{Batch, Commit, Kv, MAX_VALUE_BYTES, StoreError, after_prefix, codec, tables};
 
 /// How often a decision is made again when others keep changing what it read.
 const CONFLICT_TRIES: u32 = 200;
+/// Largest lesson without its notifications, in bytes.
+const MAX_LESSON_BYTES: usize = MAX_VALUE_BYTES - 1024;
 /// Most lessons looked at again when an advance notice comes or goes.
 const LESSONS_PER_NOTICE: usize = 200;
 
@@ -126,7 +128,7 @@ async fn write(
     school: &School,
     observation: &Observation,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<(), IntakeError> {
     let heard = |what: String| Heard {
         source: Some(observation.source.clone()),
         event: Some(observation.event.clone()),
@@ -174,7 +176,8 @@ async fn write(
         Fact::Notified { pupil, notice, withdrawn } => {
             let what = if *withdrawn { "advance-notice withdrawn" } else { "advance-notice" };
             noticed(unit, directory, school, pupil, notice, *withdrawn, &heard(what.into()), now)
-                .await
+                .await?;
+            Ok(())
         }
         Fact::RegisterClosed { lesson, closed_at, closed_by } => {
             unit.write(
@@ -200,7 +203,7 @@ async fn merged(
     heard: &Heard,
     now: Timestamp,
     merge: impl FnOnce(&mut LessonState) -> Change,
-) -> Result<(), StoreError> {
+) -> Result<(), IntakeError> {
     let key = CaseKey {
         school: school.id.clone(),
         pupil: pupil.clone(),
@@ -210,6 +213,7 @@ async fn merged(
     let mut case = Case::load_or_new(unit, &key, lesson, now).await?;
     match merge(&mut case.lesson) {
         Change::Changed | Change::Same => {
+            fits(&case.lesson)?;
             decide(unit, directory, school, case, heard, now);
         }
         Change::OutOfOrder => {
@@ -219,6 +223,17 @@ async fn merged(
         }
     }
     Ok(())
+}
+
+/// A lesson must leave room in its row for the notifications that will come of it.
+fn fits(lesson: &LessonState) -> Result<(), IntakeError> {
+    let bare = LessonState { notifications: Vec::new(), ..lesson.clone() };
+    if codec::encode(ledger::ROW_VERSION, &bare).len() <= MAX_LESSON_BYTES {
+        return Ok(());
+    }
+    Err(IntakeError::Unknown(
+        "lesson: its label and note together are more than can be kept; shorten them".into(),
+    ))
 }
 
 #[allow(clippy::too_many_arguments, reason = "one call site each; a struct would name nothing new")]

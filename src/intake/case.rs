@@ -11,7 +11,7 @@ use crate::store::tables::{self, Lane};
 use crate::store::{StoreError, after_prefix, ledger::Unit};
 
 /// Most notifications remembered per lesson; older ones that never left are let go first.
-const REMEMBERED: usize = 40;
+const REMEMBERED: usize = 24;
 /// Most advance notices of one pupil that are looked at for one lesson.
 const NOTICES: usize = 200;
 

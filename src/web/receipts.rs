@@ -1,5 +1,6 @@
-//! `POST /receipts/{provider}/{secret}`: delivery reports. Answered 2xx with an empty body (46elks
-//! would text a body back to the sender of an incoming message) when durable, 503 when not.
+//! `POST` or `GET /receipts/{provider}/{secret}`: delivery reports. Answered when durable as the provider wants
+//! to hear it, usually 204 and nothing (46elks would text a body back to the sender of an incoming
+//! message); 503 when not durable.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,8 +27,8 @@ pub struct Receipts {
     pub secrets: BTreeMap<ProviderId, SecretString>,
 }
 
-/// The handler.
-pub async fn post(
+/// The handler. Some gateways report in the query of a `GET`; taking a report twice changes nothing.
+pub async fn take(
     State(receipts): State<Arc<Receipts>>,
     Path((provider, secret)): Path<(String, String)>,
     RawQuery(query): RawQuery,
@@ -70,5 +71,32 @@ pub async fn post(
             }
         }
     }
-    StatusCode::NO_CONTENT.into_response()
+    acknowledged(provider.ack.status, &provider.ack.body)
+}
+
+fn acknowledged(status: u16, body: &str) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::NO_CONTENT);
+    if body.is_empty() {
+        return status.into_response();
+    }
+    (status, body.to_owned()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_provider_hears_what_it_wants() {
+        for (status, body, kind) in
+            [(204, "", None), (200, "", None), (200, "OK", Some("text/plain; charset=utf-8"))]
+        {
+            let answer = acknowledged(status, body);
+            assert_eq!(answer.status(), status);
+            let found = answer.headers().get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap());
+            assert_eq!(found, kind, "{status} {body:?}");
+            let bytes = axum::body::to_bytes(answer.into_body(), 64).await.unwrap();
+            assert_eq!(bytes, body);
+        }
+    }
 }

@@ -283,9 +283,8 @@ pub fn write_directory(
         let _ = writeln!(text, "{id},s1,7B,{name},Test,{birth},{protection},");
     }
     fs::write(dir.join("pupils.csv"), text).expect("pupils");
-    let mut text = String::from(
-        "pupil,school,guardian,name,phone,email,channel,language,may-receive,deny\n",
-    );
+    let mut text =
+        String::from("pupil,school,guardian,name,phone,email,channel,language,may-receive,deny\n");
     for row in guardians {
         let _ = writeln!(text, "{row}");
     }

@@ -110,6 +110,10 @@ impl SmsApi for Elks {
         Some(request)
     }
 
+    fn tells_texts_apart(&self) -> bool {
+        self.settings.keep_text
+    }
+
     fn looked_up(
         &self,
         query: &LookupQuery,

@@ -2,6 +2,7 @@
 //! [`HttpSettings`]. Pure. What the settings do not say follows [`mapping`]; an answer that fits
 //! nothing is doubt.
 
+mod check;
 mod settings;
 mod template;
 #[cfg(test)]
@@ -16,11 +17,12 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+pub use check::Contradiction;
 pub use settings::{
     BodyMethod, Codes, Encoding, FieldName, HeaderSecret, HttpAuth, HttpBody, HttpLookup,
-    HttpReceipts, HttpSettings, LookupUrl, NumberFormat, Pointer, Success,
+    HttpReceipts, HttpSettings, LookupUrl, NumberFormat, Pointer, Success, free_header,
 };
-pub use template::{JsonTemplate, Template, TemplateError};
+pub use template::{JsonTemplate, PLACEHOLDERS, Template, TemplateError};
 
 use self::template::Values;
 use super::{LookupQuery, SmsApi, SmsMessage, auth, mapping, receipt};
@@ -162,6 +164,10 @@ impl SmsApi for HttpApi {
                 (request, document.to_string().into())
             }
         };
+        let request = match &self.settings.idempotency_header {
+            Some(name) => request.header(name, message.id.as_str()),
+            None => request,
+        };
         self.authorized(request).body(body).expect("address and headers were checked")
     }
 
@@ -190,6 +196,11 @@ impl SmsApi for HttpApi {
         let lookup = self.settings.lookup.as_ref()?;
         let request = self.authorized(Request::get(lookup.url.with(&query.id)));
         Some(request.body(Bytes::new()).expect("address and headers were checked"))
+    }
+
+    /// It is asked by our id, or not at all.
+    fn tells_texts_apart(&self) -> bool {
+        self.settings.lookup.is_some()
     }
 
     fn looked_up(

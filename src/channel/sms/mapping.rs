@@ -21,8 +21,8 @@ pub fn unanswered(error: &WireError) -> Outcome {
 ///
 /// - 408, 425, 429, 503, 421: documented or defined as not acted on (RFC 9110 §15.5.9, RFC 8470 §5.2,
 ///   RFC 6585 §4, RFC 9110 §15.6.4 and §15.5.20); try later, everyone.
-/// - 401, 402, 403, 407: the account; stop the channel. So with 301, 307, 308 and 410: the address in
-///   the settings is not, or no longer, the service.
+/// - 401, 402, 403, 407: the account; stop the channel. So with 301, 307, 308, 404, 405 and 410: every
+///   message goes to one address, and the one in the settings is not, or no longer, the service.
 /// - 409: some services answer so to what they already have.
 /// - Other 4xx: this request will never be taken.
 /// - Other 5xx, and redirects that may follow on something done (302, 303): doubt.
@@ -32,7 +32,7 @@ pub fn by_status(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Out
         408 | 421 | 425 | 429 | 503 => {
             Outcome::Retry { after: retry_after(headers, now), code, provider_wide: true }
         }
-        401..=403 | 407 | 410 | 301 | 307 | 308 => Outcome::RejectChannel { code },
+        401..=405 | 407 | 410 | 301 | 307 | 308 => Outcome::RejectChannel { code },
         409 => Outcome::InDoubt { code },
         400..=499 => Outcome::RejectMessage { code, bad_contact: false },
         _ => Outcome::InDoubt { code },

@@ -15,11 +15,12 @@ use std::fmt;
 
 use bytes::Bytes;
 use jiff::Timestamp;
+use sha2::{Digest as _, Sha256};
 
 pub use sender::{SenderId, SenderIdError, sender_id};
 pub use settings::{ProviderKind, ProviderSettings};
 
-use crate::model::{WireError, Lookup, NotificationId, Outcome, Phone, Receipt};
+use crate::model::{Lookup, NotificationId, Outcome, Phone, Receipt, WireError, hex};
 
 /// One text ready to leave.
 #[derive(Clone, PartialEq, Eq)]
@@ -45,7 +46,8 @@ pub struct SmsMessage {
 /// What is needed to ask about an attempt in doubt.
 ///
 /// A provider that is asked by number and time (46elks) cannot tell two attempts in doubt to one number
-/// apart unless it keeps texts: each would find the other's message. The asker holds such pairs.
+/// apart unless it keeps texts: each would find the other's message. The asker holds such pairs where
+/// [`SmsApi::tells_texts_apart`] says no.
 #[derive(Clone, PartialEq, Eq)]
 pub struct LookupQuery {
     /// Our id.
@@ -56,8 +58,14 @@ pub struct LookupQuery {
     pub started_at: Timestamp,
     /// Provider references that are known to belong to other notifications.
     pub known: Vec<String>,
-    /// The text, to tell two messages to one number apart where the provider keeps it.
-    pub text: Option<String>,
+    /// [`text_sha256`] of the text as sent, to tell two messages to one number apart where the provider
+    /// keeps texts; others pass it over.
+    pub text_sha256: Option<String>,
+}
+
+/// SHA-256 (FIPS 180-4) of a text's UTF-8 bytes, in lower-case hexadecimal.
+pub fn text_sha256(text: &str) -> String {
+    hex(Sha256::digest(text.as_bytes()).as_slice())
 }
 
 /// Without the text, which names the pupil, and the receipt address, which holds a secret.
@@ -75,10 +83,10 @@ impl fmt::Debug for SmsMessage {
     }
 }
 
-/// Without the text.
+/// Without the text's digest: names are few enough to try them all.
 impl fmt::Debug for LookupQuery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, to, started_at, known, text: _ } = self;
+        let Self { id, to, started_at, known, text_sha256: _ } = self;
         f.debug_struct("LookupQuery")
             .field("id", id)
             .field("to", to)
@@ -102,6 +110,10 @@ pub trait SmsApi: Send + Sync {
 
     /// The request that asks whether an attempt in doubt arrived; none where the provider has no such service.
     fn lookup(&self, query: &LookupQuery) -> Option<::http::Request<Bytes>>;
+
+    /// Whether a look-up tells two messages to one number, sent at about one time, apart: by our id, or
+    /// by their texts. Where it does not, one found may be another's.
+    fn tells_texts_apart(&self) -> bool;
 
     /// What the answer to [`SmsApi::lookup`] means.
     fn looked_up(

@@ -6,56 +6,64 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{
-    HttpAuth, HttpBody, HttpCodes, HttpLookup, HttpMethod, HttpProvider, HttpReceipts,
+    BodyMethod, HttpAuth, HttpBody, HttpCodes, HttpLookup, HttpProvider, HttpReceipts,
     NumberFormat, PLACEHOLDERS,
 };
-use crate::config::address::{http_url, is_exposed};
+use crate::channel::sms::http::{
+    HeaderSecret, LookupUrl, Pointer, Template, TemplateError, free_header,
+};
+use crate::config::address::http_url;
 use crate::config::problem::did_you_mean;
 use crate::config::provider::url;
 use crate::config::reader::Reader;
+use crate::model::PlainHttp;
 
-/// The placeholders of a text, or what is wrong with it.
-fn placeholders(text: &str) -> Result<Vec<&str>, String> {
-    let lone = || "has a lone brace; write {{ or }} for a brace itself".to_owned();
-    let mut found = Vec::new();
-    let mut rest = text;
-    while let Some(at) = rest.find(['{', '}']) {
-        let (brace, after) = (&rest[at..=at], &rest[at + 1..]);
-        if let Some(after) = after.strip_prefix(brace) {
-            rest = after;
-            continue;
-        }
-        let (name, after) = after.split_once('}').filter(|_| brace == "{").ok_or_else(lone)?;
-        if !PLACEHOLDERS.contains(&name) {
-            let near = did_you_mean(name, PLACEHOLDERS).map_or_else(
-                || format!("use {{{}}}", PLACEHOLDERS.join("}, {")),
-                |near| format!("did you mean {{{near}}}?"),
-            );
-            return Err(format!("holds the unknown {{{name}}}; {near}"));
-        }
-        found.push(name);
-        rest = after;
-    }
-    Ok(found)
+/// A text with its placeholders, or what is wrong with it.
+fn template(text: &str) -> Result<Template, String> {
+    Template::parse(text).map_err(|fault| match fault {
+        TemplateError::Unknown(name) => match did_you_mean(&name, PLACEHOLDERS) {
+            Some(near) => format!("holds the unknown {{{name}}}; did you mean {{{near}}}?"),
+            None => TemplateError::Unknown(name).to_string(),
+        },
+        other => other.to_string(),
+    })
 }
 
-/// RFC 6901.
 fn pointer(text: &str) -> Result<String, Option<String>> {
-    let escaped = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-    match text.strip_prefix('/') {
-        Some(_) if escaped => Ok(text.to_owned()),
-        Some(_) => Err(None),
-        None => Err(Some(format!("/{}", text.replace('.', "/")))),
+    let slashed = || format!("/{}", text.replace('.', "/"));
+    match Pointer::parse(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) if text.starts_with('/') => Err(None),
+        Err(_) => Err(Some(slashed()).filter(|remedy| Pointer::parse(remedy).is_ok())),
     }
 }
 
 fn header_name(text: &str) -> Result<String, Option<String>> {
-    http::HeaderName::from_bytes(text.as_bytes()).map(|_| text.to_owned()).map_err(|_| None)
+    free_header(text).map(|_| text.to_owned()).map_err(|_| None)
+}
+
+/// Warns of keys that nothing comes of, as another one is what it is.
+fn idle(reader: &Reader<'_>, keys: &[&'static str], why: &str) {
+    for key in keys {
+        if reader.has(key) {
+            reader.warn(key, format!("`{key}` does nothing {why}"), "remove it");
+        }
+    }
 }
 
 fn words(reader: &Reader<'_>, key: &'static str) -> Vec<String> {
     let code = |text: &str| if text.is_empty() { Err(None) } else { Ok(text.to_owned()) };
     reader.list(key, false, "texts, as [\"401\", \"no-credit\"]", code).unwrap_or_default()
+}
+
+/// Keys that are nothing without another.
+fn without(reader: &Reader<'_>, keys: &[&'static str], needed: &'static str, example: &str) {
+    for key in keys {
+        if reader.has(key) && !reader.has(needed) {
+            let remedy = format!("add {needed} = {example}, or remove it");
+            reader.error(key, format!("`{key}` without `{needed}`"), remedy);
+        }
+    }
 }
 
 /// Two keys of which each is nothing without the other.
@@ -77,18 +85,30 @@ impl HttpProvider {
             ("double-zero", NumberFormat::DoubleZero),
             ("national", NumberFormat::National),
         ];
-        let methods = [("POST", HttpMethod::Post), ("PUT", HttpMethod::Put)];
+        let methods = [("POST", BodyMethod::Post), ("PUT", BodyMethod::Put)];
         let address = url(reader, http_url);
+        if address.as_ref().is_some_and(|url| url.contains(['{', '}'])) {
+            reader.error(
+                "url",
+                "`url` holds a brace: placeholders stand in the body only",
+                "write them in `fields` or `json`; body = \"query\" sends `fields` in the address",
+            );
+        }
         let address = reader.require("url", address, "\"https://sms.example.se/send\"");
         let (auth, body) = (auth(reader), body(reader));
         let word = |key, usual: &str| reader.text(key).unwrap_or_else(|| usual.to_owned());
         let provider = Self {
             url: address.clone().unwrap_or_default(),
-            method: reader.choice("method", &methods).unwrap_or(HttpMethod::Post),
+            method: reader.choice("method", &methods).unwrap_or_default(),
             auth: auth.clone().unwrap_or(HttpAuth::None),
             body: body.clone().unwrap_or(HttpBody::Json(Value::Null)),
             secret_fields: reader.secret_table("secret-field-files"),
-            number_format: reader.choice("number-format", &formats).unwrap_or(NumberFormat::Plus),
+            idempotency_header: reader.parsed(
+                "idempotency-header",
+                "the name of a header that is not the request's own, as \"Idempotency-Key\"",
+                header_name,
+            ),
+            number_format: reader.choice("number-format", &formats).unwrap_or_default(),
             encoding_gsm: word("encoding-gsm", "text"),
             encoding_unicode: word("encoding-unicode", "unicode"),
             success_status: reader
@@ -105,7 +125,50 @@ impl HttpProvider {
             lookup: lookup(reader),
             receipts: receipts(reader),
         };
-        (address.is_some() && auth.is_some() && body.is_some()).then_some(provider)
+        if address.is_none() || auth.is_none() || body.is_none() {
+            return None;
+        }
+        provider.judge(reader);
+        Some(provider)
+    }
+
+    /// Warns of keys without effect.
+    fn judge(&self, reader: &Reader<'_>) {
+        match &self.auth {
+            HttpAuth::None => {
+                let keys = ["username-file", "password-file", "token-file", "header-name"];
+                idle(reader, &keys, "with auth = \"none\"");
+            }
+            HttpAuth::Basic { .. } => {
+                idle(reader, &["token-file", "header-name"], "with auth = \"basic\"");
+            }
+            HttpAuth::Bearer(_) => {
+                let keys = ["username-file", "password-file", "header-name"];
+                idle(reader, &keys, "with auth = \"bearer\"");
+            }
+            HttpAuth::Header { .. } => {
+                idle(reader, &["username-file", "password-file"], "with auth = \"header\"");
+            }
+        }
+        match &self.body {
+            HttpBody::Form(_) => idle(reader, &["json"], "with body = \"form\""),
+            HttpBody::Json(_) => idle(reader, &["fields"], "with body = \"json\""),
+            HttpBody::Query(_) => {
+                idle(reader, &["json", "method"], "with body = \"query\", which is a GET");
+            }
+        }
+        let asks = |placeholder| self.body.asks_for(placeholder);
+        if !asks("encoding") {
+            let why = "where no text of the body holds {encoding}";
+            idle(reader, &["encoding-gsm", "encoding-unicode"], why);
+        }
+        if asks("receipt-url") && self.receipts.is_none() && !reader.has("receipt-status") {
+            reader.warn(
+                "receipt-status",
+                "the body asks for delivery reports with {receipt-url}, but no `receipt-status` says how to read them",
+                "add receipt-status and receipt-delivered, or take {receipt-url} away",
+            );
+        }
     }
 }
 
@@ -115,14 +178,16 @@ fn auth(reader: &Reader<'_>) -> Option<HttpAuth> {
     let password = reader.secret("password-file");
     let token = reader.secret("token-file");
     let name = reader.parsed("header-name", "the name of a header, as \"X-Api-Key\"", header_name);
-    if token
-        .as_ref()
-        .is_some_and(|token| !token.expose_secret().bytes().all(|b| b.is_ascii_graphic()))
-    {
+    // In a header of the gateway's own, a scheme may stand before the token.
+    let fits = if kind == Some(3) { HeaderSecret::value } else { HeaderSecret::new };
+    if let Some(fault) = token.clone().and_then(|token| fits(token).err()) {
+        reader.error("token-file", format!("the token {fault}"), "copy it again");
+    }
+    if kind == Some(1) && username.as_ref().is_some_and(|u| u.expose_secret().contains(':')) {
         reader.error(
-            "token-file",
-            "the token holds characters that no header carries",
-            "copy it again",
+            "username-file",
+            "the username holds a colon, which Basic authentication cannot carry",
+            "ask the gateway for another, or for another way to prove who you are",
         );
     }
     Some(match reader.require("auth", kind, "\"basic\"")? {
@@ -158,15 +223,15 @@ fn body(reader: &Reader<'_>) -> Option<HttpBody> {
     } else {
         texts.extend(fields.values().map(String::as_str));
     }
-    let mut found = Vec::new();
+    let mut parsed = Vec::new();
     for text in texts {
-        match placeholders(text) {
-            Ok(names) => found.extend(names),
+        match template(text) {
+            Ok(template) => parsed.push(template),
             Err(fault) => reader.error(key, format!("a text in `{key}` {fault}"), ""),
         }
     }
     for needed in ["to", "text"] {
-        if !found.contains(&needed) {
+        if !parsed.iter().any(|template| template.asks_for(needed)) {
             reader.error(
                 key,
                 format!("no text in `{key}` holds {{{needed}}}"),
@@ -179,6 +244,20 @@ fn body(reader: &Reader<'_>) -> Option<HttpBody> {
         2 => HttpBody::Query(fields),
         _ => HttpBody::Form(fields),
     })
+}
+
+impl HttpBody {
+    fn asks_for(&self, placeholder: &str) -> bool {
+        let mut texts = Vec::new();
+        match self {
+            Self::Json(document) => leaves(document, &mut texts),
+            Self::Form(fields) | Self::Query(fields) => {
+                texts.extend(fields.values().map(String::as_str));
+            }
+        }
+        let asks = |text: &str| Template::parse(text).is_ok_and(|t| t.asks_for(placeholder));
+        texts.into_iter().any(asks)
+    }
 }
 
 /// All texts of a document.
@@ -208,15 +287,8 @@ fn codes(reader: &Reader<'_>) -> Option<HttpCodes> {
         config: words(reader, "config-codes"),
         retry: words(reader, "retry-codes"),
     };
-    for key in ["permanent-codes", "bad-number-codes", "config-codes", "retry-codes"] {
-        if reader.has(key) && !reader.has("code-pointer") {
-            reader.error(
-                key,
-                format!("`{key}` without `code-pointer`"),
-                "add code-pointer = \"/error/code\"",
-            );
-        }
-    }
+    let lists = ["permanent-codes", "bad-number-codes", "config-codes", "retry-codes"];
+    without(reader, &lists, "code-pointer", "\"/error/code\"");
     at.map(|_| codes)
 }
 
@@ -224,10 +296,10 @@ fn lookup(reader: &Reader<'_>) -> Option<HttpLookup> {
     together(reader, "lookup-url", "lookup-pointer");
     let url =
         reader.parsed("lookup-url", "an https address with {id} in its path or query", |text| {
-            let example = http_url(&text.replace("{id}", "0"))?;
-            let path = text.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
-            let good = path.is_some_and(|(_, path)| path.contains("{id}")) && !is_exposed(&example);
-            if good { Ok(text.to_owned()) } else { Err(None) }
+            http_url(&text.replace("{id}", "0"))?;
+            LookupUrl::parse(text, PlainHttp::LoopbackOnly)
+                .map(|_| text.to_owned())
+                .map_err(|_| None)
         });
     let pointer = reader.parsed("lookup-pointer", POINTER, pointer);
     url.zip(pointer).map(|(url, pointer)| HttpLookup { url, pointer })
@@ -235,6 +307,8 @@ fn lookup(reader: &Reader<'_>) -> Option<HttpLookup> {
 
 fn receipts(reader: &Reader<'_>) -> Option<HttpReceipts> {
     let status = reader.text("receipt-status");
+    let ack_body = reader.text("receipt-ack-body").unwrap_or_default();
+    let usual_status = if ack_body.is_empty() { 204 } else { 200 };
     let receipts = HttpReceipts {
         id: reader.text("receipt-id"),
         reference: reader.text("receipt-reference"),
@@ -246,10 +320,20 @@ fn receipts(reader: &Reader<'_>) -> Option<HttpReceipts> {
         ack_status: reader
             .integer("receipt-ack-status", 200..=299)
             .and_then(|n| u16::try_from(n).ok())
-            .unwrap_or(204),
-        ack_body: reader.text("receipt-ack-body").unwrap_or_default(),
+            .unwrap_or(usual_status),
+        ack_body,
     };
     together(reader, "receipt-status", "receipt-delivered");
+    let rest = [
+        "receipt-id",
+        "receipt-reference",
+        "receipt-time",
+        "receipt-sent",
+        "receipt-undelivered",
+        "receipt-ack-status",
+        "receipt-ack-body",
+    ];
+    without(reader, &rest, "receipt-status", "\"/status\"");
     status.map(|_| receipts)
 }
 
@@ -259,10 +343,13 @@ mod tests {
 
     #[test]
     fn placeholders_of_a_text() {
-        assert_eq!(placeholders("to {to}: {text} {{as it is}}"), Ok(vec!["to", "text"]));
-        assert!(placeholders("{txt}").expect_err("unknown").contains("did you mean {text}?"));
+        let found = template("to {to}: {text} {{as it is}}").expect("good");
+        let names: Vec<_> = PLACEHOLDERS.into_iter().filter(|name| found.asks_for(name)).collect();
+        assert_eq!(names, ["to", "text"]);
+        assert!(template("{txt}").expect_err("unknown").contains("did you mean {text}?"));
+        assert!(template("{pupil}").expect_err("unknown").contains("none of {to} {from}"));
         for lone in ["{to", "to}", "{"] {
-            assert!(placeholders(lone).expect_err("lone").contains("lone brace"), "{lone}");
+            assert!(template(lone).expect_err("lone").contains("lone brace"), "{lone}");
         }
     }
 
@@ -270,6 +357,7 @@ mod tests {
     fn pointers_and_statuses() {
         assert_eq!(pointer("/a/b"), Ok("/a/b".into()));
         assert_eq!(pointer("a.b"), Err(Some("/a/b".into())));
+        assert_eq!(pointer("a~2"), Err(None));
         assert_eq!(pointer("/a~2"), Err(None));
         assert_eq!(statuses("200-299"), Ok(200..=299));
         assert_eq!(statuses("202"), Ok(202..=202));

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::{LookupQuery, receipt::time};
-use crate::model::Lookup;
+use crate::{channel::sms::text_sha256, model::Lookup};
 
 /// How far our clock and theirs may differ.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
@@ -79,8 +79,8 @@ pub(super) fn search(query: &LookupQuery, keep_text: bool, body: &[u8]) -> Looku
         .filter(|row| !query.known.contains(&row.id))
         .collect();
 
-    let ours = |row: &&&Row| match (&row.message, &query.text) {
-        (Some(theirs), Some(ours)) => theirs.split_whitespace().eq(ours.split_whitespace()),
+    let ours = |row: &&&Row| match (&row.message, &query.text_sha256) {
+        (Some(theirs), Some(ours)) => text_sha256(theirs).eq_ignore_ascii_case(ours),
         _ => false,
     };
     let same_text: Vec<&&Row> = candidates.iter().filter(ours).collect();

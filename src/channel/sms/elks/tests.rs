@@ -132,6 +132,32 @@ fn history_says_found_only_when_it_must_be_ours() {
 }
 
 #[test]
+fn texts_are_compared_by_their_digest_and_only_where_they_are_kept() {
+    assert!(elks(true).tells_texts_apart() && !elks(false).tells_texts_apart());
+    let text = message().text;
+    let other_digest = Some(crate::channel::sms::text_sha256("Björn saknas"));
+    let digest = query().text_sha256;
+    let found = || Lookup::Found { reference: "s1".into() };
+    let unclear = || Lookup::Inconclusive { code: "history-other-text".into() };
+    for (keep_text, stored, asked, expected) in [
+        (true, Some(text.as_str()), digest.clone(), found()),
+        (true, Some(text.as_str()), digest.as_ref().map(|d| d.to_uppercase()), found()),
+        (true, Some(text.as_str()), other_digest.clone(), unclear()),
+        (true, Some("Åsa  saknas"), digest.clone(), unclear()),
+        (true, Some(text.as_str()), None, unclear()),
+        (false, None, digest, found()),
+        (false, None, other_digest, found()),
+        (false, None, None, found()),
+    ] {
+        let changes: Vec<_> = stored.map(|text| ("message", text)).into_iter().collect();
+        let body = serde_json::json!({ "data": [row("s1", 1, &changes)] }).to_string();
+        let query = LookupQuery { text_sha256: asked.clone(), ..query() };
+        let answer = answer(200, &body);
+        assert_eq!(elks(keep_text).looked_up(&query, &answer), expected, "{stored:?} {asked:?}");
+    }
+}
+
+#[test]
 fn a_history_that_cannot_be_read_whole_decides_nothing() {
     let page =
         |next: &str| serde_json::json!({ "data": [row("s1", 1, &[])], "next": next }).to_string();

@@ -4,14 +4,14 @@
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use http::HeaderName;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 use super::template::{JsonTemplate, Template};
 use crate::{
     channel::sms::receipt::Ack,
-    model::{Endpoint, EndpointError, PlainHttp},
     model::ReceiptStatus,
+    model::{Endpoint, EndpointError, PlainHttp},
 };
 
 /// A gateway that takes one message in one HTTP request and answers in JSON.
@@ -25,6 +25,9 @@ pub struct HttpSettings {
     pub body: HttpBody,
     /// Fields added to the body as they are, for gateways that want their secrets there.
     pub secret_fields: BTreeMap<String, SecretString>,
+    /// The header that carries our id, the same at every try of a message, for gateways that send a
+    /// message once however often it is submitted (draft-ietf-httpapi-idempotency-key-header).
+    pub idempotency_header: Option<HeaderName>,
     /// How the recipient's number is written.
     pub number: NumberFormat,
     /// What `{encoding}` stands for.
@@ -44,22 +47,6 @@ pub struct HttpSettings {
     pub receipts: Option<HttpReceipts>,
 }
 
-impl HttpSettings {
-    /// Finds what cannot work. A status alone proves nothing: a proxy's page comes with 200 too.
-    ///
-    /// # Errors
-    /// When a success could never be told: neither `reference` nor a test is set, and every answer
-    /// would be in doubt.
-    pub fn check(&self) -> Result<(), String> {
-        if self.reference.is_none() && self.success.test.is_none() {
-            return Err(
-                "needs reference, or a success test, to know that a message was taken".into()
-            );
-        }
-        Ok(())
-    }
-}
-
 /// How we show who we are.
 #[derive(Debug, Clone)]
 pub enum HttpAuth {
@@ -72,7 +59,7 @@ pub enum HttpAuth {
         /// Password.
         password: SecretString,
     },
-    /// `Authorization: Bearer` (RFC 6750). Visible ASCII only.
+    /// `Authorization: Bearer` (RFC 6750).
     Bearer(HeaderSecret),
     /// A header of the gateway's own.
     Header {
@@ -83,20 +70,51 @@ pub enum HttpAuth {
     },
 }
 
+/// The name of a header that may be added to a request: any but those that the request is made of.
+///
+/// # Errors
+/// When it is no header's name (RFC 9110 §5.1), or one that says how the body is to be read.
+pub fn free_header(text: &str) -> Result<HeaderName, String> {
+    let name = HeaderName::from_bytes(text.as_bytes())
+        .map_err(|_| "is not the name of a header, as X-Api-Key".to_owned())?;
+    match name.as_str() {
+        "connection" | "content-encoding" | "content-length" | "content-type" | "expect"
+        | "host" | "te" | "trailer" | "transfer-encoding" | "upgrade" => {
+            Err(format!("is {name}, which the request itself is made of"))
+        }
+        _ => Ok(name),
+    }
+}
+
 /// A secret that fits into a header.
 #[derive(Debug, Clone)]
 pub struct HeaderSecret(SecretString);
 
 impl HeaderSecret {
-    /// Takes a secret from a file.
+    /// Takes a token from a file.
     ///
     /// # Errors
     /// When it is empty or holds anything but visible ASCII characters; often a line end of its file.
     pub fn new(secret: SecretString) -> Result<Self, String> {
-        use secrecy::ExposeSecret as _;
         let text = secret.expose_secret();
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err("is empty or holds a space, line end or non-ASCII character".into());
+        }
+        Ok(Self(secret))
+    }
+
+    /// Takes the whole value of a header from a file. It may hold a scheme, as `App 0123abcd`: spaces
+    /// within are allowed (RFC 9110 §5.5).
+    ///
+    /// # Errors
+    /// When it is empty, begins or ends with a space, or holds anything else but visible ASCII.
+    pub fn value(secret: SecretString) -> Result<Self, String> {
+        let text = secret.expose_secret();
+        let plain = text.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
+        if text.is_empty() || text.trim() != text || !plain {
+            return Err("is empty, begins or ends with a space, or holds a line end or non-ASCII \
+                        character"
+                .into());
         }
         Ok(Self(secret))
     }
@@ -115,6 +133,28 @@ pub enum HttpBody {
     Json(BodyMethod, JsonTemplate),
     /// A `GET` with everything in the query. The last resort: queries are written to logs on the way.
     Query(Vec<(String, Template)>),
+}
+
+impl HttpBody {
+    /// Whether a placeholder stands anywhere in it.
+    pub fn asks_for(&self, placeholder: &str) -> bool {
+        match self {
+            Self::Form(_, fields) | Self::Query(fields) => {
+                fields.iter().any(|(_, template)| template.asks_for(placeholder))
+            }
+            Self::Json(_, template) => template.asks_for(placeholder),
+        }
+    }
+
+    /// The names of its fields; of a document, those at its top.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self {
+            Self::Form(_, fields) | Self::Query(fields) => {
+                fields.iter().map(|(name, _)| name.as_str()).collect()
+            }
+            Self::Json(_, template) => template.names(),
+        }
+    }
 }
 
 /// Methods that carry a body.

@@ -27,14 +27,24 @@ const SLOTS: [(&str, Slot); 8] = [
     ("encoding", Slot::Encoding),
 ];
 
+/// The names of all placeholders.
+pub const PLACEHOLDERS: [&str; SLOTS.len()] = {
+    let mut names = [""; SLOTS.len()];
+    let mut at = 0;
+    while at < names.len() {
+        names[at] = SLOTS[at].0;
+        at += 1;
+    }
+    names
+};
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Literal(String),
     Slot(Slot),
 }
 
-/// A text with placeholders: `{to} {from} {text} {id} {receipt-url} {expires-seconds} {expires-at}
-/// {encoding}`. A brace itself is doubled: `{{`, `}}`.
+/// A text with [`PLACEHOLDERS`] in braces, as `{to}`. A brace itself is doubled: `{{`, `}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -42,10 +52,7 @@ pub struct Template(Vec<Part>);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// Not one of the placeholders.
-    #[error(
-        "has the placeholder {{{0}}}, which is none of {{to}} {{from}} {{text}} {{id}} {{receipt-url}} \
-         {{expires-seconds}} {{expires-at}} {{encoding}}"
-    )]
+    #[error("holds the unknown {{{0}}}, which is none of {{{names}}}", names = PLACEHOLDERS.join("} {"))]
     Unknown(String),
     /// A brace without its fellow.
     #[error("has a lone brace; write {{{{ or }}}} for a brace itself")]
@@ -107,6 +114,14 @@ impl Template {
         Ok(Self(parts))
     }
 
+    /// Whether a placeholder stands in it.
+    pub fn asks_for(&self, placeholder: &str) -> bool {
+        self.0.iter().any(|part| match part {
+            Part::Literal(_) => false,
+            Part::Slot(slot) => SLOTS.iter().any(|(name, own)| own == slot && *name == placeholder),
+        })
+    }
+
     /// With the values in; none when it asks for a value that is absent, so that its field is left out.
     pub(super) fn fill(&self, values: &Values) -> Option<String> {
         let mut filled = String::new();
@@ -157,6 +172,27 @@ impl JsonTemplate {
             return Err((String::new(), TemplateError::NotObject));
         }
         node(document, "").map(Self)
+    }
+
+    /// Whether a placeholder stands in any of its texts.
+    pub fn asks_for(&self, placeholder: &str) -> bool {
+        fn within(node: &Node, placeholder: &str) -> bool {
+            match node {
+                Node::Text(template) => template.asks_for(placeholder),
+                Node::List(list) => list.iter().any(|inner| within(inner, placeholder)),
+                Node::Object(pairs) => pairs.iter().any(|(_, inner)| within(inner, placeholder)),
+                Node::Fixed(_) => false,
+            }
+        }
+        within(&self.0, placeholder)
+    }
+
+    /// The names at its top.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match &self.0 {
+            Node::Object(pairs) => pairs.iter().map(|(name, _)| name.as_str()).collect(),
+            Node::Text(_) | Node::List(_) | Node::Fixed(_) => Vec::new(),
+        }
     }
 
     pub(super) fn fill(&self, values: &Values) -> Value {
@@ -239,6 +275,22 @@ mod tests {
         ] {
             assert_eq!(fill(text), expected, "{text:?}");
         }
+    }
+
+    #[test]
+    fn every_placeholder_is_known_and_says_so() {
+        for name in PLACEHOLDERS {
+            let template = Template::parse(&format!("a {{{name}}} b")).unwrap();
+            for other in PLACEHOLDERS {
+                assert_eq!(template.asks_for(other), name == other, "{name} {other}");
+            }
+            let document = json!({ "a": { "b": [1, format!("{{{name}}}")] }, "c": "{{to}}" });
+            let document = JsonTemplate::parse(&document).unwrap();
+            assert!(document.asks_for(name) && (name == "to" || !document.asks_for("to")));
+            assert_eq!(document.names(), ["a", "c"]);
+        }
+        let error = Template::parse("{txt}").unwrap_err().to_string();
+        assert!(error.contains("{txt}") && error.contains("{to} {from} {text}"), "{error}");
     }
 
     #[test]

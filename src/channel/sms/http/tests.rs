@@ -80,6 +80,17 @@ fn a_query_is_encoded_after_the_fixed_one() {
 }
 
 #[test]
+fn our_id_goes_in_the_header_for_it() {
+    let submit = |name: Option<&str>| {
+        let name = name.map(|name| free_header(name).unwrap());
+        api(|s| s.idempotency_header = name).submit(&message())
+    };
+    let request = submit(Some("Idempotency-Key"));
+    assert_eq!(request.headers()["idempotency-key"], message().id.as_str());
+    assert!(submit(None).headers().get("idempotency-key").is_none());
+}
+
+#[test]
 fn success_can_be_told_by_a_value() {
     let api = api(|s| s.success.test = Some((pointer("/resultCode"), vec!["1005".into()])));
     for (body, expected) in [
@@ -100,9 +111,9 @@ fn a_status_alone_proves_nothing() {
     let outcome = api(change).outcome(&answer(200, r#"{"error": "no such number"}"#), now());
     assert_eq!(outcome.class(), "in-doubt");
     let mut settings = http_settings();
-    assert_eq!(settings.check(), Ok(()));
+    assert_eq!(settings.check(), []);
     change(&mut settings);
-    assert!(settings.check().is_err());
+    assert_eq!(settings.check(), [Contradiction::NoProof]);
 }
 
 #[test]
@@ -235,5 +246,15 @@ fn what_cannot_work_is_refused_when_it_is_made() {
     }
     for text in ["", "a b", "line\n", "å"] {
         assert!(HeaderSecret::new(text.into()).is_err(), "{text:?}");
+    }
+    for text in ["", " a", "a ", "line\n", "å", "a\tb"] {
+        assert!(HeaderSecret::value(text.into()).is_err(), "{text:?}");
+    }
+    assert!(HeaderSecret::value("App 0123abcd".into()).is_ok());
+    for (name, good) in [("X-Api-Key", true), ("authorization", true), ("Host", false)]
+        .into_iter()
+        .chain([("content-type", false), ("", false), ("a b", false), ("å", false)])
+    {
+        assert_eq!(free_header(name).is_ok(), good, "{name:?}");
     }
 }

@@ -1,0 +1,175 @@
+//! The folder the directory is dropped into: reads the files whole, tells whether they changed, and
+//! finds the confirmation of a load that was held back.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+
+use super::Loaded;
+use super::csv::{Files, GUARDIANS_FILE, PUPILS_FILE, STAFF_FILE, load_csv};
+use super::phone::PhoneRules;
+use super::problem::{LoadError, Place, RosterProblem};
+use crate::model::SchoolId;
+
+/// Name of the file that confirms a load: the digest and nothing else.
+pub const CONFIRM_FILE: &str = "confirm.txt";
+/// Largest file read, in bytes: some hundred times a large municipality.
+const MAX_FILE: u64 = 256 * 1024 * 1024;
+/// A digest has 64 digits; a confirmation longer than this is none.
+const MAX_CONFIRM: u64 = 1024;
+
+/// What tells whether a folder's files changed: for each that is there, name, size and time of
+/// last change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fingerprint(Vec<(&'static str, u64, Option<SystemTime>)>);
+
+/// Reads a folder: `pupils.csv` and `guardians.csv` must be there, `staff.csv` may be.
+///
+/// # Errors
+/// When a file is missing or cannot be read, and everything that is wrong in the files.
+pub fn read_folder(
+    path: &Path,
+    schools: &BTreeSet<SchoolId>,
+    rules: &PhoneRules,
+    now: Timestamp,
+) -> Result<Loaded, LoadError> {
+    let mut problems = Vec::new();
+    let mut read = |file: &'static str, required: bool| {
+        read_file(path, file, required).unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        })
+    };
+    let (pupils, guardians) = (read(PUPILS_FILE, true), read(GUARDIANS_FILE, true));
+    let staff = read(STAFF_FILE, false);
+    match (pupils, guardians) {
+        (Some(pupils), Some(guardians)) if problems.is_empty() => {
+            let files = Files { pupils: &pupils, guardians: &guardians, staff: staff.as_deref() };
+            load_csv(files, schools, rules, now)
+        }
+        _ => Err(LoadError { problems }),
+    }
+}
+
+fn read_file(
+    folder: &Path,
+    file: &'static str,
+    required: bool,
+) -> Result<Option<Vec<u8>>, RosterProblem> {
+    let problem = |what: String, remedy: &str| RosterProblem::at(Place::File(file), what, remedy);
+    let path = folder.join(file);
+    let bytes = fs::metadata(&path).and_then(|about| {
+        if about.len() > MAX_FILE { Err(ErrorKind::FileTooLarge.into()) } else { fs::read(&path) }
+    });
+    match bytes {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound && !required => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(problem(
+            "is not in the folder of the directory".into(),
+            "put it there, or correct the folder in the configuration",
+        )),
+        Err(error) => {
+            let what = format!("cannot be read ({})", error.kind());
+            Err(problem(what, "give upprop's user the right to read it, and check the disk"))
+        }
+    }
+}
+
+/// What the folder looks like now. A folder that is not there looks like an empty one.
+pub fn fingerprint(path: &Path) -> Fingerprint {
+    let about = |file: &'static str| {
+        let about = fs::metadata(path.join(file)).ok()?;
+        Some((file, about.len(), about.modified().ok()))
+    };
+    let files = [PUPILS_FILE, GUARDIANS_FILE, STAFF_FILE, CONFIRM_FILE];
+    Fingerprint(files.into_iter().filter_map(about).collect())
+}
+
+/// The digest in `confirm.txt`, if there is one.
+pub fn confirmation(path: &Path) -> Option<String> {
+    let path = path.join(CONFIRM_FILE);
+    if fs::metadata(&path).ok()?.len() > MAX_CONFIRM {
+        return None;
+    }
+    let bytes = fs::read(&path).ok()?;
+    let text = String::from_utf8_lossy(&bytes);
+    let digest = text.trim_start_matches('\u{feff}').trim().to_ascii_lowercase();
+    Some(digest).filter(|d| !d.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PUPILS: &str = "id,school,given-name,protection\np1,bjork,Alva,none\n";
+    const GUARDIANS: &str = "pupil,school,guardian,may-receive\np1,bjork,g1,yes\n";
+
+    fn read(path: &Path) -> Result<Loaded, LoadError> {
+        let schools = [SchoolId::new("bjork").expect("id")].into();
+        let now = "2026-11-23T07:00:00Z".parse().expect("time");
+        read_folder(path, &schools, &PhoneRules::default(), now)
+    }
+
+    #[test]
+    fn both_lists_must_be_there() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path();
+        assert_eq!(read(path).expect_err("nothing there").problems.len(), 2);
+        assert_eq!(read(&path.join("gone")).expect_err("no folder").problems.len(), 2);
+        fs::write(path.join(PUPILS_FILE), PUPILS).expect("write");
+        let error = read(path).expect_err("no guardians").to_string();
+        assert!(error.starts_with("guardians.csv: is not in the folder"), "{error}");
+        fs::write(path.join(GUARDIANS_FILE), GUARDIANS).expect("write");
+        assert_eq!(read(path).expect("good").roster.pupil_count(), 1);
+        fs::write(path.join(STAFF_FILE), "").expect("write");
+        assert!(read(path).is_err());
+        fs::remove_file(path.join(STAFF_FILE)).expect("remove");
+        fs::create_dir(path.join(STAFF_FILE)).expect("a folder in place of a file");
+        let error = read(path).expect_err("not a file").to_string();
+        assert!(error.starts_with("staff.csv: cannot be read"), "{error}");
+    }
+
+    #[test]
+    fn a_fingerprint_changes_with_the_files() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path();
+        let mut former = fingerprint(path);
+        assert_eq!(former, fingerprint(&path.join("gone")));
+        for (file, text) in [
+            (PUPILS_FILE, PUPILS),
+            (GUARDIANS_FILE, GUARDIANS),
+            (STAFF_FILE, "id,role\n"),
+            (CONFIRM_FILE, "abc"),
+            (PUPILS_FILE, "longer"),
+        ] {
+            fs::write(path.join(file), text).expect("write");
+            let now = fingerprint(path);
+            assert_ne!(now, former, "{file}");
+            assert_eq!(now, fingerprint(path));
+            former = now;
+        }
+        let later = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1);
+        let file = fs::File::options().append(true).open(path.join(PUPILS_FILE)).expect("open");
+        file.set_modified(later).expect("set");
+        assert_ne!(fingerprint(path), former);
+    }
+
+    #[test]
+    fn a_confirmation_is_a_digest_alone() {
+        let folder = tempfile::tempdir().expect("folder");
+        assert_eq!(confirmation(folder.path()), None);
+        for (text, digest) in [
+            ("abc12\r\n", Some("abc12")),
+            ("\u{feff} ABC12 \n", Some("abc12")),
+            (" \n", None),
+            (&"a".repeat(2000), None),
+        ] {
+            fs::write(folder.path().join(CONFIRM_FILE), text).expect("write");
+            assert_eq!(confirmation(folder.path()).as_deref(), digest);
+        }
+    }
+}
