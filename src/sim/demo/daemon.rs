@@ -55,7 +55,8 @@ impl Daemon {
     /// When it cannot be started, ends, or is not ready in time.
     pub async fn start(&mut self) -> Result<SignedDuration, DemoError> {
         let began = self.clock.now();
-        let child = self.spawn().map_err(|e| DemoError::Daemon(format!("cannot be started: {e}")))?;
+        let child =
+            self.spawn().map_err(|e| DemoError::Daemon(format!("cannot be started: {e}")))?;
         let child = self.child.insert(child);
         let url = format!("http://{}/readyz", self.address);
         let (wire, clock) = (&self.wire, &self.clock);
@@ -102,6 +103,16 @@ impl Daemon {
             return Err(DemoError::Daemon(format!("ended by itself ({status})")));
         }
         child.kill().await.map_err(|e| DemoError::Daemon(format!("cannot be killed: {e}")))
+    }
+
+    /// Returns when it ends by itself; never, when it does not run.
+    pub(super) async fn ended(&mut self) -> DemoError {
+        let Some(child) = &mut self.child else { return std::future::pending().await };
+        let how = match child.wait().await {
+            Ok(status) => status.to_string(),
+            Err(error) => error.to_string(),
+        };
+        DemoError::Daemon(format!("ended by itself ({how})"))
     }
 
     /// Asks it to stop (SIGTERM) and waits until it has.

@@ -20,7 +20,7 @@ pub use daemon::Daemon;
 pub use people::{SCHOOL, SCHOOL_NAME, SENDER, TEAM, directory, morning};
 pub use sender::Sender;
 pub use stage::Stage;
-pub use story::play;
+pub use story::{conclude, play};
 
 /// Longest wait for anything. Far longer than the slowest honest way to an outcome: an attempt that
 /// a kill leaves in doubt is asked about twice before it goes again.
@@ -36,7 +36,7 @@ pub enum DemoError {
     #[error("a report was not taken: {0}")]
     NotTaken(String),
     /// Something did not come.
-    #[error("waited {} s for {0}", DEADLINE.as_secs())]
+    #[error("waited {limit:?} for {0}", limit = DEADLINE)]
     Late(String),
     /// The story cannot be shown.
     #[error("standard output cannot be written: {0}")]

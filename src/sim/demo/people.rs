@@ -115,10 +115,8 @@ pub fn directory(today: Date) -> [(&'static str, String); 3] {
         "pupil,school,guardian,name,phone,email,channel,language,may-receive,deny\n".to_owned();
     for Pupil { id, name, family, protected, guardians: list } in ALL {
         let protection = if *protected { "protected" } else { "none" };
-        let _ = writeln!(
-            pupils,
-            "{id},{SCHOOL},{CLASS},{name},{family},{birth},{protection},s-mentor"
-        );
+        let _ =
+            writeln!(pupils, "{id},{SCHOOL},{CLASS},{name},{family},{birth},{protection},s-mentor");
         for (number, Guardian { name, phone, email, language }) in (1..).zip(*list) {
             let channel = if phone.is_empty() { "email" } else { "sms" };
             let _ = writeln!(
@@ -129,7 +127,7 @@ pub fn directory(today: Date) -> [(&'static str, String); 3] {
     }
     let staff = format!(
         "id,school,role,name,email,phone\n\
-         s-mentor,{SCHOOL},mentor,Mentor Alm,mentor@skola.example,\n\
+         s-mentor,{SCHOOL},mentor,Lena Alm,mentor@skola.example,\n\
          s-team,{SCHOOL},attendance-team,Närvaroteamet,{TEAM},\n"
     );
     [("pupils.csv", pupils), ("guardians.csv", guardians), ("staff.csv", staff)]
@@ -169,7 +167,8 @@ mod tests {
     #[test]
     fn nobody_shares_a_number_and_all_are_fiction() {
         let guardians: Vec<_> = ALL.iter().flat_map(|p| p.guardians).collect();
-        let phones: BTreeSet<_> = guardians.iter().map(|g| g.phone).filter(|p| !p.is_empty()).collect();
+        let phones: BTreeSet<_> =
+            guardians.iter().map(|g| g.phone).filter(|p| !p.is_empty()).collect();
         assert_eq!(phones.len(), guardians.iter().filter(|g| !g.phone.is_empty()).count());
         // The last ten misbehave in the sink.
         assert!(phones.iter().all(|p| ("+46701740605"..="+46701740689").contains(p)), "{phones:?}");

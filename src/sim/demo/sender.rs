@@ -86,7 +86,7 @@ impl Sender {
     pub fn report(&mut self, pupil: &Pupil, lesson: &Lesson, note: &str) -> Value {
         let mut event = self.event("lesson.report", pupil);
         event["lesson"] = lesson_json(lesson);
-        event["reported_by"] = "t-17".into();
+        event["reported_by"] = "B. Ask".into();
         event["note"] = note.into();
         event
     }

@@ -14,7 +14,7 @@ use super::daemon::{Daemon, look_later};
 use super::sender::{Delivery, Sender};
 use super::{DemoError, within};
 use crate::env::Clock;
-use crate::sim::sink::{Faults, HttpFault, HttpRule, Sink, show_in};
+use crate::sim::sink::{Faults, HttpFault, HttpRule, Received, Sink, show_in};
 
 /// More refusals than any outage of the story has.
 const MANY: u64 = 1_000_000;
@@ -39,8 +39,11 @@ pub struct Stage<'a> {
     /// What came out so far.
     pub report: Report,
     /// Steps so far.
-    pub(super) steps: u32,
-    pub(super) taken: BTreeSet<String>,
+    steps: u32,
+    /// Messages that were expected and came, by the sink's id.
+    taken: BTreeSet<String>,
+    /// Whether the last that was shown is a message.
+    after_message: bool,
 }
 
 impl<'a> Stage<'a> {
@@ -55,7 +58,19 @@ impl<'a> Stage<'a> {
         paced: bool,
     ) -> Self {
         let (report, taken) = (Report::default(), BTreeSet::new());
-        Self { clock, zone, sink, daemon, sender, out, paced, report, steps: 0, taken }
+        Self {
+            clock,
+            zone,
+            sink,
+            daemon,
+            sender,
+            out,
+            paced,
+            report,
+            steps: 0,
+            taken,
+            after_message: false,
+        }
     }
 
     /// Begins a step.
@@ -64,21 +79,30 @@ impl<'a> Stage<'a> {
         let head = format!("── {}. {title} ", self.steps);
         let rest = "─".repeat(WIDTH.saturating_sub(head.chars().count()));
         writeln!(self.out, "\n{head}{rest}")?;
+        self.after_message = false;
         Ok(())
     }
 
     /// Says what happens, with the time of the day.
     pub(super) fn say(&mut self, what: &str) -> Result<(), DemoError> {
-        let at = self.clock.now().to_zoned_datetime(self.zone.clone()).strftime("%H:%M:%S").to_string();
-        for (line, at) in wrapped(what, WIDTH - 10).zip(std::iter::once(at).chain(std::iter::repeat(String::new()))) {
-            writeln!(self.out, "{at:<8}  {line}")?;
+        let now = self.clock.now().to_zoned_datetime(self.zone.clone());
+        if std::mem::take(&mut self.after_message) {
+            writeln!(self.out)?;
+        }
+        let mut margin = now.strftime("%H:%M:%S").to_string();
+        for line in wrapped(what, WIDTH - 10) {
+            writeln!(self.out, "{margin:<8}  {line}")?;
+            margin.clear();
         }
         self.out.flush()?;
         Ok(())
     }
 
     /// Posts an event, or an array of them, that must all be new. When it was posted, and what.
-    pub(super) async fn post(&mut self, events: &Value) -> Result<(Timestamp, Delivery), DemoError> {
+    pub(super) async fn post(
+        &mut self,
+        events: &Value,
+    ) -> Result<(Timestamp, Delivery), DemoError> {
         let delivery = self.sender.pack(events);
         let at = self.clock.now();
         let answer = self.sender.post(&delivery).await?;
@@ -104,17 +128,21 @@ impl<'a> Stage<'a> {
         about: &'static str,
         since: Timestamp,
         expected: &[Expected],
-    ) -> Result<(), DemoError> {
+    ) -> Result<Vec<Arc<Received>>, DemoError> {
         let found = |messages: &[_]| checks::find(messages, &self.taken, expected);
         let all = |messages: &[_]| found(messages).iter().all(Option::is_some);
         let what = format!("the messages about {about}");
-        let messages = within(&what, self.sink.until(all)).await?;
+        let messages = tokio::select! {
+            messages = within(&what, self.sink.until(all)) => messages?,
+            error = self.daemon.ended() => return Err(error),
+        };
         let mut came: Vec<_> = found(&messages).into_iter().flatten().zip(expected).collect();
         came.sort_by_key(|(message, _)| message.received_at);
-        for (message, expected) in came {
+        for (message, expected) in &came {
             let ms = checks::ms(since, message.received_at);
             writeln!(self.out, "\n{} s later", seconds(ms))?;
-            write!(self.out, "{}", show_in(&message, &self.zone))?;
+            write!(self.out, "{}", show_in(message, &self.zone))?;
+            self.after_message = true;
             self.taken.insert(message.id.clone());
             self.report.messages.push(Told {
                 about,
@@ -124,9 +152,8 @@ impl<'a> Stage<'a> {
                 message: message.id.clone(),
             });
         }
-        writeln!(self.out)?;
         self.out.flush()?;
-        Ok(())
+        Ok(came.into_iter().map(|(message, _)| message).collect())
     }
 
     /// Lets whoever reads along read.
@@ -165,9 +192,10 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// Milliseconds as seconds with two decimals.
+/// Milliseconds as seconds. Two clocks of one machine may give a little less than nothing.
 pub(super) fn seconds(ms: i64) -> String {
-    format!("{}.{:02}", ms / 1_000, (ms % 1_000).unsigned_abs() / 10)
+    let ms = ms.max(0);
+    format!("{}.{:03}", ms / 1_000, ms % 1_000)
 }
 
 /// Lines of at most `width` letters, broken between words.
@@ -199,7 +227,9 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_cut_not_rounded_up() {
-        assert_eq!((seconds(7), seconds(12_345)), ("0.00".into(), "12.34".into()));
+    fn milliseconds_as_seconds() {
+        for (ms, text) in [(7, "0.007"), (12_345, "12.345"), (-1, "0.000")] {
+            assert_eq!(seconds(ms), text);
+        }
     }
 }
