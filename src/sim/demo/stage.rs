@@ -156,6 +156,15 @@ impl<'a> Stage<'a> {
         Ok(came.into_iter().map(|(message, _)| message).collect())
     }
 
+    /// Shows what came and was not expected.
+    pub(super) fn show_rest(&mut self, all: &[Arc<Received>]) -> Result<(), DemoError> {
+        for message in all.iter().filter(|message| !self.taken.contains(&message.id)) {
+            writeln!(self.out, "\nNobody should have been sent this:")?;
+            write!(self.out, "{}", show_in(message, &self.zone))?;
+        }
+        Ok(())
+    }
+
     /// Lets whoever reads along read.
     pub(super) async fn read_for(&mut self, seconds: i64) {
         if self.paced {

@@ -51,6 +51,7 @@ pub async fn play(mut stage: Stage<'_>) -> Result<Report, DemoError> {
         Err(error) => stage.problem(error.to_string()),
     }
     let all = stage.sink.messages();
+    stage.show_rest(&all)?;
     let mut report = stage.report;
     report.count(&all, WANTED.silent);
     report.ms = ms(began, stage.clock.now());
