@@ -148,11 +148,10 @@ impl RosterFeed {
             return Ok(Offer::FromFolder);
         }
         let now = self.clock.now();
-        let (body, schools, rules) =
-            (body.clone(), self.schools(), self.settings.phone.clone());
-        match apart(move || json::load_json(&body, &schools, &rules, now)).await? {
+        let (body, schools, rules) = (body.clone(), self.schools(), self.settings.phone.clone());
+        match apart(move || json::load_json(&body, &schools, &rules, now)).await {
             Ok(loaded) => self.offer(loaded, confirm).await,
-            Err(error) => Ok(unusable(&error)),
+            Err(offer) => Ok(offer),
         }
     }
 
@@ -165,10 +164,9 @@ impl RosterFeed {
         let now = self.clock.now();
         // Taken first: what changes during the reading is read again.
         self.set_read(load::fingerprint(folder));
-        let (path, schools, rules) =
-            (folder.clone(), self.schools(), self.settings.phone.clone());
+        let (path, schools, rules) = (folder.clone(), self.schools(), self.settings.phone.clone());
         let reading = move || load::read_folder(&path, &schools, &rules, now);
-        match apart(reading).await? {
+        match apart(reading).await {
             Ok(loaded) => {
                 let confirm = load::confirmation(folder);
                 let offer = self.offer(loaded, confirm.as_deref()).await;
@@ -177,7 +175,7 @@ impl RosterFeed {
                 }
                 offer
             }
-            Err(error) => Ok(unusable(&error)),
+            Err(offer) => Ok(offer),
         }
     }
 
@@ -302,20 +300,22 @@ impl RosterFeed {
 }
 
 /// Reading a large directory takes seconds: not on a thread that others wait for.
-async fn apart<T: Send + 'static>(
-    reading: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, StoreError> {
-    tokio::task::spawn_blocking(reading)
-        .await
-        .map_err(|_| StoreError::Failed("reading the directory panicked".into()))
+async fn apart(
+    reading: impl FnOnce() -> Result<Loaded, LoadError> + Send + 'static,
+) -> Result<Loaded, Offer> {
+    match tokio::task::spawn_blocking(reading).await {
+        Ok(Ok(loaded)) => Ok(loaded),
+        Ok(Err(error)) => Err(Offer::Unusable {
+            problems: error.problems.iter().map(ToString::to_string).collect(),
+        }),
+        Err(_) => Err(Offer::Unusable {
+            problems: vec!["it could not be read: a defect in upprop; please report it".into()],
+        }),
+    }
 }
 
 fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.saturating_add(by).unwrap_or(Timestamp::MAX)
-}
-
-fn unusable(error: &LoadError) -> Offer {
-    Offer::Unusable { problems: error.problems.iter().map(ToString::to_string).collect() }
 }
 
 /// inotify sees nothing on network shares written elsewhere; the poll does, so a failure here only

@@ -17,7 +17,7 @@ use upprop::env::{Clock as _, SystemClock};
 use upprop::sim::sink::{Faults, Kind, Received, Sink, SinkSettings};
 
 /// Longest wait for anything; long, because machines are shared. Nothing is measured with it.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 pub const TOKEN: &str = "test-token-0123456789abcdef-0123456789";
 pub const API_TOKEN: &str = "api-token-0123456789abcdef-01234567890";
@@ -330,9 +330,11 @@ impl World {
                 clock.sleep_until(soon(&clock)).await;
             }
         };
-        if tokio::time::timeout(DEADLINE, ready).await.is_err() {
-            panic!("the daemon did not get ready:\n{}", self.log());
-        }
+        assert!(
+            !tokio::time::timeout(DEADLINE, ready).await.is_err(),
+            "the daemon did not get ready:\n{}",
+            self.log()
+        )
     }
 
     /// What the daemon wrote to its log.
