@@ -49,9 +49,10 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
         .idempotency_header
         .as_deref()
         .and_then(|name| faults.take("idempotency-header", HEADER, free_header(name)));
-    let test = http.success_test.as_ref().and_then(|(at, values)| {
-        Some((faults.pointer("success-pointer", at)?, values.clone()))
-    });
+    let test = http
+        .success_test
+        .as_ref()
+        .and_then(|(at, values)| Some((faults.pointer("success-pointer", at)?, values.clone())));
     let reference = faults.pointer_if("reference-pointer", http.reference_pointer.as_ref());
     let parts = faults.pointer_if("parts-pointer", http.parts_pointer.as_ref());
     let codes = http.codes.as_ref().and_then(|codes| {

@@ -124,7 +124,11 @@ fn message() -> SmsMessage {
     }
 }
 
-fn answer(status: u16, body: &str) -> Result<http::Response<bytes::Bytes>, crate::model::WireError> {
+#[expect(clippy::unnecessary_wraps, reason = "in the form the wire gives it")]
+fn answer(
+    status: u16,
+    body: &str,
+) -> Result<http::Response<bytes::Bytes>, crate::model::WireError> {
     Ok(http::Response::builder().status(status).body(body.to_owned().into()).expect("answer"))
 }
 
@@ -207,10 +211,25 @@ fn what_only_the_whole_shows() {
         (FORM, "reference-pointer = \"/messages/0/id\"\n", "", "reference-pointer"),
         (FORM, "dlr = \"{receipt-url}\", ", "", "receipt-status"),
         (FORM, "[\"DELIVRD\"]", "[\"EXPIRED\"]", "receipt-undelivered"),
-        (FORM, "receipt-ack-body", "receipt-ack-status = 204\nreceipt-ack-body", "receipt-ack-body"),
+        (
+            FORM,
+            "receipt-ack-body",
+            "receipt-ack-status = 204\nreceipt-ack-body",
+            "receipt-ack-body",
+        ),
         (FORM, "receipt-status", "receipt-id = \"ref\"\nreceipt-status", "receipt-id"),
-        (FORM, "number-format", "idempotency-header = \"authorization\"\nnumber-format", "idempotency-header"),
-        (FORM, "number-format", "secret-field-files = { to = \"./user\" }\nnumber-format", "secret-field-files"),
+        (
+            FORM,
+            "number-format",
+            "idempotency-header = \"authorization\"\nnumber-format",
+            "idempotency-header",
+        ),
+        (
+            FORM,
+            "number-format",
+            "secret-field-files = { to = \"./user\" }\nnumber-format",
+            "secret-field-files",
+        ),
         (JSON, "ref = \"{id}\", ", "", "lookup-url"),
         (JSON, "[\"E9\"]", "[\"E9\", \"E7\"]", "code-pointer"),
         (JSON, "{ account =", "{ ttl =", "secret-field-files"),
@@ -239,7 +258,9 @@ fn all_faults_come_at_once() {
     let bad = config::HttpProvider {
         url: "https://sms.example.se/{to}".into(),
         auth: config::HttpAuth::Header { name: "Host".into(), value: "å".into() },
-        body: config::HttpBody::Form([("a".into(), "{txt}".into()), ("b".into(), "{".into())].into()),
+        body: config::HttpBody::Form(
+            [("a".into(), "{txt}".into()), ("b".into(), "{".into())].into(),
+        ),
         idempotency_header: Some("a b".into()),
         success_test: Some(("ok".into(), vec![])),
         reference_pointer: Some("id".into()),
@@ -252,8 +273,17 @@ fn all_faults_come_at_once() {
     assert_eq!(
         keys,
         [
-            "url", "header-name", "token-file", "fields", "fields", "idempotency-header",
-            "success-pointer", "reference-pointer", "parts-pointer", "lookup-url", "lookup-pointer",
+            "url",
+            "header-name",
+            "token-file",
+            "fields",
+            "fields",
+            "idempotency-header",
+            "success-pointer",
+            "reference-pointer",
+            "parts-pointer",
+            "lookup-url",
+            "lookup-pointer",
         ]
     );
     assert_eq!(problem.to_string().lines().count(), keys.len());
@@ -262,15 +292,38 @@ fn all_faults_come_at_once() {
 }
 
 #[test]
+fn every_account_is_told_of_and_a_good_one_knows_its_answer() {
+    let good = format!(
+        "{FORM}[providers.elks]\nkind = \"46elks\"\nusername-file = \"./user\"\npassword-file = \"./password\"\n"
+    );
+    let accounts = crate::app::providers(&config(&good).config.expect("good")).expect("good");
+    let acks: Vec<_> =
+        accounts.values().map(|a| (a.id.as_str(), a.ack.status, a.ack.body.as_str())).collect();
+    assert_eq!(acks, [("elks", 204, ""), ("gateway", 200, "OK")]);
+
+    let unproven = QUERY.split("success-pointer").next().expect("start");
+    let silent = FORM.replace("reference-pointer = \"/messages/0/id\"\n", "");
+    let text = format!("{silent}[providers.other]{unproven}");
+    let error = crate::app::providers(&config(&text).config.expect("each key is good"));
+    let said = error.err().expect("two faults").to_string();
+    let lines: Vec<_> = said.lines().map(|line| line.split('`').next().unwrap_or("")).collect();
+    assert_eq!(lines, ["[providers.gateway] ", "[providers.other] "], "{said}");
+}
+
+#[test]
 fn a_name_that_basic_cannot_carry() {
     let report = config(&FORM.replace("./user", "./colon"));
     let said: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
-    assert!(report.config.is_none() && said.iter().any(|p| p.contains("holds a colon")), "{said:?}");
+    assert!(
+        report.config.is_none() && said.iter().any(|p| p.contains("holds a colon")),
+        "{said:?}"
+    );
 }
 
 #[test]
 fn a_scheme_stands_in_a_header_but_not_in_a_bearer_token() {
-    let bearer = JSON.replace("header-name = \"Authorization\"\n", "").replace("\"header\"", "\"bearer\"");
+    let bearer =
+        JSON.replace("header-name = \"Authorization\"\n", "").replace("\"header\"", "\"bearer\"");
     assert!(config(&bearer).config.is_none());
     let settings = read(&bearer.replace("./app-key", "./token")).expect("good");
     let request = HttpApi::new(settings).submit(&message());
@@ -287,8 +340,7 @@ fn the_example_that_ships_is_a_gateway() {
         .filter_map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')))
         .map(|line| line.replace("\"gateway-", "\"./gateway-") + "\n")
         .collect();
-    let loader =
-        Loader { credentials_dir: None, base_dir: "/".into(), secrets: Secrets::Skipped };
+    let loader = Loader { credentials_dir: None, base_dir: "/".into(), secrets: Secrets::Skipped };
     let text = format!("[providers.gateway]\n{text}");
     let report = config::load_text("upprop.toml", &text, &loader);
     let config = report.config.unwrap_or_else(|| panic!("{:#?}", report.problems));
