@@ -59,12 +59,12 @@ impl Lifecycle {
     }
 
     /// Starts a task that must live until the soft stop.
-    pub fn start<E: std::fmt::Display>(
+    pub fn start<E>(
         &self,
         task: &'static str,
         work: impl Future<Output = Result<(), E>> + Send + 'static,
     ) where
-        E: Send + 'static,
+        E: std::fmt::Display + Send + 'static,
     {
         let soft = self.soft.clone();
         let faults = self.faults.clone();

@@ -9,9 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::delivery::limits;
 use crate::env::Clock;
 use crate::store::rows::Seen;
-use crate::store::{
-    Batch, Commit, Kv, SledStore, StoreError, after_prefix, ledger, tables,
-};
+use crate::store::{Batch, Commit, Kv, SledStore, StoreError, after_prefix, ledger, tables};
 
 /// Longer than any source's retries (reliability: at least 30 days).
 const SEEN_KEPT: SignedDuration = SignedDuration::from_hours(35 * 24);

@@ -22,7 +22,12 @@ use crate::message::{TemplateProblem, Templates};
 use crate::source::roster::{self, RosterFeed};
 use crate::source::webhook::Verifier;
 use crate::store::{Kv, SledStore, StoreError};
-use crate::web::{self, api::Api, hooks::{Hooks, SourceGate}, receipts::Receipts};
+use crate::web::{
+    self,
+    api::Api,
+    hooks::{Hooks, SourceGate},
+    receipts::Receipts,
+};
 
 pub use gateway::{GatewayFault, GatewayProblem, gateway};
 pub use settings::{
@@ -97,11 +102,7 @@ impl App {
         let router = web::router(
             Arc::new(Hooks { intake, sources: sources(config)? }),
             Arc::new(Receipts { shared, secrets: settings::receipt_secrets(config) }),
-            Arc::new(Api {
-                feed: feed.clone(),
-                token: config.api_token.clone(),
-                kv: kv.clone(),
-            }),
+            Arc::new(Api { feed: feed.clone(), token: config.api_token.clone(), kv: kv.clone() }),
             usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX),
         );
         Ok(Self {
@@ -157,7 +158,13 @@ impl App {
         });
         self.lifecycle.start(
             "housekeeping",
-            housekeeping::run(self.kv, self.env.clock, embedded.clone(), self.journal_keep, stop.clone()),
+            housekeeping::run(
+                self.kv,
+                self.env.clock,
+                embedded.clone(),
+                self.journal_keep,
+                stop.clone(),
+            ),
         );
         if let Some(store) = embedded {
             let lifecycle = self.lifecycle.clone();

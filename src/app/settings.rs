@@ -61,10 +61,7 @@ pub fn mail_settings(smtp: &config::Smtp) -> MailSettings {
             config::Tls::Implicit => TlsMode::Implicit,
             config::Tls::None => TlsMode::None,
         },
-        credentials: smtp
-            .credentials
-            .as_ref()
-            .map(|c| (c.user.clone(), c.secret.clone())),
+        credentials: smtp.credentials.as_ref().map(|c| (c.user.clone(), c.secret.clone())),
         ca_file: smtp.ca_file.clone(),
         timeout: smtp.timeout.unsigned_abs(),
         max_connections: usize::try_from(smtp.max_connections).unwrap_or(1),
@@ -132,10 +129,15 @@ fn provider_kind(kind: &config::ProviderKind) -> Result<ProviderKind, GatewayPro
     match kind {
         config::ProviderKind::Http(http) => gateway(http).map(Box::new).map(ProviderKind::Http),
         config::ProviderKind::Elks(elks) => {
-            let base_url = Endpoint::parse(&elks.url, PlainHttp::LoopbackOnly).map_err(|error| {
-                let message = error.to_string();
-                GatewayProblem(vec![GatewayFault { key: "url", message, remedy: "write https://…" }])
-            })?;
+            let base_url =
+                Endpoint::parse(&elks.url, PlainHttp::LoopbackOnly).map_err(|error| {
+                    let message = error.to_string();
+                    GatewayProblem(vec![GatewayFault {
+                        key: "url",
+                        message,
+                        remedy: "write https://…",
+                    }])
+                })?;
             Ok(ProviderKind::Elks(ElksSettings {
                 base_url,
                 username: elks.username.clone(),
@@ -146,11 +148,7 @@ fn provider_kind(kind: &config::ProviderKind) -> Result<ProviderKind, GatewayPro
     }
 }
 
-fn receipt_url(
-    config: &Config,
-    id: &ProviderId,
-    secret: Option<&SecretString>,
-) -> Option<String> {
+fn receipt_url(config: &Config, id: &ProviderId, secret: Option<&SecretString>) -> Option<String> {
     let base = config.public_url.as_ref()?;
     Some(format!("{base}/receipts/{id}/{}", secret?.expose_secret()))
 }
@@ -198,11 +196,7 @@ pub fn directory_settings(config: &Config) -> directory::Settings {
 pub(super) fn auth(source: &config::Source) -> AuthSettings {
     AuthSettings {
         bearer: source.bearer.clone(),
-        basic: source
-            .basic
-            .iter()
-            .map(|c| (c.user.clone(), c.secret.clone()))
-            .collect(),
+        basic: source.basic.iter().map(|c| (c.user.clone(), c.secret.clone())).collect(),
         signature: source.signature.clone(),
         tolerance: source.tolerance,
     }

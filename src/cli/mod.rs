@@ -63,9 +63,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Directory(args) => directory::run(args),
         Command::Store(args) => store::run(args),
         Command::Run(args) => runtime()?.block_on(run::run(args)),
-        Command::Sink(args) => {
-            runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new())))
-        }
+        Command::Sink(args) => runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new()))),
     }
 }
 

@@ -105,7 +105,10 @@ pub(super) fn load(file: &Path) -> Option<Config> {
         eprintln!("{problem}");
     }
     if report.config.is_none() {
-        eprintln!("upprop: the configuration has errors; mend them and try `upprop check {}`", file.display());
+        eprintln!(
+            "upprop: the configuration has errors; mend them and try `upprop check {}`",
+            file.display()
+        );
     }
     report.config
 }

@@ -206,9 +206,11 @@ fn quiet_until(quiet: QuietHours, school: &School, now: Timestamp) -> Option<Tim
     let time = local.time();
     let spans_midnight = quiet.from > quiet.to;
     let evening = spans_midnight && time >= quiet.from;
-    let held = evening
-        || (spans_midnight && time < quiet.to)
-        || (!spans_midnight && quiet.from <= time && time < quiet.to);
+    let held = if spans_midnight {
+        evening || time < quiet.to
+    } else {
+        quiet.from <= time && time < quiet.to
+    };
     if !held {
         return None;
     }

@@ -7,8 +7,7 @@ use crate::directory::{Directory, Pupil, School};
 use crate::intake::case::Case;
 use crate::message::facts::{GuardianFacts, TeamCase, TeamGuardian, TeamLesson, task_word};
 use crate::model::{
-    Clock24, CorrectionKind, LessonState, Notification, Purpose, Recipient, TaskKind,
-    local_date,
+    Clock24, CorrectionKind, LessonState, Notification, Purpose, Recipient, TaskKind, local_date,
 };
 
 /// The facts for a guardian or an adult pupil. `further`: the recipient already knows of another

@@ -6,7 +6,6 @@
 //! zero. A cell further ahead than a full burst was written by a wrong clock: it is drawn back, so
 //! that a clock step gives no hour of silence.
 
-use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -122,7 +121,7 @@ impl StateStore for Cell {
     {
         let (out, next) = f(self.before.map(Nanos::new))?;
         self.after.store(next.as_u64(), Ordering::Relaxed);
-        Ok::<_, Infallible>(out).or_else(|never| match never {})
+        Ok(out)
     }
 }
 

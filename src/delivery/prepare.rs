@@ -9,11 +9,12 @@ use super::limits::{self, Permit};
 use super::render::{self, Making, Wired};
 use super::settle;
 use super::shared::{Account, Shared};
+use crate::channel::sms::text_sha256;
 use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
 use crate::intake::{Heard, decide};
 use crate::model::{
-    Address, Channel, Notification, NotificationId, ProviderId, Rate, Reason, State,
+    Address, Channel, Notification, NotificationId, ProviderId, Rate, Reason, State, hex,
 };
 use crate::store::StoreError;
 use crate::store::ledger::Unit;
@@ -185,17 +186,8 @@ async fn send(
 
 /// SHA-256 of a text message's text; mail is told apart by its Message-ID.
 fn text_digest(wired: &Wired) -> Option<String> {
-    use sha2::Digest as _;
     let Wired::Sms(message) = wired else { return None };
-    Some(hex(sha2::Sha256::digest(message.text.as_bytes()).as_slice()))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        use std::fmt::Write as _;
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Some(text_sha256(&message.text))
 }
 
 /// Moves a waiting notification's due row.

@@ -158,13 +158,7 @@ fn mail(
         text,
         locale: locale.clone(),
         message_id: thread::message_id(&n.id, &account.domain),
-        thread: Some(thread::thread_id(
-            &n.school,
-            &n.pupil,
-            n.date,
-            &n.recipient,
-            &account.domain,
-        )),
+        thread: Some(thread::thread_id(&n.school, &n.pupil, n.date, &n.recipient, &account.domain)),
         date: m.now,
         attachment: json.map(|bytes| (team::ATTACHMENT.to_owned(), bytes)),
     })

@@ -101,9 +101,7 @@ async fn ask(shared: &Shared, n: &Notification) -> Result<Finding, StoreError> {
 async fn any_open(unit: &Unit<'_>, attempts: &[SentTo]) -> Result<bool, StoreError> {
     for attempt in attempts {
         let n: Option<Notification> = unit.peek(&tables::notification(&attempt.id)).await?;
-        if n.is_some_and(|n| {
-            matches!(n.state, State::Sending | State::InDoubt | State::Held)
-        }) {
+        if n.is_some_and(|n| matches!(n.state, State::Sending | State::InDoubt | State::Held)) {
             return Ok(true);
         }
     }

@@ -54,7 +54,7 @@ impl FindingKind {
     fn remedy(self) -> &'static str {
         match self {
             Self::Unreachable => {
-                "give at least one guardian who may receive, or a pupil of age, a mobile number or an address"
+                "give a guardian who may receive, or the pupil of age, a mobile number or an address"
             }
             Self::ProtectionUnknown => "export protection for them as none or protected",
             Self::BirthDateMissing => "export the date of birth",

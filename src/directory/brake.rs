@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Loaded, Protection, Pupil, Roster, snapshot};
+use super::{Guardian, Loaded, Protection, Pupil, Roster, snapshot};
 use crate::model::{GuardianId, PupilId, SchoolId};
 
 /// Schools with fewer pupils than this are judged only as part of the whole.
@@ -118,7 +118,7 @@ impl<'a> Tally<'a> {
             tally.pupils.insert((&pupil.school, &pupil.id));
             tally.unknown += usize::from(pupil.protection == Protection::Unknown);
             for link in pupil.guardians.iter().filter(|l| l.may_receive && !l.deny) {
-                if roster.guardians.get(&link.guardian).is_some_and(|g| g.is_reachable()) {
+                if roster.guardians.get(&link.guardian).is_some_and(Guardian::is_reachable) {
                     tally.contacts.insert((&pupil.school, &pupil.id, &link.guardian));
                 }
             }
@@ -150,7 +150,7 @@ impl<'a> Tally<'a> {
         gone(what, contacts, self.contacts.len(), rules.max_drop_contacts);
         let (was, is) =
             (share(self.unknown, self.pupils.len()), share(now.unknown, now.pupils.len()));
-        if is - was > rules.max_drop_pupils {
+        if !self.pupils.is_empty() && is - was > rules.max_drop_pupils {
             let (total, unknown, before) = (now.pupils.len(), now.unknown, self.unknown);
             causes.push(format!(
                 "{unknown} of {total} pupils are of unknown protection {at}, {before} of {} before",

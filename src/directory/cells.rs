@@ -168,10 +168,12 @@ mod tests {
         ) {
             let by = if semicolon { ';' } else { ',' };
             let text: String = rows.iter().map(|row| {
-                let cells: Vec<_> = row.iter().map(|c| format!("\"{}\"", c.replace('"', "\"\""))).collect();
+                let quote = |c: &String| format!("\"{}\"", c.replace('"', "\"\""));
+                let cells: Vec<_> = row.iter().map(quote).collect();
                 cells.join(&by.to_string()) + "\r\n"
             }).collect();
-            let back: Vec<_> = records(&text, by).expect("well formed").into_iter().map(|r| r.cells).collect();
+            let back = records(&text, by).expect("well formed");
+            let back: Vec<_> = back.into_iter().map(|r| r.cells).collect();
             prop_assert_eq!(back, rows);
         }
     }

@@ -1,5 +1,5 @@
-//! From rows to a roster: every cell and every reference is checked, and everything that is wrong is
-//! found in one go. Pure.
+//! From rows to a roster: every cell and every reference is checked, and everything that is wrong
+//! is found in one go. Pure.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -39,7 +39,7 @@ pub fn check(
         let place = rows.pupils.first().map_or(Place::Whole, |(place, _)| whole(*place));
         reader.warn(RosterProblem::at(
             place,
-            "nothing says who is protected, so every pupil's protection is unknown and nobody is told",
+            "nothing says who is protected, so nobody is told about any pupil",
             "export the column protection",
         ));
     }

@@ -1,6 +1,8 @@
 //! `pupils.csv`, `guardians.csv` and `staff.csv`: bytes in, a checked roster out. UTF-8, comma or
 //! semicolon, a header line with the columns of [`rows`](super::rows) in any order and case.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::cells::{self, CellError, Record};
@@ -12,7 +14,6 @@ pub use super::problem::LoadError;
 use super::problem::{Place, RosterProblem};
 use super::rows::{Columns, GUARDIANS, GuardianRow, PUPILS, PupilRow, Rows, STAFF, StaffRow};
 use crate::model::SchoolId;
-use std::collections::BTreeSet;
 
 /// Name of the file of pupils.
 pub const PUPILS_FILE: &str = "pupils.csv";
@@ -162,7 +163,7 @@ impl Table {
             }
             let (has, wants) = (record.cells.len(), table.header.len());
             let what = format!(
-                "has {has} cells where the header has {wants}: it is cut off, or a delimiter is not in quotes"
+                "has {has} cells where the header has {wants}: cut off, or a delimiter not in quotes"
             );
             let remedy = "export the file again";
             problems.push(RosterProblem::at(Place::Line(file, record.line), what, remedy));
@@ -210,7 +211,7 @@ fn header(
     let names: Vec<String> = first.cells.iter().map(|c| column_name(c)).collect();
     if !names.iter().any(|n| find(n).is_some()) {
         // Cells of a file without header are somebody's data: they are not repeated.
-        let what = "holds no column name, so there is no header line (or the delimiter is neither comma nor semicolon)";
+        let what = "holds no column name: no header line, or neither comma nor semicolon between";
         let all = columns.all().collect::<Vec<_>>().join(", ");
         problems.push(RosterProblem::at(place, what, format!("start the file with: {all}")));
         return Vec::new();

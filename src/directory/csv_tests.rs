@@ -1,6 +1,9 @@
 //! Tables of files: what is read, and what is said of those that cannot be.
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::directory::Protection;
 
 const PUPILS: &str = "\
 id;School;Given Name;birth_date;protection
@@ -93,10 +96,21 @@ fn other_encodings_are_named() {
 
 #[test]
 fn a_file_without_header_is_not_repeated() {
-    let text: String = PUPILS.lines().skip(1).map(|line| format!("{line}\n")).collect();
-    let error = pupils(&text).expect_err("no header").to_string();
-    assert!(error.contains("there is no header line"), "{error}");
+    let (_, text) = PUPILS.split_once('\n').expect("a header");
+    let error = pupils(text).expect_err("no header").to_string();
+    assert!(error.contains("no header line"), "{error}");
     assert!(!error.contains("Alva"), "{error}");
+}
+
+#[test]
+fn guardians_without_rows_are_not_taken() {
+    let header = GUARDIANS.lines().next().expect("header");
+    for (text, what) in
+        [(header, "guardians.csv: has a header and no rows"), ("", "guardians.csv: is empty")]
+    {
+        let error = load(PUPILS.as_bytes(), text.as_bytes(), None).expect_err(what).to_string();
+        assert!(error.starts_with(what) && error.lines().count() == 1, "{error}");
+    }
 }
 
 #[test]
@@ -128,4 +142,33 @@ fn names_over_lines_are_one_row() {
         .collect();
     assert_eq!(names, ["Al;va {{x}}", "Åke"]);
     assert_eq!(loaded.warnings.len(), 1);
+}
+
+proptest! {
+    /// Cut within a row: told; cut between rows: fewer pupils, which the brake sees.
+    #[test]
+    fn a_cut_file_never_makes_other_people(cut in 0..PUPILS.len()) {
+        let guardians = b"pupil,school,guardian,may-receive\np1,bjork,g1,yes\n";
+        if let Ok(loaded) = load(&PUPILS.as_bytes()[..cut], guardians, None) {
+            let whole = load(PUPILS.as_bytes(), GUARDIANS.as_bytes(), None).expect("good");
+            for (id, pupil) in loaded.roster.pupils.values().flatten() {
+                let same = whole.roster.pupil(&pupil.school, id).expect("one of the whole file");
+                prop_assert_eq!(&same.given_name, &pupil.given_name);
+                // The last cell may be cut: then nobody is told.
+                let protection = pupil.protection;
+                prop_assert!([same.protection, Protection::Unknown].contains(&protection));
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_are_too_odd(
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+        at in 0..PUPILS.len(),
+    ) {
+        let _ = load(&bytes, &bytes, Some(&bytes));
+        let mut mixed = PUPILS.as_bytes().to_vec();
+        mixed.splice(at..at, bytes);
+        let _ = load(&mixed, GUARDIANS.as_bytes(), None);
+    }
 }

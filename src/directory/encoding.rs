@@ -16,7 +16,7 @@ pub fn utf8<'a>(file: &'static str, bytes: &'a [u8]) -> Result<&'a str, RosterPr
         return Err(RosterProblem::at(Place::File(file), what, SAVE_AS));
     }
     let sample = &bytes[..bytes.len().min(256)];
-    let zeros = sample.iter().filter(|b| **b == 0).count();
+    let zeros = sample.split(|b| *b == 0).count() - 1;
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") || zeros * 4 > sample.len()
     {
         return Err(RosterProblem::at(Place::Line(file, 1), "is in UTF-16, not UTF-8", SAVE_AS));
@@ -24,7 +24,7 @@ pub fn utf8<'a>(file: &'static str, bytes: &'a [u8]) -> Result<&'a str, RosterPr
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let good = &bytes[..error.valid_up_to()];
-        let line = 1 + good.iter().filter(|b| **b == b'\n').count();
+        let line = good.split(|b| *b == b'\n').count();
         let what = match bytes[error.valid_up_to()] {
             // å ä ö Å Ä Ö é ü of ISO 8859-1 and Windows-1252.
             0xe5 | 0xe4 | 0xf6 | 0xc5 | 0xc4 | 0xd6 | 0xe9 | 0xfc => {

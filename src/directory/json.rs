@@ -144,10 +144,10 @@ mod tests {
         };
         let schools = [SchoolId::new("bjork").expect("id")].into();
         let now = "2026-11-24T07:00:00Z".parse().expect("time");
-        let filed = csv::load_csv(files, &schools, &PhoneRules::default(), now).expect("good");
+        let from_files = csv::load_csv(files, &schools, &PhoneRules::default(), now).expect("good");
         let sent = load(BODY).expect("good");
-        assert_eq!(sent.digest, filed.digest);
-        assert_eq!(sent.roster.pupils, filed.roster.pupils);
+        assert_eq!(sent.digest, from_files.digest);
+        assert_eq!(sent.roster.pupils, from_files.roster.pupils);
         assert!(sent.had_protection_column);
         let without = load(&BODY.replace(r#", "protection": "none""#, "")).expect("good");
         assert!(!without.had_protection_column);

@@ -20,6 +20,8 @@ pub mod rows;
 pub mod school;
 pub mod settings;
 pub mod snapshot;
+#[cfg(test)]
+mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

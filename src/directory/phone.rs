@@ -169,7 +169,7 @@ fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
-/// Arabic-Indic, Extended Arabic-Indic, NKo, Devanagari, Bengali, Gurmukhi, Gujarati, Tamil, Thai,
+/// Arabic-Indic, Extended Arabic-Indic, N'Ko, Devanagari, Bengali, Gurmukhi, Gujarati, Tamil, Thai,
 /// Tibetan, Myanmar and Khmer digits (Unicode category Nd).
 fn ascii_digit(c: char) -> char {
     const ZEROS: [u32; 12] =

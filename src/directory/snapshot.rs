@@ -1,9 +1,11 @@
 //! A roster as rows of the store and back: one row per pupil, guardian and member of staff. Also what
 //! tells two contents apart: the digest is taken over these rows.
 
+
 use sha2::{Digest as _, Sha256};
 
 use super::{Guardian, Pupil, Roster, Staff};
+use crate::model::hex;
 
 /// Largest value one row may have, in bytes.
 pub const MAX_ROW: usize = 4096;
@@ -71,7 +73,7 @@ pub fn digest(roster: &Roster, had_protection_column: bool) -> String {
             hash.update(part);
         }
     }
-    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(hash.finalize().as_slice())
 }
 
 /// How large a pupil's row is, in bytes.
@@ -102,4 +104,58 @@ fn value_of<T: serde::de::DeserializeOwned>(
 ) -> Result<T, SnapshotError> {
     let parsed: Option<T> = serde_json::from_slice(value).ok();
     parsed.filter(|v| key_of(v) == key).ok_or_else(|| SnapshotError::Value(key.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::directory::testing::{any_roster, pupil, roster};
+
+    #[test]
+    fn keys_do_not_run_together() {
+        let roster =
+            roster([pupil("a", "b/c"), pupil("a/b", "c"), pupil("a", "b"), pupil("b", "b")]);
+        let rows = to_rows(&roster);
+        let keys: std::collections::BTreeSet<_> = rows.iter().map(|(key, _)| key).collect();
+        assert_eq!((rows.len(), keys.len()), (7, 7));
+        assert!(keys.contains(&"p/a\u{1}b/c".to_owned()) && keys.contains(&"g/g-c".to_owned()));
+    }
+
+    #[test]
+    fn damaged_rows_are_refused() {
+        let rows = to_rows(&roster([pupil("a", "p")]));
+        let (key, value) = rows[0].clone();
+        for (key, value, error) in [
+            (key.clone(), b"{}".to_vec(), SnapshotError::Value(key.clone())),
+            (key.clone(), value[..value.len() - 1].to_vec(), SnapshotError::Value(key.clone())),
+            ("p/a\u{1}q".into(), value.clone(), SnapshotError::Value("p/a\u{1}q".into())),
+            ("x/a".into(), value.clone(), SnapshotError::Key),
+            (String::new(), value, SnapshotError::Key),
+        ] {
+            assert_eq!(from_rows([(key, value)].into_iter()), Err(error));
+        }
+    }
+
+    #[test]
+    fn a_digest_tells_contents_apart() {
+        let one = roster([pupil("a", "p")]);
+        assert_eq!(digest(&one, true), digest(&one.clone(), true));
+        assert_ne!(digest(&one, true), digest(&one, false));
+        let other = roster([Pupil { given_name: "Åke".into(), ..pupil("a", "p") }]);
+        assert_ne!(digest(&one, true), digest(&other, true));
+        let later = Roster { loaded_at: Some(jiff::Timestamp::UNIX_EPOCH), ..one.clone() };
+        assert_eq!(digest(&one, true), digest(&later, true));
+    }
+
+    proptest! {
+        #[test]
+        fn rosters_come_back(roster in any_roster()) {
+            let mut rows = to_rows(&roster);
+            prop_assert!(rows.iter().all(|(_, value)| value.len() <= MAX_ROW));
+            rows.reverse();
+            prop_assert_eq!(from_rows(rows.into_iter()), Ok(roster));
+        }
+    }
 }

@@ -80,7 +80,7 @@ impl MailFolder {
 fn write(folder: &Path, message: &[u8]) -> io::Result<String> {
     use std::os::unix::fs::OpenOptionsExt as _;
     let digest = Sha256::digest(message);
-    let stem = digest.iter().take(16).fold(String::new(), |stem, byte| format!("{stem}{byte:02x}"));
+    let stem = crate::model::hex(&digest.as_slice()[..16]);
     let (part, name) = (format!("{stem}.part"), format!("{stem}.eml"));
     let mut file = std::fs::OpenOptions::new()
         .write(true)

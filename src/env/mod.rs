@@ -38,8 +38,8 @@ pub trait Wire: Send + Sync {
     ) -> Pending<'_, Result<http::Response<Bytes>, WireError>>;
 }
 
-pub use clock::SystemClock;
 pub use crate::model::WireError;
+pub use clock::SystemClock;
 pub use mail::MailTransport;
 pub use wire::{ReqwestWire, WireSettings};
 

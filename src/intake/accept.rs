@@ -17,9 +17,7 @@ use crate::occasion::{self, Change, Marking};
 use crate::policy::Plan;
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Day, Register, Seen};
-use crate::store::{
-    Batch, Commit, Kv, MAX_VALUE_BYTES, StoreError, after_prefix, codec, tables,
-};
+use crate::store::{Batch, Commit, Kv, MAX_VALUE_BYTES, StoreError, after_prefix, codec, tables};
 
 /// How often a decision is made again when others keep changing what it read.
 const CONFLICT_TRIES: u32 = 200;
@@ -178,7 +176,7 @@ async fn write(
         Fact::Notified { pupil, notice, withdrawn } => {
             let what = if *withdrawn { "advance-notice withdrawn" } else { "advance-notice" };
             noticed(unit, directory, school, pupil, notice, *withdrawn, &heard(what.into()), now)
-            .await?;
+                .await?;
             Ok(())
         }
         Fact::RegisterClosed { lesson, closed_at, closed_by } => {

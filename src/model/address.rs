@@ -37,6 +37,7 @@ impl Channel {
     }
 
     /// The other one, for falling back.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::Sms => Self::Email,

@@ -111,12 +111,7 @@ impl NotificationId {
             hash.update(part.as_bytes());
         }
         let digest = hash.finalize();
-        let mut text = String::with_capacity(32);
-        for byte in digest.as_slice().iter().take(16) {
-            use fmt::Write as _;
-            let _ = write!(text, "{byte:02x}");
-        }
-        Self(text)
+        Self(super::hex(&digest.as_slice()[..16]))
     }
 
     /// Takes back an id that was written out before.

@@ -3,6 +3,7 @@
 
 mod address;
 pub mod endpoint;
+mod hex;
 mod id;
 mod lesson;
 mod locale;
@@ -14,11 +15,12 @@ mod rate;
 mod reason;
 mod time;
 
-pub use endpoint::{Endpoint, EndpointError, PlainHttp};
 pub use address::{Address, Channel, EmailAddress, Phone};
+pub use endpoint::{Endpoint, EndpointError, PlainHttp};
+pub use hex::hex;
 pub use id::{
-    EventId, GuardianId, IdError, MAX_ID_BYTES, LessonId, NotificationId, ProviderId, PupilId, SchoolId,
-    SourceId, StaffId,
+    EventId, GuardianId, IdError, LessonId, MAX_ID_BYTES, NotificationId, ProviderId, PupilId,
+    SchoolId, SourceId, StaffId,
 };
 pub use lesson::{Lesson, Mark, Minutes};
 pub use locale::Locale;

@@ -7,8 +7,8 @@ use jiff::tz::TimeZone;
 use super::*;
 use crate::directory::{Guardian, GuardianLink, Mode, Protection, SubjectIdentity};
 use crate::model::{
-    Attempt, CorrectionKind, EmailAddress, GuardianId, Lesson, LessonId, LessonReport, Locale, Mark,
-    NoticeKind, Phone, ProviderId, SchoolId,
+    Attempt, CorrectionKind, EmailAddress, GuardianId, Lesson, LessonId, LessonReport, Locale,
+    Mark, NoticeKind, Phone, ProviderId, SchoolId,
 };
 
 /// One lesson with everything around it, kept as the store would keep it.
@@ -225,8 +225,7 @@ fn flapping_marks_leave_each_told_state_corrected_once() {
 
 #[test]
 fn a_notice_suppresses_corrects_and_its_withdrawal_tells_again() {
-    let notice =
-        AdvanceNotice { from: at("08:00"), to: at("15:00"), kind: NoticeKind::Notified };
+    let notice = AdvanceNotice { from: at("08:00"), to: at("15:00"), kind: NoticeKind::Notified };
     let mut b = Bench::minor();
     b.notices.push(notice.clone());
     assert_eq!(b.mark("08:21", Mark::Unexcused), ["suppress: advance-notice"]);
@@ -248,10 +247,7 @@ fn nobody_where_in_doubt_but_staff_once() {
         let mut b = Bench::new(protection, birth);
         assert_eq!(
             b.mark("08:21", Mark::Unexcused),
-            [
-                format!("staff-task {task} staff:AttendanceTeam"),
-                format!("suppress: {reason}")
-            ]
+            [format!("staff-task {task} staff:AttendanceTeam"), format!("suppress: {reason}")]
         );
         b.send_all(State::Accepted);
         b.now = at("09:20");
@@ -299,11 +295,7 @@ fn the_team_hears_once_when_the_lesson_ends() {
     right.sort();
     assert_eq!(
         right,
-        [
-            "correction guardian:g1",
-            "correction guardian:g2",
-            "correction staff:AttendanceTeam"
-        ]
+        ["correction guardian:g1", "correction guardian:g2", "correction staff:AttendanceTeam"]
     );
 }
 

@@ -10,8 +10,8 @@ use tokio::sync::{Mutex, Notify};
 use tokio_util::sync::CancellationToken;
 
 use crate::directory::brake::{self, Change};
-use crate::directory::{LoadError, Loaded};
 use crate::directory::{Directory, Roster, Settings, json, load, snapshot};
+use crate::directory::{LoadError, Loaded};
 use crate::env::Clock;
 use crate::model::SchoolId;
 use crate::store::ledger::{self, Unit};
@@ -328,7 +328,10 @@ pub fn report(offer: &Offer) {
             "directory load refused, the former one stays; if the load is right, write the digest into confirm.txt in its folder"
         ),
         Offer::Unusable { problems } => {
-            tracing::error!(problems = problems.len(), "directory load cannot be used, the former one stays");
+            tracing::error!(
+                problems = problems.len(),
+                "directory load cannot be used, the former one stays"
+            );
             for problem in problems.iter().take(20) {
                 tracing::error!(problem, "directory");
             }

@@ -46,7 +46,11 @@ impl std::fmt::Display for RebuildReport {
         write!(f, ", up to group {}.", self.last)?;
         match &self.kept {
             Some(kept) => {
-                write!(f, "\nThe former store is kept at {}; remove it when all is well.", kept.display())
+                write!(
+                    f,
+                    "\nThe former store is kept at {}; remove it when all is well.",
+                    kept.display()
+                )
             }
             None => Ok(()),
         }

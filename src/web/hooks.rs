@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::hooks_response as respond;
 use crate::delivery::limits::{self, Permit};
 use crate::intake::{Accepted, Intake, IntakeError};
-use crate::model::{Observation, PupilId, Rate, SchoolId, SourceId};
+use crate::model::{Observation, Rate, SchoolId, SourceId};
 use crate::source::webhook::{self, HookAnswer, Item, Rejected, Verifier};
 use crate::store::ledger::Unit;
 use crate::store::rows::Seen;
@@ -157,8 +157,7 @@ async fn accept_all(
     items: Vec<Item>,
 ) -> Result<HookAnswer, StoreError> {
     let mut answer = HookAnswer::default();
-    let mut by_pupil: BTreeMap<(SchoolId, Option<PupilId>), Vec<(Item, Observation)>> =
-        BTreeMap::new();
+    let mut by_pupil: BTreeMap<_, Vec<(Item, Observation)>> = BTreeMap::new();
     for item in items {
         match item.result.clone() {
             Err(error) => answer.rejected.push(Rejected {
@@ -170,7 +169,8 @@ async fn accept_all(
                 answer.rejected.push(Rejected {
                     index: place(item.index),
                     id: item.id.clone(),
-                    error: "school: this source may not report for it; see `schools` of the source".into(),
+                    error: "school: this source may not report for it; see `schools` of the source"
+                        .into(),
                 });
             }
             Ok(o) => by_pupil
@@ -202,11 +202,9 @@ async fn accept_group(
         match intake.accept(&observation).await {
             Ok(Accepted::New) => answer.accepted += 1,
             Ok(Accepted::Duplicate) => answer.duplicate += 1,
-            Err(IntakeError::Unknown(error)) => answer.rejected.push(Rejected {
-                index: place(item.index),
-                id: item.id,
-                error,
-            }),
+            Err(IntakeError::Unknown(error)) => {
+                answer.rejected.push(Rejected { index: place(item.index), id: item.id, error })
+            }
             Err(IntakeError::Store(error)) => return Err(error),
         }
     }

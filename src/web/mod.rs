@@ -25,13 +25,20 @@ pub fn router(
     largest_event_body: usize,
 ) -> Router {
     let api = Router::new()
-        .route("/api/directory", put(api::put_directory).layer(DefaultBodyLimit::max(LARGEST_DIRECTORY)))
+        .route(
+            "/api/directory",
+            put(api::put_directory).layer(DefaultBodyLimit::max(LARGEST_DIRECTORY)),
+        )
         .route("/readyz", get(api::readyz))
         .with_state(api);
     Router::new()
         .route("/hooks/{source}", post(hooks::post))
         .with_state(hooks)
-        .merge(Router::new().route("/receipts/{provider}/{secret}", post(receipts::take).get(receipts::take)).with_state(receipts))
+        .merge(
+            Router::new()
+                .route("/receipts/{provider}/{secret}", post(receipts::take).get(receipts::take))
+                .with_state(receipts),
+        )
         .layer(DefaultBodyLimit::max(largest_event_body))
         .merge(api)
         .route("/healthz", get(api::healthz))

@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 pub use sender::{SenderId, SenderIdError, sender_id};
 pub use settings::{ProviderKind, ProviderSettings};
 
-use crate::model::{WireError, Lookup, NotificationId, Outcome, Phone, Receipt};
+use crate::model::{Lookup, NotificationId, Outcome, Phone, Receipt, WireError, hex};
 
 /// One text ready to leave.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,11 +65,7 @@ pub struct LookupQuery {
 
 /// SHA-256 (FIPS 180-4) of a text's UTF-8 bytes, in lower-case hexadecimal.
 pub fn text_sha256(text: &str) -> String {
-    use fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(Sha256::digest(text.as_bytes()).as_slice())
 }
 
 /// Without the text, which names the pupil, and the receipt address, which holds a secret.

@@ -98,8 +98,7 @@ fn a_trial_has_as_many_people_as_were_asked_for() {
     let guardians = rows("guardians.csv");
     assert_eq!(guardians.lines().count(), 201);
     assert!(
-        guardians
-            .contains("\np-000085,trial,g-000085,Vuxen Al,+46701740689,,sms,sv,true,false\n"),
+        guardians.contains("\np-000085,trial,g-000085,Vuxen Al,+46701740689,,sms,sv,true,false\n"),
         "{guardians}"
     );
     assert_eq!(rows("staff.csv").lines().count(), 3);

@@ -171,7 +171,7 @@ fn event_id(source: &str, id: &str) -> String {
     hash.update((source.len() as u64).to_be_bytes());
     hash.update(source.as_bytes());
     hash.update(id.as_bytes());
-    hash.finalize().iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    format!("sha256:{}", crate::model::hex(hash.finalize().as_slice()))
 }
 
 /// Undoes double quotes, then one round of percent-encoding (HTTP binding section 3.1.3.2).

@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::template::{JsonTemplate, Template};
 use crate::{
     channel::sms::receipt::Ack,
-    model::{Endpoint, EndpointError, PlainHttp},
     model::ReceiptStatus,
+    model::{Endpoint, EndpointError, PlainHttp},
 };
 
 /// A gateway that takes one message in one HTTP request and answers in JSON.
@@ -78,8 +78,8 @@ pub fn free_header(text: &str) -> Result<HeaderName, String> {
     let name = HeaderName::from_bytes(text.as_bytes())
         .map_err(|_| "is not the name of a header, as X-Api-Key".to_owned())?;
     match name.as_str() {
-        "connection" | "content-encoding" | "content-length" | "content-type" | "expect" | "host"
-        | "te" | "trailer" | "transfer-encoding" | "upgrade" => {
+        "connection" | "content-encoding" | "content-length" | "content-type" | "expect"
+        | "host" | "te" | "trailer" | "transfer-encoding" | "upgrade" => {
             Err(format!("is {name}, which the request itself is made of"))
         }
         _ => Ok(name),

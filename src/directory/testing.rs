@@ -1,0 +1,142 @@
+//! Rosters for the tests of this room.
+
+use jiff::civil::date;
+use proptest::prelude::*;
+
+use super::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
+use crate::model::{
+    Channel, EmailAddress, GuardianId, Locale, Phone, PupilId, SchoolId, StaffId, StaffRole,
+};
+
+/// A school's id.
+pub fn school(id: &str) -> SchoolId {
+    SchoolId::new(id).expect("id")
+}
+
+/// A pupil with one guardian, `g-` and the pupil's id, who may be told.
+pub fn pupil(at: &str, id: &str) -> Pupil {
+    Pupil {
+        id: PupilId::new(id).expect("id"),
+        school: school(at),
+        class: None,
+        given_name: "Alva".into(),
+        family_name: None,
+        birth_date: Some(date(2013, 5, 4)),
+        protection: Protection::None,
+        mentor: None,
+        phone: None,
+        phone_is_mobile: true,
+        email: None,
+        channel: None,
+        language: None,
+        guardians: vec![GuardianLink {
+            guardian: GuardianId::new(format!("g-{id}")).expect("id"),
+            may_receive: true,
+            deny: false,
+        }],
+    }
+}
+
+/// A guardian with the fictional number that ends in `last`.
+pub fn guardian(id: &str, last: u16) -> Guardian {
+    Guardian {
+        id: GuardianId::new(id).expect("id"),
+        name: None,
+        phone: Some(Phone::new(format!("+46701740{last}")).expect("phone")),
+        phone_is_mobile: true,
+        email: None,
+        channel: None,
+        language: None,
+    }
+}
+
+/// These pupils, each with a guardian.
+pub fn roster(pupils: impl IntoIterator<Item = Pupil>) -> Roster {
+    let mut roster = Roster::default();
+    for (last, pupil) in (605..).zip(pupils) {
+        for link in &pupil.guardians {
+            let person = guardian(link.guardian.as_str(), 605 + (last - 605) % 95);
+            roster.guardians.insert(link.guardian.clone(), person);
+        }
+        let school = roster.pupils.entry(pupil.school.clone()).or_default();
+        school.insert(pupil.id.clone(), pupil);
+    }
+    roster
+}
+
+prop_compose! {
+    fn any_phone()(last in proptest::option::of(605..=699u16)) -> Option<Phone> {
+        last.map(|last| Phone::new(format!("+46701740{last}")).expect("phone"))
+    }
+}
+
+fn any_protection() -> impl Strategy<Value = Protection> {
+    prop_oneof![
+        5 => Just(Protection::None),
+        1 => Just(Protection::Protected),
+        1 => Just(Protection::Unknown),
+    ]
+}
+
+prop_compose! {
+    fn any_pupil()(
+        (at, id) in ("[ab]", "[a-z0-9\"/å-]{1,6}"),
+        given_name in "[A-Zåäö\"\\\\{}<>]{1,20}",
+        class in proptest::option::of("[1-9][A-C]"),
+        born in proptest::option::of(2007..2020i16),
+        protection in any_protection(),
+        phone in any_phone(),
+        phone_is_mobile: bool,
+        mentor in proptest::option::of("m[0-3]"),
+        links in proptest::collection::vec(("g[0-9]", any::<bool>(), any::<bool>()), 0..4),
+    ) -> Pupil {
+        Pupil {
+            given_name,
+            class,
+            birth_date: born.map(|year| date(year, 2, 28)),
+            protection,
+            phone,
+            phone_is_mobile,
+            email: EmailAddress::new("a@example.se").ok(),
+            channel: Some(Channel::Email),
+            language: Some(Locale::swedish()),
+            mentor: mentor.map(|id| StaffId::new(id).expect("id")),
+            guardians: links
+                .into_iter()
+                .map(|(id, may_receive, deny)| GuardianLink {
+                    guardian: GuardianId::new(id).expect("id"),
+                    may_receive,
+                    deny,
+                })
+                .collect(),
+            ..pupil(&at, &id)
+        }
+    }
+}
+
+prop_compose! {
+    /// Any roster; references need not be good.
+    pub fn any_roster()(
+        pupils in proptest::collection::vec(any_pupil(), 0..30),
+        guardians in proptest::collection::vec(("g[0-9]", any_phone(), any::<bool>()), 0..10),
+        staff in proptest::collection::vec(("m[0-3]", any::<bool>()), 0..4),
+    ) -> Roster {
+        let mut roster = Roster::default();
+        for pupil in pupils {
+            let school = roster.pupils.entry(pupil.school.clone()).or_default();
+            school.insert(pupil.id.clone(), pupil);
+        }
+        for (id, phone, phone_is_mobile) in guardians {
+            let person = Guardian { phone, phone_is_mobile, ..guardian(&id, 605) };
+            roster.guardians.insert(person.id.clone(), person);
+        }
+        for (id, everywhere) in staff {
+            let id = StaffId::new(id).expect("id");
+            let at = (!everywhere).then(|| school("a"));
+            let (role, email) = (StaffRole::Mentor, EmailAddress::new("m@example.se").ok());
+            let member = Staff { id: id.clone(), school: at, role, name: None, email, phone: None };
+            roster.staff.insert(id, member);
+        }
+        roster
+    }
+}
