@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, App};
 use crate::config::{self, Config, LogFormat, Secrets, Severity};
-use crate::env::Env;
+use crate::env::{Clock, Env};
 use crate::env::clock::SystemClock;
 use crate::env::mail::MailTransport;
 use crate::env::wire::ReqwestWire;
@@ -19,6 +20,11 @@ use crate::lifecycle::Lifecycle;
 use crate::store::{Kv, SledStore, StoreError};
 
 use super::exit;
+
+/// How long a former process may take to let go of the store: one that was killed is gone in
+/// milliseconds, one that stops in order is waited for by systemd.
+const PREDECESSOR: SignedDuration = SignedDuration::from_secs(5);
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(50);
 
 /// Arguments of `upprop run`.
 #[derive(Debug, clap::Args)]
@@ -35,15 +41,15 @@ pub struct RunArgs {
 pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let Some(config) = load(&args.config) else { return Ok(ExitCode::from(exit::CONFIG)) };
     logging(&config);
-    let store = match SledStore::open(app::store_settings(&config)) {
+    let env = doors(&config)?;
+    let store = match open(&config, env.clock.as_ref()).await {
         Ok(store) => Arc::new(store),
-        Err(error @ StoreError::Refused(_)) => {
+        Err(error @ (StoreError::Refused(_) | StoreError::InUse(_))) => {
             eprintln!("upprop: {error}");
             return Ok(ExitCode::from(exit::CONFIG));
         }
         Err(error) => return Err(error).context("the store cannot be opened"),
     };
-    let env = doors(&config)?;
     let (lifecycle, mut faults) = Lifecycle::new();
     let kv: Arc<dyn Kv> = store.clone();
     let app = App::build(&config, env, kv, lifecycle.clone())?;
@@ -89,6 +95,25 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         (None, Ok(())) => {
             tracing::info!("stopped");
             Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Opens the store; a former process that is still ending is waited for.
+async fn open(config: &Config, clock: &dyn Clock) -> Result<SledStore, StoreError> {
+    let limit = clock.now().saturating_add(PREDECESSOR).unwrap_or_else(|_| clock.now());
+    loop {
+        let settings = app::store_settings(config);
+        let opening = tokio::task::spawn_blocking(move || SledStore::open(settings));
+        let opened = opening
+            .await
+            .map_err(|_| StoreError::Refused("opening the store panicked; see above".into()))?;
+        match opened {
+            Err(StoreError::InUse(_)) if clock.now() < limit => {
+                let next = clock.now().saturating_add(LOOK_AGAIN).unwrap_or(limit);
+                clock.sleep_until(next).await;
+            }
+            done => return done,
         }
     }
 }
