@@ -12,10 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, App};
 use crate::config::{self, Config, LogFormat, Secrets, Severity};
-use crate::env::{Clock, Env};
 use crate::env::clock::SystemClock;
 use crate::env::mail::MailTransport;
 use crate::env::wire::ReqwestWire;
+use crate::env::{Clock, Env};
 use crate::lifecycle::Lifecycle;
 use crate::store::{Kv, SledStore, StoreError};
 
