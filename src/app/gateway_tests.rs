@@ -124,6 +124,8 @@ fn message() -> SmsMessage {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "in the form the wire gives it")]
+#[allow(clippy::unnecessary_wraps, reason = "it stands for what the wire gives")]
 fn answer(
     status: u16,
     body: &str,
@@ -288,6 +290,25 @@ fn all_faults_come_at_once() {
     assert_eq!(problem.to_string().lines().count(), keys.len());
     let first = "`url`: holds a brace: placeholders stand in the body only; write https://…";
     assert!(problem.to_string().starts_with(first), "{problem}");
+}
+
+#[test]
+fn every_account_is_told_of_and_a_good_one_knows_its_answer() {
+    let good = format!(
+        "{FORM}[providers.elks]\nkind = \"46elks\"\nusername-file = \"./user\"\npassword-file = \"./password\"\n"
+    );
+    let accounts = crate::app::providers(&config(&good).config.expect("good")).expect("good");
+    let acks: Vec<_> =
+        accounts.values().map(|a| (a.id.as_str(), a.ack.status, a.ack.body.as_str())).collect();
+    assert_eq!(acks, [("elks", 204, ""), ("gateway", 200, "OK")]);
+
+    let unproven = QUERY.split("success-pointer").next().expect("start");
+    let silent = FORM.replace("reference-pointer = \"/messages/0/id\"\n", "");
+    let text = format!("{silent}[providers.other]{unproven}");
+    let error = crate::app::providers(&config(&text).config.expect("each key is good"));
+    let said = error.err().expect("two faults").to_string();
+    let lines: Vec<_> = said.lines().map(|line| line.split('`').next().unwrap_or("")).collect();
+    assert_eq!(lines, ["[providers.gateway] ", "[providers.other] "], "{said}");
 }
 
 #[test]

@@ -6,19 +6,25 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use jiff::SignedDuration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, App};
 use crate::config::{self, Config, LogFormat, Secrets, Severity};
-use crate::env::Env;
 use crate::env::clock::SystemClock;
 use crate::env::mail::MailTransport;
 use crate::env::wire::ReqwestWire;
+use crate::env::{Clock, Env};
 use crate::lifecycle::Lifecycle;
 use crate::store::{Kv, SledStore, StoreError};
 
-use super::exit;
+use super::{check_texts, exit};
+
+/// How long a former process may take to let go of the store: one that was killed is gone in
+/// milliseconds, one that stops in order is waited for by systemd.
+const PREDECESSOR: SignedDuration = SignedDuration::from_secs(5);
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(50);
 
 /// Arguments of `upprop run`.
 #[derive(Debug, clap::Args)]
@@ -34,16 +40,19 @@ pub struct RunArgs {
 /// In words, when it cannot start or had to stop by itself.
 pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let Some(config) = load(&args.config) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    if !texts_are_good(&config) {
+        return Ok(ExitCode::from(exit::CONFIG));
+    }
     logging(&config);
-    let store = match SledStore::open(app::store_settings(&config)) {
+    let env = doors(&config)?;
+    let store = match open(&config, env.clock.as_ref()).await {
         Ok(store) => Arc::new(store),
-        Err(error @ StoreError::Refused(_)) => {
+        Err(error @ (StoreError::Refused(_) | StoreError::InUse(_))) => {
             eprintln!("upprop: {error}");
             return Ok(ExitCode::from(exit::CONFIG));
         }
         Err(error) => return Err(error).context("the store cannot be opened"),
     };
-    let env = doors(&config)?;
     let (lifecycle, mut faults) = Lifecycle::new();
     let kv: Arc<dyn Kv> = store.clone();
     let app = App::build(&config, env, kv, lifecycle.clone())?;
@@ -93,6 +102,25 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Opens the store; a former process that is still ending is waited for.
+async fn open(config: &Config, clock: &dyn Clock) -> Result<SledStore, StoreError> {
+    let limit = clock.now().saturating_add(PREDECESSOR).unwrap_or_else(|_| clock.now());
+    loop {
+        let settings = app::store_settings(config);
+        let opening = tokio::task::spawn_blocking(move || SledStore::open(settings));
+        let opened = opening
+            .await
+            .map_err(|_| StoreError::Refused("opening the store panicked; see above".into()))?;
+        match opened {
+            Err(StoreError::InUse(_)) if clock.now() < limit => {
+                let next = clock.now().saturating_add(LOOK_AGAIN).unwrap_or(limit);
+                clock.sleep_until(next).await;
+            }
+            done => return done,
+        }
+    }
+}
+
 /// Where systemd puts credentials (systemd.exec(5)).
 pub(super) fn credentials_dir() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
@@ -111,6 +139,16 @@ pub(super) fn load(file: &Path) -> Option<Config> {
         );
     }
     report.config
+}
+
+/// Renders every template with sample data and counts parts; prints what is wrong. False when a
+/// message could not be made or would take more parts than allowed.
+fn texts_are_good(config: &Config) -> bool {
+    let problems = check_texts::problems(config);
+    for problem in problems.iter().filter(|p| p.severity != Severity::Note) {
+        eprintln!("{problem}");
+    }
+    problems.iter().all(|p| p.severity != Severity::Error)
 }
 
 /// The real doors to the outside.

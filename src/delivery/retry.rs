@@ -41,6 +41,7 @@ mod tests {
 
     proptest! {
         #[test]
+        #[allow(clippy::cast_precision_loss, reason = "seconds here are few")]
         fn pauses_stay_within_a_tenth_and_wishes_within_bounds(
             seed in any::<u64>(), tries in 0u32..6, wish in prop::option::of(-10i64..100_000),
         ) {

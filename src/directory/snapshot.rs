@@ -1,7 +1,6 @@
 //! A roster as rows of the store and back: one row per pupil, guardian and member of staff. Also what
 //! tells two contents apart: the digest is taken over these rows.
 
-
 use sha2::{Digest as _, Sha256};
 
 use super::{Guardian, Pupil, Roster, Staff};

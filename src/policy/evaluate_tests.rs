@@ -317,7 +317,7 @@ fn old_news_is_not_told() {
     let mut b = Bench::minor();
     b.now = at("09:20");
     b.lesson.mark = Some(Mark::Unexcused);
-    b.now = b.now + SignedDuration::from_hours(25);
+    b.now += SignedDuration::from_hours(25);
     assert_eq!(b.decide(), ["suppress: stale", "suppress: stale"]);
 }
 

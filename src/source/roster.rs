@@ -1,9 +1,10 @@
 //! Where the directory comes from: a watched folder or `PUT /api/directory`. A load is taken whole
 //! or not at all, passes the brake, is written to the store, and only then put in force.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Notify};
@@ -67,6 +68,8 @@ pub struct RosterFeed {
     settings: Settings,
     wake: Arc<Notify>,
     in_force: Mutex<Option<InForce>>,
+    /// The folder as it stood just before it was last read.
+    read: std::sync::Mutex<Option<load::Fingerprint>>,
 }
 
 fn pointer() -> Vec<u8> {
@@ -86,7 +89,9 @@ impl RosterFeed {
         settings: Settings,
         wake: Arc<Notify>,
     ) -> Self {
-        Self { kv, clock, directory, settings, wake, in_force: Mutex::new(None) }
+        let in_force = Mutex::new(None);
+        let read = std::sync::Mutex::new(None);
+        Self { kv, clock, directory, settings, wake, in_force, read }
     }
 
     /// Puts in force what was in force before the restart.
@@ -138,14 +143,15 @@ impl RosterFeed {
     ///
     /// # Errors
     /// When the store fails; the directory in force stays.
-    pub async fn put(&self, body: &[u8], confirm: Option<&str>) -> Result<Offer, StoreError> {
+    pub async fn put(&self, body: &Bytes, confirm: Option<&str>) -> Result<Offer, StoreError> {
         if self.settings.folder.is_some() {
             return Ok(Offer::FromFolder);
         }
         let now = self.clock.now();
-        match json::load_json(body, &self.schools(), &self.settings.phone, now) {
+        let (body, schools, rules) = (body.clone(), self.schools(), self.settings.phone.clone());
+        match apart(move || json::load_json(&body, &schools, &rules, now)).await {
             Ok(loaded) => self.offer(loaded, confirm).await,
-            Err(error) => Ok(unusable(&error)),
+            Err(offer) => Ok(offer),
         }
     }
 
@@ -156,13 +162,29 @@ impl RosterFeed {
     pub async fn read_folder(&self) -> Result<Offer, StoreError> {
         let Some(folder) = &self.settings.folder else { return Ok(Offer::Unchanged) };
         let now = self.clock.now();
-        match load::read_folder(folder, &self.schools(), &self.settings.phone, now) {
+        // Taken first: what changes during the reading is read again.
+        self.set_read(load::fingerprint(folder));
+        let (path, schools, rules) = (folder.clone(), self.schools(), self.settings.phone.clone());
+        let reading = move || load::read_folder(&path, &schools, &rules, now);
+        match apart(reading).await {
             Ok(loaded) => {
                 let confirm = load::confirmation(folder);
-                self.offer(loaded, confirm.as_deref()).await
+                let offer = self.offer(loaded, confirm.as_deref()).await;
+                if offer.is_err() {
+                    *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                }
+                offer
             }
-            Err(error) => Ok(unusable(&error)),
+            Err(offer) => Ok(offer),
         }
+    }
+
+    fn set_read(&self, fingerprint: load::Fingerprint) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(fingerprint);
+    }
+
+    fn is_read(&self, fingerprint: &load::Fingerprint) -> bool {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(fingerprint)
     }
 
     /// Judges a load, stores it and puts it in force.
@@ -246,7 +268,6 @@ impl RosterFeed {
         };
         let changed = Arc::new(Notify::new());
         let _watcher = watcher(&folder, changed.clone());
-        let mut read = load::fingerprint(&folder);
         loop {
             let until = later(self.clock.now(), self.settings.poll);
             tokio::select! {
@@ -255,7 +276,7 @@ impl RosterFeed {
                 () = self.clock.sleep_until(until) => {}
             }
             let mut seen = load::fingerprint(&folder);
-            if seen == read {
+            if self.is_read(&seen) {
                 continue;
             }
             loop {
@@ -270,10 +291,7 @@ impl RosterFeed {
                 seen = again;
             }
             match self.read_folder().await {
-                Ok(offer) => {
-                    report(&offer);
-                    read = seen;
-                }
+                Ok(offer) => report(&offer),
                 Err(StoreError::Busy(why)) => tracing::warn!(why, "directory load put off"),
                 Err(error) => return Err(error),
             }
@@ -281,12 +299,23 @@ impl RosterFeed {
     }
 }
 
-fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
-    now.saturating_add(by).unwrap_or(Timestamp::MAX)
+/// Reading a large directory takes seconds: not on a thread that others wait for.
+async fn apart(
+    reading: impl FnOnce() -> Result<Loaded, LoadError> + Send + 'static,
+) -> Result<Loaded, Offer> {
+    match tokio::task::spawn_blocking(reading).await {
+        Ok(Ok(loaded)) => Ok(loaded),
+        Ok(Err(error)) => Err(Offer::Unusable {
+            problems: error.problems.iter().map(ToString::to_string).collect(),
+        }),
+        Err(_) => Err(Offer::Unusable {
+            problems: vec!["it could not be read: a defect in upprop; please report it".into()],
+        }),
+    }
 }
 
-fn unusable(error: &LoadError) -> Offer {
-    Offer::Unusable { problems: error.problems.iter().map(ToString::to_string).collect() }
+fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
 /// inotify sees nothing on network shares written elsewhere; the poll does, so a failure here only

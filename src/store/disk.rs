@@ -158,10 +158,7 @@ pub fn lock(dir: &Path) -> Result<Lock, StoreError> {
         .map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(StoreError::Refused(format!(
-            "another upprop holds the store at {}; stop it first, or ask it instead",
-            dir.display()
-        ))),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(dir.display().to_string())),
         Err(TryLockError::Error(error)) => Err(unusable(error)),
     }
 }

@@ -104,6 +104,9 @@ pub enum StoreError {
     /// The engine failed. Nothing more will be written; the process must end and be restarted.
     #[error("the store failed and the process must restart: {0}")]
     Failed(String),
+    /// Another process holds the folder.
+    #[error("another upprop holds the store at {0}; stop it first, or ask it instead")]
+    InUse(String),
     /// The store cannot be opened as it is; says what to do.
     #[error("{0}")]
     Refused(String),

@@ -203,7 +203,7 @@ async fn accept_group(
             Ok(Accepted::New) => answer.accepted += 1,
             Ok(Accepted::Duplicate) => answer.duplicate += 1,
             Err(IntakeError::Unknown(error)) => {
-                answer.rejected.push(Rejected { index: place(item.index), id: item.id, error })
+                answer.rejected.push(Rejected { index: place(item.index), id: item.id, error });
             }
             Err(IntakeError::Store(error)) => return Err(error),
         }

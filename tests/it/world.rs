@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use upprop::env::{Clock as _, SystemClock};
 use upprop::sim::sink::{Faults, Kind, Received, Sink, SinkSettings};
 
 /// Longest wait for anything; long, because machines are shared. Nothing is measured with it.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 pub const TOKEN: &str = "test-token-0123456789abcdef-0123456789";
 pub const API_TOKEN: &str = "api-token-0123456789abcdef-01234567890";
@@ -163,13 +164,13 @@ pub fn free_port() -> SocketAddr {
 pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(DEADLINE, future).await {
         Ok(value) => value,
-        Err(_) => panic!("waited {DEADLINE:?} for: {what}"),
+        Err(elapsed) => panic!("waited {DEADLINE:?} for: {what}: {elapsed}"),
     }
 }
 
 impl Setup {
     /// Starts the sink and writes the folder; the daemon does not run yet.
-    pub async fn prepare(self) -> World {
+    pub fn prepare(self) -> World {
         upprop::env::wire::install_crypto();
         let tracker = tokio_util::task::TaskTracker::new();
         let settings = SinkSettings { faults: self.faults.clone(), ..SinkSettings::anywhere() };
@@ -189,7 +190,7 @@ impl Setup {
 
     /// Starts everything and waits until the daemon is ready.
     pub async fn start(self) -> World {
-        let mut world = self.prepare().await;
+        let mut world = self.prepare();
         world.start().await;
         world
     }
@@ -199,7 +200,6 @@ impl Setup {
             let path = folder.join("secrets").join(name);
             fs::create_dir_all(path.parent().expect("folder")).expect("folder");
             fs::write(&path, text).expect("secret");
-            use std::os::unix::fs::PermissionsExt as _;
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
         };
         secret("token", TOKEN);
@@ -330,9 +330,8 @@ impl World {
                 clock.sleep_until(soon(&clock)).await;
             }
         };
-        if tokio::time::timeout(DEADLINE, ready).await.is_err() {
-            panic!("the daemon did not get ready:\n{}", self.log());
-        }
+        let ready = tokio::time::timeout(DEADLINE, ready).await;
+        assert!(ready.is_ok(), "the daemon did not get ready:\n{}", self.log());
     }
 
     /// What the daemon wrote to its log.
