@@ -3,7 +3,6 @@
 
 use jiff::SignedDuration;
 use upprop::env::{Clock as _, SystemClock};
-use upprop::sim::sink::{Faults, Latency, LatencyWhen};
 
 use crate::faults::{http, outage, silent};
 use crate::world::{Setup, World};
@@ -37,19 +36,6 @@ async fn a_date_in_retry_after_is_kept() {
     let waited = all[0].received_at.duration_since(began);
     assert!(waited >= SignedDuration::from_secs(5), "{waited}");
     world.quiet(1).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_outage_counts_once_however_many_messages_meet_it() {
-    // All are on the wire when the first is refused. Were each a failure in a row, the pause before
-    // the next try would be a minute.
-    let latency = Latency { ms: 1_500, when: LatencyWhen::BeforeStoring };
-    let faults = Faults { latency, ..http(&["503:next=12"]) };
-    let world = Setup { faults, delivery: ONE_RETRY.into(), ..Setup::default() }.start().await;
-    world.accept(&world.missing("nils", 12)).await;
-    let all = world.messages(12).await;
-    assert_eq!(World::texts(&all).len(), 12, "{}", world.shown());
-    world.quiet(12).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
