@@ -65,8 +65,8 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
             failure::follow(shared, &mut unit, &n, reason, now).await?;
         }
         if unit.commit().await? == Commit::Done {
-            log(&n, &job.account, outcome, now);
             shared.gate(&job.account, |g| g.trouble = trouble);
+            log(&n, &job.account, outcome, now);
             return Ok(());
         }
     }

@@ -3,6 +3,7 @@
 
 use jiff::SignedDuration;
 use upprop::env::{Clock as _, SystemClock};
+use upprop::sim::sink::Faults;
 
 use crate::faults::{http, outage, silent};
 use crate::world::{Setup, World};
@@ -36,6 +37,22 @@ async fn a_date_in_retry_after_is_kept() {
     let waited = all[0].received_at.duration_since(began);
     assert!(waited >= SignedDuration::from_secs(5), "{waited}");
     world.quiet(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_hangs_up_on_everything_is_asked_until_it_can_say() {
+    let faults = Faults { outage_hard: true, ..silent() };
+    let world = Setup { faults, ..Setup::default() }.start().await;
+    for pupil in ["alva", "nils"] {
+        world.accept(&world.marked(pupil, "l1", "unexcused", 5)).await;
+    }
+    // It hangs up on questions too: that is no answer, neither yes nor no.
+    world.logged("finding=\"no-answer\"", 3).await;
+    assert_eq!(world.sink.count(), 0);
+    world.sink.set_faults(silent());
+    let all = world.messages(3).await;
+    assert_eq!(World::texts(&all).len(), 3, "{}", world.shown());
+    world.quiet(3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
