@@ -12,7 +12,7 @@ use super::people::{
 use super::sender::Lesson;
 use super::stage::{Stage, seconds};
 use super::{DemoError, Report, within};
-use crate::sim::sink::{Kind, ReceiptState};
+use crate::sim::sink::{Kind, ReceiptState, Received};
 
 /// What the teacher adds about Sara, in her own words.
 const NOTE: &str = "Sågs vid busshållplatsen före lektionen.";
@@ -229,7 +229,10 @@ impl Stage<'_> {
         within(
             "the reports of delivery",
             self.sink.until(|all| {
-                all.iter().all(|m| m.kind == Kind::Email || m.receipt != ReceiptState::Pending)
+                // A text taken this moment has no report yet, as one that will never have any.
+                let told =
+                    |m: &Received| !matches!(m.receipt, ReceiptState::None | ReceiptState::Pending);
+                all.iter().all(|m| m.kind == Kind::Email || told(m))
             }),
         )
         .await?;
