@@ -172,15 +172,11 @@ impl SmtpTransport {
         let implicit = self.tls.clone().filter(|_| self.settings.tls == TlsMode::Implicit);
         let relay = (self.settings.host.as_str(), self.settings.port);
         let timeout = Some(self.settings.timeout);
-        let opened = match implicit {
-            Some(tls) => {
-                AsyncSmtpConnection::connect_tokio1(relay, timeout, &self.hello, Some(tls), None)
-                    .await
-            }
-            None => {
-                let stream = dial(relay).await?;
-                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await
-            }
+        let opened = if implicit.is_some() {
+            AsyncSmtpConnection::connect_tokio1(relay, timeout, &self.hello, implicit, None).await
+        } else {
+            let stream = dial(relay).await?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await
         };
         let mut connection = opened.map_err(|error| failure(&error))?;
         if let (TlsMode::Starttls, Some(tls)) = (self.settings.tls, &self.tls) {

@@ -138,9 +138,8 @@ smtpd_timeout = 2s
                 clock.sleep_until(soon(&clock)).await;
             }
         };
-        if tokio::time::timeout(DEADLINE, come).await.is_err() {
-            panic!("waited for {n} mails to {address}:\n{}", self.log());
-        }
+        let come = tokio::time::timeout(DEADLINE, come).await;
+        assert!(come.is_ok(), "waited for {n} mails to {address}:\n{}", self.log());
         let mut mails: Vec<_> = fs::read_dir(&folder)
             .expect("a mailbox")
             .map(|entry| entry.expect("an entry").path())

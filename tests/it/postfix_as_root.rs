@@ -1,6 +1,7 @@
 //! Debian's Postfix between upprop and a mailbox: what arrives is a mail that mail programs can
 //! read and thread, and its refusals are understood. Needs root; see `tests/run`.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
@@ -16,18 +17,18 @@ const GUARDIAN: &str = "maj.g@hem.example";
 
 async fn world(postfix: &Postfix) -> World {
     // A relay that starts its processes on a busy machine takes its time.
-    let mut setup = Setup {
+    let delivery = "settle = \"60s\"\nemail-retry = [\"1s\", \"2s\", \"3s\", \"5s\", \"5s\", \"5s\", \"5s\"]\n";
+    Setup {
         faults: silent(),
         smtp: Some(postfix.address),
         patience: "30s",
-        delivery: "settle = \"60s\"\n".into(),
+        delivery: delivery.into(),
         ..Setup::default()
     }
     .family("bada", "070-174 06 20", "okand.bada@hem.example", "email")
-    .family("brev", "", "okand.brev@hem.example", "email");
-    let pauses = ["1s", "2s", "3s", "5s", "5s", "5s", "5s", "5s"].map(|p| format!("\"{p}\""));
-    setup.delivery.push_str(&format!("email-retry = [{}]\n", pauses.join(", ")));
-    setup.start().await
+    .family("brev", "", "okand.brev@hem.example", "email")
+    .start()
+    .await
 }
 
 /// Missing from a lesson that lasted the second before `end`.
@@ -43,9 +44,9 @@ fn reported(world: &World, lesson: &Value, note: &str) -> Value {
 }
 
 /// The whole text of a part, or nothing.
-fn text<'a>(mail: &'a Message<'_>, html: bool) -> String {
+fn text(mail: &Message<'_>, html: bool) -> String {
     let body = if html { mail.body_html(0) } else { mail.body_text(0) };
-    body.map(|body| body.into_owned()).unwrap_or_default()
+    body.map(Cow::into_owned).unwrap_or_default()
 }
 
 fn header(mail: &Message<'_>, name: &str) -> String {

@@ -371,9 +371,8 @@ impl World {
                 clock.sleep_until(soon(&clock)).await;
             }
         };
-        if tokio::time::timeout(DEADLINE, seen).await.is_err() {
-            panic!("waited for {n} lines with {words:?}:\n{}", self.log());
-        }
+        let seen = tokio::time::timeout(DEADLINE, seen).await;
+        assert!(seen.is_ok(), "waited for {n} lines with {words:?}:\n{}", self.log());
     }
 
     /// Ends the daemon at once, as a power cut of the process would.
@@ -386,17 +385,17 @@ impl World {
 
     /// Asks the daemon to stop; its exit code.
     pub fn stop(&mut self) -> Option<i32> {
-        let mut child = self.daemon.take()?;
-        let pid = child.id().to_string();
+        let pid = self.daemon.as_ref()?.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(sent.success(), "the daemon was there to be stopped");
-        // The sink must go on answering meanwhile, on this very thread if need be.
-        tokio::task::block_in_place(|| child.wait()).expect("wait").code()
+        self.ended()
     }
 
-    /// Waits until the daemon ends by itself; its exit code.
+    /// Waits until the daemon ends; its exit code.
     pub fn ended(&mut self) -> Option<i32> {
-        self.daemon.take()?.wait().expect("wait").code()
+        let mut child = self.daemon.take()?;
+        // The sink must go on answering meanwhile, on this very thread if need be.
+        tokio::task::block_in_place(|| child.wait()).expect("wait").code()
     }
 
     /// An id no other event has.
