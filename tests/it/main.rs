@@ -7,4 +7,5 @@ mod load;
 mod loop_disk;
 mod os_crash;
 mod rebuild;
+mod siblings;
 mod world;
