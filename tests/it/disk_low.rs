@@ -44,9 +44,8 @@ async fn logged(world: &World, words: &str, n: usize) {
             clock.sleep_until(soon(&clock)).await;
         }
     };
-    if tokio::time::timeout(DEADLINE, seen).await.is_err() {
-        panic!("waited for {n} lines with {words:?}:\n{}", world.log());
-    }
+    let seen = tokio::time::timeout(DEADLINE, seen).await;
+    assert!(seen.is_ok(), "waited for {n} lines with {words:?}:\n{}", world.log());
 }
 
 #[tokio::test(flavor = "multi_thread")]

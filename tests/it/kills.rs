@@ -80,6 +80,7 @@ async fn fifty_kills_under_load_lose_nothing_and_tell_nobody_twice() {
     say(format_args!("kills: {kills} kills -9 under load: {reckoning}"));
     reckoning.must_be_clean();
     assert!(reckoning.looked_up > 0, "no kill came while a text was on the wire");
+    assert_eq!(reckoning.in_doubt, 0, "a provider that keeps texts can always tell");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -245,7 +245,7 @@ pub struct Reckoning {
     pub doubled: Vec<String>,
     /// No text, and on the list of what a person must look at.
     pub in_doubt: usize,
-    /// Asked about at the provider at least once.
+    /// Without an outcome at some time, and asked about at the provider.
     pub looked_up: usize,
     /// Sent a second time, the first having shown not to have left.
     pub sent_again: usize,
@@ -277,8 +277,10 @@ impl Reckoning {
             let (row, another) = (rows.next(), rows.next());
             let seen = kept.seen.contains(&tables::seen(&source, &id));
             let known = row.filter(|_| another.is_none() && seen);
-            all.looked_up += usize::from(known.is_some_and(|n| n.lookups > 0));
-            all.sent_again += usize::from(known.is_some_and(|n| n.attempts.len() > 1));
+            let again = known.is_some_and(|n| n.attempts.len() > 1);
+            // A new attempt begins with no look-ups.
+            all.looked_up += usize::from(again || known.is_some_and(|n| n.lookups > 0));
+            all.sent_again += usize::from(again);
             match (texts[event.name.as_str()], known.map(|n| n.state)) {
                 (1, Some(_)) => all.told += 1,
                 (0, Some(State::InDoubt | State::Held)) => all.in_doubt += 1,
@@ -302,8 +304,8 @@ impl fmt::Display for Reckoning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} acknowledged, {} told once, {} lost, {} told twice, {} left in doubt ({} were looked \
-             up at the provider, {} sent again after it knew nothing of them)",
+            "{} acknowledged, {} told once, {} lost, {} told twice, {} left in doubt ({} were in \
+             doubt and looked up at the provider, which knew nothing of {}: sent again)",
             self.acknowledged,
             self.told,
             self.lost.len(),

@@ -64,7 +64,7 @@ impl LoopDisk {
     }
 
     /// Stops all writing at once: what has not reached the disk by now never does, ext4's own journal
-    /// included (`FS_IOC_SHUTDOWN` with `NOLOGFLUSH`, which is xfs_io(8)'s `shutdown` without `-f`).
+    /// included (`FS_IOC_SHUTDOWN` with `NOLOGFLUSH`, which is `shutdown` of `xfs_io` without `-f`).
     pub fn crash(&self) {
         run(Command::new("xfs_io").args(["-x", "-c", "shutdown"]).arg(&self.at));
     }
