@@ -394,11 +394,6 @@ impl World {
         tokio::task::block_in_place(|| child.wait()).expect("wait").code()
     }
 
-    /// Waits until the daemon ends by itself; its exit code.
-    pub fn ended(&mut self) -> Option<i32> {
-        self.daemon.take()?.wait().expect("wait").code()
-    }
-
     /// An id no other event has.
     pub fn event_id(&self) -> String {
         format!("e{}", self.serial.fetch_add(1, Ordering::Relaxed))
