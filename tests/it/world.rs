@@ -385,15 +385,10 @@ impl World {
 
     /// Asks the daemon to stop; its exit code.
     pub fn stop(&mut self) -> Option<i32> {
-        let pid = self.daemon.as_ref()?.id().to_string();
+        let mut child = self.daemon.take()?;
+        let pid = child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(sent.success(), "the daemon was there to be stopped");
-        self.ended()
-    }
-
-    /// Waits until the daemon ends; its exit code.
-    pub fn ended(&mut self) -> Option<i32> {
-        let mut child = self.daemon.take()?;
         // The sink must go on answering meanwhile, on this very thread if need be.
         tokio::task::block_in_place(|| child.wait()).expect("wait").code()
     }
