@@ -96,7 +96,7 @@ async fn idle_connections_by_the_hundred_only_delay_others() {
 #[tokio::test(flavor = "multi_thread")]
 async fn heads_with_too_many_or_too_long_fields_are_refused() {
     let world = Setup::default().start().await;
-    let many: String = (0..100).map(|i| format!("X-{i}: y\r\n")).collect();
+    let many = "X-Again: y\r\n".repeat(100);
     let long = format!("X-Long: {}\r\n", "y".repeat(64 << 10));
     for more in [many, long] {
         let answer = raw(world.address, head(&world, &more).as_bytes()).await;

@@ -108,6 +108,8 @@ pub struct Setup {
     pub school: String,
     pub delivery: String,
     pub recipient_rate: &'static str,
+    /// How long providers and relays may take; `settle` must be longer.
+    pub patience: &'static str,
     pub provider: String,
     pub mail: String,
     pub extra: String,
@@ -125,6 +127,7 @@ impl Default for Setup {
             school: String::new(),
             delivery: "settle = \"3s\"\n".into(),
             recipient_rate: "off",
+            patience: "2s",
             provider: "rate = \"1000/s\"\n".into(),
             mail: "rate = \"1000/s\"\n".into(),
             extra: String::new(),
@@ -234,7 +237,7 @@ listen = "{address}"
 folder = "directory"
 poll = "1s"
 [http]
-timeout = "2s"
+timeout = "{patience}"
 [delivery]
 recipient-rate = "{recipient_rate}"
 {delivery}
@@ -242,7 +245,7 @@ recipient-rate = "{recipient_rate}"
 host = "{host}"
 port = {port}
 tls = "none"
-timeout = "2s"
+timeout = "{patience}"
 from = "franvaro@skola.example"
 {mail}
 [providers.elks]
@@ -271,6 +274,7 @@ sms-provider = "elks"
             extra = self.extra,
             delivery = self.delivery,
             recipient_rate = self.recipient_rate,
+            patience = self.patience,
             host = smtp.ip(),
             port = smtp.port(),
             mail = self.mail,
@@ -388,11 +392,6 @@ impl World {
         assert!(sent.success(), "the daemon was there to be stopped");
         // The sink must go on answering meanwhile, on this very thread if need be.
         tokio::task::block_in_place(|| child.wait()).expect("wait").code()
-    }
-
-    /// Waits until the daemon ends by itself; its exit code.
-    pub fn ended(&mut self) -> Option<i32> {
-        self.daemon.take()?.wait().expect("wait").code()
     }
 
     /// An id no other event has.
