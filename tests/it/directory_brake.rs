@@ -48,11 +48,9 @@ async fn most_pupils_gone_is_held_back_until_confirmed() {
     let world = Setup::default().start().await;
     // Cut in the middle, as a copy that was not finished.
     let pupils = file(&world, "directory/pupils.csv");
-    let short: String = pupils.split_inclusive('
-').take(3).collect();
+    let short: String = pupils.split_inclusive('\n').take(3).collect();
     let guardians = file(&world, "directory/guardians.csv");
-    let theirs: String = guardians.split_inclusive('
-').take(4).collect();
+    let theirs: String = guardians.split_inclusive('\n').take(4).collect();
     put_file(&world, "directory/pupils.csv", short);
     put_file(&world, "directory/guardians.csv", theirs);
     world.logged(REFUSED, 1).await;
