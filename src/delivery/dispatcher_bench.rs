@@ -108,8 +108,11 @@ pub(super) fn school() -> School {
     }
 }
 
+/// A pupil, and guardians by id and the end of their number.
+pub(super) type Family<'a> = (&'a str, Protection, &'a [(&'a str, u16)]);
+
 /// Pupils, each with their guardians' ids and the ends of their numbers.
-pub(super) fn roster(pupils: &[(&str, Protection, &[(&str, u16)])]) -> Roster {
+pub(super) fn roster(pupils: &[Family<'_>]) -> Roster {
     let mut roster = Roster::default();
     for (pupil, protection, guardians) in pupils {
         let id = PupilId::new(*pupil).expect("id");
@@ -224,13 +227,13 @@ impl Bench {
         assert_eq!(self.intake.accept(&observation).await.expect("accept"), Accepted::New);
     }
 
-    pub(super) fn lesson(&self, id: &str) -> Lesson {
+    pub(super) fn lesson(id: &str) -> Lesson {
         let id = LessonId::new(id).expect("id");
         Lesson { id, start: at("08:20:00"), end: at("09:20:00"), label: None }
     }
 
     pub(super) async fn mark(&mut self, pupil: &str, mark: Mark) {
-        let lesson = self.lesson("l");
+        let lesson = Self::lesson("l");
         self.hear(Fact::Marked {
             pupil: PupilId::new(pupil).expect("id"),
             lesson,

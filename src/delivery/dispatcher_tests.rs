@@ -29,9 +29,9 @@ use crate::store::{Batch, Health, Kv, MemoryStore};
 
 #[path = "dispatcher_bench.rs"]
 mod bench;
-use bench::{Bench, at, roster, school};
+use bench::{Bench, Family, at, roster, school};
 
-const ONE: &[(&str, Protection, &[(&str, u16)])] = &[("p", Protection::None, &[("g1", 605)])];
+const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];
 
 #[tokio::test]
 async fn a_limit_met_by_the_claim_is_waited_for_and_no_longer() {
@@ -63,7 +63,7 @@ async fn lessons_with_long_notes_that_end_together_do_not_stop_the_daemon() {
     let mut b = Bench::new(None, roster(&pupils));
     for name in &names {
         let pupil = PupilId::new(name).expect("id");
-        let mut lesson = b.lesson(&"l".repeat(128));
+        let mut lesson = Bench::lesson(&"l".repeat(128));
         lesson.label = Some("🎓".repeat(100));
         b.hear(Fact::Marked {
             pupil: pupil.clone(),
@@ -214,7 +214,7 @@ async fn a_message_that_alone_stops_the_account_is_given_up() {
 async fn more_lessons_than_a_day_can_hold_are_the_senders_fault() {
     let b = Bench::new(None, roster(ONE));
     for i in 0..40 {
-        let lesson = b.lesson(&format!("{i:l>120}"));
+        let lesson = Bench::lesson(&format!("{i:l>120}"));
         let observation = Observation {
             source: SourceId::new("src").expect("id"),
             event: EventId::new(format!("e{i}")).expect("id"),
