@@ -4,6 +4,7 @@
 use super::failure;
 use super::receipt::{self, Told};
 use super::send::{decide_again, refer};
+use super::settle;
 use super::shared::Shared;
 use crate::intake::case::due_row;
 use crate::model::{Notification, NotificationId, Outcome, ProviderId, Reason, Receipt};
@@ -84,6 +85,6 @@ async fn find(
     if let Some(id) = &report.notification {
         return Ok(Some(id.clone()));
     }
-    let Some(reference) = &report.reference else { return Ok(None) };
-    ledger::read(shared.kv.as_ref(), &tables::reference(account, reference)).await
+    let Some(reference) = report.reference.clone().map(settle::kept) else { return Ok(None) };
+    ledger::read(shared.kv.as_ref(), &tables::reference(account, &reference)).await
 }

@@ -86,11 +86,12 @@ pub fn report_lesson(
     }
     let old = state.report.take();
     let note = report.note.clone().or_else(|| old.as_ref().and_then(|o| o.note.clone()));
-    let adds = note.is_some() && note != old.as_ref().and_then(|o| o.note.clone());
     let new = LessonReport { note, ..report };
     let change = if old.as_ref() == Some(&new) { Change::Same } else { Change::Changed };
     state.report = Some(new);
-    if state.reported_at.is_none() || adds {
+    // What is said anew counts from now: a note must reach the team although the alert has left, and
+    // a report outweighs a mark that was made before it.
+    if change == Change::Changed {
         state.reported_at = Some(now);
     }
     change
@@ -162,6 +163,22 @@ mod tests {
         assert_eq!(fold(&[marking(1, 1), marking(1, 0)]).0, Some(Mark::Present));
         assert_eq!(fold(&[marking(1, 0), marking(1, 1)]).0, Some(Mark::Present));
         assert_eq!(fold(&[marking(1, 0), marking(2, 1)]).0, Some(Mark::Unexcused));
+    }
+
+    #[test]
+    fn a_report_that_says_more_counts_from_then() {
+        let at = |second| Timestamp::from_second(second).expect("time");
+        let mut state = LessonState::new(lesson(), at(1_003_600));
+        let bare = LessonReport { reported_by: "t1".into(), note: None };
+        let noted = LessonReport { reported_by: "t1".into(), note: Some("left at 9".into()) };
+        report_lesson(&mut state, lesson(), bare.clone(), at(1_003_600));
+        report_lesson(&mut state, lesson(), bare, at(1_003_650));
+        assert_eq!(state.reported_at, Some(at(1_003_600)), "a repetition says nothing new");
+        mark_lesson(&mut state, marking(3_700, 0), at(1_003_700));
+        assert!(!state.report_stands());
+        report_lesson(&mut state, lesson(), noted, at(1_003_800));
+        assert_eq!(state.reported_at, Some(at(1_003_800)));
+        assert!(state.report_stands());
     }
 
     #[test]

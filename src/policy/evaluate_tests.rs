@@ -387,3 +387,23 @@ fn nights_when_clocks_change_neither_lengthen_nor_shorten_a_wait() {
         assert_eq!(local_date(time(start), &b.school.zone), day);
     }
 }
+
+#[test]
+fn a_correction_called_back_for_nothing_is_made_when_the_message_turns_up() {
+    let mut b = Bench::minor();
+    b.mark("08:21", Mark::Unexcused);
+    b.send_all(State::Sending);
+    assert_eq!(b.mark("08:22", Mark::Late), CORRECT_BOTH);
+    // The first was refused, so nothing was to be corrected; then a report says that it arrived.
+    for n in &mut b.told {
+        if n.purpose == Purpose::Correction {
+            n.state = State::Cancelled;
+            n.state_reason = Some(Reason::NothingToCorrect);
+        } else {
+            n.state = State::Delivered;
+        }
+    }
+    assert_eq!(b.decide(), CORRECT_BOTH);
+    b.send_all(State::Accepted);
+    assert_eq!(b.decide(), [""; 0]);
+}
