@@ -21,7 +21,7 @@ enum StoreCommand {
     /// are looked into when the daemon starts.
     Rebuild {
         /// The configuration file.
-        #[arg(long, short, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+        #[arg(value_name = "FILE", default_value = config::DEFAULT_FILE)]
         config: PathBuf,
     },
 }

@@ -3,11 +3,11 @@
 
 use super::failure;
 use super::receipt::{self, Told};
-use super::send::decide_again;
+use super::send::{decide_again, refer};
 use super::settle;
 use super::shared::Shared;
 use crate::intake::case::due_row;
-use crate::model::{Notification, NotificationId, ProviderId, Reason, Receipt};
+use crate::model::{Notification, NotificationId, Outcome, ProviderId, Reason, Receipt};
 use crate::store::ledger::{self, Unit};
 use crate::store::{Batch, Commit, StoreError, tables};
 
@@ -53,6 +53,12 @@ pub async fn receive(
         }
         unit.delete(timer);
         unit.write(key, &n);
+        // Or a look-up for another message to this address would take this one for it.
+        let arrived = Outcome::Accepted {
+            reference: report.reference.clone().map(settle::kept),
+            parts: None,
+        };
+        refer(&mut unit, account, &n, &arrived);
         match told {
             Told::Failed => {
                 failure::follow(shared, &mut unit, &n, Reason::Rejected, now).await?;
