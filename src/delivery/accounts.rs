@@ -39,30 +39,37 @@ pub fn after(
     longest: SignedDuration,
     now: Timestamp,
 ) -> Option<Account> {
-    // Attempts that were under way when the pause began are the same failure, not further ones.
-    let same = before.filter(|a| a.until > now || started < a.failed_at);
-    let failures = before.map_or(0, |a| a.failures).saturating_add(u32::from(same.is_none()));
+    let fails = matches!(
+        outcome,
+        Outcome::Retry { provider_wide: true, .. }
+            | Outcome::RejectChannel { .. }
+            | Outcome::InDoubt { .. }
+    );
+    if fails && before.is_some_and(|b| started < b.failed_at) {
+        return before.cloned();
+    }
+    let failures = before.map_or(0, |a| a.failures).saturating_add(1);
     let since = before.map_or(now, |a| a.since);
-    let away = |wish: SignedDuration, code: &String| {
-        let step = usize::try_from(failures.saturating_sub(1)).unwrap_or(usize::MAX);
-        let listed = SignedDuration::from_secs(PAUSES[step.min(PAUSES.len() - 1)]);
-        let pause = same.map_or(listed, |s| s.until.duration_since(now).max(SignedDuration::ZERO));
-        Some(Account {
-            until: now.saturating_add(pause.max(wish.min(longest))).unwrap_or(Timestamp::MAX),
-            failures,
-            reason: same.map_or(Reason::ProviderAway, |s| s.reason),
-            code: same.map_or(code, |s| &s.code).clone(),
-            since,
-            failed_at: same.map_or(now, |s| s.failed_at),
-        })
-    };
     match outcome {
-        Outcome::Retry { provider_wide: true, after, code } => {
-            away(after.unwrap_or_default(), code)
-        }
         // A provider that hangs or answers 500 would otherwise take the whole day's messages one after
         // the other into doubt, and those that cannot be looked up would never be told.
-        Outcome::InDoubt { code } => away(SignedDuration::ZERO, code),
+        Outcome::InDoubt { code } => {
+            let wide = Outcome::Retry { after: None, code: code.clone(), provider_wide: true };
+            after(before, &wide, started, longest, now)
+        }
+        Outcome::Retry { provider_wide: true, after: wish, code } => {
+            let step = usize::try_from(failures - 1).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
+            let pause =
+                SignedDuration::from_secs(PAUSES[step]).max(wish.unwrap_or_default().min(longest));
+            Some(Account {
+                until: now.saturating_add(pause).unwrap_or(Timestamp::MAX),
+                failures,
+                reason: Reason::ProviderAway,
+                code: code.clone(),
+                since,
+                failed_at: now,
+            })
+        }
         Outcome::RejectChannel { code } => Some(Account {
             until: now.saturating_add(STOPPED_PAUSE).unwrap_or(Timestamp::MAX),
             failures,
@@ -96,43 +103,21 @@ mod tests {
         let longest = SignedDuration::from_secs(900);
         let mut account = None;
         let mut waits = Vec::new();
-        let mut now = now;
         for _ in 0..9 {
             account = after(account.as_ref(), &away(None), now, longest, now);
             waits.push(account.as_ref().map(|a| a.until.duration_since(now).as_secs()));
-            now = account.as_ref().expect("away").until;
         }
         assert_eq!(waits, [1, 2, 5, 10, 20, 30, 60, 60, 60].map(Some));
         assert_eq!(width(account.as_ref(), 16), 1);
         let earlier = now.saturating_sub(SignedDuration::from_secs(1)).expect("time");
-        let same_blip = after(account.as_ref(), &away(None), earlier, longest, now).expect("away");
-        let failures = account.as_ref().map(|a| a.failures);
-        assert_eq!(
-            Some(same_blip.failures),
-            failures,
-            "on the wire at a failure: the same failure"
-        );
+        let same_blip = after(account.as_ref(), &away(None), earlier, longest, now);
+        assert_eq!(same_blip, account, "attempts on the wire at a failure are one failure");
         let asked = after(None, &away(Some(7_200)), now, longest, now).expect("away");
         assert_eq!(asked.until.duration_since(now), longest);
+        let doubt = Outcome::InDoubt { code: "time-out".into() };
+        let slowed = after(None, &doubt, now, longest, now).expect("away");
+        assert_eq!((slowed.failures, slowed.until.duration_since(now).as_secs()), (1, 1));
         let done = Outcome::Accepted { reference: None, parts: None };
         assert_eq!(after(account.as_ref(), &done, now, longest, now), None);
-    }
-
-    #[test]
-    fn what_fails_together_counts_once_and_silence_counts() {
-        let now = Timestamp::from_second(1_800_000_000).expect("time");
-        let longest = SignedDuration::from_secs(900);
-        let away = Outcome::Retry { after: None, code: "http-503".into(), provider_wide: true };
-        let doubt = Outcome::InDoubt { code: "no-answer".into() };
-        let mut account = None;
-        for outcome in [&doubt, &away, &doubt, &away, &away] {
-            account = after(account.as_ref(), outcome, now, longest, now);
-            let account = account.as_ref().expect("away");
-            assert_eq!((account.failures, account.until.duration_since(now).as_secs()), (1, 1));
-        }
-        let stop = Outcome::RejectChannel { code: "http-401".into() };
-        let stopped = after(account.as_ref(), &stop, now, longest, now).expect("stopped");
-        let still = after(Some(&stopped), &away, now, longest, now).expect("stopped");
-        assert_eq!((still.reason, still.until), (Reason::ChannelStopped, stopped.until));
     }
 }

@@ -54,7 +54,10 @@ pub async fn receive(
         unit.delete(timer);
         unit.write(key, &n);
         // Or a look-up for another message to this address would take this one for it.
-        let arrived = Outcome::Accepted { reference: report.reference.clone(), parts: None };
+        let arrived = Outcome::Accepted {
+            reference: report.reference.clone().map(settle::kept),
+            parts: None,
+        };
         refer(&mut unit, account, &n, &arrived);
         match told {
             Told::Failed => {
