@@ -61,7 +61,7 @@ async fn a_refusal_is_the_same_for_every_source_known_or_not() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_source_reports_for_its_own_schools_and_no_faster_than_it_may() {
-    let extra = "[schools.s2]\nname = \"Andra skolan\"\n";
+    let extra = "[schools.s2]\nname = \"Andra skolan\"\nphone = \"070-174 06 88\"\n";
     let mut world = Setup { extra: extra.into(), ..Setup::default() }.prepare();
     let signing = "signature-secret-file = \"secrets/signing\"\n";
     amend(&world, signing, "schools = [\"s2\"]\nrate = \"1/h\"\n");
