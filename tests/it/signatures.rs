@@ -24,18 +24,18 @@ async fn a_signed_request_is_taken_and_its_replay_is_answered_alike() {
         let again = send_signed(&world, SIGNING, "msg_1", ago, &body).await;
         assert_eq!((again.status, again.counts()), (202, (0, 1, 0)));
     }
-    // A request that was answered is not taken again, whatever stands in it.
-    let forged = send_signed(&world, SIGNING, "msg_1", 0, &event(&world, "l2")).await;
-    assert_eq!((forged.status, forged.counts()), (202, (0, 1, 0)));
+    // The id again over other bytes is another request: what nobody has seen is not lost.
+    let other = send_signed(&world, SIGNING, "msg_1", 0, &event(&world, "l2")).await;
+    assert_eq!((other.status, other.counts()), (202, (1, 0, 0)));
     // The same event in another request is known by its own id.
     let resent = send_signed(&world, SIGNING, "msg_2", 0, &body).await;
     assert_eq!((resent.status, resent.counts()), (202, (0, 1, 0)));
-    world.messages(1).await;
+    world.messages(2).await;
     world.kill();
     world.start().await;
     let later = send_signed(&world, SIGNING, "msg_1", 0, &body).await;
     assert_eq!((later.status, later.counts()), (202, (0, 1, 0)), "remembered after a crash");
-    world.quiet(1).await;
+    world.quiet(2).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
