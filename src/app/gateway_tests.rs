@@ -124,7 +124,6 @@ fn message() -> SmsMessage {
     }
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "in the form the wire gives it")]
 #[allow(clippy::unnecessary_wraps, reason = "it stands for what the wire gives")]
 fn answer(
     status: u16,

@@ -167,6 +167,7 @@ pub(super) fn delivery(config: &Config) -> delivery::Settings {
         config::MailTransport::Smtp(smtp) => usize::try_from(smtp.max_connections).unwrap_or(1),
         config::MailTransport::File(_) => concurrency,
     });
+    let defaults = delivery::Settings::default();
     delivery::Settings {
         sms_retry: config.delivery.sms_retry.clone(),
         email_retry: config.delivery.email_retry.clone(),
@@ -174,7 +175,9 @@ pub(super) fn delivery(config: &Config) -> delivery::Settings {
         sms_concurrency: concurrency,
         email_concurrency: mail.unwrap_or(concurrency),
         recipient_rate: config.delivery.recipient_rate,
-        ..delivery::Settings::default()
+        // What a provider shows after `settle` it shows after as long again.
+        lookup_gap: defaults.lookup_gap.min(config.delivery.settle),
+        ..defaults
     }
 }
 

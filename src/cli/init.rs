@@ -1,7 +1,7 @@
 //! `upprop init`: writes the commented configuration, or all that a trial on one machine needs.
 
 mod people;
-mod trial;
+pub(super) mod trial;
 
 use std::fs::{DirBuilder, File, OpenOptions, Permissions};
 use std::io::Write as _;

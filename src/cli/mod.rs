@@ -2,6 +2,7 @@
 
 pub mod check;
 mod check_texts;
+pub mod demo;
 pub mod directory;
 pub mod exit;
 pub mod init;
@@ -28,6 +29,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Play a made-up school day with the real daemon: no network, about a minute.
+    ///
+    /// Exit code 0: everybody was told what they should be, once, and nobody else anything; 1: not
+    /// so, and the folder with the daemon's log is kept.
+    Demo(demo::DemoArgs),
     /// Write a commented configuration, or with --trial all that a try needs.
     Init(init::InitArgs),
     /// Check a configuration: all problems at once, every template rendered, SMS parts counted.
@@ -56,6 +62,7 @@ pub fn main() -> ExitCode {
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Demo(args) => runtime()?.block_on(demo::run(args, Arc::new(SystemClock::new()))),
         Command::Init(args) => {
             init::run(&args, SystemClock::new().now(), &mut crate::env::random::fill)
         }

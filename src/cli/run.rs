@@ -12,14 +12,14 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, App};
 use crate::config::{self, Config, LogFormat, Secrets, Severity};
-use crate::env::{Clock, Env};
 use crate::env::clock::SystemClock;
 use crate::env::mail::MailTransport;
 use crate::env::wire::ReqwestWire;
+use crate::env::{Clock, Env};
 use crate::lifecycle::Lifecycle;
 use crate::store::{Kv, SledStore, StoreError};
 
-use super::exit;
+use super::{check_texts, exit};
 
 /// How long a former process may take to let go of the store: one that was killed is gone in
 /// milliseconds, one that stops in order is waited for by systemd.
@@ -40,6 +40,9 @@ pub struct RunArgs {
 /// In words, when it cannot start or had to stop by itself.
 pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let Some(config) = load(&args.config) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    if !texts_are_good(&config) {
+        return Ok(ExitCode::from(exit::CONFIG));
+    }
     logging(&config);
     let env = doors(&config)?;
     let store = match open(&config, env.clock.as_ref()).await {
@@ -136,6 +139,16 @@ pub(super) fn load(file: &Path) -> Option<Config> {
         );
     }
     report.config
+}
+
+/// Renders every template with sample data and counts parts; prints what is wrong. False when a
+/// message could not be made or would take more parts than allowed.
+fn texts_are_good(config: &Config) -> bool {
+    let problems = check_texts::problems(config);
+    for problem in problems.iter().filter(|p| p.severity != Severity::Note) {
+        eprintln!("{problem}");
+    }
+    problems.iter().all(|p| p.severity != Severity::Error)
 }
 
 /// The real doors to the outside.

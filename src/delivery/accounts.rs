@@ -19,6 +19,9 @@ pub struct Account {
     pub code: String,
     /// Since when.
     pub since: Timestamp,
+    /// When the last failure that counted was known. Attempts that were on the wire by then say
+    /// nothing new: many at once are one failure.
+    pub failed_at: Timestamp,
 }
 
 /// Pauses after the first, second, … failure in a row; the last one repeats.
@@ -28,13 +31,21 @@ const PAUSES: [i64; 7] = [1, 2, 5, 10, 20, 30, 60];
 /// a restart, and a wrong one must not be tried every second (it may lock the account).
 const STOPPED_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
-/// The account after one outcome; none: well.
+/// The account after one outcome of an attempt that started at `started`; none: well.
 pub fn after(
     before: Option<&Account>,
     outcome: &Outcome,
+    started: Timestamp,
     longest: SignedDuration,
     now: Timestamp,
 ) -> Option<Account> {
+    let fails = matches!(
+        outcome,
+        Outcome::Retry { provider_wide: true, .. } | Outcome::RejectChannel { .. }
+    );
+    if fails && before.is_some_and(|b| started < b.failed_at) {
+        return before.cloned();
+    }
     let failures = before.map_or(0, |a| a.failures).saturating_add(1);
     let since = before.map_or(now, |a| a.since);
     match outcome {
@@ -48,6 +59,7 @@ pub fn after(
                 reason: Reason::ProviderAway,
                 code: code.clone(),
                 since,
+                failed_at: now,
             })
         }
         Outcome::RejectChannel { code } => Some(Account {
@@ -56,6 +68,7 @@ pub fn after(
             reason: Reason::ChannelStopped,
             code: code.clone(),
             since,
+            failed_at: now,
         }),
         // An answer about one message shows that the account itself works. No answer shows nothing.
         Outcome::Accepted { .. } | Outcome::RejectMessage { .. } | Outcome::Retry { .. } => None,
@@ -84,16 +97,19 @@ mod tests {
         let mut account = None;
         let mut waits = Vec::new();
         for _ in 0..9 {
-            account = after(account.as_ref(), &away(None), longest, now);
+            account = after(account.as_ref(), &away(None), now, longest, now);
             waits.push(account.as_ref().map(|a| a.until.duration_since(now).as_secs()));
         }
         assert_eq!(waits, [1, 2, 5, 10, 20, 30, 60, 60, 60].map(Some));
         assert_eq!(width(account.as_ref(), 16), 1);
-        let asked = after(None, &away(Some(7_200)), longest, now).expect("away");
+        let earlier = now.saturating_sub(SignedDuration::from_secs(1)).expect("time");
+        let same_blip = after(account.as_ref(), &away(None), earlier, longest, now);
+        assert_eq!(same_blip, account, "attempts on the wire at a failure are one failure");
+        let asked = after(None, &away(Some(7_200)), now, longest, now).expect("away");
         assert_eq!(asked.until.duration_since(now), longest);
         let doubt = Outcome::InDoubt { code: "time-out".into() };
-        assert_eq!(after(account.as_ref(), &doubt, longest, now), account);
+        assert_eq!(after(account.as_ref(), &doubt, now, longest, now), account);
         let done = Outcome::Accepted { reference: None, parts: None };
-        assert_eq!(after(account.as_ref(), &done, longest, now), None);
+        assert_eq!(after(account.as_ref(), &done, now, longest, now), None);
     }
 }

@@ -219,3 +219,7 @@ fn quiet_until(quiet: QuietHours, school: &School, now: Timestamp) -> Option<Tim
         school.zone.to_ambiguous_zoned_datetime(day.to_datetime(quiet.to)).compatible().ok()?;
     (end.timestamp() > now).then(|| end.timestamp())
 }
+
+#[cfg(test)]
+#[path = "claim_tests.rs"]
+mod tests;

@@ -55,7 +55,8 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
         schedule(&mut unit, &n, next);
         unit.write(key, &n);
         refer(&mut unit, &job.account, &n, outcome);
-        let trouble = account(shared, &mut unit, &job.account, outcome, now).await?;
+        let started = n.attempts.last().map_or(now, |a| a.started_at);
+        let trouble = account(shared, &mut unit, &job.account, outcome, started, now).await?;
         if let Next::Failed { bad_contact } = next {
             if bad_contact && let Some(address) = &n.address {
                 failure::mark_bad(&mut unit, address, code(outcome), now);
@@ -64,8 +65,8 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
             failure::follow(shared, &mut unit, &n, reason, now).await?;
         }
         if unit.commit().await? == Commit::Done {
-            log(&n, &job.account, outcome, now);
             shared.gate(&job.account, |g| g.trouble = trouble);
+            log(&n, &job.account, outcome, now);
             return Ok(());
         }
     }
@@ -108,11 +109,13 @@ async fn account(
     unit: &mut Unit<'_>,
     account: &ProviderId,
     outcome: &Outcome,
+    started: Timestamp,
     now: Timestamp,
 ) -> Result<Option<accounts::Account>, StoreError> {
     let key = tables::account(account);
-    let before: Option<accounts::Account> = unit.peek(&key).await?;
-    let after = accounts::after(before.as_ref(), outcome, shared.settings.longest_retry_after, now);
+    let before: Option<accounts::Account> = unit.read(&key).await?;
+    let longest = shared.settings.longest_retry_after;
+    let after = accounts::after(before.as_ref(), outcome, started, longest, now);
     match (&before, &after) {
         (None, None) => {}
         (_, Some(trouble)) => {

@@ -18,7 +18,7 @@ use lettre::transport::smtp::{
     response::Response,
 };
 use secrecy::ExposeSecret as _;
-use tokio::sync::Semaphore;
+use tokio::{net::TcpStream, sync::Semaphore};
 
 use super::{MailEnvelope, MailOutcome, cause, wire::install_crypto};
 use crate::channel::email::{
@@ -172,10 +172,13 @@ impl SmtpTransport {
         let implicit = self.tls.clone().filter(|_| self.settings.tls == TlsMode::Implicit);
         let relay = (self.settings.host.as_str(), self.settings.port);
         let timeout = Some(self.settings.timeout);
-        let mut connection =
-            AsyncSmtpConnection::connect_tokio1(relay, timeout, &self.hello, implicit, None)
-                .await
-                .map_err(|error| failure(&error))?;
+        let opened = if implicit.is_some() {
+            AsyncSmtpConnection::connect_tokio1(relay, timeout, &self.hello, implicit, None).await
+        } else {
+            let stream = dial(relay).await?;
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello).await
+        };
+        let mut connection = opened.map_err(|error| failure(&error))?;
         if let (TlsMode::Starttls, Some(tls)) = (self.settings.tls, &self.tls) {
             *phase = Phase::Starttls;
             if !connection.can_starttls() {
@@ -195,6 +198,18 @@ impl SmtpTransport {
         }
         Ok(connection)
     }
+}
+
+/// Without Nagle's delay: lettre writes a message's end by itself, and it would wait 40 ms for the
+/// relay's acknowledgement of what went before.
+async fn dial(relay: (&str, u16)) -> Result<TcpStream, Failure> {
+    let stream = TcpStream::connect(relay).await.map_err(|error| match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => Failure::Lost("refused"),
+        std::io::ErrorKind::TimedOut => Failure::Lost("timeout"),
+        _ => Failure::Lost("lost"),
+    })?;
+    stream.set_nodelay(true).map_err(|_| Failure::Lost("lost"))?;
+    Ok(stream)
 }
 
 async fn mail(

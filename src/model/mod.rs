@@ -29,8 +29,8 @@ pub use notification::{
     TaskKind,
 };
 pub use observation::{AdvanceNotice, Fact, LessonReport, NoticeKind, Observation};
-pub use occasion::{LessonState, Occasion};
+pub use occasion::LessonState;
 pub use outcome::{Lookup, Outcome, Receipt, ReceiptStatus, WireError};
 pub use rate::Rate;
 pub use reason::Reason;
-pub use time::{Clock24, date_text, local_date, sv_weekday};
+pub use time::{Clock24, local_date};

@@ -1,24 +1,10 @@
-//! An occasion (frånvarotillfälle): what is known of one pupil's lessons on one school day, and
-//! which notifications came of it.
+//! What is known of one pupil at one lesson, and which notifications came of it. The lessons of one
+//! school day together are an occasion (frånvarotillfälle).
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Lesson, LessonReport, Mark, Minutes, NotificationId, PupilId, SchoolId};
-
-/// One pupil's lessons on one day in the school's zone. Lessons of the same day belong together:
-/// one thread in the team's inbox, one case.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Occasion {
-    /// The school.
-    pub school: SchoolId,
-    /// The pupil.
-    pub pupil: PupilId,
-    /// The day, in the school's zone.
-    pub date: Date,
-    /// In order of start, then id.
-    pub lessons: Vec<LessonState>,
-}
+use super::{Lesson, LessonReport, Mark, Minutes, NotificationId};
 
 /// What is known of one pupil at one lesson.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +27,7 @@ pub struct LessonState {
     /// The teacher's report that the pupil never came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<LessonReport>,
-    /// When upprop heard of that report; a mark made later supersedes it.
+    /// When upprop first heard of that report, or of its note; a mark made later supersedes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_at: Option<Timestamp>,
     /// When upprop first heard of the mark in force.
@@ -76,11 +62,6 @@ impl LessonState {
             revision: 0,
             notifications: Vec::new(),
         }
-    }
-
-    /// Whether the mark says missing without a valid reason, advance notices aside.
-    pub fn is_unexcused(&self) -> bool {
-        self.mark == Some(Mark::Unexcused)
     }
 
     /// Whether the teacher's report that the pupil never came still stands: there is one, and no

@@ -89,8 +89,6 @@ pub enum Reason {
     TemplateFailed,
     /// Another message to the same person replaced it.
     Replaced,
-    /// The disk is nearly full: nothing is sent that could not be recorded.
-    DiskLow,
 }
 
 impl Reason {

@@ -30,24 +30,6 @@ impl fmt::Display for Clock24 {
     }
 }
 
-/// `2026-11-23`, the form Swedish readers use as well.
-pub fn date_text(date: Date) -> String {
-    date.to_string()
-}
-
-/// The weekday in Swedish, lower case.
-pub fn sv_weekday(date: Date) -> &'static str {
-    match date.weekday() {
-        jiff::civil::Weekday::Monday => "måndag",
-        jiff::civil::Weekday::Tuesday => "tisdag",
-        jiff::civil::Weekday::Wednesday => "onsdag",
-        jiff::civil::Weekday::Thursday => "torsdag",
-        jiff::civil::Weekday::Friday => "fredag",
-        jiff::civil::Weekday::Saturday => "lördag",
-        jiff::civil::Weekday::Sunday => "söndag",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

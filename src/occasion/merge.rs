@@ -73,7 +73,8 @@ pub fn mark_lesson(state: &mut LessonState, new: Marking, now: Timestamp) -> Cha
 }
 
 /// Takes a teacher's report that the pupil never came. A later report replaces an earlier one; one
-/// without a note does not take a note away.
+/// without a note does not take a note away. A new note makes it a report of now: whoever was told
+/// before it came has not read it.
 pub fn report_lesson(
     state: &mut LessonState,
     lesson: Lesson,
@@ -85,10 +86,11 @@ pub fn report_lesson(
     }
     let old = state.report.take();
     let note = report.note.clone().or_else(|| old.as_ref().and_then(|o| o.note.clone()));
+    let adds = note.is_some() && note != old.as_ref().and_then(|o| o.note.clone());
     let new = LessonReport { note, ..report };
     let change = if old.as_ref() == Some(&new) { Change::Same } else { Change::Changed };
     state.report = Some(new);
-    if state.reported_at.is_none() {
+    if state.reported_at.is_none() || adds {
         state.reported_at = Some(now);
     }
     change
@@ -171,8 +173,20 @@ mod tests {
         let without = LessonReport { reported_by: "t1".into(), note: None };
         assert_eq!(report_lesson(&mut state, lesson(), with.clone(), now), Change::Changed);
         assert_eq!(report_lesson(&mut state, lesson(), without, now), Change::Same);
-        assert_eq!(state.report, Some(with));
+        assert_eq!((&state.report, state.reported_at), (&Some(with.clone()), Some(now)));
         assert!(state.report_stands());
+        // Said again it is no news; another note is.
+        let later = now + jiff::SignedDuration::from_mins(1);
+        report_lesson(
+            &mut state,
+            lesson(),
+            LessonReport { reported_by: "t2".into(), ..with },
+            later,
+        );
+        assert_eq!(state.reported_at, Some(now));
+        let other = LessonReport { reported_by: "t1".into(), note: Some("left by bus".into()) };
+        assert_eq!(report_lesson(&mut state, lesson(), other, later), Change::Changed);
+        assert_eq!(state.reported_at, Some(later));
         mark_lesson(&mut state, marking(5000, 3), now);
         assert!(!state.report_stands());
     }

@@ -4,19 +4,29 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequestParts, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode, header};
+use jiff::SignedDuration;
+use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::hooks_response as respond;
-use crate::source::roster::{Offer, RosterFeed};
+use super::openapi::{Answer, Content, OpenApi, Operation};
+use crate::directory::brake::Change;
+use crate::directory::json::DirectoryBody;
+use crate::source::roster::{self, Offer, RosterFeed};
+use crate::source::webhook::answer::ErrorAnswer;
 use crate::store::Kv;
+
+/// How long a sender is asked to wait when the store takes no work.
+const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the handlers need.
 pub struct Api {
@@ -35,50 +45,127 @@ pub struct Confirm {
     confirm: Option<String>,
 }
 
+/// What became of a directory.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", tag = "status")]
+pub enum DirectoryAnswer {
+    /// It is in force and durable.
+    Taken {
+        /// What it changed.
+        change: Change,
+        /// What is odd in it but not fatal.
+        warnings: Vec<String>,
+    },
+    /// It is the same as what is in force.
+    Unchanged,
+    /// The directory in force stays until this one is confirmed.
+    Refused {
+        /// Why it looks wrong.
+        causes: Vec<String>,
+        /// The digest to confirm it with.
+        confirm: String,
+        /// How.
+        remedy: String,
+    },
+    /// The directory in force stays: this one cannot be used.
+    Unusable {
+        /// Everything that is wrong with it.
+        problems: Vec<String>,
+    },
+    /// The directory in force stays: it comes from a folder.
+    FromFolder {
+        /// What to do.
+        remedy: String,
+    },
+}
+
+impl DirectoryAnswer {
+    fn of(offer: Offer) -> (StatusCode, Self) {
+        match offer {
+            Offer::Taken { change, warnings } => (StatusCode::OK, Self::Taken { change, warnings }),
+            Offer::Unchanged => (StatusCode::OK, Self::Unchanged),
+            Offer::Refused { causes, digest } => {
+                let remedy = format!(
+                    "if it is right, send the same body to /api/directory?confirm={digest}"
+                );
+                (StatusCode::CONFLICT, Self::Refused { causes, confirm: digest, remedy })
+            }
+            Offer::Unusable { problems } => {
+                (StatusCode::UNPROCESSABLE_ENTITY, Self::Unusable { problems })
+            }
+            Offer::FromFolder => {
+                let remedy = "remove `folder` from [directory] to put it here".into();
+                (StatusCode::CONFLICT, Self::FromFolder { remedy })
+            }
+        }
+    }
+}
+
+/// Whoever has the token. Stands before the body in a handler's arguments: of a stranger's body
+/// nothing is read, for a directory's may be large.
+pub struct Authorized;
+
+impl FromRequestParts<Arc<Api>> for Authorized {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Response> {
+        if api.authorized(&parts.headers) { Ok(Self) } else { Err(respond::unauthorized()) }
+    }
+}
+
 /// `PUT /api/directory`.
 pub async fn put_directory(
+    _: Authorized,
     State(api): State<Arc<Api>>,
     Query(query): Query<Confirm>,
-    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let body = match body {
         Ok(body) => body,
         Err(rejection) => return respond::unreadable(&rejection),
     };
-    if !api.authorized(&headers) {
-        return respond::unauthorized();
-    }
     match api.feed.put(&body, query.confirm.as_deref()).await {
-        Ok(Offer::Taken { change, warnings }) => {
-            Json(json!({"status": "taken", "change": change, "warnings": warnings})).into_response()
+        Ok(offer) => {
+            roster::report(&offer);
+            let (status, answer) = DirectoryAnswer::of(offer);
+            (status, Json(answer)).into_response()
         }
-        Ok(Offer::Unchanged) => Json(json!({"status": "unchanged"})).into_response(),
-        Ok(Offer::Refused { causes, digest }) => (
-            StatusCode::CONFLICT,
-            Json(json!({
-                "error": "the directory in force stays: this load looks wrong",
-                "causes": causes,
-                "confirm": digest,
-                "remedy": format!("if it is right, send the same body to /api/directory?confirm={digest}"),
-            })),
-        )
-            .into_response(),
-        Ok(Offer::Unusable { problems }) => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            Json(json!({"error": "the directory in force stays: this one cannot be used", "problems": problems})),
-        )
-            .into_response(),
-        Ok(Offer::FromFolder) => (
-            StatusCode::CONFLICT,
-            Json(json!({"error": "the directory is loaded from a folder; remove `folder` from [directory] to put it here"})),
-        )
-            .into_response(),
         Err(error) => {
             tracing::error!(%error, "directory put off");
-            respond::unavailable(jiff::SignedDuration::from_secs(5))
+            respond::unavailable(STORE_PAUSE)
         }
     }
+}
+
+/// Describes `PUT /api/directory`.
+pub fn describe_directory(api: &mut OpenApi) {
+    api.add_security("api", json!({"type": "http", "scheme": "bearer"}));
+    let answer = api.schema::<DirectoryAnswer>();
+    let refused = api.schema::<ErrorAnswer>();
+    let schema = api.schema::<DirectoryBody>();
+    let json = |status, words, schema: &serde_json::Value| {
+        Answer::new(status, words, Some(schema.clone()))
+    };
+    api.add(Operation {
+        method: Method::PUT,
+        path: "/api/directory",
+        id: "putDirectory",
+        summary: "Replace the directory of pupils, guardians and staff",
+        description: "Taken whole or not at all. One that looks wrong (no protection status, many \
+            fewer pupils or contacts) is refused until it is sent again with `?confirm=` and the \
+            digest that the refusal names.",
+        tag: "Directory",
+        security: vec!["api"],
+        bodies: vec![Content { media: "application/json", schema, examples: Vec::new() }],
+        answers: vec![
+            json(StatusCode::OK, "In force.", &answer),
+            Answer::new(StatusCode::UNAUTHORIZED, "The token is not accepted.", None),
+            json(StatusCode::CONFLICT, "Refused until confirmed.", &answer),
+            json(StatusCode::UNPROCESSABLE_ENTITY, "It cannot be used.", &answer),
+            json(StatusCode::SERVICE_UNAVAILABLE, "Nothing was taken.", &refused)
+                .with_retry_after(),
+        ],
+    });
 }
 
 impl Api {
@@ -113,7 +200,7 @@ pub async fn readyz(State(api): State<Arc<Api>>) -> Response {
 
 /// `GET /openapi.json`.
 pub async fn openapi() -> Json<serde_json::Value> {
-    Json(super::openapi::document(env!("CARGO_PKG_VERSION"), &[]))
+    Json(super::openapi::document(env!("CARGO_PKG_VERSION"), &[describe_directory]))
 }
 
 /// `GET /schemas/events.json`: the events that `POST /hooks/{source}` takes.

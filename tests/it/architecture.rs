@@ -20,7 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("delivery", &["model", "directory", "policy", "message", "channel", "store", "env", "intake"]),
     ("source", &["model", "directory", "store", "env", "intake"]),
     ("web", &["model", "directory", "message", "store", "env", "intake", "delivery", "source"]),
-    ("sim", &["model", "env"]),
+    ("sim", &["model", "env", "source"]),
     ("config", &["model", "directory", "channel"]),
     (
         "app",

@@ -107,6 +107,9 @@ pub struct Setup {
     pub mode: &'static str,
     pub school: String,
     pub delivery: String,
+    pub recipient_rate: &'static str,
+    /// How long providers and relays may take; `settle` must be longer.
+    pub patience: &'static str,
     pub provider: String,
     pub mail: String,
     pub extra: String,
@@ -123,6 +126,8 @@ impl Default for Setup {
             mode: "live",
             school: String::new(),
             delivery: "settle = \"3s\"\n".into(),
+            recipient_rate: "off",
+            patience: "2s",
             provider: "rate = \"1000/s\"\n".into(),
             mail: "rate = \"1000/s\"\n".into(),
             extra: String::new(),
@@ -169,6 +174,15 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
 }
 
 impl Setup {
+    /// Adds a pupil with one guardian: telephone, address, preferred channel.
+    #[must_use]
+    pub fn family(mut self, id: &str, phone: &str, email: &str, channel: &str) -> Self {
+        self.pupils.push((id.into(), "Ylva".into(), "2012-02-15".into(), "none".into()));
+        self.guardians
+            .push(format!("{id},s1,g-{id},Vuxen Test,{phone},{email},{channel},sv,yes,no"));
+        self
+    }
+
     /// Starts the sink and writes the folder; the daemon does not run yet.
     pub fn prepare(self) -> World {
         upprop::env::wire::install_crypto();
@@ -223,15 +237,15 @@ listen = "{address}"
 folder = "directory"
 poll = "1s"
 [http]
-timeout = "2s"
+timeout = "{patience}"
 [delivery]
-recipient-rate = "off"
+recipient-rate = "{recipient_rate}"
 {delivery}
 [mail]
 host = "{host}"
 port = {port}
 tls = "none"
-timeout = "2s"
+timeout = "{patience}"
 from = "franvaro@skola.example"
 {mail}
 [providers.elks]
@@ -244,6 +258,8 @@ receipt-secret-file = "secrets/receipts"
 [sources.src]
 bearer-file = "secrets/token"
 signature-secret-file = "secrets/signing"
+[defaults]
+grace = "0s"
 [schools.s1]
 name = "Björkskolan"
 mode = "{mode}"
@@ -257,6 +273,8 @@ sms-provider = "elks"
 "#,
             extra = self.extra,
             delivery = self.delivery,
+            recipient_rate = self.recipient_rate,
+            patience = self.patience,
             host = smtp.ip(),
             port = smtp.port(),
             mail = self.mail,
@@ -339,6 +357,24 @@ impl World {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// How many lines of the log hold `words`.
+    pub fn lines(&self, words: &str) -> usize {
+        self.log().lines().filter(|line| line.contains(words)).count()
+    }
+
+    /// Waits until at least `n` lines of the log hold `words`: what an operator can see, where the
+    /// provider and the mailboxes cannot show it.
+    pub async fn logged(&self, words: &str, n: usize) {
+        let clock = SystemClock::new();
+        let seen = async {
+            while self.lines(words) < n {
+                clock.sleep_until(soon(&clock)).await;
+            }
+        };
+        let seen = tokio::time::timeout(DEADLINE, seen).await;
+        assert!(seen.is_ok(), "waited for {n} lines with {words:?}:\n{}", self.log());
+    }
+
     /// Ends the daemon at once, as a power cut of the process would.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.daemon.take() {
@@ -353,12 +389,8 @@ impl World {
         let pid = child.id().to_string();
         let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
         assert!(sent.success(), "the daemon was there to be stopped");
-        child.wait().expect("wait").code()
-    }
-
-    /// Waits until the daemon ends by itself; its exit code.
-    pub fn ended(&mut self) -> Option<i32> {
-        self.daemon.take()?.wait().expect("wait").code()
+        // The sink must go on answering meanwhile, on this very thread if need be.
+        tokio::task::block_in_place(|| child.wait()).expect("wait").code()
     }
 
     /// An id no other event has.
@@ -387,6 +419,11 @@ impl World {
             "lesson": {"id": lesson, "start": start.to_string(), "end": end.to_string()},
             "mark": mark, "recorded_at": SystemClock::new().now().to_string(),
         })
+    }
+
+    /// The first `n` lessons of a pupil's day that the pupil is missing from, as one request's body.
+    pub fn missing(&self, pupil: &str, n: usize) -> Value {
+        (1..=n).map(|i| self.marked(pupil, &format!("{pupil}-{i}"), "unexcused", 5)).collect()
     }
 
     /// Posts JSON to the inlet with the Bearer token.
@@ -439,7 +476,8 @@ impl World {
         all
     }
 
-    fn shown(&self) -> String {
+    /// Everything the provider and the mail server took, to be read by people.
+    pub fn shown(&self) -> String {
         self.sink.messages().iter().map(|m| upprop::sim::sink::show(m)).collect()
     }
 

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use base64::Engine as _;
@@ -43,15 +43,40 @@ pub(super) fn write(
     let text = configuration(&args.provider_url, host, port);
     judge(folder, &text)?;
 
+    let file = furnish(folder, &text, args.force, random)?;
+
+    let csv = |name: &str, rows: &dyn Fn(BufWriter<File>) -> Result<(), csv::Error>| {
+        let path = folder.join("directory").join(name);
+        let out = BufWriter::new(create(&path, args.force, 0o600)?);
+        rows(out).with_context(|| cannot("write", &path))
+    };
+    let today = local_date(now, &TimeZone::UTC);
+    csv("pupils.csv", &|out| people::write_pupils(out, SCHOOL, args.pupils, today))?;
+    csv("guardians.csv", &|out| people::write_guardians(out, SCHOOL, args.pupils))?;
+    csv("staff.csv", &|out| people::write_staff(out, SCHOOL, TEAM))?;
+    Ok(next_steps(args, folder, &file, now))
+}
+
+/// Makes the folder of a trial, with a configuration, fresh secrets for it, and room for the
+/// directory and the store. Answers with the configuration's path.
+///
+/// # Errors
+/// When a file cannot be made, or without `force` is there already.
+pub fn furnish(
+    folder: &Path,
+    configuration: &str,
+    force: bool,
+    random: Random<'_>,
+) -> anyhow::Result<PathBuf> {
     create_folder(folder)?;
     let file = folder.join("upprop.toml");
     let put = |path: &Path, text: &str| {
-        create(path, args.force, 0o600)?
+        create(path, force, 0o600)?
             .write_all(text.as_bytes())
             .with_context(|| cannot("write", path))
     };
     // First, so that a folder with a trial in it is refused before anything is touched.
-    put(&file, &text)?;
+    put(&file, configuration)?;
     for sub in ["secrets", "directory", "state"] {
         create_folder(&folder.join(sub))?;
     }
@@ -68,17 +93,7 @@ pub(super) fn write(
     }
     let signing = key(&|bytes| format!("whsec_{}", STANDARD.encode(bytes)));
     put(&folder.join("secrets/webhook-secret"), &format!("{signing}\n"))?;
-
-    let csv = |name: &str, rows: &dyn Fn(BufWriter<File>) -> Result<(), csv::Error>| {
-        let path = folder.join("directory").join(name);
-        let out = BufWriter::new(create(&path, args.force, 0o600)?);
-        rows(out).with_context(|| cannot("write", &path))
-    };
-    let today = local_date(now, &TimeZone::UTC);
-    csv("pupils.csv", &|out| people::write_pupils(out, SCHOOL, args.pupils, today))?;
-    csv("guardians.csv", &|out| people::write_guardians(out, SCHOOL, args.pupils))?;
-    csv("staff.csv", &|out| people::write_staff(out, SCHOOL, TEAM))?;
-    Ok(next_steps(args, folder, &file, now))
+    Ok(file)
 }
 
 /// A TOML string.
@@ -86,7 +101,8 @@ fn toml_text(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn configuration(provider_url: &str, smtp_host: &str, smtp_port: u16) -> String {
+/// The configuration of a trial whose texts and mail go to these addresses.
+pub fn configuration(provider_url: &str, smtp_host: &str, smtp_port: u16) -> String {
     let (provider_url, smtp_host) = (toml_text(provider_url), toml_text(smtp_host));
     format!(
         r#"# A trial of upprop on one machine, written by `upprop init --trial`. Texts and mail go to `upprop sink`.

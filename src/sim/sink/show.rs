@@ -76,6 +76,7 @@ fn line(to: &mut String, text: &str) {
     for word in text.split_inclusive(' ') {
         let width = word.trim_end().chars().count();
         if width > room && room < WIDTH {
+            to.truncate(to.trim_end_matches(' ').len());
             to.push_str("\n│ ");
             room = WIDTH;
         }

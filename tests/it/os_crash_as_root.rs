@@ -135,7 +135,7 @@ async fn round(
     acknowledged: &mut Vec<Mark>,
 ) -> Damage {
     let mut child = Command::new(std::env::current_exe().expect("this binary"))
-        .args(["os_crash::writer", "--exact", "--nocapture"])
+        .args(["os_crash_as_root::writer", "--exact", "--nocapture"])
         .env(DIR, dir)
         .env(HARDENING, (guard as usize).to_string())
         .env(ROUND, round.to_string())
