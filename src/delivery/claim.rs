@@ -142,7 +142,9 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
             }
             let told = c.told.iter().find(|t| n.corrects.as_ref() == Some(&t.id));
             match told.map(|t| t.state) {
-                Some(State::Sending) => Some(Verdict::Defer {
+                // Only those who were told are put right: wait until that is known, or known to be
+                // unknowable.
+                Some(State::Sending | State::InDoubt) => Some(Verdict::Defer {
                     until: c.now.saturating_add(ON_THE_WIRE).unwrap_or(Timestamp::MAX),
                     reason: Reason::InDoubt,
                 }),

@@ -72,7 +72,7 @@ pub async fn prepare(
         case::cancel(unit, &mut n, State::Cancelled, Reason::MarkChanged);
         return Ok(Prepared::Settled);
     };
-    let bad = failure::bad_addresses(unit, &directory, &n).await?;
+    let bad = failure::bad_addresses(unit, &directory, &n, now).await?;
     let school = directory.schools.get(&n.school);
     let verdict = claim::claim(&Claim {
         now,
@@ -102,6 +102,9 @@ pub async fn prepare(
             } else if decide_again && let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? {
                 let heard = Heard::own(&format!("claim {reason}"));
                 decide(unit, &directory, school, case, &heard, now);
+                if reason == Reason::NoContact {
+                    failure::follow(shared, unit, &n, reason, now).await?;
+                }
             }
             Ok(Prepared::Settled)
         }

@@ -20,8 +20,8 @@ use crate::store::{Commit, StoreError, after_prefix, tables};
 
 /// Empty answers needed before a message counts as not sent (reliability: one was not enough).
 const EMPTY_LOOKUPS: u32 = 2;
-/// Questions without a usable answer before a person must decide.
-const LOOKUPS: u32 = 6;
+/// Look-ups in a row after which the pause between two no longer grows.
+const SLOWEST: u32 = 10;
 /// Other attempts to the same address that are looked at.
 const KNOWN: usize = 500;
 /// How far apart two attempts to one address may be for a look-up by time to mistake one for the
@@ -160,7 +160,9 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
     let settings = &shared.settings;
     let again = |n: &mut Notification| {
         n.state = State::InDoubt;
-        n.due_at = now.saturating_add(settings.lookup_gap).unwrap_or(Timestamp::MAX);
+        let times = i32::try_from(n.lookups.clamp(1, SLOWEST)).unwrap_or(1);
+        let gap = settings.lookup_gap.saturating_mul(times);
+        n.due_at = now.saturating_add(gap).unwrap_or(Timestamp::MAX);
         Next::Resolve(n.due_at)
     };
     let resend = |n: &mut Notification| {
@@ -192,7 +194,8 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
             n.empty_lookups += 1;
             if n.empty_lookups >= EMPTY_LOOKUPS { resend(n) } else { again(n) }
         }
-        Finding::NoAnswer(code) if n.lookups < LOOKUPS && code != "several" => again(n),
+        // A provider that is away says nothing of the message: ask until nobody waits for it.
+        Finding::NoAnswer(code) if now < n.deadline && code != "several" => again(n),
         Finding::NoAnswer(_) | Finding::NobodyToAsk => {
             n.state = State::Held;
             n.state_reason = Some(Reason::HeldInDoubt);
