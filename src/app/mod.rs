@@ -124,7 +124,12 @@ impl App {
     /// When the store fails.
     pub async fn prepare(&self) -> Result<(), StoreError> {
         let restored = self.feed.restore().await?;
-        roster::report(&self.feed.read_folder().await?);
+        match self.feed.read_folder().await {
+            Ok(offer) => roster::report(&offer),
+            // The watch reads it again; until then the directory of before the restart is in force.
+            Err(StoreError::Busy(why)) => tracing::warn!(why, "directory load put off"),
+            Err(error) => return Err(error),
+        }
         let in_doubt = self.dispatcher.recover().await?;
         tracing::info!(restored_pupils = restored, in_doubt, "ready to run");
         Ok(())

@@ -41,7 +41,9 @@ pub fn after(
 ) -> Option<Account> {
     let fails = matches!(
         outcome,
-        Outcome::Retry { provider_wide: true, .. } | Outcome::RejectChannel { .. }
+        Outcome::Retry { provider_wide: true, .. }
+            | Outcome::RejectChannel { .. }
+            | Outcome::InDoubt { .. }
     );
     if fails && before.is_some_and(|b| started < b.failed_at) {
         return before.cloned();
@@ -49,10 +51,16 @@ pub fn after(
     let failures = before.map_or(0, |a| a.failures).saturating_add(1);
     let since = before.map_or(now, |a| a.since);
     match outcome {
-        Outcome::Retry { provider_wide: true, after, code } => {
+        // A provider that hangs or answers 500 would otherwise take the whole day's messages one after
+        // the other into doubt, and those that cannot be looked up would never be told.
+        Outcome::InDoubt { code } => {
+            let wide = Outcome::Retry { after: None, code: code.clone(), provider_wide: true };
+            after(before, &wide, started, longest, now)
+        }
+        Outcome::Retry { provider_wide: true, after: wish, code } => {
             let step = usize::try_from(failures - 1).unwrap_or(usize::MAX).min(PAUSES.len() - 1);
             let pause =
-                SignedDuration::from_secs(PAUSES[step]).max(after.unwrap_or_default().min(longest));
+                SignedDuration::from_secs(PAUSES[step]).max(wish.unwrap_or_default().min(longest));
             Some(Account {
                 until: now.saturating_add(pause).unwrap_or(Timestamp::MAX),
                 failures,
@@ -70,9 +78,8 @@ pub fn after(
             since,
             failed_at: now,
         }),
-        // An answer about one message shows that the account itself works. No answer shows nothing.
+        // An answer about one message shows that the account itself works.
         Outcome::Accepted { .. } | Outcome::RejectMessage { .. } | Outcome::Retry { .. } => None,
-        Outcome::InDoubt { .. } => before.cloned(),
     }
 }
 
@@ -108,7 +115,8 @@ mod tests {
         let asked = after(None, &away(Some(7_200)), now, longest, now).expect("away");
         assert_eq!(asked.until.duration_since(now), longest);
         let doubt = Outcome::InDoubt { code: "time-out".into() };
-        assert_eq!(after(account.as_ref(), &doubt, now, longest, now), account);
+        let slowed = after(None, &doubt, now, longest, now).expect("away");
+        assert_eq!((slowed.failures, slowed.until.duration_since(now).as_secs()), (1, 1));
         let done = Outcome::Accepted { reference: None, parts: None };
         assert_eq!(after(account.as_ref(), &done, now, longest, now), None);
     }

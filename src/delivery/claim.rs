@@ -96,12 +96,30 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
     if school.mode == Mode::Guests && !school.guests.contains(&address) {
         return drop(Reason::NotAGuest);
     }
+    if n.purpose == Purpose::Absence && has_been_told(c, &address) {
+        return drop(Reason::AlreadyTold);
+    }
     let to_family = !matches!(n.recipient, Recipient::Staff(_));
     if to_family && let Some(until) = school.quiet_hours.and_then(|q| quiet_until(q, school, c.now))
     {
         return Verdict::Defer { until, reason: Reason::QuietHours };
     }
     Verdict::Send { address, language }
+}
+
+/// Whether this address has the same news by another row: the directory has since given the number to
+/// somebody else, or the guardian another id.
+fn has_been_told(c: &Claim<'_>, address: &Address) -> bool {
+    let corrected = |t: &Notification| {
+        c.told.iter().any(|k| k.corrects.as_ref() == Some(&t.id) && k.state.may_have_arrived())
+    };
+    c.told.iter().any(|t| {
+        t.id != c.notification.id
+            && t.purpose == Purpose::Absence
+            && t.address.as_ref() == Some(address)
+            && t.state.may_have_arrived()
+            && !corrected(t)
+    })
 }
 
 /// Whether what the message says is no longer so.
@@ -111,7 +129,10 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
     match n.purpose {
         Purpose::Absence => match now {
             Standing::NotMissing { reason, .. } => Some(drop(reason)),
-            Standing::Missing if n.revision != c.lesson.revision => Some(drop(Reason::Replaced)),
+            // Kept for the new alarm while it was on the wire, and it did not arrive.
+            Standing::Missing if n.revision != c.lesson.revision => {
+                Some(drop_and_decide(Reason::Replaced))
+            }
             Standing::Missing => None,
         },
         Purpose::Correction => {
@@ -152,7 +173,7 @@ fn recipient(
 ) -> Result<(Address, Locale), Verdict> {
     let n = c.notification;
     if let Recipient::Staff(role) = n.recipient {
-        let content_free = n.task.is_some_and(|t| t != TaskKind::NobodyReached);
+        let content_free = n.task.is_some_and(TaskKind::is_content_free);
         if !content_free {
             match pupil.map(|p| p.protection) {
                 None => return Err(drop_and_decide(Reason::UnknownPupil)),
@@ -219,3 +240,7 @@ fn quiet_until(quiet: QuietHours, school: &School, now: Timestamp) -> Option<Tim
         school.zone.to_ambiguous_zoned_datetime(day.to_datetime(quiet.to)).compatible().ok()?;
     (end.timestamp() > now).then(|| end.timestamp())
 }
+
+#[cfg(test)]
+#[path = "claim_tests.rs"]
+mod tests;

@@ -96,8 +96,15 @@ impl Dispatcher {
                     n.state = State::InDoubt;
                     n.state_reason = Some(crate::model::Reason::InDoubt);
                     unit.write(key, &n);
-                    if unit.commit().await? == Commit::Done {
-                        found += 1;
+                    match unit.commit().await {
+                        Ok(Commit::Done) => found += 1,
+                        Ok(Commit::Conflict) => {}
+                        // Its timer finds it all the same. Not starting on a full disk would leave
+                        // nobody to answer senders, and systemd would give up.
+                        Err(StoreError::Busy(why)) => {
+                            tracing::warn!(why, "an open attempt could not be marked; it is due");
+                        }
+                        Err(error) => return Err(error),
                     }
                 }
             }
@@ -146,6 +153,14 @@ impl Dispatcher {
         if !health.writable {
             return Err(StoreError::Busy(health.why.unwrap_or_default()));
         }
+        if self.shared.directory.load().roster.pupil_count() == 0 {
+            // After a rebuild the store has no directory: everybody would count as unknown, and what
+            // waits would be called back for good. A load wakes us.
+            tracing::warn!(
+                "no directory is in force; nothing is decided or sent until it is loaded"
+            );
+            return Ok(Pass::IdleUntil(add(now, LONGEST_SLEEP)));
+        }
         let mut worked = self.timers(now).await?;
         let mut next = self.next_due(now).await?;
         let mut taken: BTreeMap<ProviderId, usize> = BTreeMap::new();
@@ -153,13 +168,14 @@ impl Dispatcher {
         for lane in [Lane::SmsUrgent, Lane::EmailUrgent, Lane::Sms, Lane::Email] {
             self.pick(lane, now, &mut taken, &mut rows).await?;
         }
+        if !rows.is_empty() {
+            worked |= self.claim(rows, now).await?;
+        }
+        // Asked last: a claim may have met a limit this moment.
         for account in self.accounts() {
             if let Some(until) = self.shared.gate(&account, |g| g.shut_until(now)) {
                 next = next.min(until);
             }
-        }
-        if !rows.is_empty() {
-            worked |= self.claim(rows, now).await?;
         }
         Ok(if worked { Pass::Worked } else { Pass::IdleUntil(next) })
     }
@@ -369,36 +385,51 @@ impl Dispatcher {
                 }
             }
         }
-        for group in ends.chunks(TIMERS) {
+        let mut rest = ends.as_slice();
+        while !rest.is_empty() {
             worked = true;
-            if !self.lesson_ends(group, now).await? {
-                for one in group {
+            let (count, done) = self.lesson_ends(rest, now).await?;
+            if !done && count > 1 {
+                for one in &rest[..count] {
                     self.lesson_ends(std::slice::from_ref(one), now).await?;
                 }
             }
+            rest = &rest[count..];
         }
         Ok(worked)
     }
 
-    /// Decides lessons that have ended; false: conflict, nothing was written.
+    /// Decides lessons that have ended, as many as fit in one commit. Returns how many, and whether it
+    /// was written; false: conflict.
     async fn lesson_ends(
         &self,
         ends: &[(Vec<u8>, CaseKey)],
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<(usize, bool), StoreError> {
         let directory = self.shared.directory.load_full();
         let mut unit = Unit::new(self.shared.kv.as_ref());
-        for (row, key) in ends {
+        let mut count = 0;
+        for (row, key) in ends.iter().take(TIMERS) {
+            // Long notes and many guardians make a case large; a batch over the limit would stop the
+            // daemon, and stop it again after each restart.
+            if unit.bytes() > MAX_BATCH_BYTES / 2 {
+                break;
+            }
+            count += 1;
             unit.delete(row.clone());
             let Some(school) = directory.schools.get(&key.school) else { continue };
             if let Some(case) = Case::load(&mut unit, key).await? {
                 decide(&mut unit, &directory, school, case, &Heard::own("lesson-end"), now);
             }
         }
-        Ok(unit.commit().await? == Commit::Done)
+        Ok((count, unit.commit().await? == Commit::Done))
     }
 }
 
 fn add(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+#[path = "dispatcher_tests.rs"]
+mod tests;

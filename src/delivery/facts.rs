@@ -72,8 +72,7 @@ pub fn team(
     n: &Notification,
     now: Timestamp,
 ) -> TeamCase {
-    let content_free =
-        n.task.is_some_and(|t| matches!(t, TaskKind::Protected | TaskKind::UnknownPupil));
+    let content_free = n.task.is_some_and(TaskKind::is_content_free);
     let pupil = pupil.filter(|_| !content_free);
     let mut facts = TeamCase {
         version: 1,

@@ -23,7 +23,7 @@ pub fn receive(n: &mut Notification, receipt: &Receipt) -> Told {
         return Told::Nothing;
     }
     if n.reference.is_none() {
-        n.reference.clone_from(&receipt.reference);
+        n.reference = receipt.reference.clone().map(super::settle::kept);
     }
     let new = match receipt.status {
         ReceiptStatus::Delivered => State::Delivered,
@@ -39,7 +39,9 @@ pub fn receive(n: &mut Notification, receipt: &Receipt) -> Told {
     n.state_reason = None;
     match (new, was) {
         (State::Undelivered, _) => Told::Failed,
-        (_, State::Cancelled | State::Expired | State::Rejected) => Told::LeftAfterAll,
+        (_, State::Cancelled | State::Expired | State::Rejected | State::Undelivered) => {
+            Told::LeftAfterAll
+        }
         _ => Told::Changed,
     }
 }
@@ -76,6 +78,23 @@ mod tests {
                 }
                 assert_eq!(n.state, end, "{start:?} {reports:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_was_thought_lost_and_has_arrived_is_decided_about_again() {
+        for was in [State::Cancelled, State::Expired, State::Rejected, State::Undelivered] {
+            let mut n = crate::delivery::testing::notification("g1");
+            n.state = was;
+            n.attempts.push(Attempt {
+                started_at: n.created_at,
+                account: ProviderId::new("a").expect("id"),
+                text_sha256: None,
+                result: None,
+            });
+            let status = ReceiptStatus::Delivered;
+            let receipt = Receipt { notification: None, reference: None, status, at: None };
+            assert_eq!(receive(&mut n, &receipt), Told::LeftAfterAll, "{was:?}");
         }
     }
 

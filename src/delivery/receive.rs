@@ -4,6 +4,7 @@
 use super::failure;
 use super::receipt::{self, Told};
 use super::send::{decide_again, refer};
+use super::settle;
 use super::shared::Shared;
 use crate::intake::case::due_row;
 use crate::model::{Notification, NotificationId, Outcome, ProviderId, Reason, Receipt};
@@ -53,7 +54,10 @@ pub async fn receive(
         unit.delete(timer);
         unit.write(key, &n);
         // Or a look-up for another message to this address would take this one for it.
-        let arrived = Outcome::Accepted { reference: report.reference.clone(), parts: None };
+        let arrived = Outcome::Accepted {
+            reference: report.reference.clone().map(settle::kept),
+            parts: None,
+        };
         refer(&mut unit, account, &n, &arrived);
         match told {
             Told::Failed => {
@@ -84,6 +88,6 @@ async fn find(
     if let Some(id) = &report.notification {
         return Ok(Some(id.clone()));
     }
-    let Some(reference) = &report.reference else { return Ok(None) };
-    ledger::read(shared.kv.as_ref(), &tables::reference(account, reference)).await
+    let Some(reference) = report.reference.clone().map(settle::kept) else { return Ok(None) };
+    ledger::read(shared.kv.as_ref(), &tables::reference(account, &reference)).await
 }

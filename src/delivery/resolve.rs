@@ -92,7 +92,7 @@ async fn ask(shared: &Shared, n: &Notification) -> Result<Finding, StoreError> {
     let Some(request) = provider.api.lookup(&query) else { return Ok(Finding::NobodyToAsk) };
     let answer = shared.env.wire.call(request).await;
     Ok(match provider.api.looked_up(&query, &answer) {
-        Lookup::Found { reference } if alone => Finding::Found(reference),
+        Lookup::Found { reference } if alone => Finding::Found(settle::kept(reference)),
         // It may be the other one's: neither can be told to have arrived.
         Lookup::Found { .. } => Finding::NoAnswer("several".into()),
         Lookup::NotFound => Finding::Empty,

@@ -13,13 +13,15 @@ use super::shared::Shared;
 use crate::intake::case::due_row;
 use crate::intake::case::{Case, CaseKey};
 use crate::intake::{Heard, decide};
-use crate::model::{Notification, Outcome, ProviderId, Reason, State};
+use crate::model::{Attempt, Notification, Outcome, ProviderId, Reason, State};
 use crate::store::ledger::Unit;
 use crate::store::rows::{Due, SentTo};
 use crate::store::{Commit, StoreError, tables};
 
 /// How often an outcome is written again when others keep changing the row.
 const CONFLICT_TRIES: u32 = 100;
+/// How often one message may stop an account that is well for others.
+const STOPS: usize = 2;
 
 /// Talks to the provider, then writes what came of it. The message counts as on the wire until
 /// that is durable.
@@ -37,7 +39,12 @@ async fn talk(shared: &Shared, job: &Job) -> Outcome {
                 return Outcome::RejectChannel { code: "no-such-account".into() };
             };
             let answer = shared.env.wire.call(provider.api.submit(message)).await;
-            provider.api.outcome(&answer, shared.env.clock.now())
+            match provider.api.outcome(&answer, shared.env.clock.now()) {
+                Outcome::Accepted { reference, parts } => {
+                    Outcome::Accepted { reference: reference.map(settle::kept), parts }
+                }
+                other => other,
+            }
         }
         Wired::Mail(envelope, bytes) => shared.env.mail.send(envelope, bytes.clone()).await,
     }
@@ -50,6 +57,8 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
         let key = tables::notification(&job.id);
         let Some(mut n) = unit.read::<Notification>(&key).await? else { return Ok(()) };
         let timer = due_row(&n);
+        let blamed = blame(&unit, job, &n, outcome).await?;
+        let outcome = blamed.as_ref().unwrap_or(outcome);
         let next = settle::settle(&mut n, outcome, &shared.settings, now);
         unit.delete(timer);
         schedule(&mut unit, &n, next);
@@ -71,6 +80,28 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
         }
     }
     Err(StoreError::Busy("an outcome could not be written: its row keeps changing".into()))
+}
+
+/// A refusal that reads as the account's fault, and is this message's: it has stopped the account
+/// before, and each time others have passed since. Else one address that a relay will not serve
+/// (550 5.7.1 is said of both) would stop everybody's mail every few minutes for a day.
+async fn blame(
+    unit: &Unit<'_>,
+    job: &Job,
+    n: &Notification,
+    outcome: &Outcome,
+) -> Result<Option<Outcome>, StoreError> {
+    let Outcome::RejectChannel { code } = outcome else { return Ok(None) };
+    let stopped = |a: &&Attempt| {
+        let outcome = a.result.as_ref().map(|r| &r.outcome);
+        a.account == job.account && matches!(outcome, Some(Outcome::RejectChannel { .. }))
+    };
+    if n.attempts.iter().filter(stopped).count() < STOPS {
+        return Ok(None);
+    }
+    let trouble: Option<accounts::Account> = unit.peek(&tables::account(&job.account)).await?;
+    let rejected = Outcome::RejectMessage { code: code.clone(), bad_contact: false };
+    Ok(trouble.is_none().then_some(rejected))
 }
 
 /// Writes the row that makes a notification due again, if it is.

@@ -8,6 +8,8 @@ use crate::model::{AttemptResult, Notification, Outcome, Reason, State};
 
 /// Most attempts kept in a row of the store.
 const REMEMBERED: usize = 6;
+/// Longest reference kept as it is, in bytes.
+const MAX_REFERENCE: usize = 128;
 
 /// What follows from an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +103,16 @@ pub fn in_doubt(n: &mut Notification, settings: &Settings, now: Timestamp) -> Ne
     Next::Resolve(n.due_at)
 }
 
+/// A provider's reference as it is kept. One that is too long for a row is kept as its hash: the
+/// commit would be refused, and the daemon stop at it again and again.
+pub fn kept(reference: String) -> String {
+    use sha2::Digest as _;
+    if reference.len() <= MAX_REFERENCE {
+        return reference;
+    }
+    crate::model::hex(sha2::Sha256::digest(reference.as_bytes()).as_slice())
+}
+
 /// Ends a notification that can never arrive.
 pub fn fail(n: &mut Notification, reason: Reason, bad_contact: bool) -> Next {
     n.state = State::Rejected;
@@ -144,6 +156,20 @@ mod tests {
             settle(&mut n, &outcome, &settings, at(1));
             assert_eq!((n.state, n.tries), (state, tries), "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn a_row_with_every_attempt_remembered_fits_however_long_the_references() {
+        let settings = Settings::default();
+        let mut n = waiting();
+        for _ in 0..9 {
+            start(&mut n, &ProviderId::new("a".repeat(60)).expect("id"), None, &settings, at(0));
+            let reference = Some(kept("å".repeat(30_000)));
+            settle(&mut n, &Outcome::Accepted { reference, parts: Some(1) }, &settings, at(1));
+        }
+        let row = crate::store::codec::encode(1, &n);
+        assert!(row.len() <= crate::store::MAX_VALUE_BYTES, "{}", row.len());
+        assert_eq!(kept("s1".into()), "s1");
     }
 
     #[test]

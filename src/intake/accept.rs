@@ -17,7 +17,9 @@ use crate::occasion::{self, Change, Marking};
 use crate::policy::Plan;
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Day, Register, Seen};
-use crate::store::{Batch, Commit, Kv, MAX_VALUE_BYTES, StoreError, after_prefix, codec, tables};
+use crate::store::{
+    Batch, Commit, Kv, MAX_BATCH_BYTES, MAX_VALUE_BYTES, StoreError, after_prefix, codec, tables,
+};
 
 /// How often a decision is made again when others keep changing what it read.
 const CONFLICT_TRIES: u32 = 200;
@@ -93,14 +95,28 @@ impl Intake {
             if unit.read::<Seen>(&seen).await?.is_some() {
                 // Another request may have written it a moment ago: answer only when it is durable.
                 let _: Commit = self.kv.commit(Batch::default()).await?;
+                // Whoever wrote it may have been cut off before it could tell.
+                self.wake.notify_one();
                 return Ok(Accepted::Duplicate);
             }
             let now = self.clock.now();
             unit.write(seen, &Seen { at: now });
             write(&mut unit, &directory, school, observation, now).await?;
-            if unit.commit().await? == Commit::Done {
-                self.wake.notify_one();
-                return Ok(Accepted::New);
+            match unit.commit().await {
+                Ok(Commit::Done) => {
+                    self.wake.notify_one();
+                    return Ok(Accepted::New);
+                }
+                Ok(Commit::Conflict) => {}
+                // Sent again it would be as large: it must not hold up what the sender has behind it.
+                Err(StoreError::TooLarge { .. }) => {
+                    return Err(IntakeError::Unknown(
+                        "lesson: more lessons of this pupil's day than can be kept together; check \
+                         that each lesson has one id, and use shorter ones"
+                            .into(),
+                    ));
+                }
+                Err(error) => return Err(error.into()),
             }
         }
         Err(StoreError::Busy("one pupil's day is being changed by too many at once".into()).into())
@@ -271,7 +287,12 @@ async fn noticed(
     let first = tables::day(&school.id, pupil, from);
     let last = after_prefix(&tables::day(&school.id, pupil, to));
     let lessons: Vec<LessonState> = unit.peek_range(&first, &last, LESSONS_PER_NOTICE).await?;
-    for lesson in lessons.into_iter().filter(|l| notice.covers(&l.lesson)) {
+    for lesson in lessons.into_iter().rev().filter(|l| notice.covers(&l.lesson)) {
+        // The latest first; what is waiting for the others is asked again at its claim.
+        if unit.bytes() > MAX_BATCH_BYTES / 2 {
+            tracing::warn!(school = %school.id, "a notice covers more lessons than fit in one commit");
+            break;
+        }
         let key = CaseKey {
             school: school.id.clone(),
             pupil: pupil.clone(),

@@ -6,9 +6,9 @@ use super::case::Case;
 use crate::directory::{Directory, School};
 use crate::model::{EventId, LessonId, PupilId, SchoolId, SourceId};
 use crate::policy::{self, Plan, Situation};
-use crate::store::ledger::Unit;
+use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Audit, Decision};
-use crate::store::tables;
+use crate::store::{MAX_VALUE_BYTES, codec, tables};
 
 /// What made a decision necessary, for the trail.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ pub fn trail(
         })
         .take(16)
         .collect();
-    let line = Audit {
+    let mut line = Audit {
         at: now,
         source: heard.source.clone(),
         event: heard.event.clone(),
@@ -83,6 +83,10 @@ pub fn trail(
         lesson: lesson.cloned(),
         decisions,
     };
+    // Long ids of many guardians; the notifications themselves tell the rest.
+    while codec::encode(ledger::ROW_VERSION, &line).len() > MAX_VALUE_BYTES
+        && line.decisions.pop().is_some()
+    {}
     let unique = crate::model::NotificationId::of(&[
         heard.source.as_ref().map_or("", SourceId::as_str),
         heard.event.as_ref().map_or("", EventId::as_str),

@@ -73,6 +73,11 @@ impl TaskKind {
             Self::HeldInDoubt => "held-in-doubt",
         }
     }
+
+    /// Whether its mail says nothing about the pupil, so that it may leave whatever the protection.
+    pub fn is_content_free(self) -> bool {
+        matches!(self, Self::Protected | Self::UnknownPupil)
+    }
 }
 
 /// Staff reached by role, resolved per pupil and school at send time.

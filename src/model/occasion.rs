@@ -27,7 +27,7 @@ pub struct LessonState {
     /// The teacher's report that the pupil never came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<LessonReport>,
-    /// When upprop heard of that report; a mark made later supersedes it.
+    /// When upprop first heard of that report, or of its note; a mark made later supersedes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reported_at: Option<Timestamp>,
     /// When upprop first heard of the mark in force.

@@ -73,7 +73,8 @@ pub fn mark_lesson(state: &mut LessonState, new: Marking, now: Timestamp) -> Cha
 }
 
 /// Takes a teacher's report that the pupil never came. A later report replaces an earlier one; one
-/// without a note does not take a note away.
+/// without a note does not take a note away. A new note makes it a report of now: whoever was told
+/// before it came has not read it.
 pub fn report_lesson(
     state: &mut LessonState,
     lesson: Lesson,
@@ -88,7 +89,9 @@ pub fn report_lesson(
     let new = LessonReport { note, ..report };
     let change = if old.as_ref() == Some(&new) { Change::Same } else { Change::Changed };
     state.report = Some(new);
-    if state.reported_at.is_none() {
+    // What is said anew counts from now: a note must reach the team although the alert has left, and
+    // a report outweighs a mark that was made before it.
+    if change == Change::Changed {
         state.reported_at = Some(now);
     }
     change
@@ -163,6 +166,22 @@ mod tests {
     }
 
     #[test]
+    fn a_report_that_says_more_counts_from_then() {
+        let at = |second| Timestamp::from_second(second).expect("time");
+        let mut state = LessonState::new(lesson(), at(1_003_600));
+        let bare = LessonReport { reported_by: "t1".into(), note: None };
+        let noted = LessonReport { reported_by: "t1".into(), note: Some("left at 9".into()) };
+        report_lesson(&mut state, lesson(), bare.clone(), at(1_003_600));
+        report_lesson(&mut state, lesson(), bare, at(1_003_650));
+        assert_eq!(state.reported_at, Some(at(1_003_600)), "a repetition says nothing new");
+        mark_lesson(&mut state, marking(3_700, 0), at(1_003_700));
+        assert!(!state.report_stands());
+        report_lesson(&mut state, lesson(), noted, at(1_003_800));
+        assert_eq!(state.reported_at, Some(at(1_003_800)));
+        assert!(state.report_stands());
+    }
+
+    #[test]
     fn a_report_keeps_its_note() {
         let now = Timestamp::from_second(1_003_700).expect("time");
         let mut state = LessonState::new(lesson(), now);
@@ -171,8 +190,20 @@ mod tests {
         let without = LessonReport { reported_by: "t1".into(), note: None };
         assert_eq!(report_lesson(&mut state, lesson(), with.clone(), now), Change::Changed);
         assert_eq!(report_lesson(&mut state, lesson(), without, now), Change::Same);
-        assert_eq!(state.report, Some(with));
+        assert_eq!((&state.report, state.reported_at), (&Some(with.clone()), Some(now)));
         assert!(state.report_stands());
+        // Said again it is no news; another note is.
+        let later = now + jiff::SignedDuration::from_mins(1);
+        report_lesson(
+            &mut state,
+            lesson(),
+            LessonReport { reported_by: "t2".into(), ..with },
+            later,
+        );
+        assert_eq!(state.reported_at, Some(now));
+        let other = LessonReport { reported_by: "t1".into(), note: Some("left by bus".into()) };
+        assert_eq!(report_lesson(&mut state, lesson(), other, later), Change::Changed);
+        assert_eq!(state.reported_at, Some(later));
         mark_lesson(&mut state, marking(5000, 3), now);
         assert!(!state.report_stands());
     }

@@ -133,6 +133,14 @@ fn standing_correction<'a>(s: &'a Situation<'_>, n: &Notification) -> Option<&'a
     })
 }
 
+/// Whether `c` is a correction of `n` that never left because `n` did not seem to have arrived.
+fn is_void(c: &Notification, n: &Notification) -> bool {
+    c.corrects.as_ref() == Some(&n.id)
+        && c.state == State::Cancelled
+        && c.state_reason == Some(Reason::NothingToCorrect)
+        && c.attempts.is_empty()
+}
+
 fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &mut Plan) {
     let about =
         |n: &&Notification| n.purpose == Purpose::Absence && n.recipient == candidate.recipient;
@@ -192,7 +200,10 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
             new.correction = Some(kind);
             new.corrects = Some(n.id.clone());
             new.address.clone_from(&n.address);
-            new.id = notification_id(s, &new, n.id.as_str());
+            // One called back because nothing had arrived does not stand in the way when it has.
+            let void = s.told.iter().filter(|c| is_void(c, n)).count();
+            let more = if void == 0 { n.id.to_string() } else { format!("{} {void}", n.id) };
+            new.id = notification_id(s, &new, &more);
             if s.told.iter().any(|known| known.id == new.id) {
                 continue;
             }

@@ -332,3 +332,78 @@ fn grace_and_a_lesson_yet_to_begin_only_move_the_due_time() {
     b.mark("08:10", Mark::Unexcused);
     assert_eq!(b.told[0].due_at, at("08:20"));
 }
+
+#[test]
+fn nights_when_clocks_change_neither_lengthen_nor_shorten_a_wait() {
+    let time = |t: &str| -> Timestamp { t.parse().expect("time") };
+    for (day, start, end, marked, due) in [
+        // The half hour after half past two, the first time and the second.
+        (
+            date(2026, 10, 25),
+            "2026-10-25T02:30:00+02:00",
+            "2026-10-25T02:30:00+01:00",
+            "2026-10-25T02:55:00+02:00",
+            "2026-10-25T02:05:00+01:00",
+        ),
+        (
+            date(2026, 10, 25),
+            "2026-10-25T02:30:00+01:00",
+            "2026-10-25T03:30:00+01:00",
+            "2026-10-25T02:35:00+01:00",
+            "2026-10-25T02:45:00+01:00",
+        ),
+        (
+            date(2027, 3, 28),
+            "2027-03-28T01:30:00+01:00",
+            "2027-03-28T03:30:00+02:00",
+            "2027-03-28T01:55:00+01:00",
+            "2027-03-28T03:05:00+02:00",
+        ),
+    ] {
+        let mut b = Bench::minor();
+        b.school.grace = SignedDuration::from_mins(10);
+        b.lesson.lesson.start = time(start);
+        b.lesson.lesson.end = time(end);
+        b.now = time(marked);
+        b.lesson.mark = Some(Mark::Unexcused);
+        b.lesson.received_at = b.now;
+        let plan = evaluate(&Situation {
+            now: b.now,
+            school: &b.school,
+            roster: &b.roster,
+            pupil: &b.pupil,
+            date: day,
+            lesson: &b.lesson,
+            notices: &[],
+            told: &[],
+            missing_elsewhere: false,
+        });
+        assert_eq!(plan.make.len(), 2);
+        for n in &plan.make {
+            assert_eq!((n.due_at, n.urgent), (time(due), true), "of today: {start}");
+            assert_eq!(n.deadline, time(end) + b.school.stale_after);
+        }
+        assert_eq!(plan.look_again, Some(time(end)));
+        assert_eq!(local_date(time(start), &b.school.zone), day);
+    }
+}
+
+#[test]
+fn a_correction_called_back_for_nothing_is_made_when_the_message_turns_up() {
+    let mut b = Bench::minor();
+    b.mark("08:21", Mark::Unexcused);
+    b.send_all(State::Sending);
+    assert_eq!(b.mark("08:22", Mark::Late), CORRECT_BOTH);
+    // The first was refused, so nothing was to be corrected; then a report says that it arrived.
+    for n in &mut b.told {
+        if n.purpose == Purpose::Correction {
+            n.state = State::Cancelled;
+            n.state_reason = Some(Reason::NothingToCorrect);
+        } else {
+            n.state = State::Delivered;
+        }
+    }
+    assert_eq!(b.decide(), CORRECT_BOTH);
+    b.send_all(State::Accepted);
+    assert_eq!(b.decide(), [""; 0]);
+}

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequestParts, Query, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use jiff::SignedDuration;
 use schemars::JsonSchema;
@@ -100,16 +101,25 @@ impl DirectoryAnswer {
     }
 }
 
+/// Whoever has the token. Stands before the body in a handler's arguments: of a stranger's body
+/// nothing is read, for a directory's may be large.
+pub struct Authorized;
+
+impl FromRequestParts<Arc<Api>> for Authorized {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Response> {
+        if api.authorized(&parts.headers) { Ok(Self) } else { Err(respond::unauthorized()) }
+    }
+}
+
 /// `PUT /api/directory`.
 pub async fn put_directory(
+    _: Authorized,
     State(api): State<Arc<Api>>,
     Query(query): Query<Confirm>,
-    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    if !api.authorized(&headers) {
-        return respond::unauthorized();
-    }
     let body = match body {
         Ok(body) => body,
         Err(rejection) => return respond::unreadable(&rejection),

@@ -11,7 +11,6 @@ pub mod server;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
 
 /// Largest body of `PUT /api/directory`, in bytes: about 250,000 pupils with two guardians each.
@@ -25,21 +24,15 @@ pub fn router(
     largest_event_body: usize,
 ) -> Router {
     let api = Router::new()
-        .route(
-            "/api/directory",
-            put(api::put_directory).layer(DefaultBodyLimit::max(LARGEST_DIRECTORY)),
-        )
+        .route("/api/directory", put(api::put_directory))
         .route("/readyz", get(api::readyz))
         .with_state(api);
-    Router::new()
-        .route("/hooks/{source}", post(hooks::post))
-        .with_state(hooks)
-        .merge(
-            Router::new()
-                .route("/receipts/{provider}/{secret}", post(receipts::take).get(receipts::take))
-                .with_state(receipts),
-        )
-        .layer(DefaultBodyLimit::max(largest_event_body))
+    let events = Router::new().route("/hooks/{source}", post(hooks::post)).with_state(hooks).merge(
+        Router::new()
+            .route("/receipts/{provider}/{secret}", post(receipts::take).get(receipts::take))
+            .with_state(receipts),
+    );
+    server::at_most(events, largest_event_body)
         .merge(api)
         .route("/healthz", get(api::healthz))
         .route("/openapi.json", get(api::openapi))

@@ -52,8 +52,8 @@ pub struct ServerSettings {
     pub answer_timeout: SignedDuration,
     /// How long a connection may live, however busy; then it is closed between two requests.
     pub connection_lifetime: SignedDuration,
-    /// Largest body any route takes, in bytes; a route may set its own lower limit with
-    /// `DefaultBodyLimit::max`.
+    /// Largest body any route takes, in bytes; routes may have their own lower limit, see
+    /// [`at_most`].
     pub body_limit: usize,
     /// Most connections at once. Further ones wait in the kernel's queue. At least 1.
     pub connections: u32,
@@ -160,12 +160,18 @@ async fn accept(
 
 /// The limits on one request. The last layer is the outermost.
 fn limited(app: Router, settings: &ServerSettings) -> Router {
-    app.layer(DefaultBodyLimit::disable())
-        .layer(RequestBodyLimitLayer::new(settings.body_limit))
-        .layer(middleware::from_fn_with_state(settings.body_limit as u64, refuse_large))
+    at_most(app.layer(DefaultBodyLimit::disable()), settings.body_limit)
         .layer(RequestBodyDeadlineLayer::new(settings.body_timeout.unsigned_abs()))
         .layer(middleware::from_fn_with_state(settings.answer_timeout.unsigned_abs(), in_time))
         .layer(CatchPanicLayer::custom(after_panic))
+}
+
+/// Routes that take bodies of at most `limit` bytes, and refuse larger ones so that the sender
+/// learns it.
+pub fn at_most(routes: Router, limit: usize) -> Router {
+    routes
+        .layer(RequestBodyLimitLayer::new(limit))
+        .layer(middleware::from_fn_with_state(limit as u64, refuse_large))
 }
 
 /// Answers 413 to a declared length over the limit, after reading some of it away.

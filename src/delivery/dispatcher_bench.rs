@@ -1,0 +1,302 @@
+//! A whole dispatcher and inlet for tests: a store in memory that can be full, a scripted provider, mail
+//! kept, and a clock set by hand. Requires after each turn that what is open is due exactly once.
+
+use super::*;
+
+/// A clock that moves only when told.
+pub(super) struct Hand(Mutex<Timestamp>);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("clock")
+    }
+    fn sleep_until(&self, _: Timestamp) -> Pending<'_, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// Answers as scripted, then takes everything; remembers the bodies of submissions.
+#[derive(Default)]
+pub(super) struct Script {
+    answers: Mutex<VecDeque<(u16, String)>>,
+    submitted: Mutex<Vec<String>>,
+}
+
+impl Wire for Script {
+    fn call(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Pending<'_, Result<http::Response<Bytes>, WireError>> {
+        let mut submitted = self.submitted.lock().expect("wire");
+        if request.method() == http::Method::POST {
+            submitted.push(String::from_utf8_lossy(request.body()).into_owned());
+        }
+        let otherwise = (200, format!("{{\"id\":\"s{}\"}}", submitted.len()));
+        let (status, body) = self.answers.lock().expect("wire").pop_front().unwrap_or(otherwise);
+        let answer = http::Response::builder().status(status).body(Bytes::from(body));
+        Box::pin(std::future::ready(Ok(answer.expect("answer"))))
+    }
+}
+
+/// A store that takes nothing while told so.
+#[derive(Default)]
+pub(super) struct Full {
+    pub(super) inner: MemoryStore,
+    pub(super) full: Mutex<bool>,
+}
+
+impl Kv for Full {
+    fn get<'a>(
+        &'a self,
+        key: &'a [u8],
+    ) -> crate::store::Pending<'a, Result<Option<Bytes>, StoreError>> {
+        self.inner.get(key)
+    }
+    fn scan<'a>(
+        &'a self,
+        from: &'a [u8],
+        to: &'a [u8],
+        limit: usize,
+    ) -> crate::store::Pending<'a, Result<Vec<(Vec<u8>, Bytes)>, StoreError>> {
+        self.inner.scan(from, to, limit)
+    }
+    fn commit(&self, batch: Batch) -> crate::store::Pending<'_, Result<Commit, StoreError>> {
+        if *self.full.lock().expect("flag") && !batch.is_read_only() {
+            return Box::pin(std::future::ready(Err(StoreError::Busy("full".into()))));
+        }
+        self.inner.commit(batch)
+    }
+    fn health(&self) -> Health {
+        self.inner.health()
+    }
+}
+
+pub(super) struct Bench {
+    pub(super) clock: Arc<Hand>,
+    pub(super) wire: Arc<Script>,
+    pub(super) mail: MailMemory,
+    pub(super) kv: Arc<Full>,
+    pub(super) directory: Arc<ArcSwap<Directory>>,
+    pub(super) dispatcher: Dispatcher,
+    pub(super) intake: Intake,
+    pub(super) faults: mpsc::UnboundedReceiver<StoreError>,
+    pub(super) serial: u32,
+}
+
+pub(super) fn at(clock: &str) -> Timestamp {
+    format!("2026-11-23T{clock}+01:00").parse().expect("time")
+}
+
+pub(super) fn school() -> School {
+    School {
+        id: SchoolId::new("s").expect("id"),
+        name: "Björkskolan".into(),
+        mode: Mode::Live,
+        zone: jiff::tz::TimeZone::get("Europe/Stockholm").expect("zone"),
+        locale: Locale::swedish(),
+        team_email: Some(EmailAddress::new("team@example.se").expect("email")),
+        phone: "070-174 06 89".into(),
+        sender_id: "Bjorkskolan".into(),
+        grace: SignedDuration::ZERO,
+        guests: std::collections::BTreeSet::new(),
+        quiet_hours: None,
+        stale_after: SignedDuration::from_hours(24),
+        sms_provider: Some(ProviderId::new("elks").expect("id")),
+        sms_rate: None,
+        subject_identity: SubjectIdentity::None,
+        max_parts: 3,
+    }
+}
+
+/// A pupil, and guardians by id and the end of their number.
+pub(super) type Family<'a> = (&'a str, Protection, &'a [(&'a str, u16)]);
+
+/// Pupils, each with their guardians' ids and the ends of their numbers.
+pub(super) fn roster(pupils: &[Family<'_>]) -> Roster {
+    let mut roster = Roster::default();
+    for (pupil, protection, guardians) in pupils {
+        let id = PupilId::new(*pupil).expect("id");
+        let mut links = Vec::new();
+        for (guardian, last) in *guardians {
+            let guardian = GuardianId::new(*guardian).expect("id");
+            links.push(GuardianLink { guardian: guardian.clone(), may_receive: true, deny: false });
+            let row = Guardian {
+                id: guardian.clone(),
+                name: None,
+                phone: Some(Phone::new(format!("+46701740{last}")).expect("phone")),
+                phone_is_mobile: true,
+                email: None,
+                channel: None,
+                language: None,
+            };
+            roster.guardians.insert(guardian, row);
+        }
+        let row = Pupil {
+            id: id.clone(),
+            school: school().id,
+            class: None,
+            given_name: "Alva".into(),
+            family_name: None,
+            birth_date: Some(date(2013, 5, 4)),
+            protection: *protection,
+            mentor: None,
+            phone: None,
+            phone_is_mobile: true,
+            email: None,
+            channel: None,
+            language: None,
+            guardians: links,
+        };
+        roster.pupils.entry(school().id).or_default().insert(id, row);
+    }
+    roster
+}
+
+impl Bench {
+    pub(super) fn new(rate: Option<Rate>, roster: Roster) -> Self {
+        let clock = Arc::new(Hand(Mutex::new(at("08:21:00"))));
+        let wire = Arc::new(Script::default());
+        let mail = MailMemory::default();
+        let kv = Arc::new(Full::default());
+        let wake = Arc::new(Notify::new());
+        let schools = [(school().id, school())].into();
+        let directory = Arc::new(ArcSwap::from_pointee(Directory {
+            schools: Arc::new(schools),
+            roster: Arc::new(roster),
+        }));
+        let id = ProviderId::new("elks").expect("id");
+        let settings = ProviderSettings {
+            id: id.clone(),
+            kind: ProviderKind::Elks(ElksSettings {
+                base_url: Endpoint::parse("http://127.0.0.1:9", PlainHttp::LoopbackOnly)
+                    .expect("url"),
+                username: "u".into(),
+                password: "p".into(),
+                keep_text: false,
+            }),
+            rate,
+            receipt_secret: None,
+        };
+        let provider = Provider {
+            id: id.clone(),
+            api: Arc::from(settings.api()),
+            rate,
+            receipt_url: None,
+            ack: settings.receipt_ack(),
+        };
+        let account = MailAccount {
+            id: ProviderId::new("mail").expect("id"),
+            from: EmailAddress::new("franvaro@example.se").expect("email"),
+            from_name: None,
+            reply_to: None,
+            domain: "example.se".into(),
+            rate: None,
+        };
+        let shared = Arc::new(Shared::new(
+            kv.clone(),
+            Env {
+                clock: clock.clone(),
+                wire: wire.clone(),
+                mail: Arc::new(MailTransport::Memory(mail.clone())),
+            },
+            directory.clone(),
+            Arc::new(ArcSwap::from_pointee(Templates::load(None).expect("templates"))),
+            [(id, provider)].into(),
+            Some(account),
+            Settings::default(),
+            wake.clone(),
+        ));
+        let (broken, faults) = mpsc::unbounded_channel();
+        let dispatcher = Dispatcher::new(shared, TaskTracker::new(), broken);
+        let intake = Intake::new(kv.clone(), clock.clone(), directory.clone(), wake);
+        Self { clock, wire, mail, kv, directory, dispatcher, intake, faults, serial: 0 }
+    }
+
+    pub(super) fn set(&self, clock: &str) {
+        *self.clock.0.lock().expect("clock") = at(clock);
+    }
+
+    pub(super) async fn hear(&mut self, fact: Fact) {
+        self.serial += 1;
+        let observation = Observation {
+            source: SourceId::new("src").expect("id"),
+            event: EventId::new(format!("e{}", self.serial)).expect("id"),
+            school: school().id,
+            fact,
+        };
+        assert_eq!(self.intake.accept(&observation).await.expect("accept"), Accepted::New);
+    }
+
+    pub(super) fn lesson(id: &str) -> Lesson {
+        let id = LessonId::new(id).expect("id");
+        Lesson { id, start: at("08:20:00"), end: at("09:20:00"), label: None }
+    }
+
+    pub(super) async fn mark(&mut self, pupil: &str, mark: Mark) {
+        let lesson = Self::lesson("l");
+        self.hear(Fact::Marked {
+            pupil: PupilId::new(pupil).expect("id"),
+            lesson,
+            mark,
+            minutes: None,
+            register_closed: None,
+            recorded_at: self.clock.now(),
+            recorded_by: None,
+        })
+        .await;
+    }
+
+    pub(super) fn answer(&self, status: u16, body: &str) {
+        self.wire.answers.lock().expect("wire").push_back((status, body.into()));
+    }
+
+    /// Passes until nothing can be done, and says until when.
+    pub(super) async fn work(&mut self) -> Timestamp {
+        for _ in 0..200 {
+            let pass = self.dispatcher.pass().await.expect("pass");
+            self.dispatcher.tracker.close();
+            self.dispatcher.tracker.wait().await;
+            self.dispatcher.tracker.reopen();
+            if let Ok(error) = self.faults.try_recv() {
+                panic!("the daemon would stop: {error}");
+            }
+            if let Pass::IdleUntil(until) = pass {
+                self.every_open_row_is_due_once().await;
+                return until;
+            }
+        }
+        panic!("never idle");
+    }
+
+    pub(super) async fn notifications(&self) -> Vec<Notification> {
+        let (from, to) = (tables::NOTIFICATIONS, after_prefix(tables::NOTIFICATIONS));
+        let rows = self.kv.scan(from, &to, 10_000).await.expect("scan");
+        rows.iter().map(|(_, row)| ledger::decode(row).expect("row")).collect()
+    }
+
+    /// One due row for each notification that is open, none for any other.
+    async fn every_open_row_is_due_once(&self) {
+        let rows = self.kv.scan(b"du/", &after_prefix(b"du/"), 10_000).await.expect("scan");
+        let mut due: Vec<NotificationId> = rows
+            .iter()
+            .filter_map(|(_, row)| match ledger::decode(row).expect("row") {
+                Due::Claim { id, .. } | Due::Resolve(id) => Some(id),
+                Due::LessonEnd { .. } => None,
+            })
+            .collect();
+        due.sort();
+        let mut open: Vec<NotificationId> = self
+            .notifications()
+            .await
+            .into_iter()
+            .filter(|n| matches!(n.state, State::Waiting | State::Sending | State::InDoubt))
+            .map(|n| n.id)
+            .collect();
+        open.sort();
+        assert_eq!(due, open);
+    }
+
+    pub(super) fn texts(&self) -> usize {
+        self.wire.submitted.lock().expect("wire").len()
+    }
+}

@@ -1,0 +1,239 @@
+//! The dispatcher and the inlet together, in situations that have gone wrong or could.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use jiff::civil::date;
+use tokio::sync::{Notify, mpsc};
+
+use super::*;
+use crate::channel::sms::elks::ElksSettings;
+use crate::channel::sms::{ProviderKind, ProviderSettings};
+use crate::delivery::Settings;
+use crate::directory::{
+    Directory, Guardian, GuardianLink, Mode, Protection, Pupil, Roster, School, SubjectIdentity,
+};
+use crate::env::mail::{MailMemory, MailTransport};
+use crate::env::{Clock, Env, Pending, Wire, WireError};
+use crate::intake::{Accepted, Intake, IntakeError};
+use crate::message::Templates;
+use crate::model::{
+    EmailAddress, Endpoint, EventId, Fact, GuardianId, Lesson, LessonId, LessonReport, Locale,
+    Mark, Notification, Observation, Phone, PlainHttp, PupilId, Rate, Reason, Recipient, SchoolId,
+    SourceId,
+};
+use crate::store::rows::Due;
+use crate::store::{Batch, Health, Kv, MemoryStore};
+
+#[path = "dispatcher_bench.rs"]
+mod bench;
+use bench::{Bench, Family, at, roster, school};
+
+const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];
+
+#[tokio::test]
+async fn a_limit_met_by_the_claim_is_waited_for_and_no_longer() {
+    let rate = Rate {
+        count: 10.try_into().expect("count"),
+        per: SignedDuration::from_mins(1),
+        burst: 1.try_into().expect("burst"),
+    };
+    let pupils =
+        [("p", Protection::None, &[("g1", 605)][..]), ("q", Protection::None, &[("g2", 606)])];
+    let mut b = Bench::new(Some(rate), roster(&pupils));
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    b.set("08:21:01");
+    b.mark("q", Mark::Unexcused).await;
+    assert_eq!(b.work().await, at("08:21:06"));
+    b.set("08:21:06");
+    b.work().await;
+    assert_eq!(b.texts(), 2);
+}
+
+#[tokio::test]
+async fn lessons_with_long_notes_that_end_together_do_not_stop_the_daemon() {
+    let guardians: Vec<String> = (0..20).map(|i| format!("{i:g>128}")).collect();
+    let guardians: Vec<(&str, u16)> = guardians.iter().map(String::as_str).zip(605..).collect();
+    let names: Vec<String> = (0..33).map(|i| format!("{i:0>128}")).collect();
+    let pupils: Vec<_> =
+        names.iter().map(|n| (n.as_str(), Protection::None, guardians.as_slice())).collect();
+    let mut b = Bench::new(None, roster(&pupils));
+    for name in &names {
+        let pupil = PupilId::new(name).expect("id");
+        let mut lesson = Bench::lesson(&"l".repeat(128));
+        lesson.label = Some("🎓".repeat(100));
+        b.hear(Fact::Marked {
+            pupil: pupil.clone(),
+            lesson: lesson.clone(),
+            mark: Mark::Unexcused,
+            minutes: None,
+            register_closed: None,
+            recorded_at: at("08:21:00"),
+            recorded_by: None,
+        })
+        .await;
+        let note = Some("\u{1f469}".repeat(500));
+        let report = LessonReport { reported_by: "t".into(), note };
+        b.hear(Fact::LessonReported { pupil, lesson, report }).await;
+    }
+    b.set("09:20:00");
+    b.work().await;
+    assert_eq!((b.mail.sent().len(), b.texts()), (33, 660));
+}
+
+#[tokio::test]
+async fn a_notice_kept_for_the_new_alarm_that_did_not_arrive_is_made_anew() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.answer(500, "");
+    b.work().await;
+    b.set("08:30:00");
+    b.mark("p", Mark::Unknown).await;
+    b.set("08:30:01");
+    b.mark("p", Mark::Unexcused).await;
+    for time in ["08:30:02", "08:31:00", "08:32:00"] {
+        b.set(time);
+        b.answer(200, r#"{"data":[]}"#);
+        b.work().await;
+        if b.texts() == 2 {
+            return;
+        }
+    }
+    panic!("nobody was told: {:?}", b.notifications().await);
+}
+
+#[tokio::test]
+async fn nobody_hears_of_a_pupil_who_became_protected_while_in_doubt() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.answer(500, "");
+    b.work().await;
+    let hidden = roster(&[("p", Protection::Protected, &[("g1", 605)])]);
+    let schools = b.directory.load().schools.clone();
+    b.directory.store(Arc::new(Directory { schools, roster: Arc::new(hidden) }));
+    for minute in 23..40 {
+        b.set(&format!("08:{minute}:00"));
+        b.answer(404, "");
+        b.work().await;
+    }
+    assert!(b.notifications().await.iter().any(|n| n.state == State::Held));
+    for (_, bytes) in b.mail.sent() {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!text.contains("Alva") && !text.contains("46701740605"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_told_once_whoever_the_directory_says_it_is() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    let renamed = roster(&[("p", Protection::None, &[("g9", 605)])]);
+    let schools = b.directory.load().schools.clone();
+    b.directory.store(Arc::new(Directory { schools, roster: Arc::new(renamed) }));
+    b.set("08:22:00");
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    assert_eq!(b.texts(), 1);
+    let second = b.notifications().await;
+    let second = second
+        .iter()
+        .find(|n| n.recipient == Recipient::Guardian(GuardianId::new("g9").expect("id")))
+        .expect("made");
+    assert_eq!(second.state_reason, Some(Reason::AlreadyTold));
+}
+
+#[tokio::test]
+async fn a_full_disk_does_not_keep_the_daemon_from_starting() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    let mut n = b.notifications().await.remove(0);
+    n.state = State::Sending;
+    n.due_at = at("08:23:00");
+    let mut unit = Unit::new(b.kv.as_ref());
+    unit.write(tables::due(Lane::Timer, n.due_at, n.id.as_str()), &Due::Resolve(n.id.clone()));
+    unit.write(tables::notification(&n.id), &n);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    *b.kv.full.lock().expect("flag") = true;
+    assert_eq!(b.dispatcher.recover().await.expect("starts"), 0);
+    *b.kv.full.lock().expect("flag") = false;
+    assert_eq!(b.dispatcher.recover().await.expect("starts"), 1);
+}
+
+#[tokio::test]
+async fn without_a_directory_what_waits_goes_on_waiting() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    let loaded = b.directory.load_full();
+    let schools = loaded.schools.clone();
+    b.directory.store(Arc::new(Directory { schools, roster: Arc::default() }));
+    b.set("09:20:00");
+    b.work().await;
+    b.directory.store(loaded);
+    b.work().await;
+    assert_eq!(b.texts(), 1);
+}
+
+#[tokio::test]
+async fn a_reference_longer_than_a_row_does_not_stop_the_daemon() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.answer(200, &format!("{{\"id\":\"{}\"}}", "s".repeat(60_000)));
+    b.work().await;
+    assert_eq!(b.notifications().await[0].state, State::Accepted);
+}
+
+#[tokio::test]
+async fn a_message_that_alone_stops_the_account_is_given_up() {
+    let pupils =
+        [("p", Protection::None, &[("g1", 605)][..]), ("q", Protection::None, &[("g2", 606)])];
+    let mut b = Bench::new(None, roster(&pupils));
+    b.mark("p", Mark::Unexcused).await;
+    for minute in ["08:21:00", "08:31:00", "08:41:00"] {
+        b.set(minute);
+        b.answer(403, "");
+        b.work().await;
+        let key = tables::account(&ProviderId::new("elks").expect("id"));
+        // Another message has passed.
+        let mut unit = Unit::new(b.kv.as_ref());
+        unit.delete(key);
+        assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+        b.dispatcher.recover().await.expect("recover");
+    }
+    let first = b.notifications().await;
+    let first = first.iter().find(|n| n.purpose == crate::model::Purpose::Absence).expect("made");
+    assert_eq!((first.state, b.texts()), (State::Rejected, 3));
+    assert_eq!(b.mail.sent().len(), 1, "staff are told");
+}
+
+#[tokio::test]
+async fn more_lessons_than_a_day_can_hold_are_the_senders_fault() {
+    let b = Bench::new(None, roster(ONE));
+    for i in 0..40 {
+        let lesson = Bench::lesson(&format!("{i:l>120}"));
+        let observation = Observation {
+            source: SourceId::new("src").expect("id"),
+            event: EventId::new(format!("e{i}")).expect("id"),
+            school: school().id,
+            fact: Fact::Marked {
+                pupil: PupilId::new("p").expect("id"),
+                lesson,
+                mark: Mark::Unexcused,
+                minutes: None,
+                register_closed: None,
+                recorded_at: b.clock.now(),
+                recorded_by: None,
+            },
+        };
+        match b.intake.accept(&observation).await {
+            Ok(Accepted::New) => {}
+            Err(IntakeError::Unknown(_)) if i > 20 => return,
+            other => panic!("{i}: {other:?}"),
+        }
+    }
+    panic!("all were taken");
+}
