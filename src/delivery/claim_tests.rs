@@ -250,7 +250,8 @@ fn a_correction_waits_for_what_is_on_the_wire_and_needs_something_to_correct() {
         (State::Sending, "defer"),
         (State::Accepted, "send"),
         (State::Delivered, "send"),
-        (State::InDoubt, "send"),
+        (State::InDoubt, "defer"),
+        (State::Held, "send"),
         (State::Cancelled, "drop"),
         (State::Rejected, "drop"),
     ] {
