@@ -141,9 +141,12 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
                 return Some(drop(Reason::MarkChanged));
             }
             let told = c.told.iter().find(|t| n.corrects.as_ref() == Some(&t.id));
+            let again = told.filter(|t| t.state == State::InDoubt).map_or(c.now, |t| t.due_at);
             match told.map(|t| t.state) {
-                Some(State::Sending) => Some(Verdict::Defer {
-                    until: c.now.saturating_add(ON_THE_WIRE).unwrap_or(Timestamp::MAX),
+                // Only those who were told are put right: wait until that is known, or known to be
+                // unknowable.
+                Some(State::Sending | State::InDoubt) => Some(Verdict::Defer {
+                    until: c.now.max(again).saturating_add(ON_THE_WIRE).unwrap_or(Timestamp::MAX),
                     reason: Reason::InDoubt,
                 }),
                 Some(state) if state.may_have_arrived() => None,

@@ -231,7 +231,7 @@ fn a_notice_and_a_renewed_alarm_end_what_waits() {
     let day = span("2026-10-24T00:00:00+02:00", "2026-10-25T00:00:00+02:00");
     assert_eq!(with(&lesson, &[day]), drop(Reason::AdvanceNotice));
     lesson.revision = 2;
-    assert_eq!(with(&lesson, &[]), drop(Reason::Replaced));
+    assert_eq!(with(&lesson, &[]), drop_and_decide(Reason::Replaced));
 }
 
 #[test]
@@ -250,7 +250,8 @@ fn a_correction_waits_for_what_is_on_the_wire_and_needs_something_to_correct() {
         (State::Sending, "defer"),
         (State::Accepted, "send"),
         (State::Delivered, "send"),
-        (State::InDoubt, "send"),
+        (State::InDoubt, "defer"),
+        (State::Held, "send"),
         (State::Cancelled, "drop"),
         (State::Rejected, "drop"),
     ] {

@@ -177,6 +177,7 @@ impl Dispatcher {
                 next = next.min(until);
             }
         }
+        next = self.shared.first_school(now).map_or(next, |until| next.min(until));
         Ok(if worked { Pass::Worked } else { Pass::IdleUntil(next) })
     }
 
@@ -222,6 +223,9 @@ impl Dispatcher {
             let page = self.shared.kv.scan(&from, &end, PAGE).await?;
             for (key, value) in &page {
                 let Due::Claim { id, school } = ledger::decode::<Due>(value)? else { continue };
+                if channel == Channel::Sms && self.shared.is_school_shut(&school, now) {
+                    continue;
+                }
                 let school = directory.schools.get(&school);
                 let account = school.and_then(|s| self.shared.account(s, channel));
                 if let Some(account) = account {
@@ -321,6 +325,7 @@ impl Dispatcher {
                 Prepared::Limited { account, until } => {
                     shut.insert(account, until);
                 }
+                Prepared::SchoolLimited { school, until } => shared.shut_school(school, until),
             }
         }
         for (account, until) in shut {

@@ -2,17 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::shared::Shared;
 use crate::directory::entitled::{self, Entitled};
 use crate::directory::{Directory, School};
 use crate::intake::case::{Case, CaseKey};
-use crate::model::{Address, Notification, Purpose, Reason, Recipient, State, local_date};
+use crate::model::{
+    Address, Notification, Purpose, Reason, Recipient, State, TaskKind, local_date,
+};
 use crate::policy::{self, Decided, Plan, Situation, Standing, standing, task_for};
 use crate::store::ledger::Unit;
 use crate::store::rows::BadContact;
 use crate::store::{StoreError, tables};
+
+/// How long an address that was rejected is left alone: an address mended at the other end, or a
+/// relay that was wrong for an hour, must not silence somebody for ever.
+const BAD_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Notes that a provider rejects an address as such.
 pub fn mark_bad(unit: &mut Unit<'_>, address: &Address, code: &str, now: Timestamp) {
@@ -24,7 +30,9 @@ pub async fn bad_addresses(
     unit: &Unit<'_>,
     directory: &Directory,
     n: &Notification,
+    now: Timestamp,
 ) -> Result<BTreeSet<Address>, StoreError> {
+    let since = now.saturating_sub(BAD_FOR).unwrap_or(Timestamp::MIN);
     let roster = &directory.roster;
     let (phone, email) = match &n.recipient {
         Recipient::Guardian(id) => {
@@ -39,7 +47,8 @@ pub async fn bad_addresses(
     };
     let mut bad = BTreeSet::new();
     for address in phone.map(Address::Phone).into_iter().chain(email.map(Address::Email)) {
-        if unit.peek::<BadContact>(&tables::bad_contact(&address)).await?.is_some() {
+        let marked: Option<BadContact> = unit.peek(&tables::bad_contact(&address)).await?;
+        if marked.is_some_and(|m| m.at > since) {
             bad.insert(address);
         }
     }
@@ -66,16 +75,19 @@ pub async fn follow(
         );
         return Ok(());
     }
-    if n.purpose != Purpose::Absence {
+    let correction = n.purpose == Purpose::Correction;
+    if n.purpose != Purpose::Absence && !correction {
         return Ok(());
     }
     let directory = shared.directory.load_full();
     let Some(school) = directory.schools.get(&n.school) else { return Ok(()) };
     let Some(case) = Case::load(unit, &CaseKey::of(n)).await? else { return Ok(()) };
-    if standing(&case.lesson, &case.notices) != Standing::Missing {
+    let missing = standing(&case.lesson, &case.notices) == Standing::Missing;
+    // An alarm that is no longer true need not arrive; a correction of one that is true again neither.
+    if missing == correction {
         return Ok(());
     }
-    let bad = bad_addresses(unit, &directory, n).await?;
+    let bad = bad_addresses(unit, &directory, n, now).await?;
     let situation = Situation {
         now,
         school,
@@ -87,17 +99,19 @@ pub async fn follow(
         told: &case.told,
         missing_elsewhere: case.missing_elsewhere(),
     };
-    let mut plan = Plan { missing: true, revision: case.lesson.revision, ..Plan::default() };
+    let mut plan = Plan { missing, revision: case.lesson.revision, ..Plan::default() };
     let known = |new: &Notification| case.told.iter().any(|t| t.id == new.id);
     let other = policy::fallback(&situation, n);
+    let task = if correction { Some(TaskKind::NotPutRight) } else { task_for(reason) };
     // A message held in doubt may have arrived: another channel could tell the same person twice.
-    if n.state != State::Expired
+    if !correction
+        && n.state != State::Expired
         && reason != Reason::HeldInDoubt
         && other_way(&directory, school, n, &bad, now)
         && !known(&other)
     {
         note(&mut plan, other, reason);
-    } else if let Some(kind) = task_for(reason) {
+    } else if let Some(kind) = task {
         let task = policy::task_notification(&situation, case.lesson.revision, kind, reason);
         if !known(&task) {
             note(&mut plan, task, reason);

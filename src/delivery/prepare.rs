@@ -14,7 +14,7 @@ use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
 use crate::intake::{Heard, decide};
 use crate::model::{
-    Address, Channel, Notification, NotificationId, ProviderId, Rate, Reason, State, hex,
+    Address, Channel, Notification, NotificationId, ProviderId, Rate, Reason, SchoolId, State, hex,
 };
 use crate::store::StoreError;
 use crate::store::ledger::Unit;
@@ -49,6 +49,13 @@ pub enum Prepared {
         /// Until when.
         until: Timestamp,
     },
+    /// Its school is at its limit; nothing was written.
+    SchoolLimited {
+        /// Which school.
+        school: SchoolId,
+        /// Until when.
+        until: Timestamp,
+    },
 }
 
 /// Claims one notification.
@@ -72,7 +79,7 @@ pub async fn prepare(
         case::cancel(unit, &mut n, State::Cancelled, Reason::MarkChanged);
         return Ok(Prepared::Settled);
     };
-    let bad = failure::bad_addresses(unit, &directory, &n).await?;
+    let bad = failure::bad_addresses(unit, &directory, &n, now).await?;
     let school = directory.schools.get(&n.school);
     let verdict = claim::claim(&Claim {
         now,
@@ -102,6 +109,9 @@ pub async fn prepare(
             } else if decide_again && let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? {
                 let heard = Heard::own(&format!("claim {reason}"));
                 decide(unit, &directory, school, case, &heard, now);
+                if reason == Reason::NoContact {
+                    failure::follow(shared, unit, &n, reason, now).await?;
+                }
             }
             Ok(Prepared::Settled)
         }
@@ -141,7 +151,10 @@ async fn send(
         Allowed::AccountNotBefore(until) => {
             return Ok(Prepared::Limited { account: account.id().clone(), until });
         }
-        Allowed::NotBefore(until) => {
+        Allowed::SchoolNotBefore(until) => {
+            return Ok(Prepared::SchoolLimited { school: n.school, until });
+        }
+        Allowed::RecipientNotBefore(until) => {
             postpone(unit, n, until, Reason::RateLimited);
             return Ok(Prepared::Settled);
         }
@@ -201,7 +214,8 @@ fn postpone(unit: &mut Unit<'_>, mut n: Notification, until: Timestamp, reason: 
 enum Allowed {
     Yes(Vec<(Vec<u8>, u64)>),
     AccountNotBefore(Timestamp),
-    NotBefore(Timestamp),
+    SchoolNotBefore(Timestamp),
+    RecipientNotBefore(Timestamp),
 }
 
 /// Asks the limits of the account, the school and the recipient; all must permit before any is used.
@@ -229,13 +243,16 @@ async fn permits(
         format!("recipient:{}", hex(&digest.as_slice()[..12]))
     };
     let recipient_rate = shared.settings.recipient_rate.as_ref();
-    for (gate, rate) in
-        [(format!("school:{}", s.school.id), school_rate), (recipient, recipient_rate)]
-    {
-        let Some(rate) = rate else { continue };
-        match ask(unit, &gate, rate, now).await? {
+    if let Some(rate) = school_rate {
+        match ask(unit, &format!("school:{}", s.school.id), rate, now).await? {
             Permitted::Yes(key, cell) => cells.push((key, cell)),
-            Permitted::No(until) => return Ok(Allowed::NotBefore(until)),
+            Permitted::No(until) => return Ok(Allowed::SchoolNotBefore(until)),
+        }
+    }
+    if let Some(rate) = recipient_rate {
+        match ask(unit, &recipient, rate, now).await? {
+            Permitted::Yes(key, cell) => cells.push((key, cell)),
+            Permitted::No(until) => return Ok(Allowed::RecipientNotBefore(until)),
         }
     }
     Ok(Allowed::Yes(cells))

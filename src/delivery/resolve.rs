@@ -20,8 +20,10 @@ use crate::store::{Commit, StoreError, after_prefix, tables};
 
 /// Empty answers needed before a message counts as not sent (reliability: one was not enough).
 const EMPTY_LOOKUPS: u32 = 2;
-/// Questions without a usable answer before a person must decide.
+/// Answers that settle nothing before a person must decide.
 const LOOKUPS: u32 = 6;
+/// Look-ups in a row after which the pause between two no longer grows.
+const SLOWEST: u32 = 10;
 /// Other attempts to the same address that are looked at.
 const KNOWN: usize = 500;
 /// How far apart two attempts to one address may be for a look-up by time to mistake one for the
@@ -58,6 +60,8 @@ enum Finding {
     Found(String),
     Empty,
     NoAnswer(String),
+    /// It cannot be said while others to the same number have no outcome either.
+    Crowded,
     NobodyToAsk,
     Resend,
 }
@@ -78,7 +82,8 @@ async fn ask(shared: &Shared, n: &Notification) -> Result<Finding, StoreError> {
     let others = sent.into_iter().filter(|other| other.id != n.id);
     let (known, open): (Vec<_>, Vec<_>) = others.partition(|other| other.reference.is_some());
     let known = known.into_iter().filter_map(|other| other.reference).collect();
-    let alone = !any_open(&unit, &open).await? || provider.api.tells_texts_apart();
+    let crowd = any_open(&unit, &open).await?;
+    let alone = crowd == Crowd::Nobody || provider.api.tells_texts_apart();
     let query = LookupQuery {
         id: n.id.clone(),
         to: to.clone(),
@@ -93,19 +98,32 @@ async fn ask(shared: &Shared, n: &Notification) -> Result<Finding, StoreError> {
         // It may be the other one's: neither can be told to have arrived.
         Lookup::Found { .. } => Finding::NoAnswer("several".into()),
         Lookup::NotFound => Finding::Empty,
+        Lookup::Inconclusive { .. } if alone && crowd == Crowd::Passing => Finding::Crowded,
         Lookup::Inconclusive { code } => Finding::NoAnswer(code),
     })
 }
 
-/// Whether any of these attempts has no outcome either.
-async fn any_open(unit: &Unit<'_>, attempts: &[SentTo]) -> Result<bool, StoreError> {
+/// Other attempts to the same address that have no outcome either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Crowd {
+    Nobody,
+    /// Some will have an outcome soon.
+    Passing,
+    /// All are held for a person.
+    Staying,
+}
+
+async fn any_open(unit: &Unit<'_>, attempts: &[SentTo]) -> Result<Crowd, StoreError> {
+    let mut crowd = Crowd::Nobody;
     for attempt in attempts {
         let n: Option<Notification> = unit.peek(&tables::notification(&attempt.id)).await?;
-        if n.is_some_and(|n| matches!(n.state, State::Sending | State::InDoubt | State::Held)) {
-            return Ok(true);
+        match n.map(|n| n.state) {
+            Some(State::Sending | State::InDoubt) => return Ok(Crowd::Passing),
+            Some(State::Held) => crowd = Crowd::Staying,
+            _ => {}
         }
     }
-    Ok(false)
+    Ok(crowd)
 }
 
 async fn conclude(
@@ -150,6 +168,7 @@ impl Finding {
             Self::Found(_) => "found",
             Self::Empty => "empty",
             Self::NoAnswer(_) => "no-answer",
+            Self::Crowded => "crowded",
             Self::NobodyToAsk => "nobody-to-ask",
             Self::Resend => "resend",
         }
@@ -160,7 +179,9 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
     let settings = &shared.settings;
     let again = |n: &mut Notification| {
         n.state = State::InDoubt;
-        n.due_at = now.saturating_add(settings.lookup_gap).unwrap_or(Timestamp::MAX);
+        let times = i32::try_from(n.lookups.clamp(1, SLOWEST)).unwrap_or(1);
+        let gap = settings.lookup_gap.saturating_mul(times);
+        n.due_at = now.saturating_add(gap).unwrap_or(Timestamp::MAX);
         Next::Resolve(n.due_at)
     };
     let resend = |n: &mut Notification| {
@@ -192,13 +213,31 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
             n.empty_lookups += 1;
             if n.empty_lookups >= EMPTY_LOOKUPS { resend(n) } else { again(n) }
         }
+        // Says nothing about this one, so it is not counted; but two must not wait for each other.
+        Finding::Crowded if is_recent(n, now) => {
+            n.lookups -= 1;
+            again(n)
+        }
+        Finding::Crowded if n.lookups < LOOKUPS => again(n),
+        // A provider that is away says nothing of the message: ask until nobody waits for it.
+        Finding::NoAnswer(code) if is_away(code) && now < n.deadline => again(n),
         Finding::NoAnswer(code) if n.lookups < LOOKUPS && code != "several" => again(n),
-        Finding::NoAnswer(_) | Finding::NobodyToAsk => {
+        Finding::NoAnswer(_) | Finding::Crowded | Finding::NobodyToAsk => {
             n.state = State::Held;
             n.state_reason = Some(Reason::HeldInDoubt);
             Next::Nothing
         }
     }
+}
+
+/// Whether the attempt is so recent that those around it may still be settled.
+/// Whether a look-up without a finding was the provider's outage rather than its answer.
+fn is_away(code: &str) -> bool {
+    code.starts_with("http-5") || matches!(code, "no-answer" | "http-408" | "http-425" | "http-429")
+}
+
+fn is_recent(n: &Notification, now: Timestamp) -> bool {
+    n.attempts.last().is_some_and(|a| now.duration_since(a.started_at) < NEIGHBOURHOOD)
 }
 
 /// Tells staff that a message may or may not have arrived.

@@ -57,10 +57,13 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
         let key = tables::notification(&job.id);
         let Some(mut n) = unit.read::<Notification>(&key).await? else { return Ok(()) };
         let timer = due_row(&n);
+        let under_way = n.state == State::Sending;
         let blamed = blame(&unit, job, &n, outcome).await?;
         let outcome = blamed.as_ref().unwrap_or(outcome);
         let next = settle::settle(&mut n, outcome, &shared.settings, now);
-        unit.delete(timer);
+        if under_way {
+            unit.delete(timer);
+        }
         schedule(&mut unit, &n, next);
         unit.write(key, &n);
         refer(&mut unit, &job.account, &n, outcome);

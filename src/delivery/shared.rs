@@ -15,7 +15,7 @@ use crate::channel::sms::receipt::Ack;
 use crate::directory::{Directory, School};
 use crate::env::Env;
 use crate::message::Templates;
-use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate};
+use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate, SchoolId};
 use crate::store::Kv;
 
 /// One SMS account.
@@ -115,6 +115,9 @@ pub struct Shared {
     /// Told when something may have become due.
     pub wake: Arc<Notify>,
     pub(super) gates: Mutex<BTreeMap<ProviderId, Gate>>,
+    /// Schools whose limit said: not before. Their rows are left as they are: moving each would
+    /// write all that wait for every one that goes.
+    pub(super) schools_shut: Mutex<BTreeMap<SchoolId, Timestamp>>,
     pub(super) on_the_wire: Mutex<BTreeMap<NotificationId, ProviderId>>,
 }
 
@@ -141,6 +144,7 @@ impl Shared {
             settings,
             wake,
             gates: Mutex::default(),
+            schools_shut: Mutex::default(),
             on_the_wire: Mutex::default(),
         }
     }
@@ -159,6 +163,25 @@ impl Shared {
     pub fn gate<T>(&self, account: &ProviderId, f: impl FnOnce(&mut Gate) -> T) -> T {
         let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
         f(gates.entry(account.clone()).or_default())
+    }
+
+    /// Leaves a school's texts alone until then.
+    pub(super) fn shut_school(&self, school: SchoolId, until: Timestamp) {
+        let mut shut = self.schools_shut.lock().unwrap_or_else(PoisonError::into_inner);
+        shut.insert(school, until);
+    }
+
+    /// Whether a school's texts are left alone now.
+    pub(super) fn is_school_shut(&self, school: &SchoolId, now: Timestamp) -> bool {
+        let shut = self.schools_shut.lock().unwrap_or_else(PoisonError::into_inner);
+        shut.get(school).is_some_and(|until| *until > now)
+    }
+
+    /// When the first of the schools that are left alone is looked at again.
+    pub(super) fn first_school(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut shut = self.schools_shut.lock().unwrap_or_else(PoisonError::into_inner);
+        shut.retain(|_, until| *until > now);
+        shut.values().min().copied()
     }
 
     /// Whether a message is on this process's wire.

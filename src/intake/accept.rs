@@ -11,7 +11,8 @@ use super::decide::{Heard, decide, trail};
 use crate::directory::{Directory, School};
 use crate::env::Clock;
 use crate::model::{
-    AdvanceNotice, Fact, Lesson, LessonReport, LessonState, Observation, PupilId, local_date,
+    AdvanceNotice, Fact, Lesson, LessonReport, LessonState, Observation, PupilId, SchoolId,
+    local_date,
 };
 use crate::occasion::{self, Change, Marking};
 use crate::policy::Plan;
@@ -230,6 +231,8 @@ async fn merged(
     match merge(&mut case.lesson) {
         Change::Changed | Change::Same => {
             fits(&case.lesson)?;
+            // So that a notice accepted side by side is decided with this lesson, or this with it.
+            touch_notices(unit, &school.id, pupil).await?;
             decide(unit, directory, school, case, heard, now);
         }
         Change::OutOfOrder => {
@@ -238,6 +241,19 @@ async fn merged(
             trail(unit, &school.id, pupil, Some(&lesson.id), heard, &plan, now);
         }
     }
+    Ok(())
+}
+
+/// Moves the counter that decisions about a pupil's lessons and notices depend on.
+async fn touch_notices(
+    unit: &mut Unit<'_>,
+    school: &SchoolId,
+    pupil: &PupilId,
+) -> Result<(), StoreError> {
+    let guard = tables::notice_guard(school, pupil);
+    let mut counter: Day = unit.read(&guard).await?.unwrap_or_default();
+    counter.changes += 1;
+    unit.write(guard, &counter);
     Ok(())
 }
 
@@ -264,10 +280,7 @@ async fn noticed(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let row = tables::notice(&school.id, pupil, notice);
-    let guard = tables::notice_guard(&school.id, pupil);
-    let mut counter: Day = unit.read(&guard).await?.unwrap_or_default();
-    counter.changes += 1;
-    unit.write(guard, &counter);
+    touch_notices(unit, &school.id, pupil).await?;
     if withdrawn {
         unit.delete(row);
     } else {

@@ -150,7 +150,16 @@ impl Case {
             let never_left = |id: &crate::model::NotificationId| {
                 told.iter().any(|n| n.id == *id && n.state.is_final() && n.attempts.is_empty())
             };
-            let index = self.lesson.notifications.iter().position(never_left).unwrap_or(0);
+            // What is forgotten could be made again, so nothing of the alarm in force is.
+            let former = |id: &crate::model::NotificationId| {
+                told.iter().any(|n| n.id == *id && n.revision < self.lesson.revision)
+            };
+            let ids = &self.lesson.notifications;
+            let index = ids
+                .iter()
+                .position(|id| never_left(id) && former(id))
+                .or_else(|| ids.iter().position(former));
+            let Some(index) = index else { return };
             self.lesson.notifications.remove(index);
         }
     }

@@ -74,7 +74,8 @@ pub struct TeamCase {
     pub reason: String,
     /// For corrections: `was-there`, `arrived`, `excused`; else empty.
     pub correction: String,
-    /// For staff tasks: `protected`, `nobody-reached`, `unknown-pupil`, `held-in-doubt`; else empty.
+    /// For staff tasks: `protected`, `nobody-reached`, `unknown-pupil`, `held-in-doubt`,
+    /// `not-put-right`; else empty.
     pub task: String,
     /// The lessons of the day that matter, in order; empty where protected.
     pub lessons: Vec<TeamLesson>,

@@ -165,6 +165,7 @@ pub(super) fn team_cases() -> Vec<TeamCase> {
         (TaskKind::NobodyReached, Reason::StaffMustAct),
         (TaskKind::UnknownPupil, Reason::UnknownPupil),
         (TaskKind::HeldInDoubt, Reason::HeldInDoubt),
+        (TaskKind::NotPutRight, Reason::TriesUsed),
     ] {
         cases.push(TeamCase {
             kind: Purpose::StaffTask.as_str().into(),

@@ -61,6 +61,8 @@ pub enum TaskKind {
     UnknownPupil,
     /// A message is in doubt and was held.
     HeldInDoubt,
+    /// Somebody was told what is not so, and the correction could not be delivered.
+    NotPutRight,
 }
 
 impl TaskKind {
@@ -71,6 +73,7 @@ impl TaskKind {
             Self::NobodyReached => "nobody-reached",
             Self::UnknownPupil => "unknown-pupil",
             Self::HeldInDoubt => "held-in-doubt",
+            Self::NotPutRight => "not-put-right",
         }
     }
 

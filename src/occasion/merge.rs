@@ -86,12 +86,14 @@ pub fn report_lesson(
     }
     let old = state.report.take();
     let note = report.note.clone().or_else(|| old.as_ref().and_then(|o| o.note.clone()));
+    let adds = note.is_some() && note != old.as_ref().and_then(|o| o.note.clone());
+    let superseded = !state.report_stands();
     let new = LessonReport { note, ..report };
     let change = if old.as_ref() == Some(&new) { Change::Same } else { Change::Changed };
     state.report = Some(new);
     // What is said anew counts from now: a note must reach the team although the alert has left, and
     // a report outweighs a mark that was made before it.
-    if change == Change::Changed {
+    if adds || (change == Change::Changed && superseded) {
         state.reported_at = Some(now);
     }
     change

@@ -133,11 +133,12 @@ fn standing_correction<'a>(s: &'a Situation<'_>, n: &Notification) -> Option<&'a
     })
 }
 
-/// Whether `c` is a correction of `n` that never left because `n` did not seem to have arrived.
+/// Whether `c` is a correction of `n` that never left: `n` did not seem to have arrived, or there was
+/// something else to say by then.
 fn is_void(c: &Notification, n: &Notification) -> bool {
     c.corrects.as_ref() == Some(&n.id)
         && c.state == State::Cancelled
-        && c.state_reason == Some(Reason::NothingToCorrect)
+        && matches!(c.state_reason, Some(Reason::NothingToCorrect | Reason::Replaced))
         && c.attempts.is_empty()
 }
 
@@ -178,7 +179,10 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
         let concerns_team = matches!(n.purpose, Purpose::TeamAlert | Purpose::TeamUpdate);
         let task = n.purpose == Purpose::StaffTask;
         let content_free = task && n.task != Some(TaskKind::NobodyReached);
-        if n.purpose == Purpose::Correction || (concerns_team && report_stands) {
+        if n.purpose == Purpose::Correction
+            || n.task == Some(TaskKind::NotPutRight)
+            || (concerns_team && report_stands)
+        {
             continue;
         }
         if n.state == State::Waiting {
@@ -190,9 +194,14 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
                 plan.keep(n, reason);
                 continue;
             };
+            let mut outdated = 0;
             if let Some(done) = standing_correction(s, n) {
-                plan.keep(done, Reason::AlreadyTold);
-                continue;
+                if done.state != State::Waiting || done.correction == correction {
+                    plan.keep(done, Reason::AlreadyTold);
+                    continue;
+                }
+                plan.cancel(done, Reason::Replaced);
+                outdated = 1;
             }
             let mut new =
                 blank(s, s.lesson.revision, Purpose::Correction, n.recipient.clone(), n.channel);
@@ -201,7 +210,7 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
             new.corrects = Some(n.id.clone());
             new.address.clone_from(&n.address);
             // One called back because nothing had arrived does not stand in the way when it has.
-            let void = s.told.iter().filter(|c| is_void(c, n)).count();
+            let void = s.told.iter().filter(|c| is_void(c, n)).count() + outdated;
             let more = if void == 0 { n.id.to_string() } else { format!("{} {void}", n.id) };
             new.id = notification_id(s, &new, &more);
             if s.told.iter().any(|known| known.id == new.id) {

@@ -123,6 +123,10 @@ impl RosterFeed {
         let mut roster = snapshot::from_rows(rows.into_iter())
             .map_err(|e| StoreError::Refused(format!("the stored directory is damaged: {e}")))?;
         roster.loaded_at = Some(stored.loaded_at);
+        // A stop between taking a directory and letting the former go leaves people's data behind.
+        let all = [tables::DIRECTORY, b"g"].concat();
+        self.remove_range(&all, &prefix).await?;
+        self.remove_range(&end, &after_prefix(&all)).await?;
         let pupils = roster.pupil_count();
         self.put_in_force(roster);
         *in_force = Some(stored);
@@ -243,9 +247,12 @@ impl RosterFeed {
 
     async fn remove(&self, generation: u64) -> Result<(), StoreError> {
         let prefix = generation_prefix(generation);
-        let end = after_prefix(&prefix);
+        self.remove_range(&prefix, &after_prefix(&prefix)).await
+    }
+
+    async fn remove_range(&self, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
         loop {
-            let page = self.kv.scan(&prefix, &end, PAGE).await?;
+            let page = self.kv.scan(from, to, PAGE).await?;
             if page.is_empty() {
                 return Ok(());
             }

@@ -64,7 +64,7 @@ pub fn too_many_requests(retry_after: SignedDuration) -> Response {
 pub fn unavailable(retry_after: SignedDuration) -> Response {
     later(
         StatusCode::SERVICE_UNAVAILABLE,
-        "nothing was taken; send the same again later",
+        "not all of it was taken; send the same again later, what was taken counts once",
         retry_after,
     )
 }

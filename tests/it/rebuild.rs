@@ -32,8 +32,13 @@ fn config(world: &World) -> String {
 
 /// Requires that the daemon refuses to start and says how to go on.
 fn assert_refused(world: &World, words: &str) {
-    let (code, _, told) = upprop(&["run", &config(world)]);
-    assert_eq!(code, 78, "{told}");
+    // A daemon that does start would run for ever.
+    let ended = Command::new("timeout")
+        .args(["60", env!("CARGO_BIN_EXE_upprop"), "run", &config(world)])
+        .output()
+        .expect("timeout(1) runs");
+    let told = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(78), "{told}");
     assert!(told.contains(words) && told.contains("upprop store rebuild"), "{told}");
 }
 
