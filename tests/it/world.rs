@@ -160,9 +160,20 @@ pub struct World {
     serial: AtomicU64,
 }
 
-/// A port that was free a moment ago.
+/// A port that is free now and stays so while the daemon is down between two starts: not one of
+/// those that the system gives to connections (from 32768), of which other tests make thousands.
 pub fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a free port")
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    // Tests may run as processes side by side: each begins elsewhere.
+    let first = u64::from(std::process::id()) * 16;
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(step < 20_000, "no port is free");
+        let port = u16::try_from(10_000 + (first + step) % 20_000).expect("below 30,000");
+        if let Ok(listener) = TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().expect("an address");
+        }
+    }
 }
 
 /// Waits for a future, and fails with words when it takes too long.
