@@ -13,6 +13,21 @@ async fn post(world: &World, media: &str, more: &[(&str, &str)], body: &Value) -
     send(world, "/hooks/src", &headers, body.to_string()).await
 }
 
+/// Sends again what was put off, as senders do where the machine is slow; how many events were
+/// taken by the last answer, and how many before it.
+async fn patiently(world: &World, body: &Value) -> (u64, u64) {
+    for _ in 0..10 {
+        let answer = post(world, "application/json", &[], body).await;
+        if answer.status != 503 {
+            let (taken, known, rejected) = answer.counts();
+            assert_eq!((answer.status, rejected), (202, 0), "{}", answer.text);
+            return (taken, known);
+        }
+        assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+    }
+    panic!("put off ten times:\n{}", world.log());
+}
+
 /// The same event in a CloudEvents envelope.
 fn wrapped(mut event: Value) -> Value {
     let fields = event.as_object_mut().expect("an object");
@@ -96,8 +111,10 @@ async fn the_answer_counts_and_names_what_was_not_taken() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_events_at_a_time_and_not_one_more() {
     let world = Setup::default().start().await;
+    let pupils = ["nils", "mail", "alva", "ensam", "vuxen"];
     let marks = |n: usize| -> Value {
-        (0..n).map(|i| world.marked("nils", &format!("l{i}"), "present", 5)).collect()
+        let of = |i: usize| world.marked(pupils[i % 5], &format!("l{i}"), "present", 5);
+        (0..n).map(of).collect()
     };
     let too_many = post(&world, "application/json", &[], &marks(1001)).await;
     assert_eq!(too_many.status, 413);
@@ -107,10 +124,9 @@ async fn a_thousand_events_at_a_time_and_not_one_more() {
     );
     let mut all = marks(1000);
     all[999] = world.marked("alva", "l1", "unexcused", 5);
-    let answer = post(&world, "application/json", &[], &all).await;
-    assert_eq!((answer.status, answer.counts()), (202, (1000, 0, 0)));
-    let again = post(&world, "application/json", &[], &all).await;
-    assert_eq!((again.status, again.counts()), (202, (0, 1000, 0)));
+    let (taken, known) = patiently(&world, &all).await;
+    assert_eq!(taken + known, 1000);
+    assert_eq!(patiently(&world, &all).await, (0, 1000));
     world.quiet(2).await;
 }
 
