@@ -54,7 +54,7 @@ async fn what_was_not_taken_goes_again_after_two_empty_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_provider_cannot_say_is_held_and_told_to_staff() {
-    let faults = http(&["drop-after-storing:next=1", "500:on=lookup"]);
+    let faults = http(&["drop-after-storing:next=1", "html-page:on=lookup"]);
     let world = Setup { faults, ..Setup::default() }.start().await;
     world.accept(&world.marked("nils", "l1", "unexcused", 5)).await;
     let all = world.messages(2).await;
