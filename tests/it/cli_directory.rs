@@ -4,7 +4,7 @@ use crate::inlet::{amend, put_file};
 use crate::world::{Setup, upprop};
 
 const PERSONAL: &[&str] =
-    &["Alva", "Nils", "Hemlig", "Okänd", "Ensam", "Vera", "Vuxen", "174 06", "1740", "@", "2012"];
+    &["Alva", "Nils", "Hemlig", "Okänd", "Ensam", "Vera", "Vuxen", "174 06", "701740", "@", "2012"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn findings_name_ids_and_remedies_and_nobody() {

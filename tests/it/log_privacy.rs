@@ -17,7 +17,7 @@ fn nobody_in(log: &str) {
         "Ensam",
         "Vera",
         "Vuxen",
-        "1740",
+        "701740",
         "174 06",
         "@",
         "korridoren",
