@@ -69,7 +69,13 @@ const READERS: &[&str] = &["directory/load.rs", "message/folder.rs", "message/te
 
 const MAX_LINES: usize = 500;
 
+/// The files of `src`.
 fn files() -> Vec<(String, String)> {
+    files_in("src")
+}
+
+/// The Rust files below a folder of the project, by their path in it.
+fn files_in(folder: &str) -> Vec<(String, String)> {
     fn walk(dir: &Path, out: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(dir).expect("src is readable") {
             let path = entry.expect("entry").path();
@@ -80,7 +86,7 @@ fn files() -> Vec<(String, String)> {
             }
         }
     }
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut paths = Vec::new();
     walk(&src, &mut paths);
     paths.sort();
@@ -200,7 +206,7 @@ fn deciding_rooms_have_no_doors() {
 #[test]
 fn every_file_says_what_it_is_for_and_is_small() {
     let mut wrong = Vec::new();
-    for (file, text) in files() {
+    for (file, text) in files_in("src").into_iter().chain(files_in("tests")) {
         if !text.starts_with("//! ") {
             wrong.push(format!("{file}: does not open with //!"));
         }

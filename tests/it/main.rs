@@ -32,6 +32,7 @@ mod notices;
 mod order;
 mod os_crash_as_root;
 mod outage;
+mod people;
 mod postfix;
 mod postfix_as_root;
 mod protected;
