@@ -12,7 +12,7 @@ pub use super::shared::{MailAccount, Provider, Shared};
 use super::{resolve, send};
 use crate::intake::case::{Case, CaseKey};
 use crate::intake::{Heard, decide};
-use crate::model::{Channel, NotificationId, ProviderId, State};
+use crate::model::{Channel, NotificationId, ProviderId, SchoolId, State};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
 use crate::store::tables::{self, Lane};
@@ -310,7 +310,8 @@ impl Dispatcher {
         let mut jobs: Vec<Job> = Vec::new();
         let mut count = 0;
         let mut moved = false;
-        let mut shut: BTreeMap<ProviderId, Timestamp> = BTreeMap::new();
+        let mut accounts_shut: Vec<(ProviderId, Timestamp)> = Vec::new();
+        let mut schools_shut: Vec<(SchoolId, Timestamp)> = Vec::new();
         for (row, id) in rows {
             if unit.bytes() > MAX_BATCH_BYTES / 2 {
                 break;
@@ -322,20 +323,22 @@ impl Dispatcher {
                     jobs.push(job);
                 }
                 Prepared::Settled => moved = true,
-                Prepared::Limited { account, until } => {
-                    shut.insert(account, until);
-                }
-                Prepared::SchoolLimited { school, until } => shared.shut_school(school, until),
+                Prepared::Limited { account, until } => accounts_shut.push((account, until)),
+                Prepared::SchoolLimited { school, until } => schools_shut.push((school, until)),
             }
         }
-        for (account, until) in shut {
+        if moved && unit.commit().await? == Commit::Conflict {
+            return Ok((count, None));
+        }
+        // Only now: a limit may have been met because of permits that a conflict would have undone.
+        for (account, until) in accounts_shut {
             shared.gate(&account, |g| g.limited_until = Some(until));
+        }
+        for (school, until) in schools_shut {
+            shared.shut_school(school, until);
         }
         if !moved {
             return Ok((count, Some(false)));
-        }
-        if unit.commit().await? == Commit::Conflict {
-            return Ok((count, None));
         }
         for job in jobs {
             shared.depart(&job.id, &job.account);

@@ -38,14 +38,17 @@ impl Wire for Script {
     }
 }
 
-/// A store that takes nothing while told so.
+/// A store that takes nothing while told so, and in which others change what a batch depends on as
+/// often as told.
 #[derive(Default)]
-pub(super) struct Full {
+pub(super) struct Faulty {
     pub(super) inner: MemoryStore,
     pub(super) full: Mutex<bool>,
+    /// How many commits from now on conflict.
+    pub(super) conflicts: Mutex<u32>,
 }
 
-impl Kv for Full {
+impl Kv for Faulty {
     fn get<'a>(
         &'a self,
         key: &'a [u8],
@@ -64,6 +67,11 @@ impl Kv for Full {
         if *self.full.lock().expect("flag") && !batch.is_read_only() {
             return Box::pin(std::future::ready(Err(StoreError::Busy("full".into()))));
         }
+        let mut conflicts = self.conflicts.lock().expect("count");
+        if *conflicts > 0 && !batch.is_read_only() {
+            *conflicts -= 1;
+            return Box::pin(std::future::ready(Ok(Commit::Conflict)));
+        }
         self.inner.commit(batch)
     }
     fn health(&self) -> Health {
@@ -75,7 +83,7 @@ pub(super) struct Bench {
     pub(super) clock: Arc<Hand>,
     pub(super) wire: Arc<Script>,
     pub(super) mail: MailMemory,
-    pub(super) kv: Arc<Full>,
+    pub(super) kv: Arc<Faulty>,
     pub(super) directory: Arc<ArcSwap<Directory>>,
     pub(super) dispatcher: Dispatcher,
     pub(super) intake: Intake,
@@ -157,7 +165,7 @@ impl Bench {
         let clock = Arc::new(Hand(Mutex::new(at("08:21:00"))));
         let wire = Arc::new(Script::default());
         let mail = MailMemory::default();
-        let kv = Arc::new(Full::default());
+        let kv = Arc::new(Faulty::default());
         let wake = Arc::new(Notify::new());
         let schools = [(school().id, school())].into();
         let directory = Arc::new(ArcSwap::from_pointee(Directory {

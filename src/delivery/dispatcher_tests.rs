@@ -53,6 +53,33 @@ async fn a_limit_met_by_the_claim_is_waited_for_and_no_longer() {
     assert_eq!(b.texts(), 2);
 }
 
+/// A limit that a claim met only because of permits that were then not used shuts nobody out.
+#[tokio::test]
+async fn what_a_conflict_undoes_counts_against_no_limit() {
+    let rate = Rate {
+        count: 10.try_into().expect("count"),
+        per: SignedDuration::from_hours(1),
+        burst: 2.try_into().expect("burst"),
+    };
+    let guardians = [("g1", 605), ("g2", 606), ("g3", 607)];
+    for conflicts in 0..6 {
+        for by_school in [false, true] {
+            let roster = roster(&[("p", Protection::None, &guardians)]);
+            let mut b = Bench::new((!by_school).then_some(rate), roster);
+            if by_school {
+                let limited = School { sms_rate: Some(rate), ..school() };
+                let roster = b.directory.load().roster.clone();
+                let schools = Arc::new([(limited.id.clone(), limited)].into());
+                b.directory.store(Arc::new(Directory { schools, roster }));
+            }
+            b.mark("p", Mark::Unexcused).await;
+            *b.kv.conflicts.lock().expect("count") = conflicts;
+            b.work().await;
+            assert_eq!(b.texts(), 2, "{conflicts} conflicts, by school: {by_school}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn lessons_with_long_notes_that_end_together_do_not_stop_the_daemon() {
     let guardians: Vec<String> = (0..20).map(|i| format!("{i:g>128}")).collect();
