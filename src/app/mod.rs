@@ -98,7 +98,13 @@ impl App {
             settings::directory_settings(config),
             wake.clone(),
         ));
-        let intake = Intake::new(kv.clone(), env.clock.clone(), directory, wake);
+        let intake = Intake::new(
+            kv.clone(),
+            env.clock.clone(),
+            directory,
+            wake,
+            lifecycle.tracker().clone(),
+        );
         let router = web::router(
             Arc::new(Hooks { intake, sources: sources(config)? }),
             Arc::new(Receipts { shared, secrets: settings::receipt_secrets(config) }),

@@ -46,6 +46,8 @@ pub(super) struct Faulty {
     pub(super) full: Mutex<bool>,
     /// How many commits from now on conflict.
     pub(super) conflicts: Mutex<u32>,
+    /// Commits wait for it while it is there.
+    pub(super) slow: Mutex<Option<Arc<Notify>>>,
 }
 
 impl Kv for Faulty {
@@ -72,7 +74,13 @@ impl Kv for Faulty {
             *conflicts -= 1;
             return Box::pin(std::future::ready(Ok(Commit::Conflict)));
         }
-        self.inner.commit(batch)
+        let slow = self.slow.lock().expect("slow").clone();
+        Box::pin(async move {
+            if let Some(slow) = slow {
+                slow.notified().await;
+            }
+            self.inner.commit(batch).await
+        })
     }
     fn health(&self) -> Health {
         self.inner.health()
@@ -87,6 +95,7 @@ pub(super) struct Bench {
     pub(super) directory: Arc<ArcSwap<Directory>>,
     pub(super) dispatcher: Dispatcher,
     pub(super) intake: Intake,
+    pub(super) wake: Arc<Notify>,
     pub(super) faults: mpsc::UnboundedReceiver<StoreError>,
     pub(super) serial: u32,
 }
@@ -216,8 +225,14 @@ impl Bench {
         ));
         let (broken, faults) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared, TaskTracker::new(), broken);
-        let intake = Intake::new(kv.clone(), clock.clone(), directory.clone(), wake);
-        Self { clock, wire, mail, kv, directory, dispatcher, intake, faults, serial: 0 }
+        let intake = Intake::new(
+            kv.clone(),
+            clock.clone(),
+            directory.clone(),
+            wake.clone(),
+            TaskTracker::new(),
+        );
+        Self { clock, wire, mail, kv, directory, dispatcher, intake, wake, faults, serial: 0 }
     }
 
     pub(super) fn set(&self, clock: &str) {

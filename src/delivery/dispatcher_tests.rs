@@ -21,8 +21,8 @@ use crate::intake::{Accepted, Intake, IntakeError};
 use crate::message::Templates;
 use crate::model::{
     EmailAddress, Endpoint, EventId, Fact, GuardianId, Lesson, LessonId, LessonReport, Locale,
-    Mark, Notification, Observation, Phone, PlainHttp, PupilId, Rate, Reason, Recipient, SchoolId,
-    SourceId,
+    Mark, Notification, NotificationId, Observation, Phone, PlainHttp, PupilId, Rate, Reason,
+    Recipient, SchoolId, SourceId,
 };
 use crate::store::rows::Due;
 use crate::store::{Batch, Health, Kv, MemoryStore};
@@ -174,6 +174,95 @@ async fn a_number_is_told_once_whoever_the_directory_says_it_is() {
 }
 
 #[tokio::test]
+async fn a_row_that_cannot_be_read_stops_nobody_else() {
+    let pupils =
+        [("p", Protection::None, &[("g1", 605)][..]), ("q", Protection::None, &[("g2", 606)])];
+    let mut b = Bench::new(None, roster(&pupils));
+    b.mark("p", Mark::Unexcused).await;
+    let hurt = b.notifications().await.remove(0);
+    b.mark("q", Mark::Unexcused).await;
+    let key = tables::notification(&hurt.id);
+    let swap = async |value: &[u8]| {
+        let mut unit = Unit::new(b.kv.as_ref());
+        unit.write_raw(key.clone(), value.to_vec().into());
+        assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    };
+    let whole = b.kv.get(&key).await.expect("read").expect("there");
+    swap(b"\x01{\"id\":").await;
+    for _ in 0..5 {
+        b.dispatcher.pass().await.expect("goes on");
+        b.dispatcher.tracker.close();
+        b.dispatcher.tracker.wait().await;
+        b.dispatcher.tracker.reopen();
+    }
+    assert_eq!(b.texts(), 1, "the other text has gone");
+    assert_eq!(b.dispatcher.recover().await.expect("starts all the same"), 0);
+    swap(&whole).await;
+    b.work().await;
+    assert_eq!(b.texts(), 2, "it was not forgotten");
+    // A lesson's end whose lesson cannot be read.
+    let lesson = tables::day(&school().id, &PupilId::new("p").expect("id"), date(2026, 11, 23));
+    let rows = b.kv.scan(&lesson, &after_prefix(&lesson), 1).await.expect("scan");
+    let mut unit = Unit::new(b.kv.as_ref());
+    unit.write_raw(rows[0].0.clone(), b"\x01".to_vec().into());
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    b.set("09:20:00");
+    b.work().await;
+    assert_eq!(b.mail.sent().len(), 1, "the other alert has gone");
+    let aside = b.kv.scan(tables::ASIDE, &after_prefix(tables::ASIDE), 9).await.expect("scan");
+    assert_eq!(aside.len(), 1);
+}
+
+#[tokio::test]
+async fn however_many_wait_for_one_school_another_one_s_are_found() {
+    let b = Bench::new(None, roster(ONE));
+    let due = |i: u32, school: &str| {
+        let id = NotificationId::of(&[&i.to_string()]);
+        let due = Due::Claim { id: id.clone(), school: SchoolId::new(school).expect("id") };
+        (tables::due(Lane::Sms, at("08:00:00"), &format!("{i:08}")), due)
+    };
+    let school = school().id;
+    for from in (0..6_000).step_by(500) {
+        let mut unit = Unit::new(b.kv.as_ref());
+        for i in from..from + 500 {
+            let (key, row) = due(i, school.as_str());
+            unit.write(key, &row);
+        }
+        assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    }
+    let mut unit = Unit::new(b.kv.as_ref());
+    let (behind, row) = due(6_000, "t");
+    unit.write(behind.clone(), &row);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    let now = b.clock.now();
+    b.dispatcher.shared.shut_school(school, at("12:00:00"));
+    let mut rows = Vec::new();
+    b.dispatcher.pick(Lane::Sms, now, &mut BTreeMap::new(), &mut rows).await.expect("pick");
+    assert_eq!(rows.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), [behind]);
+}
+
+/// The sender is gone before its event is on the disk; the text leaves all the same, and at once.
+#[tokio::test]
+async fn a_request_cut_off_during_its_commit_wakes_the_dispatcher() {
+    let mut b = Bench::new(None, roster(ONE));
+    let gate = Arc::new(Notify::new());
+    *b.kv.slow.lock().expect("slow") = Some(gate.clone());
+    {
+        let mut cut_off = std::pin::pin!(b.mark("p", Mark::Unexcused));
+        tokio::select! {
+            biased;
+            () = cut_off.as_mut() => panic!("nothing is on the disk yet"),
+            () = async { for _ in 0..20 { tokio::task::yield_now().await } } => {}
+        }
+    }
+    *b.kv.slow.lock().expect("slow") = None;
+    gate.notify_one();
+    b.wake.notified().await;
+    b.work().await;
+    assert_eq!(b.texts(), 1);
+}
+
+#[tokio::test]
 async fn a_full_disk_does_not_keep_the_daemon_from_starting() {
     let mut b = Bench::new(None, roster(ONE));
     b.mark("p", Mark::Unexcused).await;
@@ -258,7 +347,7 @@ async fn more_lessons_than_a_day_can_hold_are_the_senders_fault() {
         };
         match b.intake.accept(&observation).await {
             Ok(Accepted::New) => {}
-            Err(IntakeError::Unknown(_)) if i > 20 => return,
+            Err(IntakeError::Rejected(_)) if i > 20 => return,
             other => panic!("{i}: {other:?}"),
         }
     }

@@ -3,7 +3,9 @@
 //! decides whom to tell: that is asked of `policy` again at the moment of sending.
 
 pub mod accounts;
+mod aside;
 pub mod claim;
+mod claims;
 pub mod dispatcher;
 mod facts;
 mod failure;
@@ -20,6 +22,7 @@ pub mod settle;
 mod shared;
 #[cfg(test)]
 mod testing;
+mod timers;
 
 pub use dispatcher::Dispatcher;
 pub use receive::{Received, receive};

@@ -1,8 +1,6 @@
 //! An attempt without an outcome, after its settle time: ask the provider where it can be asked,
 //! resend mail under the same Message-ID, else hold and tell staff.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure;
@@ -32,26 +30,26 @@ const NEIGHBOURHOOD: SignedDuration = SignedDuration::from_mins(10);
 const CONFLICT_TRIES: u32 = 100;
 
 /// Resolves one notification whose row among the timers is due.
-pub async fn run(shared: Arc<Shared>, row: Vec<u8>, id: NotificationId) -> Result<(), StoreError> {
+pub async fn run(shared: &Shared, row: &[u8], id: NotificationId) -> Result<(), StoreError> {
     let Some(n) =
         crate::store::ledger::read::<Notification>(shared.kv.as_ref(), &tables::notification(&id))
             .await?
     else {
-        return forget(&shared, row).await;
+        return forget(shared, row).await;
     };
     if !matches!(n.state, State::Sending | State::InDoubt) || due_row(&n) != row {
-        return forget(&shared, row).await;
+        return forget(shared, row).await;
     }
     if n.channel == Channel::Email {
-        return conclude(&shared, &n, Finding::Resend).await;
+        return conclude(shared, &n, Finding::Resend).await;
     }
-    let finding = ask(&shared, &n).await?;
-    conclude(&shared, &n, finding).await
+    let finding = ask(shared, &n).await?;
+    conclude(shared, &n, finding).await
 }
 
-async fn forget(shared: &Shared, row: Vec<u8>) -> Result<(), StoreError> {
+async fn forget(shared: &Shared, row: &[u8]) -> Result<(), StoreError> {
     let mut unit = Unit::new(shared.kv.as_ref());
-    unit.delete(row);
+    unit.delete(row.to_vec());
     let _: Commit = unit.commit().await?;
     Ok(())
 }
@@ -230,12 +228,12 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
     }
 }
 
-/// Whether the attempt is so recent that those around it may still be settled.
 /// Whether a look-up without a finding was the provider's outage rather than its answer.
 fn is_away(code: &str) -> bool {
     code.starts_with("http-5") || matches!(code, "no-answer" | "http-408" | "http-425" | "http-429")
 }
 
+/// Whether the attempt is so recent that those around it may still be settled.
 fn is_recent(n: &Notification, now: Timestamp) -> bool {
     n.attempts.last().is_some_and(|a| now.duration_since(a.started_at) < NEIGHBOURHOOD)
 }

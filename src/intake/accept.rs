@@ -5,19 +5,19 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
 
 use super::case::{Case, CaseKey};
 use super::decide::{Heard, decide, trail};
 use crate::directory::{Directory, School};
 use crate::env::Clock;
 use crate::model::{
-    AdvanceNotice, Fact, Lesson, LessonReport, LessonState, Observation, PupilId, SchoolId,
-    local_date,
+    Fact, Lesson, LessonReport, LessonState, Observation, PupilId, SchoolId, local_date,
 };
 use crate::occasion::{self, Change, Marking};
 use crate::policy::Plan;
 use crate::store::ledger::{self, Unit};
-use crate::store::rows::{Day, Register, Seen};
+use crate::store::rows::{Day, Notice, Register, Seen};
 use crate::store::{
     Batch, Commit, Kv, MAX_BATCH_BYTES, MAX_VALUE_BYTES, StoreError, after_prefix, codec, tables,
 };
@@ -41,9 +41,9 @@ pub enum Accepted {
 /// Why an observation was not taken.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum IntakeError {
-    /// The sender's fault: it names something nobody knows.
+    /// It cannot be taken, however often it is sent: it names something nobody knows, or is too large.
     #[error("{0}")]
-    Unknown(String),
+    Rejected(String),
     /// Ours: try again later.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -56,28 +56,31 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
     directory: Arc<ArcSwap<Directory>>,
     wake: Arc<Notify>,
+    tracker: TaskTracker,
 }
 
 impl Intake {
-    /// `wake` is told after each commit that may have made something due.
+    /// `wake` is told after each commit that may have made something due; commits are tasks on
+    /// `tracker`.
     pub fn new(
         kv: Arc<dyn Kv>,
         clock: Arc<dyn Clock>,
         directory: Arc<ArcSwap<Directory>>,
         wake: Arc<Notify>,
+        tracker: TaskTracker,
     ) -> Self {
-        Self { kv, clock, directory, wake }
+        Self { kv, clock, directory, wake, tracker }
     }
 
     /// Merges, decides and commits one observation; durable on return, also for a duplicate.
     ///
     /// # Errors
-    /// [`IntakeError::Unknown`] for a school or pupil that nobody knows; a store error when nothing
+    /// [`IntakeError::Rejected`] for a school or pupil that nobody knows; a store error when nothing
     /// was taken.
     pub async fn accept(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
         let directory = self.directory.load_full();
         let school = directory.schools.get(&observation.school).ok_or_else(|| {
-            IntakeError::Unknown(format!(
+            IntakeError::Rejected(format!(
                 "school: {} is not configured here; add [schools.{0}] or send the configured id",
                 observation.school
             ))
@@ -85,7 +88,7 @@ impl Intake {
         if let Some(pupil) = observation.fact.pupil()
             && directory.roster.pupil(&school.id, pupil).is_none()
         {
-            return Err(IntakeError::Unknown(format!(
+            return Err(IntakeError::Rejected(format!(
                 "pupil: {pupil} is not in the directory of school {}; load the directory and send the event again",
                 school.id
             )));
@@ -96,22 +99,33 @@ impl Intake {
             if unit.read::<Seen>(&seen).await?.is_some() {
                 // Another request may have written it a moment ago: answer only when it is durable.
                 let _: Commit = self.kv.commit(Batch::default()).await?;
-                // Whoever wrote it may have been cut off before it could tell.
-                self.wake.notify_one();
                 return Ok(Accepted::Duplicate);
             }
             let now = self.clock.now();
             unit.write(seen, &Seen { at: now });
-            write(&mut unit, &directory, school, observation, now).await?;
-            match unit.commit().await {
-                Ok(Commit::Done) => {
-                    self.wake.notify_one();
-                    return Ok(Accepted::New);
+            match write(&mut unit, &directory, school, observation, now).await {
+                Ok(()) => {}
+                // Sent again it would be the same: it must not hold up what the sender has behind it.
+                Err(IntakeError::Store(StoreError::Damaged(why))) => {
+                    tracing::error!(
+                        school = %school.id, source = %observation.source, why,
+                        "an event is refused: what is kept of its pupil's day cannot be read; \
+                         rebuild the store from its journal"
+                    );
+                    return Err(IntakeError::Rejected(
+                        "the gateway cannot read what it keeps of this pupil's day; its operators \
+                         have been told, and can have the event sent again"
+                            .into(),
+                    ));
                 }
+                Err(error) => return Err(error),
+            }
+            match self.commit(unit).await {
+                Ok(Commit::Done) => return Ok(Accepted::New),
                 Ok(Commit::Conflict) => {}
                 // Sent again it would be as large: it must not hold up what the sender has behind it.
                 Err(StoreError::TooLarge { .. }) => {
-                    return Err(IntakeError::Unknown(
+                    return Err(IntakeError::Rejected(
                         "lesson: more lessons of this pupil's day than can be kept together; check \
                          that each lesson has one id, and use shorter ones"
                             .into(),
@@ -121,6 +135,20 @@ impl Intake {
             }
         }
         Err(StoreError::Busy("one pupil's day is being changed by too many at once".into()).into())
+    }
+
+    /// Commits in a task of its own: a request that is cut off meanwhile must not leave what it wrote
+    /// without anybody told that it is due.
+    async fn commit(&self, unit: Unit<'_>) -> Result<Commit, StoreError> {
+        let (kv, wake, batch) = (self.kv.clone(), self.wake.clone(), unit.into_batch());
+        let task = self.tracker.spawn(async move {
+            let done = kv.commit(batch).await;
+            if matches!(done, Ok(Commit::Done)) {
+                wake.notify_one();
+            }
+            done
+        });
+        task.await.unwrap_or_else(|_| Err(StoreError::Failed("a commit panicked".into())))
     }
 
     /// The store, for what else the inlet must remember.
@@ -190,10 +218,11 @@ async fn write(
             )
             .await
         }
-        Fact::Notified { pupil, notice, withdrawn } => {
+        Fact::Notified { pupil, notice, withdrawn, recorded_at } => {
             let what = if *withdrawn { "advance-notice withdrawn" } else { "advance-notice" };
-            noticed(unit, directory, school, pupil, notice, *withdrawn, &heard(what.into()), now)
-                .await?;
+            let heard = heard(what.into());
+            let row = Notice { notice: *notice, withdrawn: *withdrawn, recorded_at: *recorded_at };
+            noticed(unit, directory, school, pupil, &row, &heard, now).await?;
             Ok(())
         }
         Fact::RegisterClosed { lesson, closed_at, closed_by } => {
@@ -263,7 +292,7 @@ fn fits(lesson: &LessonState) -> Result<(), IntakeError> {
     if codec::encode(ledger::ROW_VERSION, &bare).len() <= MAX_LESSON_BYTES {
         return Ok(());
     }
-    Err(IntakeError::Unknown(
+    Err(IntakeError::Rejected(
         "lesson: its label and note together are more than can be kept; shorten them".into(),
     ))
 }
@@ -274,18 +303,22 @@ async fn noticed(
     directory: &Directory,
     school: &School,
     pupil: &PupilId,
-    notice: &AdvanceNotice,
-    withdrawn: bool,
+    new: &Notice,
     heard: &Heard,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let notice = &new.notice;
     let row = tables::notice(&school.id, pupil, notice);
-    touch_notices(unit, &school.id, pupil).await?;
-    if withdrawn {
-        unit.delete(row);
-    } else {
-        unit.write(row, notice);
+    let known: Option<Notice> = unit.read(&row).await?;
+    let known = known.map(|n| (n.recorded_at, n.withdrawn));
+    if known.is_some_and(|k| occasion::notice_is_late(k, (new.recorded_at, new.withdrawn))) {
+        let mut plan = Plan::default();
+        plan.note_out_of_order();
+        trail(unit, &school.id, pupil, None, heard, &plan, now);
+        return Ok(());
     }
+    touch_notices(unit, &school.id, pupil).await?;
+    unit.write(row, new);
     trail(unit, &school.id, pupil, None, heard, &Plan::default(), now);
     // Lessons that may still matter: those that people could be, or have just been, told about.
     let oldest = now

@@ -6,7 +6,7 @@ use crate::model::{
     AdvanceNotice, Lesson, LessonId, LessonState, Notification, PupilId, Reason, SchoolId, State,
 };
 use crate::policy::Plan;
-use crate::store::rows::{Day, Due};
+use crate::store::rows::{Day, Due, Notice};
 use crate::store::tables::{self, Lane};
 use crate::store::{StoreError, after_prefix, ledger::Unit};
 
@@ -173,7 +173,8 @@ async fn notices_after(
 ) -> Result<Vec<AdvanceNotice>, StoreError> {
     let from = tables::notices_ending_after(&key.school, &key.pupil, start);
     let to = after_prefix(&tables::notices(&key.school, &key.pupil));
-    unit.peek_range(&from, &to, NOTICES).await
+    let rows: Vec<Notice> = unit.peek_range(&from, &to, NOTICES).await?;
+    Ok(rows.into_iter().filter(|row| !row.withdrawn).map(|row| row.notice).collect())
 }
 
 fn lesson_end_id(key: &CaseKey) -> String {

@@ -47,6 +47,8 @@ pub enum Fact {
         notice: AdvanceNotice,
         /// Taken back.
         withdrawn: bool,
+        /// When it was given or taken back, by the source's clock, where the source says so.
+        recorded_at: Option<Timestamp>,
     },
     /// `lesson.report`: the teacher says at the lesson's end that the pupil never came.
     LessonReported {
@@ -81,7 +83,7 @@ impl Fact {
 }
 
 /// An advance notice (frånvaroanmälan) or granted leave (ledighet) over a span of time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AdvanceNotice {
     /// Start, inclusive.
     pub from: Timestamp,

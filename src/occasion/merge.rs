@@ -99,6 +99,18 @@ pub fn report_lesson(
     change
 }
 
+/// Whether what is heard of an advance notice comes before what is known of it, as `(when, withdrawn)`.
+/// Where either does not say when it was made, the order of arrival stands; of two made at the same
+/// instant, the one that alarms nobody.
+pub fn notice_is_late(known: (Option<Timestamp>, bool), heard: (Option<Timestamp>, bool)) -> bool {
+    match (known, heard) {
+        ((Some(known_at), known), (Some(heard_at), heard)) => {
+            heard_at < known_at || (heard_at == known_at && heard && !known)
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -157,6 +169,22 @@ mod tests {
             shuffled.reverse();
             shuffled.extend(forward.iter().cloned());
             prop_assert_eq!(fold(&forward), fold(&shuffled));
+        }
+    }
+
+    #[test]
+    fn the_notice_made_last_stands() {
+        let at = |second| Timestamp::from_second(second).ok();
+        for (known, heard, late) in [
+            ((at(2), true), (at(1), false), true),
+            ((at(1), true), (at(2), false), false),
+            ((at(1), false), (at(1), true), true),
+            ((at(1), true), (at(1), false), false),
+            ((at(1), true), (at(1), true), false),
+            ((at(9), true), (None, false), false),
+            ((None, true), (at(1), false), false),
+        ] {
+            assert_eq!(notice_is_late(known, heard), late, "{known:?} {heard:?}");
         }
     }
 

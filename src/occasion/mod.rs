@@ -3,4 +3,4 @@
 
 mod merge;
 
-pub use merge::{Change, Marking, mark_lesson, report_lesson};
+pub use merge::{Change, Marking, mark_lesson, notice_is_late, report_lesson};

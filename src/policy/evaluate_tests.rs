@@ -227,7 +227,7 @@ fn flapping_marks_leave_each_told_state_corrected_once() {
 fn a_notice_suppresses_corrects_and_its_withdrawal_tells_again() {
     let notice = AdvanceNotice { from: at("08:00"), to: at("15:00"), kind: NoticeKind::Notified };
     let mut b = Bench::minor();
-    b.notices.push(notice.clone());
+    b.notices.push(notice);
     assert_eq!(b.mark("08:21", Mark::Unexcused), ["suppress: advance-notice"]);
     b.notices.clear();
     assert_eq!(b.decide(), BOTH, "withdrawn: it is so after all");

@@ -94,10 +94,11 @@ impl RosterFeed {
         Self { kv, clock, directory, settings, wake, in_force, read }
     }
 
-    /// Puts in force what was in force before the restart.
+    /// Puts in force what was in force before the restart; how many pupils. What is incomplete or
+    /// damaged is left aside: without a directory nothing is sent until it is loaded again.
     ///
     /// # Errors
-    /// When the store fails or its rows are damaged.
+    /// When the store fails.
     pub async fn restore(&self) -> Result<usize, StoreError> {
         let mut in_force = self.in_force.lock().await;
         let Some(stored) = ledger::read::<InForce>(self.kv.as_ref(), &pointer()).await? else {
@@ -120,8 +121,13 @@ impl RosterFeed {
             tracing::warn!("the stored directory is incomplete and is left aside; load it again");
             return Ok(0);
         }
-        let mut roster = snapshot::from_rows(rows.into_iter())
-            .map_err(|e| StoreError::Refused(format!("the stored directory is damaged: {e}")))?;
+        let mut roster = match snapshot::from_rows(rows.into_iter()) {
+            Ok(roster) => roster,
+            Err(error) => {
+                tracing::error!(%error, "the stored directory is damaged and left aside; load it again");
+                return Ok(0);
+            }
+        };
         roster.loaded_at = Some(stored.loaded_at);
         // A stop between taking a directory and letting the former go leaves people's data behind.
         let all = [tables::DIRECTORY, b"g"].concat();

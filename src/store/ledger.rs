@@ -124,6 +124,11 @@ impl<'a> Unit<'a> {
         self.batch.bytes()
     }
 
+    /// What would be committed, for a commit that outlives the unit.
+    pub fn into_batch(self) -> Batch {
+        self.batch
+    }
+
     /// Commits; durable on return.
     ///
     /// # Errors
@@ -146,5 +151,10 @@ pub async fn read<T: DeserializeOwned>(kv: &dyn Kv, key: &[u8]) -> Result<Option
 /// # Errors
 /// When it is of a newer version or damaged.
 pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    codec::decode(ROW_VERSION, bytes).map_err(|e| StoreError::Refused(e.to_string()))
+    codec::decode(ROW_VERSION, bytes).map_err(|error| match error {
+        codec::CodecError::Newer { .. } => StoreError::Refused(error.to_string()),
+        codec::CodecError::Empty | codec::CodecError::Malformed { .. } => {
+            StoreError::Damaged(error.to_string())
+        }
+    })
 }

@@ -107,6 +107,9 @@ pub enum StoreError {
     /// Another process holds the folder.
     #[error("another upprop holds the store at {0}; stop it first, or ask it instead")]
     InUse(String),
+    /// One row does not hold what it should; what depends on it cannot be done.
+    #[error("a row of the store cannot be read: {0}")]
+    Damaged(String),
     /// The store cannot be opened as it is; says what to do.
     #[error("{0}")]
     Refused(String),

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    EventId, Lesson, LessonId, NotificationId, PupilId, Reason, SchoolId, SourceId,
+    AdvanceNotice, EventId, Lesson, LessonId, NotificationId, PupilId, Reason, SchoolId, SourceId,
 };
 
 /// Something was seen.
@@ -24,6 +24,20 @@ pub struct Day {
     /// Lessons of the day at which the pupil is missing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub missing: BTreeSet<LessonId>,
+}
+
+/// An advance notice, or that it was withdrawn: kept then too, so that the notice itself, should it
+/// come later, is known to be over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// The span and kind.
+    pub notice: AdvanceNotice,
+    /// Taken back.
+    #[serde(default)]
+    pub withdrawn: bool,
+    /// When it was given or taken back, by the source's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<Timestamp>,
 }
 
 /// A closed register.

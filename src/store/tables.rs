@@ -54,7 +54,7 @@ pub fn occasion(school: &SchoolId, pupil: &PupilId, date: Date) -> Vec<u8> {
     key("oc/", &[school.as_str(), pupil.as_str(), &date.to_string()])
 }
 
-/// One advance notice. Value: `AdvanceNotice`. Ordered by its end.
+/// One advance notice. Value: [`super::rows::Notice`]. Ordered by its end.
 pub fn notice(school: &SchoolId, pupil: &PupilId, notice: &AdvanceNotice) -> Vec<u8> {
     let mut key = notices_ending_after(school, pupil, notice.to);
     key.extend_from_slice(&time(notice.from));
@@ -232,6 +232,19 @@ pub fn due(lane: Lane, at: Timestamp, unique: &str) -> Vec<u8> {
     key.extend_from_slice(&time(at));
     key.extend_from_slice(unique.as_bytes());
     key
+}
+
+/// Where a due row that cannot be worked on waits. Value: as it was.
+pub fn aside(due_row: &[u8]) -> Vec<u8> {
+    [ASIDE, due_row].concat()
+}
+
+/// Every due row that was put aside.
+pub const ASIDE: &[u8] = b"as/";
+
+/// A due row's name for people: the id it ends with.
+pub fn due_name(key: &[u8]) -> String {
+    key.get(12..).map(|id| String::from_utf8_lossy(id).into_owned()).unwrap_or_default()
 }
 
 /// When a due row is due.

@@ -209,7 +209,7 @@ async fn accept_group(
         match intake.accept(&observation).await {
             Ok(Accepted::New) => answer.accepted += 1,
             Ok(Accepted::Duplicate) => answer.duplicate += 1,
-            Err(IntakeError::Unknown(error)) => {
+            Err(IntakeError::Rejected(error)) => {
                 answer.rejected.push(Rejected { index: place(item.index), id: item.id, error });
             }
             Err(IntakeError::Store(error)) => return Err(error),

@@ -7,13 +7,10 @@ use upprop::env::{Clock as _, SystemClock};
 
 use crate::world::{Setup, World};
 
-/// A notice from an hour ago, for `hours` in all.
+/// A notice from a day before the test began until `hours` after: the withdrawal names the same span.
 fn notice(world: &World, pupil: &str, kind: &str, hours: i64, withdrawn: bool) -> Value {
-    let now = SystemClock::new().now();
-    // Whole days, so that the withdrawal names the same span.
-    let day = SignedDuration::from_hours(24);
-    let from = now.round(jiff::Unit::Hour).expect("a time") - day;
-    let to = from + day + SignedDuration::from_hours(hours);
+    let from = world.began - SignedDuration::from_hours(24);
+    let to = world.began + SignedDuration::from_hours(hours);
     json!({
         "type": "absence.notified", "id": world.event_id(), "school": "s1", "pupil": pupil,
         "from": from.to_string(), "to": to.to_string(), "kind": kind, "withdrawn": withdrawn,
@@ -34,6 +31,25 @@ async fn what_was_notified_is_not_told_until_it_is_withdrawn() {
     world.accept(&notice(&world, "alva", "leave", 20, true)).await;
     // Two for alva, one was the marker.
     world.quiet(3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_that_overtakes_its_notice_stands() {
+    let world = Setup::default().start().await;
+    let made = |ago: i64| (SystemClock::new().now() - SignedDuration::from_secs(ago)).to_string();
+    for (withdrawn, ago) in [(true, 10), (false, 20)] {
+        let mut event = notice(&world, "alva", "notified", 20, withdrawn);
+        event["recorded_at"] = made(ago).into();
+        world.accept(&event).await;
+    }
+    world.accept(&world.marked("alva", "l1", "unexcused", 5)).await;
+    world.messages(2).await;
+    // Given anew, it is a notice again.
+    let mut event = notice(&world, "alva", "notified", 20, false);
+    event["recorded_at"] = made(0).into();
+    world.accept(&event).await;
+    world.messages(4).await;
+    world.quiet(4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

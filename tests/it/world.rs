@@ -80,6 +80,8 @@ pub struct World {
     pub folder: tempfile::TempDir,
     pub sink: Sink,
     pub address: SocketAddr,
+    /// When it was prepared.
+    pub began: Timestamp,
     daemon: Option<Child>,
     client: reqwest::Client,
     serial: AtomicU64,
@@ -132,6 +134,7 @@ impl Setup {
             folder,
             sink,
             address,
+            began: SystemClock::new().now(),
             daemon: None,
             client: reqwest::Client::builder().no_proxy().build().expect("client"),
             serial: AtomicU64::new(1),

@@ -237,8 +237,16 @@ fn fact(kind: &str, fields: &Value, now: Timestamp) -> Result<(EventId, SchoolId
                 return Err(fault("to", "is more than 400 days after from"));
             }
             let notice = AdvanceNotice { from, to, kind: event.kind };
-            let withdrawn = event.withdrawn.unwrap_or(false);
-            Ok((event.id, event.school, Fact::Notified { pupil: event.pupil, notice, withdrawn }))
+            let fact = Fact::Notified {
+                pupil: event.pupil,
+                notice,
+                withdrawn: event.withdrawn.unwrap_or(false),
+                recorded_at: event
+                    .recorded_at
+                    .map(|at| not_ahead("recorded_at", at, now))
+                    .transpose()?,
+            };
+            Ok((event.id, event.school, fact))
         }
         "lesson.report" => {
             let event: LessonReported = read(fields)?;

@@ -67,6 +67,7 @@ pub fn events() -> Vec<(&'static str, &'static str, Value)> {
                 "to": "2026-11-28T00:00:00+01:00",
                 "kind": "leave",
                 "withdrawn": true,
+                "recorded_at": "2026-11-23T08:00:00+01:00",
             }),
         ),
         (

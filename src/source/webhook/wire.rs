@@ -97,6 +97,10 @@ pub struct AbsenceNotified {
     /// True when the notice over this span no longer holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<bool>,
+    /// When it was given or taken back. Of two events about the same span and kind the later one
+    /// counts; without it, the one that arrives last. At most 10 minutes ahead of the gateway's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<Instant>,
 }
 
 /// The teacher's word at the lesson's end that the pupil never came.

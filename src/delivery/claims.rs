@@ -1,0 +1,185 @@
+//! The dispatcher's part that takes waiting messages: which of those that are due can go now, and their
+//! claims in as few commits as can be. What a claim decides is `prepare`'s.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::dispatcher::{Dispatcher, PAGE};
+use super::prepare::{self, Job, Prepared};
+use super::shared::Account;
+use super::{aside, send};
+use crate::model::{Channel, NotificationId, ProviderId, SchoolId};
+use crate::store::ledger::{self, Unit};
+use crate::store::rows::Due;
+use crate::store::tables::Lane;
+use crate::store::{Commit, MAX_BATCH_BYTES, StoreError};
+
+/// Most rows claimed in one turn.
+const MOST: usize = 1024;
+
+impl Dispatcher {
+    /// Due rows of a lane whose account has room. However many of one account wait, those of another
+    /// behind them are found.
+    pub(super) async fn pick(
+        &self,
+        lane: Lane,
+        now: Timestamp,
+        taken: &mut BTreeMap<ProviderId, usize>,
+        rows: &mut Vec<(Vec<u8>, NotificationId)>,
+    ) -> Result<(), StoreError> {
+        let channel = match lane {
+            Lane::SmsUrgent | Lane::Sms => Channel::Sms,
+            _ => Channel::Email,
+        };
+        if !self.any_room(channel, now, taken) {
+            return Ok(());
+        }
+        let directory = self.shared.directory.load_full();
+        let end = lane.due_until(now);
+        let mut from = lane.prefix();
+        loop {
+            let page = self.shared.kv.scan(&from, &end, PAGE).await?;
+            for (key, value) in &page {
+                let (id, school) = match ledger::decode::<Due>(value) {
+                    Ok(Due::Claim { id, school }) => (id, school),
+                    Ok(_) => continue,
+                    Err(StoreError::Damaged(why)) => {
+                        aside::put(&self.shared, key, &why).await?;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
+                if channel == Channel::Sms && self.shared.is_school_shut(&school, now) {
+                    continue;
+                }
+                let school = directory.schools.get(&school);
+                let account = school.and_then(|s| self.shared.account(s, channel));
+                if let Some(account) = account {
+                    let used = taken.entry(account.id().clone()).or_default();
+                    if *used >= self.shared.room(account, now) {
+                        continue;
+                    }
+                    *used += 1;
+                }
+                rows.push((key.clone(), id));
+            }
+            let Some((last, _)) = page.last() else { return Ok(()) };
+            from = [last.as_slice(), &[0]].concat();
+            let full = rows.len() >= MOST || !self.any_room(channel, now, taken);
+            if page.len() < PAGE || full {
+                return Ok(());
+            }
+        }
+    }
+
+    fn any_room(
+        &self,
+        channel: Channel,
+        now: Timestamp,
+        taken: &BTreeMap<ProviderId, usize>,
+    ) -> bool {
+        let room = |account: Account<'_>| {
+            self.shared.room(account, now) > taken.get(account.id()).copied().unwrap_or(0)
+        };
+        match channel {
+            Channel::Sms if self.shared.providers.is_empty() => true,
+            Channel::Sms => self.shared.providers.values().any(|p| room(Account::Sms(p))),
+            Channel::Email => self.shared.mail.as_ref().is_none_or(|m| room(Account::Mail(m))),
+        }
+    }
+
+    /// Claims rows in as few commits as their size allows; those of a commit that conflicts are
+    /// claimed one by one.
+    pub(super) async fn claim(
+        &self,
+        rows: Vec<(Vec<u8>, NotificationId)>,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut worked = false;
+        let mut rest = rows.as_slice();
+        while !rest.is_empty() {
+            let (count, done) = match self.claim_some(rest, now).await {
+                Ok(done) => done,
+                // One of them cannot be read; which, shows when they are claimed one by one.
+                Err(StoreError::Damaged(_)) => (rest.len(), None),
+                Err(error) => return Err(error),
+            };
+            match done {
+                Some(moved) => worked |= moved,
+                None => {
+                    for row in &rest[..count] {
+                        worked |= self.claim_one(row, now).await?;
+                    }
+                }
+            }
+            rest = &rest[count..];
+        }
+        Ok(worked)
+    }
+
+    /// Claims one row. One that somebody changes this moment is due again at the next look.
+    async fn claim_one(
+        &self,
+        row: &(Vec<u8>, NotificationId),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        match self.claim_some(std::slice::from_ref(row), now).await {
+            Ok((_, done)) => Ok(done.unwrap_or(true)),
+            Err(StoreError::Damaged(why)) => {
+                aside::put(&self.shared, &row.0, &why).await?;
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns how many rows were looked at, and whether anything moved; none: conflict.
+    async fn claim_some(
+        &self,
+        rows: &[(Vec<u8>, NotificationId)],
+        now: Timestamp,
+    ) -> Result<(usize, Option<bool>), StoreError> {
+        let shared = &self.shared;
+        let mut unit = Unit::new(shared.kv.as_ref());
+        let mut jobs: Vec<Job> = Vec::new();
+        let mut count = 0;
+        let mut moved = false;
+        let mut accounts_shut: Vec<(ProviderId, Timestamp)> = Vec::new();
+        let mut schools_shut: Vec<(SchoolId, Timestamp)> = Vec::new();
+        for (row, id) in rows {
+            if unit.bytes() > MAX_BATCH_BYTES / 2 {
+                break;
+            }
+            count += 1;
+            match prepare::prepare(shared, &mut unit, row, id, now).await? {
+                Prepared::Job(job) => {
+                    moved = true;
+                    jobs.push(job);
+                }
+                Prepared::Settled => moved = true,
+                Prepared::Limited { account, until } => accounts_shut.push((account, until)),
+                Prepared::SchoolLimited { school, until } => schools_shut.push((school, until)),
+            }
+        }
+        if moved && unit.commit().await? == Commit::Conflict {
+            return Ok((count, None));
+        }
+        // Only now: a limit may have been met because of permits that a conflict would have undone.
+        for (account, until) in accounts_shut {
+            shared.gate(&account, |g| g.limited_until = Some(until));
+        }
+        for (school, until) in schools_shut {
+            shared.shut_school(school, until);
+        }
+        if !moved {
+            return Ok((count, Some(false)));
+        }
+        for job in jobs {
+            shared.depart(&job.id, &job.account);
+            let shared = shared.clone();
+            self.start(async move { send::run(shared, job).await });
+        }
+        Ok((count, Some(true)))
+    }
+}

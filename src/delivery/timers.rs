@@ -1,0 +1,109 @@
+//! The dispatcher's part that serves timers: lessons that have ended and attempts in doubt.
+
+use jiff::Timestamp;
+
+use super::dispatcher::{Dispatcher, PAGE};
+use super::{aside, resolve};
+use crate::intake::case::{Case, CaseKey};
+use crate::intake::{Heard, decide};
+use crate::model::ProviderId;
+use crate::store::ledger::{self, Unit};
+use crate::store::rows::Due;
+use crate::store::tables::Lane;
+use crate::store::{Commit, MAX_BATCH_BYTES, StoreError};
+
+/// Timers dealt with in one commit.
+const TIMERS: usize = 32;
+
+impl Dispatcher {
+    /// Lesson ends and attempts in doubt that are due.
+    pub(super) async fn timers(&self, now: Timestamp) -> Result<bool, StoreError> {
+        let lane = Lane::Timer;
+        let rows = self.shared.kv.scan(&lane.prefix(), &lane.due_until(now), PAGE).await?;
+        let mut ends = Vec::new();
+        let mut worked = false;
+        for (key, value) in rows {
+            let due = match ledger::decode::<Due>(&value) {
+                Ok(due) => due,
+                Err(StoreError::Damaged(why)) => {
+                    aside::put(&self.shared, &key, &why).await?;
+                    worked = true;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            match due {
+                Due::LessonEnd { school, pupil, date, lesson } => {
+                    ends.push((key, CaseKey { school, pupil, date, lesson }));
+                }
+                Due::Resolve(id) | Due::Claim { id, .. } => {
+                    if self.shared.is_on_the_wire(&id) {
+                        continue;
+                    }
+                    worked = true;
+                    let account = ProviderId::new("resolve").map_err(|e| {
+                        StoreError::Failed(format!("a fixed account name is refused: {e}"))
+                    })?;
+                    self.shared.depart(&id, &account);
+                    let shared = self.shared.clone();
+                    self.start(async move {
+                        let result = match resolve::run(&shared, &key, id.clone()).await {
+                            Err(StoreError::Damaged(why)) => aside::put(&shared, &key, &why).await,
+                            other => other,
+                        };
+                        shared.land(&id);
+                        result
+                    });
+                }
+            }
+        }
+        let mut rest = ends.as_slice();
+        while !rest.is_empty() {
+            worked = true;
+            let (count, done) = match self.lesson_ends(rest, now).await {
+                Ok(done) => done,
+                Err(StoreError::Damaged(_)) => (rest.len().min(TIMERS), false),
+                Err(error) => return Err(error),
+            };
+            if !done {
+                for one in &rest[..count] {
+                    match self.lesson_ends(std::slice::from_ref(one), now).await {
+                        Ok(_) => {}
+                        Err(StoreError::Damaged(why)) => {
+                            aside::put(&self.shared, &one.0, &why).await?;
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            rest = &rest[count..];
+        }
+        Ok(worked)
+    }
+
+    /// Decides lessons that have ended, as many as fit in one commit. Returns how many, and whether it
+    /// was written; false: conflict.
+    async fn lesson_ends(
+        &self,
+        ends: &[(Vec<u8>, CaseKey)],
+        now: Timestamp,
+    ) -> Result<(usize, bool), StoreError> {
+        let directory = self.shared.directory.load_full();
+        let mut unit = Unit::new(self.shared.kv.as_ref());
+        let mut count = 0;
+        for (row, key) in ends.iter().take(TIMERS) {
+            // Long notes and many guardians make a case large; a batch over the limit would stop the
+            // daemon, and stop it again after each restart.
+            if unit.bytes() > MAX_BATCH_BYTES / 2 {
+                break;
+            }
+            count += 1;
+            unit.delete(row.clone());
+            let Some(school) = directory.schools.get(&key.school) else { continue };
+            if let Some(case) = Case::load(&mut unit, key).await? {
+                decide(&mut unit, &directory, school, case, &Heard::own("lesson-end"), now);
+            }
+        }
+        Ok((count, unit.commit().await? == Commit::Done))
+    }
+}
