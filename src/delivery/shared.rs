@@ -189,6 +189,11 @@ impl Shared {
         self.on_the_wire.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }
 
+    /// Whether any message is on an account's wire.
+    pub(super) fn is_busy(&self, account: &ProviderId) -> bool {
+        self.gate(account, |g| g.busy > 0)
+    }
+
     pub(super) fn depart(&self, id: &NotificationId, account: &ProviderId) {
         let mut wire = self.on_the_wire.lock().unwrap_or_else(PoisonError::into_inner);
         if wire.insert(id.clone(), account.clone()).is_none() {

@@ -76,7 +76,7 @@ impl Intake {
     ///
     /// # Errors
     /// [`IntakeError::Rejected`] for a school or pupil that nobody knows; a store error when nothing
-    /// was taken.
+    /// was taken, also while there is no directory at all.
     pub async fn accept(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
         let directory = self.directory.load_full();
         let school = directory.schools.get(&observation.school).ok_or_else(|| {
@@ -85,6 +85,11 @@ impl Intake {
                 observation.school
             ))
         })?;
+        if directory.roster.pupil_count() == 0 && observation.fact.pupil().is_some() {
+            // Everybody would count as unknown: the sender keeps its events until it is loaded.
+            let why = "no directory is in force; load it, and the sender comes again";
+            return Err(StoreError::Busy(why.into()).into());
+        }
         if let Some(pupil) = observation.fact.pupil()
             && directory.roster.pupil(&school.id, pupil).is_none()
         {

@@ -137,7 +137,7 @@ pub fn bad_contact(address: &Address) -> Vec<u8> {
 }
 
 fn address_digest(address: &Address) -> Vec<u8> {
-    Sha256::digest(address.expose().as_bytes()).as_slice().to_vec()
+    Sha256::digest(address.key().as_bytes()).as_slice().to_vec()
 }
 
 /// A limiter cell. Value: the theoretical arrival time in Unix nanoseconds, eight bytes.

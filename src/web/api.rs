@@ -124,7 +124,7 @@ pub async fn put_directory(
         Ok(body) => body,
         Err(rejection) => return respond::unreadable(&rejection),
     };
-    match api.feed.put(&body, query.confirm.as_deref()).await {
+    match api.feed.put(body, query.confirm).await {
         Ok(offer) => {
             roster::report(&offer);
             let (status, answer) = DirectoryAnswer::of(offer);
@@ -190,12 +190,14 @@ pub async fn healthz() -> &'static str {
 /// `GET /readyz`: it takes work.
 pub async fn readyz(State(api): State<Arc<Api>>) -> Response {
     let health = api.kv.health();
-    if health.writable {
-        "ready\n".into_response()
+    let why = if !health.writable {
+        health.why.unwrap_or_default()
+    } else if api.feed.is_empty() {
+        "no directory is in force; load it".into()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", health.why.unwrap_or_default()))
-            .into_response()
-    }
+        return "ready\n".into_response();
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
 }
 
 /// `GET /openapi.json`.

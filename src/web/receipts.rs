@@ -19,6 +19,9 @@ use super::hooks_response as respond;
 use crate::delivery::{self, Shared};
 use crate::model::ProviderId;
 
+/// Pause before a report that came before its message's own answer is taken.
+const TOO_EARLY: SignedDuration = SignedDuration::from_secs(5);
+
 /// What the handler needs.
 pub struct Receipts {
     /// The dispatcher's side.
@@ -64,6 +67,8 @@ pub async fn take(
             Ok(delivery::Received::Unknown) => {
                 tracing::warn!(provider = %id, "receipt for a message that is not known here");
             }
+            // Providers come again; by then it is known.
+            Ok(delivery::Received::TooEarly) => return respond::unavailable(TOO_EARLY),
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(provider = %id, %error, "receipt put off");

@@ -276,10 +276,12 @@ impl World {
         let clock = SystemClock::new();
         let ready = async {
             loop {
-                if let Ok(answer) = client.get(&url).send().await
-                    && answer.status() == 200
-                {
-                    return;
+                if let Ok(answer) = client.get(&url).send().await {
+                    // A world may begin without a directory.
+                    let ready = answer.status() == 200;
+                    if ready || answer.text().await.is_ok_and(|why| why.contains("directory")) {
+                        return;
+                    }
                 }
                 if let Some(Ok(Some(status))) = self.daemon.as_mut().map(Child::try_wait) {
                     panic!("the daemon ended with {status}:\n{}", self.log());
