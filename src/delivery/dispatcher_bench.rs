@@ -256,7 +256,11 @@ impl Bench {
     }
 
     pub(super) async fn mark(&mut self, pupil: &str, mark: Mark) {
-        let lesson = Self::lesson("l");
+        self.mark_at(pupil, "l", mark).await;
+    }
+
+    pub(super) async fn mark_at(&mut self, pupil: &str, lesson: &str, mark: Mark) {
+        let lesson = Self::lesson(lesson);
         self.hear(Fact::Marked {
             pupil: PupilId::new(pupil).expect("id"),
             lesson,

@@ -41,6 +41,10 @@ pub async fn receive(
     let Some(id) = find(shared, account, report).await? else {
         return Ok(if on_the_wire { Received::TooEarly } else { Received::Unknown });
     };
+    if shared.directory.load().roster.pupil_count() == 0 {
+        // What follows from it cannot be decided; the provider comes again.
+        return Err(StoreError::Busy("no directory is in force".into()));
+    }
     for _ in 0..CONFLICT_TRIES {
         let now = shared.env.clock.now();
         let mut unit = Unit::new(shared.kv.as_ref());

@@ -68,6 +68,14 @@ impl<'a> Account<'a> {
         }
     }
 
+    /// What it carries.
+    pub fn channel(self) -> Channel {
+        match self {
+            Self::Sms(_) => Channel::Sms,
+            Self::Mail(_) => Channel::Email,
+        }
+    }
+
     /// Its limit.
     pub fn rate(self) -> Option<&'a Rate> {
         match self {
@@ -212,10 +220,7 @@ impl Shared {
 
     /// How many more may go on the wire of an account.
     pub(super) fn room(&self, account: Account<'_>, now: Timestamp) -> usize {
-        let channel = match account {
-            Account::Sms(_) => Channel::Sms,
-            Account::Mail(_) => Channel::Email,
-        };
+        let channel = account.channel();
         self.gate(account.id(), |g| {
             if g.shut_until(now).is_some() {
                 return 0;

@@ -115,10 +115,12 @@ fn denials(old: &Roster, new: &Roster) -> (usize, usize) {
         let now = new.pupil(&pupil.school, &pupil.id);
         for link in pupil.guardians.iter().filter(|l| l.deny) {
             denied += 1;
-            let told = now.is_some_and(|p| {
-                p.guardians.iter().any(|l| l.guardian == link.guardian && l.may_receive && !l.deny)
-            });
-            freed += usize::from(told);
+            let mut same = now
+                .into_iter()
+                .flat_map(|p| &p.guardians)
+                .filter(|l| l.guardian == link.guardian)
+                .peekable();
+            freed += usize::from(same.peek().is_some() && same.all(|l| l.may_receive && !l.deny));
         }
     }
     (denied, freed)

@@ -103,8 +103,14 @@ impl RosterFeed {
     /// When the store fails.
     pub async fn restore(&self) -> Result<usize, StoreError> {
         let mut in_force = self.in_force.lock().await;
-        let Some(stored) = ledger::read::<InForce>(self.kv.as_ref(), &pointer()).await? else {
-            return Ok(0);
+        let stored = match ledger::read::<InForce>(self.kv.as_ref(), &pointer()).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Ok(0),
+            Err(StoreError::Damaged(why)) => {
+                tracing::error!(why, "the stored directory cannot be found; load it again");
+                return Ok(0);
+            }
+            Err(error) => return Err(error),
         };
         let prefix = generation_prefix(stored.generation);
         let end = after_prefix(&prefix);
@@ -133,8 +139,13 @@ impl RosterFeed {
         roster.loaded_at = Some(stored.loaded_at);
         // A stop between taking a directory and letting the former go leaves people's data behind.
         let all = [tables::DIRECTORY, b"g"].concat();
-        self.remove_range(&all, &prefix).await?;
-        self.remove_range(&end, &after_prefix(&all)).await?;
+        for (from, to) in [(&all, &prefix), (&end, &after_prefix(&all))] {
+            match self.remove_range(from, to).await {
+                // Not starting on a full disk would leave nobody to answer senders.
+                Err(StoreError::Busy(why)) => tracing::warn!(why, "former directory rows stay"),
+                other => other?,
+            }
+        }
         let pupils = roster.pupil_count();
         self.put_in_force(roster);
         *in_force = Some(stored);

@@ -202,6 +202,19 @@ impl Lane {
         }
     }
 
+    /// Whether it holds messages of a channel.
+    pub fn carries(self, channel: Channel) -> bool {
+        self != Self::Timer && self.channel() == channel
+    }
+
+    /// The channel of its messages; timers are counted to mail, and carry none.
+    pub fn channel(self) -> Channel {
+        match self {
+            Self::SmsUrgent | Self::Sms => Channel::Sms,
+            Self::EmailUrgent | Self::Email | Self::Timer => Channel::Email,
+        }
+    }
+
     fn byte(self) -> u8 {
         match self {
             Self::SmsUrgent => b'0',
