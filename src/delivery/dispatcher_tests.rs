@@ -22,7 +22,7 @@ use crate::message::Templates;
 use crate::model::{
     EmailAddress, Endpoint, EventId, Fact, GuardianId, Lesson, LessonId, LessonReport, Locale,
     Mark, Notification, NotificationId, Observation, Phone, PlainHttp, PupilId, Purpose, Rate,
-    Reason, Recipient, SchoolId, SourceId,
+    Reason, Recipient, SchoolId, SourceId, TaskKind,
 };
 use crate::store::rows::Due;
 use crate::store::{Batch, Health, Kv, MemoryStore};
@@ -260,6 +260,54 @@ async fn a_request_cut_off_during_its_commit_wakes_the_dispatcher() {
     b.wake.notified().await;
     b.work().await;
     assert_eq!(b.texts(), 1);
+}
+
+/// Whoever was told may not be written to any more: staff must know that somebody believes what is
+/// not so.
+#[tokio::test]
+async fn a_correction_that_may_not_be_written_is_a_task_for_staff() {
+    for (people, told) in [
+        // The same number under another id is the same reader.
+        (roster(&[("p", Protection::None, &[("g9", 605)])]), (2, 0)),
+        (roster(&[("p", Protection::None, &[("g2", 606)])]), (1, 1)),
+        (roster(&[("p", Protection::Protected, &[("g1", 605)])]), (1, 1)),
+        (roster(&[("q", Protection::None, &[("g1", 605)])]), (1, 1)),
+    ] {
+        let mut b = Bench::new(None, roster(ONE));
+        b.mark("p", Mark::Unexcused).await;
+        b.work().await;
+        b.set("08:30:00");
+        b.mark("p", Mark::Present).await;
+        let schools = b.directory.load().schools.clone();
+        b.directory.store(Arc::new(Directory { schools, roster: Arc::new(people) }));
+        b.work().await;
+        let all = b.notifications().await;
+        assert_eq!((b.texts(), b.mail.sent().len()), told, "{all:#?}");
+        for (_, bytes) in b.mail.sent() {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let hidden = !all.iter().any(|n| n.task == Some(TaskKind::NotPutRight));
+            assert!(!hidden || !text.contains("Alva"), "{text}");
+        }
+    }
+}
+
+/// The provider takes a text, and the disk fills before that can be written.
+#[tokio::test]
+async fn an_outcome_waits_for_a_store_that_is_full() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.clock.sleeps();
+    let full = b.kv.clone();
+    *b.wire.before_answer.lock().expect("hook") =
+        Some(Box::new(move || *full.full.lock().expect("flag") = true));
+    b.dispatcher.pass().await.expect("pass");
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(b.notifications().await[0].state, State::Sending);
+    *b.kv.full.lock().expect("flag") = false;
+    b.work().await;
+    assert_eq!((b.notifications().await[0].state, b.texts()), (State::Accepted, 1));
 }
 
 #[tokio::test]
