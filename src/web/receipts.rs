@@ -9,13 +9,14 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::hooks_response as respond;
+use super::openapi::{Answer, OpenApi, Operation};
 use crate::delivery::{self, Shared};
 use crate::model::ProviderId;
 
@@ -77,6 +78,31 @@ pub async fn take(
         }
     }
     acknowledged(provider.ack.status, &provider.ack.body)
+}
+
+/// Describes `/receipts/{provider}/{secret}`.
+pub fn describe(api: &mut OpenApi) {
+    for (method, id) in [(Method::POST, "postReceipt"), (Method::GET, "getReceipt")] {
+        api.add(Operation {
+            method,
+            path: "/receipts/{provider}/{secret}",
+            id,
+            summary: "Report on the delivery of a text",
+            description: "For the SMS provider, in its own form: a form or JSON body, or the query. \
+                The address is given to it with each text. The same report twice changes nothing.",
+            tag: "Receipts",
+            query: Vec::new(),
+            security: Vec::new(),
+            bodies: Vec::new(),
+            answers: vec![
+                Answer::new(StatusCode::NO_CONTENT, "Taken; or 200, as the provider wants.", None),
+                Answer::new(StatusCode::BAD_REQUEST, "Not in the provider's form.", None),
+                Answer::new(StatusCode::NOT_FOUND, "No such provider or secret.", None),
+                Answer::new(StatusCode::SERVICE_UNAVAILABLE, "Not taken yet.", None)
+                    .with_retry_after(),
+            ],
+        });
+    }
 }
 
 fn acknowledged(status: u16, body: &str) -> Response {
