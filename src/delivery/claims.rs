@@ -50,20 +50,25 @@ impl Dispatcher {
         .await
     }
 
-    /// For each account in trouble that is to be tried again: the row that has been due longest,
-    /// whatever its lane. A message that alone is at fault must not be the only one that is tried.
+    /// For each account in trouble that is to be tried again: what goes first by its lane, and at every
+    /// other try what has been due longest, whatever its lane. A message that alone is at fault must
+    /// not be the only one that is tried.
     pub(super) async fn probe(
         &self,
         now: Timestamp,
         taken: &mut BTreeMap<ProviderId, usize>,
         rows: &mut Vec<(Vec<u8>, NotificationId)>,
     ) -> Result<(), StoreError> {
-        let in_trouble = |id: &ProviderId| self.shared.gate(id, |g| g.trouble.is_some());
+        let failures = |id: &ProviderId| {
+            self.shared.gate(id, |g| g.trouble.as_ref().map(|trouble| trouble.failures))
+        };
         let texts = self.shared.providers.values().map(Account::Sms);
         for tried in texts.chain(self.shared.mail.as_ref().map(Account::Mail)) {
-            if !in_trouble(tried.id()) || self.shared.room(tried, now) == 0 {
+            let Some(failures) = failures(tried.id()) else { continue };
+            if self.shared.room(tried, now) == 0 {
                 continue;
             }
+            let by_lane = failures % 2 == 1;
             let mut oldest: Option<(Vec<u8>, NotificationId)> = None;
             for lane in Lane::ALL.into_iter().filter(|l| l.carries(tried.channel())) {
                 self.walk(lane, now, |key, id, account| {
@@ -77,6 +82,9 @@ impl Dispatcher {
                     ControlFlow::Break(())
                 })
                 .await?;
+                if by_lane && oldest.is_some() {
+                    break;
+                }
             }
             if let Some(row) = oldest {
                 *taken.entry(tried.id().clone()).or_default() += 1;

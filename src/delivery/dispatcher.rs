@@ -212,7 +212,6 @@ impl Dispatcher {
         let work = self.tracker.spawn(work);
         self.tracker.spawn(async move {
             match work.await {
-                Ok(Ok(())) => {}
                 Ok(Err(StoreError::Busy(why))) => {
                     tracing::warn!(why, "an outcome could not be written; it will be in doubt");
                 }
@@ -224,7 +223,7 @@ impl Dispatcher {
                 Err(panic) if panic.is_panic() => {
                     drop(broken.send(StoreError::Failed("a send panicked; see above".into())));
                 }
-                Err(_) => {}
+                Ok(Ok(())) | Err(_) => {}
             }
         });
     }

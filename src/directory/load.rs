@@ -26,7 +26,9 @@ const MAX_CONFIRM: u64 = 1024;
 /// What tells whether a folder's files changed: for each that is there, name, size and the times of
 /// the last change of its content and of its rights (seconds and nanoseconds since 1970).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fingerprint(Vec<(&'static str, u64, Option<SystemTime>, (i64, i64))>);
+pub struct Fingerprint(Vec<About>);
+
+type About = (&'static str, u64, Option<SystemTime>, (i64, i64));
 
 /// Reads a folder: `pupils.csv` and `guardians.csv` must be there, `staff.csv` may be.
 ///

@@ -328,8 +328,7 @@ impl World {
     pub fn stop(&mut self) -> Option<i32> {
         let mut child = self.daemon.take()?;
         let pid = child.id().to_string();
-        let sent = Command::new("kill").args(["-TERM", &pid]).status().expect("kill runs");
-        assert!(sent.success(), "the daemon was there to be stopped");
+        assert!(signal("TERM", &pid), "the daemon was there to be stopped");
         // The sink must go on answering meanwhile, on this very thread if need be.
         tokio::task::block_in_place(|| child.wait()).expect("wait").code()
     }
@@ -454,6 +453,13 @@ impl Drop for World {
             eprintln!("--- log of the daemon ---\n{}", self.log());
         }
     }
+}
+
+/// Sends a signal to a process; whether it was there. The shell's own `kill`: a bare machine has no
+/// other.
+pub fn signal(name: &str, pid: &str) -> bool {
+    let script = format!("kill -{name} {pid}");
+    Command::new("sh").args(["-c", &script]).status().expect("a shell").success()
 }
 
 /// A moment from now: the pause between two looks at something that cannot be awaited.
