@@ -94,6 +94,7 @@ pub struct Load {
     url: String,
     left: Mutex<Vec<Event>>,
     closing: AtomicBool,
+    paused: AtomicBool,
     acknowledged: watch::Sender<Vec<Event>>,
 }
 
@@ -110,6 +111,7 @@ impl Load {
             url: format!("http://{}/hooks/src", world.address),
             left: Mutex::new((0..n).rev().map(event).collect()),
             closing: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
             acknowledged: watch::Sender::new(Vec::new()),
         })
     }
@@ -126,6 +128,11 @@ impl Load {
         self.all()
     }
 
+    /// Whether the clients begin no new event for now. They go on with those they have.
+    pub fn pause(&self, yes: bool) {
+        self.paused.store(yes, Ordering::Relaxed);
+    }
+
     /// All that was acknowledged so far.
     pub fn all(&self) -> Vec<Event> {
         self.acknowledged.borrow().clone()
@@ -134,6 +141,10 @@ impl Load {
     async fn client(self: Arc<Self>) {
         let clock = SystemClock::new();
         while !self.closing.load(Ordering::Relaxed) {
+            if self.paused.load(Ordering::Relaxed) {
+                clock.sleep_until(soon(&clock)).await;
+                continue;
+            }
             let event = self.left.lock().expect("no client panics with it").pop();
             let event = event.expect("there are events enough");
             loop {

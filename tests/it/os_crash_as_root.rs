@@ -265,8 +265,10 @@ async fn the_daemon_knows_after_a_crash_of_the_machine_what_it_acknowledged() {
     let clients = load.start(8);
     let mut again = 0;
     for _ in 0..DAEMON_ROUNDS {
+        load.pause(false);
         load.more(dice.roll(1..=60)).await;
         disk.crash();
+        load.pause(true);
         world.kill();
         let acknowledged = load.all();
         disk.unmount();
