@@ -105,3 +105,14 @@ async fn a_mail_without_its_last_answer_goes_again_as_the_same_mail() {
     assert_eq!(all[0].text, all[1].text);
     world.quiet(2).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_whose_last_answer_never_comes_is_sent_to_a_guardian_twice_and_no_more() {
+    let faults = smtp(&["end-of-data:drop:to=maj.g@hem.example"]);
+    let world = Setup { faults, ..Setup::default() }.start().await;
+    world.accept(&world.marked("mail", "l1", "unexcused", 5)).await;
+    let all = world.messages(3).await;
+    let to: Vec<_> = all.iter().map(|mail| mail.to.as_str()).collect();
+    assert_eq!(to, ["maj.g@hem.example", "maj.g@hem.example", TEAM], "{}", world.shown());
+    world.quiet(3).await;
+}
