@@ -120,9 +120,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>) -> School {
         sender_id: from
             .get(|r| r.parsed("sender-id", SENDER, sender_id))
             .unwrap_or_else(|| "Skolan".into()),
-        grace: from
-            .get(|r| r.duration("grace", "0s", "1d"))
-            .unwrap_or(SignedDuration::from_mins(10)),
+        grace: from.get(|r| r.duration("grace", "0s", "1d")).unwrap_or(SignedDuration::ZERO),
         guests: guests.unwrap_or_default().into_iter().collect::<BTreeSet<_>>(),
         quiet_hours: from
             .get(|r| r.parsed("quiet-hours", "hours as \"21:00-07:00\", or \"off\"", quiet_hours))
