@@ -254,15 +254,14 @@ fn judge(school: &School, at: &Layers<'_, '_>, declared: &Declared<'_>) {
         ),
         _ => {}
     }
-    if school.phone.is_empty()
-        && !at.is_faulty("phone")
-        && Phone::new(school.sender_id.clone()).is_err()
-    {
+    if school.phone.is_empty() && !at.is_faulty("phone") {
         at.note(
-            Severity::Warning,
+            Severity::Error,
             "phone",
-            format!("school {id} has no `phone`, and nobody can answer to \"{}\": guardians cannot reach it", school.sender_id),
-            "add phone = \"08-123 45 67\"",
+            format!(
+                "school {id} has no `phone`, the number that every text asks guardians to ring"
+            ),
+            "add phone = \"08-123 45 67\" here or in [defaults]",
         );
     }
     if school.team_email.is_none() && !at.is_faulty("team-email") {

@@ -66,8 +66,10 @@ fn all_problems_come_at_once_and_each_once() {
         lines,
         [
             (Some(2), "defaults.grace"),
+            (Some(3), "schools.a.phone"),
             (Some(5), "schools.a.mood"),
             (Some(6), "schools.b.name"),
+            (Some(6), "schools.b.phone"),
             (Some(7), "schools.b.nome"),
             (Some(9), "server.listen"),
             (Some(10), "server.body-timeout"),
@@ -84,12 +86,13 @@ fn syntax_errors_come_at_once_too() {
 
 #[test]
 fn a_school_inherits_and_overrides() {
-    let text = GOOD.replace("[schools.bjork]", "[defaults]\ngrace = \"5m\"\nquiet-hours = \"off\"\nsms-rate = \"5/min\"\n[schools.alm]\nname = \"Alm\"\nquiet-hours = \"20:00-08:00\"\nsms-rate = \"off\"\n[schools.bjork]");
+    let text = GOOD.replace("[schools.bjork]", "[defaults]\ngrace = \"5m\"\nquiet-hours = \"off\"\nsms-rate = \"5/min\"\nphone = \"08-123 45 68\"\n[schools.alm]\nname = \"Alm\"\nquiet-hours = \"20:00-08:00\"\nsms-rate = \"off\"\n[schools.bjork]");
     let config = read(&text).config.expect("good");
     let [alm, bjork] = config.schools.values().collect::<Vec<_>>()[..] else {
         panic!("two schools")
     };
     assert_eq!(alm.grace, jiff::SignedDuration::from_mins(5));
+    assert_eq!((alm.phone.as_str(), bjork.phone.as_str()), ("08-123 45 68", "08-123 45 67"));
     assert!(alm.quiet_hours.is_some() && alm.sms_rate.is_none());
     assert!(bjork.quiet_hours.is_none() && bjork.sms_rate.is_some());
 }

@@ -78,7 +78,13 @@ const PROBLEMS: &[(&str, &str, Severity, &str)] = &[
         "which is not in this file; did you mean \"elks\"?",
     ),
     ("team-email = \"narvaro@example.se\"", "", Error, "has no `team-email`"),
-    ("phone = \"08-123 45 67\"", "", Warning, "guardians cannot reach it"),
+    ("phone = \"08-123 45 67\"", "", Error, "upprop.toml:13:1: error: school bjork has no `phone`"),
+    (
+        "phone = \"08-123 45 67\"",
+        "sender-id = \"+46701740605\"",
+        Error,
+        "has no `phone`, the number that every text asks guardians to ring",
+    ),
     ("phone = \"08-123 45 67\"", "sender-id = \"Björkskolan\"", Error, "write \"Bjorkskolan\""),
     (
         "phone = \"08-123 45 67\"",
