@@ -210,9 +210,14 @@ pub(super) fn server(config: &Config) -> web::server::ServerSettings {
     web::server::ServerSettings {
         head_timeout: s.header_timeout,
         body_timeout: s.body_timeout,
+        answer_timeout: s.answer_timeout,
         body_limit: web::LARGEST_DIRECTORY,
         connections: s.max_connections,
         drain: s.drain_limit,
         ..web::server::ServerSettings::default()
     }
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;
