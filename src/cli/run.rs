@@ -39,11 +39,13 @@ pub struct RunArgs {
 /// # Errors
 /// In words, when it cannot start or had to stop by itself.
 pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
-    let Some(config) = load(&args.config) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    let Some(config) = load(&args.config, Secrets::Required) else { return Ok(ExitCode::from(exit::CONFIG)) };
     if !texts_are_good(&config) {
         return Ok(ExitCode::from(exit::CONFIG));
     }
     logging(&config);
+    // From here on, or a hang-up during a long start would end it.
+    let mut hangup = signal(SignalKind::hangup())?;
     let env = doors(&config)?;
     let store = match open(&config, env.clock.as_ref()).await {
         Ok(store) => Arc::new(store),
@@ -66,10 +68,16 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
     tell_systemd(&[sd_notify::NotifyState::Ready]);
-    let fault = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-        fault = faults.recv() => fault,
+    let fault = loop {
+        tokio::select! {
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
+            fault = faults.recv() => break fault,
+            _ = hangup.recv() => tracing::warn!(
+                "SIGHUP changes nothing; a new configuration takes effect after a restart: \
+                 `systemctl restart upprop`"
+            ),
+        }
     };
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
     if let Some(fault) = &fault {
@@ -127,8 +135,8 @@ pub(super) fn credentials_dir() -> Option<PathBuf> {
 }
 
 /// Reads a configuration; prints what is wrong with it. None when it has errors.
-pub(super) fn load(file: &Path) -> Option<Config> {
-    let report = config::load(file, credentials_dir(), Secrets::Required);
+pub(super) fn load(file: &Path, secrets: Secrets) -> Option<Config> {
+    let report = config::load(file, credentials_dir(), secrets);
     for problem in report.problems.iter().filter(|p| p.severity != Severity::Note) {
         eprintln!("{problem}");
     }
