@@ -40,7 +40,9 @@ enum DirectoryCommand {
 pub fn run(args: DirectoryArgs) -> anyhow::Result<ExitCode> {
     let DirectoryCommand::Check { config, folder } = args.command;
     // No secret is needed, and credentials of the unit are not to be had from a shell.
-    let Some(config) = run::load(&config, Secrets::Skipped) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    let Some(config) = run::load(&config, Secrets::Skipped) else {
+        return Ok(ExitCode::from(exit::CONFIG));
+    };
     let Some(folder) = folder.or_else(|| config.directory.folder.clone()) else {
         eprintln!("upprop: no folder is configured; name one: upprop directory check FOLDER");
         return Ok(ExitCode::from(exit::CONFIG));

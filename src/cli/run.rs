@@ -39,7 +39,9 @@ pub struct RunArgs {
 /// # Errors
 /// In words, when it cannot start or had to stop by itself.
 pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
-    let Some(config) = load(&args.config, Secrets::Required) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    let Some(config) = load(&args.config, Secrets::Required) else {
+        return Ok(ExitCode::from(exit::CONFIG));
+    };
     if !texts_are_good(&config) {
         return Ok(ExitCode::from(exit::CONFIG));
     }

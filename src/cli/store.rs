@@ -34,7 +34,9 @@ enum StoreCommand {
 pub fn run(args: StoreArgs) -> anyhow::Result<ExitCode> {
     let StoreCommand::Rebuild { config } = args.command;
     // No secret is needed, and credentials of the unit are not to be had from a shell.
-    let Some(config) = run::load(&config, Secrets::Skipped) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    let Some(config) = run::load(&config, Secrets::Skipped) else {
+        return Ok(ExitCode::from(exit::CONFIG));
+    };
     match store::rebuild(&app::store_settings(&config)) {
         Ok(report) => {
             println!("{report}");
