@@ -32,17 +32,13 @@ pub fn problems(config: &Config) -> Vec<Problem> {
 fn texts(config: &Config, templates: &Templates, problems: &mut Vec<Problem>) {
     for school in config.schools.values() {
         let place = format!("[schools.{}]", school.id);
-        match preview::previews(templates, &school.name, &school.phone) {
+        match preview::previews(templates, &school.name, &school.phone, school.max_parts) {
             Err(error) => {
                 problems.push(Problem::of_file(&place, Severity::Error, error.to_string()));
             }
             Ok(previews) => {
                 for long in preview::too_long(&previews, school.max_parts) {
-                    let severity = match long.severity {
-                        preview::Severity::Error => Severity::Error,
-                        preview::Severity::Warning => Severity::Warning,
-                    };
-                    problems.push(Problem::of_file(&place, severity, long.to_string()));
+                    problems.push(Problem::of_file(&place, Severity::Error, long.to_string()));
                 }
                 let most = previews.iter().filter(|p| p.ordinary).map(|p| p.parts.parts).max();
                 let words = format!(
