@@ -40,7 +40,7 @@ enum DirectoryCommand {
 pub fn run(args: DirectoryArgs) -> anyhow::Result<ExitCode> {
     let DirectoryCommand::Check { config, folder } = args.command;
     // No secret is needed, and credentials of the unit are not to be had from a shell.
-    let Some(config) = run::load(&config, Secrets::Skipped) else {
+    let Some(config) = run::load(&config, Secrets::Skipped, &|_| Vec::new()) else {
         return Ok(ExitCode::from(exit::CONFIG));
     };
     let Some(folder) = folder.or_else(|| config.directory.folder.clone()) else {

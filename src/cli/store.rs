@@ -34,7 +34,7 @@ enum StoreCommand {
 pub fn run(args: StoreArgs) -> anyhow::Result<ExitCode> {
     let StoreCommand::Rebuild { config } = args.command;
     // No secret is needed, and credentials of the unit are not to be had from a shell.
-    let Some(config) = run::load(&config, Secrets::Skipped) else {
+    let Some(config) = run::load(&config, Secrets::Skipped, &|_| Vec::new()) else {
         return Ok(ExitCode::from(exit::CONFIG));
     };
     match store::rebuild(&app::store_settings(&config)) {

@@ -81,7 +81,7 @@ fn all_problems_come_at_once_and_each_once() {
 fn syntax_errors_come_at_once_too() {
     let report = read("a = \nb = ]\n[ok]\nc = 'x\n");
     assert!(report.count(Severity::Error) >= 2, "{:?}", report.problems);
-    assert!(report.problems.iter().all(|p| p.line.is_some()));
+    assert!(report.problems.iter().all(|p| p.line.is_some() && p.remedy.is_some()));
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod architecture;
 mod bad_events;
 mod channel_stopped;
 mod cli_check;
+mod cli_check_rooms;
 mod cli_directory;
 mod cli_init;
 mod cli_without_secrets;
