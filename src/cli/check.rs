@@ -9,12 +9,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
+use super::exit;
 use crate::config::{self, DEFAULT_FILE, Loader, Problem, Report, Secrets, Severity};
-
-/// Exit code of a configuration that the daemon does not start with (`EX_CONFIG` of sysexits(3)).
-pub const EXIT_CONFIG: u8 = 78;
-/// Exit code of a configuration with warnings.
-pub const EXIT_WARNINGS: u8 = 1;
 
 /// Check a configuration: exit code 0 is good, 1 is warnings, 78 is errors.
 #[derive(Debug, Clone, clap::Args)]
@@ -81,8 +77,8 @@ pub fn verdict(name: &str, mut report: Report, extra: Extra<'_>, json: bool) -> 
     let notes = report.count(Severity::Note);
     let code = match (errors, warnings) {
         (0, 0) => 0,
-        (0, _) => EXIT_WARNINGS,
-        _ => EXIT_CONFIG,
+        (0, _) => exit::WARNINGS,
+        _ => exit::CONFIG,
     };
     let text = if json {
         let summary =
@@ -139,9 +135,9 @@ mod tests {
     fn the_exit_code_is_the_worst_of_all() {
         let nothing = |_: &Report| Vec::new();
         assert_eq!(check(QUIET, &nothing, false).1, 0, "{}", check(QUIET, &nothing, false).0);
-        assert_eq!(check(SHIPPED, &nothing, false).1, EXIT_WARNINGS);
+        assert_eq!(check(SHIPPED, &nothing, false).1, exit::WARNINGS);
         let (text, code) = check("[store]\nsize = 1\n", &nothing, false);
-        assert_eq!(code, EXIT_CONFIG);
+        assert_eq!(code, exit::CONFIG);
         assert!(text.contains("\nu.toml:2:1: error: unknown key `size` in [store]"), "{text}");
         assert!(text.ends_with("u.toml: 1 error, 2 warnings\n"), "{text}");
     }
@@ -151,7 +147,7 @@ mod tests {
         let broken =
             |_: &Report| vec![Problem::of_file("templates/sms/sv", Severity::Error, "too long")];
         let (text, code) = check(QUIET, &broken, false);
-        assert_eq!(code, EXIT_CONFIG);
+        assert_eq!(code, exit::CONFIG);
         assert!(text.contains("templates/sms/sv: error: too long\n"), "{text}");
         assert!(text.ends_with("1 error, 1 note; 1 school, 1 source, 0 providers\n"), "{text}");
         let (text, _) = check("[store]\nsize = 1\n", &broken, false);
@@ -162,7 +158,7 @@ mod tests {
     fn json_says_the_same() {
         let (text, code) = check("[store]\nsize = 1\n", &|_| Vec::new(), true);
         let json: serde_json::Value = serde_json::from_str(&text).expect("one JSON object");
-        assert_eq!((code, &json["errors"], &json["version"]), (EXIT_CONFIG, &1.into(), &1.into()));
+        assert_eq!((code, &json["errors"], &json["version"]), (exit::CONFIG, &1.into(), &1.into()));
         let error = json["problems"]
             .as_array()
             .and_then(|all| all.iter().find(|problem| problem["severity"] == "error"));
@@ -177,7 +173,7 @@ mod tests {
     fn a_file_that_is_not_there_is_an_error_with_a_remedy() {
         let report = config::load(Path::new("/nowhere/upprop.toml"), None, Secrets::Checked);
         let (text, code) = verdict("/nowhere/upprop.toml", report, &|_| Vec::new(), false);
-        assert_eq!(code, EXIT_CONFIG);
+        assert_eq!(code, exit::CONFIG);
         assert!(text.contains("cannot be read") && text.contains("upprop init"), "{text}");
     }
 }

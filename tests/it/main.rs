@@ -40,6 +40,7 @@ mod postfix;
 mod postfix_as_root;
 mod protected;
 mod published;
+mod readme;
 mod rebuild;
 mod receipts;
 mod same_event;
