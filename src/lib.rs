@@ -1,4 +1,24 @@
-//! Attendance notification gateway.
+//! Attendance notification gateway. This file lists the rooms; `tests/it/architecture.rs` holds the
+//! arrows between them.
+//!
+//! # The journey of one absence
+//!
+//! ```text
+//! web::hooks::post(source, headers, body)
+//!   source::webhook               signature over the raw bytes, then bytes to Observations (pure)
+//!   intake::accept(observation)   one unit of work over the rows of one lesson of one pupil
+//!     occasion::mark_lesson       what is true now; the same in any order (pure)
+//!     policy::evaluate            what was told against what is true: the Plan, with reasons (pure)
+//!     store::Kv::commit           lesson, notifications, due rows and trail; durable on return
+//!   202 only now
+//! delivery::Dispatcher            wakes when a row is due
+//!   delivery::claim               policy asked again at the moment of sending (pure)
+//!   message::render               the text, made now
+//!   store::Kv::commit             the start of the attempt and the limits it used
+//!   channel encodes, env sends    the only door out
+//!   delivery::settle              the outcome (pure), and its commit
+//! web::receipts::take             delivery reports: delivery::receive, and its commit
+//! ```
 
 pub mod app;
 pub mod channel;

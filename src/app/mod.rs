@@ -96,6 +96,7 @@ impl App {
             directory.clone(),
             settings::directory_settings(config),
             wake.clone(),
+            lifecycle.tracker().clone(),
         ));
         let intake = Intake::new(
             kv.clone(),

@@ -71,7 +71,8 @@ fn drop_and_decide(reason: Reason) -> Verdict {
     Verdict::Drop { state: State::Cancelled, reason, decide_again: true }
 }
 
-/// Asks every rule again, in a fixed order: deadline, truth, mode, who, guests, quiet hours.
+/// Asks every rule again, in a fixed order: deadline, truth, mode, who, guests, lesson's start, quiet
+/// hours.
 pub fn claim(c: &Claim<'_>) -> Verdict {
     let n = c.notification;
     let Some(school) = c.school else { return drop(Reason::ShadowMode) };
@@ -96,8 +97,14 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
     if school.mode == Mode::Guests && !school.guests.contains(&address) {
         return drop(Reason::NotAGuest);
     }
-    if n.purpose == Purpose::Absence && has_been_told(c, &address) {
-        return drop(Reason::AlreadyTold);
+    if n.purpose == Purpose::Absence {
+        if has_been_told(c, &address) {
+            return drop(Reason::AlreadyTold);
+        }
+        // It may have been moved since.
+        if c.now < c.lesson.lesson.start {
+            return Verdict::Defer { until: c.lesson.lesson.start, reason: Reason::NotBegun };
+        }
     }
     let to_family = !matches!(n.recipient, Recipient::Staff(_));
     if to_family && let Some(until) = school.quiet_hours.and_then(|q| quiet_until(q, school, c.now))
@@ -201,12 +208,17 @@ fn recipient(
         Entitled::Guardians { candidates, .. } => (candidates, Reason::NotEntitled),
         Entitled::Adult(candidate) => (vec![candidate], Reason::Adult),
     };
-    let candidate = candidates.into_iter().find(|x| x.recipient == n.recipient);
-    let Some(candidate) = candidate else { return Err(drop_and_decide(otherwise)) };
-    // A correction goes where the first message went, even if the contact has changed since.
+    let same = candidates.iter().find(|x| x.recipient == n.recipient);
+    // A correction goes where the first message went, even if the contact has changed since, and
+    // whatever id its holder has by now.
     if let (Purpose::Correction, Some(address)) = (n.purpose, &n.address) {
-        return Ok((address.clone(), candidate.language));
+        let holds =
+            |x: &&Candidate| x.contact.as_ref().is_ok_and(|addresses| addresses.contains(address));
+        let reader = same.or_else(|| candidates.iter().find(holds));
+        let reader = reader.ok_or_else(|| drop_and_decide(otherwise))?;
+        return Ok((address.clone(), reader.language.clone()));
     }
+    let candidate = same.cloned().ok_or_else(|| drop_and_decide(otherwise))?;
     address(c, candidate)
 }
 

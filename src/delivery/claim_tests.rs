@@ -167,7 +167,9 @@ fn an_eighteenth_birthday_begins_at_midnight_where_the_school_is() {
         ("2008-02-29", "2026-02-28T23:59:59+01:00", false),
         ("2008-02-29", "2026-03-01T00:00:00+01:00", true),
     ] {
-        let verdict = ask(&school(None), &roster(birth, "none"), &missing(), at(now));
+        let mut lesson = missing();
+        lesson.lesson.start = at(now) - SignedDuration::from_mins(5);
+        let verdict = ask(&school(None), &roster(birth, "none"), &lesson, at(now));
         let expected = if adult {
             Verdict::Drop { state: State::Cancelled, reason: Reason::Adult, decide_again: true }
         } else {
@@ -176,6 +178,19 @@ fn an_eighteenth_birthday_begins_at_midnight_where_the_school_is() {
         };
         assert_eq!(verdict, expected, "born {birth}, at {now}");
     }
+}
+
+#[test]
+fn a_lesson_that_was_moved_is_waited_for() {
+    let lesson = missing();
+    let before = at("2026-10-24T19:59:59+02:00");
+    let verdict = ask(&school(None), &roster("2013-05-04", "none"), &lesson, before);
+    let until = lesson.lesson.start;
+    assert_eq!(verdict, Verdict::Defer { until, reason: Reason::NotBegun });
+    assert!(matches!(
+        ask(&school(None), &roster("2013-05-04", "none"), &lesson, until),
+        Verdict::Send { .. }
+    ));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! claims in as few commits as can be. What a claim decides is `prepare`'s.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
@@ -12,7 +13,7 @@ use super::{aside, send};
 use crate::model::{Channel, NotificationId, ProviderId, SchoolId};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
-use crate::store::tables::Lane;
+use crate::store::tables::{self, Lane};
 use crate::store::{Commit, MAX_BATCH_BYTES, StoreError};
 
 /// Most rows claimed in one turn.
@@ -28,13 +29,80 @@ impl Dispatcher {
         taken: &mut BTreeMap<ProviderId, usize>,
         rows: &mut Vec<(Vec<u8>, NotificationId)>,
     ) -> Result<(), StoreError> {
-        let channel = match lane {
-            Lane::SmsUrgent | Lane::Sms => Channel::Sms,
-            _ => Channel::Email,
-        };
+        let channel = lane.channel();
         if !self.any_room(channel, now, taken) {
             return Ok(());
         }
+        self.walk(lane, now, |key, id, account| {
+            if let Some(account) = account {
+                let used = taken.entry(account.id().clone()).or_default();
+                if *used >= self.shared.room(account, now) {
+                    return ControlFlow::Continue(());
+                }
+                *used += 1;
+            }
+            rows.push((key.to_vec(), id));
+            if rows.len() >= MOST || !self.any_room(channel, now, taken) {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        })
+        .await
+    }
+
+    /// For each account in trouble that is to be tried again: what goes first by its lane, and at every
+    /// other try what has been due longest, whatever its lane. A message that alone is at fault must
+    /// not be the only one that is tried.
+    pub(super) async fn probe(
+        &self,
+        now: Timestamp,
+        taken: &mut BTreeMap<ProviderId, usize>,
+        rows: &mut Vec<(Vec<u8>, NotificationId)>,
+    ) -> Result<(), StoreError> {
+        let failures = |id: &ProviderId| {
+            self.shared.gate(id, |g| g.trouble.as_ref().map(|trouble| trouble.failures))
+        };
+        let texts = self.shared.providers.values().map(Account::Sms);
+        for tried in texts.chain(self.shared.mail.as_ref().map(Account::Mail)) {
+            let Some(failures) = failures(tried.id()) else { continue };
+            if self.shared.room(tried, now) == 0 {
+                continue;
+            }
+            let by_lane = failures % 2 == 1;
+            let mut oldest: Option<(Vec<u8>, NotificationId)> = None;
+            for lane in Lane::ALL.into_iter().filter(|l| l.carries(tried.channel())) {
+                self.walk(lane, now, |key, id, account| {
+                    if account.is_none_or(|account| account.id() != tried.id()) {
+                        return ControlFlow::Continue(());
+                    }
+                    let due = |key: &[u8]| tables::due_time(key);
+                    if oldest.as_ref().is_none_or(|(former, _)| due(key) < due(former)) {
+                        oldest = Some((key.to_vec(), id));
+                    }
+                    ControlFlow::Break(())
+                })
+                .await?;
+                if by_lane && oldest.is_some() {
+                    break;
+                }
+            }
+            if let Some(row) = oldest {
+                *taken.entry(tried.id().clone()).or_default() += 1;
+                rows.push(row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Shows the due rows of a lane in order, each with the account it goes by. Those of schools at
+    /// their limit are passed over, those that cannot be read are put aside.
+    async fn walk<'a>(
+        &'a self,
+        lane: Lane,
+        now: Timestamp,
+        mut visit: impl FnMut(&[u8], NotificationId, Option<Account<'a>>) -> ControlFlow<()> + Send,
+    ) -> Result<(), StoreError> {
+        let channel = lane.channel();
         let directory = self.shared.directory.load_full();
         let end = lane.due_until(now);
         let mut from = lane.prefix();
@@ -55,21 +123,14 @@ impl Dispatcher {
                 }
                 let school = directory.schools.get(&school);
                 let account = school.and_then(|s| self.shared.account(s, channel));
-                if let Some(account) = account {
-                    let used = taken.entry(account.id().clone()).or_default();
-                    if *used >= self.shared.room(account, now) {
-                        continue;
-                    }
-                    *used += 1;
+                if visit(key, id, account).is_break() {
+                    return Ok(());
                 }
-                rows.push((key.clone(), id));
             }
-            let Some((last, _)) = page.last() else { return Ok(()) };
-            from = [last.as_slice(), &[0]].concat();
-            let full = rows.len() >= MOST || !self.any_room(channel, now, taken);
-            if page.len() < PAGE || full {
+            let Some((last, _)) = page.last().filter(|_| page.len() == PAGE) else {
                 return Ok(());
-            }
+            };
+            from = [last.as_slice(), &[0]].concat();
         }
     }
 
@@ -169,17 +230,16 @@ impl Dispatcher {
         for (account, until) in accounts_shut {
             shared.gate(&account, |g| g.limited_until = Some(until));
         }
+        // Another school's rows may stand behind those of one that is at its limit.
+        let worked = moved || !schools_shut.is_empty();
         for (school, until) in schools_shut {
             shared.shut_school(school, until);
-        }
-        if !moved {
-            return Ok((count, Some(false)));
         }
         for job in jobs {
             shared.depart(&job.id, &job.account);
             let shared = shared.clone();
             self.start(async move { send::run(shared, job).await });
         }
-        Ok((count, Some(true)))
+        Ok((count, Some(worked)))
     }
 }

@@ -63,7 +63,11 @@ impl Dispatcher {
             .chain(self.shared.mail.as_ref().map(|m| m.id.clone()))
             .collect();
         for id in accounts {
-            let trouble = ledger::read(kv, &tables::account(&id)).await?;
+            let trouble = match ledger::read(kv, &tables::account(&id)).await {
+                // How it was then; the next attempt shows how it is.
+                Err(StoreError::Damaged(_)) => None,
+                read => read?,
+            };
             // A restart may have mended it: try at once with one message.
             let trouble = trouble.map(|mut t: super::accounts::Account| {
                 t.until = t.until.min(self.shared.env.clock.now());
@@ -162,6 +166,7 @@ impl Dispatcher {
         let mut next = self.next_due(now).await?;
         let mut taken: BTreeMap<ProviderId, usize> = BTreeMap::new();
         let mut rows = Vec::new();
+        self.probe(now, &mut taken, &mut rows).await?;
         for lane in [Lane::SmsUrgent, Lane::EmailUrgent, Lane::Sms, Lane::Email] {
             self.pick(lane, now, &mut taken, &mut rows).await?;
         }
@@ -204,13 +209,21 @@ impl Dispatcher {
         work: impl std::future::Future<Output = Result<(), StoreError>> + Send + 'static,
     ) {
         let broken = self.broken.clone();
+        let work = self.tracker.spawn(work);
         self.tracker.spawn(async move {
             match work.await {
-                Ok(()) => {}
-                Err(StoreError::Busy(why)) => {
+                Ok(Err(StoreError::Busy(why))) => {
                     tracing::warn!(why, "an outcome could not be written; it will be in doubt");
                 }
-                Err(error) => drop(broken.send(error)),
+                Ok(Err(StoreError::Damaged(why))) => {
+                    tracing::error!(why, "an outcome could not be written; it will be in doubt");
+                }
+                Ok(Err(error)) => drop(broken.send(error)),
+                // Its message counts as on the wire until a restart, which finds it in doubt.
+                Err(panic) if panic.is_panic() => {
+                    drop(broken.send(StoreError::Failed("a send panicked; see above".into())));
+                }
+                Ok(Ok(())) | Err(_) => {}
             }
         });
     }

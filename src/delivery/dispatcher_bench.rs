@@ -4,13 +4,26 @@
 use super::*;
 
 /// A clock that moves only when told.
-pub(super) struct Hand(Mutex<Timestamp>);
+pub(super) struct Hand {
+    at: Mutex<Timestamp>,
+    sleeps: Mutex<bool>,
+}
+
+impl Hand {
+    /// From now on a wait is over after a while.
+    pub(super) fn sleeps(&self) {
+        *self.sleeps.lock().expect("clock") = true;
+    }
+}
 
 impl Clock for Hand {
     fn now(&self) -> Timestamp {
-        *self.0.lock().expect("clock")
+        *self.at.lock().expect("clock")
     }
     fn sleep_until(&self, _: Timestamp) -> Pending<'_, ()> {
+        if *self.sleeps.lock().expect("clock") {
+            return Box::pin(tokio::task::yield_now());
+        }
         Box::pin(std::future::pending())
     }
 }
@@ -20,6 +33,8 @@ impl Clock for Hand {
 pub(super) struct Script {
     answers: Mutex<VecDeque<(u16, String)>>,
     submitted: Mutex<Vec<String>>,
+    /// Done once, when the next answer is given.
+    pub(super) before_answer: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Wire for Script {
@@ -30,6 +45,9 @@ impl Wire for Script {
         let mut submitted = self.submitted.lock().expect("wire");
         if request.method() == http::Method::POST {
             submitted.push(String::from_utf8_lossy(request.body()).into_owned());
+        }
+        if let Some(hook) = self.before_answer.lock().expect("hook").take() {
+            hook();
         }
         let otherwise = (200, format!("{{\"id\":\"s{}\"}}", submitted.len()));
         let (status, body) = self.answers.lock().expect("wire").pop_front().unwrap_or(otherwise);
@@ -171,7 +189,7 @@ pub(super) fn roster(pupils: &[Family<'_>]) -> Roster {
 
 impl Bench {
     pub(super) fn new(rate: Option<Rate>, roster: Roster) -> Self {
-        let clock = Arc::new(Hand(Mutex::new(at("08:21:00"))));
+        let clock = Arc::new(Hand { at: Mutex::new(at("08:21:00")), sleeps: Mutex::default() });
         let wire = Arc::new(Script::default());
         let mail = MailMemory::default();
         let kv = Arc::new(Faulty::default());
@@ -236,7 +254,7 @@ impl Bench {
     }
 
     pub(super) fn set(&self, clock: &str) {
-        *self.clock.0.lock().expect("clock") = at(clock);
+        *self.clock.at.lock().expect("clock") = at(clock);
     }
 
     pub(super) async fn hear(&mut self, fact: Fact) {
@@ -256,7 +274,11 @@ impl Bench {
     }
 
     pub(super) async fn mark(&mut self, pupil: &str, mark: Mark) {
-        let lesson = Self::lesson("l");
+        self.mark_at(pupil, "l", mark).await;
+    }
+
+    pub(super) async fn mark_at(&mut self, pupil: &str, lesson: &str, mark: Mark) {
+        let lesson = Self::lesson(lesson);
         self.hear(Fact::Marked {
             pupil: PupilId::new(pupil).expect("id"),
             lesson,

@@ -21,8 +21,8 @@ use crate::intake::{Accepted, Intake, IntakeError};
 use crate::message::Templates;
 use crate::model::{
     EmailAddress, Endpoint, EventId, Fact, GuardianId, Lesson, LessonId, LessonReport, Locale,
-    Mark, Notification, NotificationId, Observation, Phone, PlainHttp, PupilId, Rate, Reason,
-    Recipient, SchoolId, SourceId,
+    Mark, Notification, NotificationId, Observation, Phone, PlainHttp, PupilId, Purpose, Rate,
+    Reason, Recipient, SchoolId, SourceId, TaskKind,
 };
 use crate::store::rows::Due;
 use crate::store::{Batch, Health, Kv, MemoryStore};
@@ -262,6 +262,54 @@ async fn a_request_cut_off_during_its_commit_wakes_the_dispatcher() {
     assert_eq!(b.texts(), 1);
 }
 
+/// Whoever was told may not be written to any more: staff must know that somebody believes what is
+/// not so.
+#[tokio::test]
+async fn a_correction_that_may_not_be_written_is_a_task_for_staff() {
+    for (people, told) in [
+        // The same number under another id is the same reader.
+        (roster(&[("p", Protection::None, &[("g9", 605)])]), (2, 0)),
+        (roster(&[("p", Protection::None, &[("g2", 606)])]), (1, 1)),
+        (roster(&[("p", Protection::Protected, &[("g1", 605)])]), (1, 1)),
+        (roster(&[("q", Protection::None, &[("g1", 605)])]), (1, 1)),
+    ] {
+        let mut b = Bench::new(None, roster(ONE));
+        b.mark("p", Mark::Unexcused).await;
+        b.work().await;
+        b.set("08:30:00");
+        b.mark("p", Mark::Present).await;
+        let schools = b.directory.load().schools.clone();
+        b.directory.store(Arc::new(Directory { schools, roster: Arc::new(people) }));
+        b.work().await;
+        let all = b.notifications().await;
+        assert_eq!((b.texts(), b.mail.sent().len()), told, "{all:#?}");
+        for (_, bytes) in b.mail.sent() {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let hidden = !all.iter().any(|n| n.task == Some(TaskKind::NotPutRight));
+            assert!(!hidden || !text.contains("Alva"), "{text}");
+        }
+    }
+}
+
+/// The provider takes a text, and the disk fills before that can be written.
+#[tokio::test]
+async fn an_outcome_waits_for_a_store_that_is_full() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.clock.sleeps();
+    let full = b.kv.clone();
+    *b.wire.before_answer.lock().expect("hook") =
+        Some(Box::new(move || *full.full.lock().expect("flag") = true));
+    b.dispatcher.pass().await.expect("pass");
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(b.notifications().await[0].state, State::Sending);
+    *b.kv.full.lock().expect("flag") = false;
+    b.work().await;
+    assert_eq!((b.notifications().await[0].state, b.texts()), (State::Accepted, 1));
+}
+
 #[tokio::test]
 async fn a_full_disk_does_not_keep_the_daemon_from_starting() {
     let mut b = Bench::new(None, roster(ONE));
@@ -309,21 +357,54 @@ async fn a_message_that_alone_stops_the_account_is_given_up() {
         [("p", Protection::None, &[("g1", 605)][..]), ("q", Protection::None, &[("g2", 606)])];
     let mut b = Bench::new(None, roster(&pupils));
     b.mark("p", Mark::Unexcused).await;
-    for minute in ["08:21:00", "08:31:00", "08:41:00"] {
-        b.set(minute);
-        b.answer(403, "");
-        b.work().await;
-        let key = tables::account(&ProviderId::new("elks").expect("id"));
-        // Another message has passed.
-        let mut unit = Unit::new(b.kv.as_ref());
-        unit.delete(key);
-        assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
-        b.dispatcher.recover().await.expect("recover");
-    }
-    let first = b.notifications().await;
-    let first = first.iter().find(|n| n.purpose == crate::model::Purpose::Absence).expect("made");
-    assert_eq!((first.state, b.texts()), (State::Rejected, 3));
+    b.answer(403, "");
+    b.work().await;
+    b.set("08:25:00");
+    b.mark_at("q", "l", Mark::Unexcused).await;
+    b.mark_at("q", "m", Mark::Unexcused).await;
+    b.set("08:26:00");
+    b.answer(403, "");
+    b.work().await;
+    // Another one's has now waited longer than the one that failed this moment.
+    b.set("08:31:00");
+    b.answer(200, r#"{"id":"s1"}"#);
+    b.answer(403, "");
+    b.answer(200, r#"{"id":"s2"}"#);
+    b.work().await;
+    let told = |pupil: &str, all: &[Notification]| -> Vec<State> {
+        let about = all.iter().filter(|n| n.pupil.as_str() == pupil);
+        about.filter(|n| n.purpose == Purpose::Absence).map(|n| n.state).collect()
+    };
+    let all = b.notifications().await;
+    assert_eq!(told("q", &all), [State::Accepted, State::Accepted]);
+    assert_eq!(told("p", &all), [State::Rejected]);
     assert_eq!(b.mail.sent().len(), 1, "staff are told");
+}
+
+#[tokio::test]
+async fn a_message_that_alone_makes_the_account_wait_uses_its_own_tries() {
+    let pupils =
+        [("p", Protection::None, &[("g1", 605)][..]), ("q", Protection::None, &[("g2", 606)])];
+    let mut b = Bench::new(None, roster(&pupils));
+    b.mark("p", Mark::Unexcused).await;
+    for second in ["08:21:00", "08:21:02"] {
+        b.set(second);
+        b.answer(503, "");
+        b.work().await;
+    }
+    b.set("08:21:03");
+    b.mark("q", Mark::Unexcused).await;
+    b.set("08:21:30");
+    b.answer(503, "");
+    b.work().await;
+    b.set("08:22:00");
+    b.answer(200, r#"{"id":"s1"}"#);
+    b.answer(503, "");
+    b.work().await;
+    let all = b.notifications().await;
+    let of = |pupil: &str| all.iter().find(|n| n.pupil.as_str() == pupil).expect("made");
+    assert_eq!(of("q").state, State::Accepted);
+    assert_eq!((of("p").state, of("p").tries), (State::Waiting, 1), "{:?}", of("p"));
 }
 
 #[tokio::test]

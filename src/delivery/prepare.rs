@@ -14,7 +14,8 @@ use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
 use crate::intake::{Heard, decide};
 use crate::model::{
-    Address, Channel, Notification, NotificationId, ProviderId, Rate, Reason, SchoolId, State, hex,
+    Address, Channel, Notification, NotificationId, ProviderId, Purpose, Rate, Reason, SchoolId,
+    State, hex,
 };
 use crate::store::StoreError;
 use crate::store::ledger::Unit;
@@ -109,7 +110,8 @@ pub async fn prepare(
             } else if decide_again && let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? {
                 let heard = Heard::own(&format!("claim {reason}"));
                 decide(unit, &directory, school, case, &heard, now);
-                if reason == Reason::NoContact {
+                // Somebody believes what is not so, and may not be written to any more.
+                if reason == Reason::NoContact || n.purpose == Purpose::Correction {
                     failure::follow(shared, unit, &n, reason, now).await?;
                 }
             }
@@ -146,7 +148,10 @@ async fn send(
         postpone(unit, n, until, Reason::ChannelStopped);
         return Ok(Prepared::Settled);
     };
-    let cells = match permits(shared, unit, account, s, now).await? {
+    // The cap guards a family against a flood of alarms. The team's inbox gets as many cases as there
+    // are, and what was told wrongly is put right however much was told.
+    let capped = n.purpose == Purpose::Absence;
+    let cells = match permits(shared, unit, account, s, capped, now).await? {
         Allowed::Yes(cells) => cells,
         Allowed::AccountNotBefore(until) => {
             return Ok(Prepared::Limited { account: account.id().clone(), until });
@@ -224,6 +229,7 @@ async fn permits(
     unit: &mut Unit<'_>,
     account: Account<'_>,
     s: &Sendable<'_>,
+    capped: bool,
     now: Timestamp,
 ) -> Result<Allowed, StoreError> {
     let mut cells = Vec::new();
@@ -239,10 +245,10 @@ async fn permits(
     };
     let recipient = {
         use sha2::Digest as _;
-        let digest = sha2::Sha256::digest(s.address.expose().as_bytes());
+        let digest = sha2::Sha256::digest(s.address.key().as_bytes());
         format!("recipient:{}", hex(&digest.as_slice()[..12]))
     };
-    let recipient_rate = shared.settings.recipient_rate.as_ref();
+    let recipient_rate = shared.settings.recipient_rate.as_ref().filter(|_| capped);
     if let Some(rate) = school_rate {
         match ask(unit, &format!("school:{}", s.school.id), rate, now).await? {
             Permitted::Yes(key, cell) => cells.push((key, cell)),

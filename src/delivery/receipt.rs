@@ -25,6 +25,12 @@ pub fn receive(n: &mut Notification, receipt: &Receipt) -> Told {
     if n.reference.is_none() {
         n.reference = receipt.reference.clone().map(super::settle::kept);
     }
+    // About an attempt before the one in force, which may yet arrive.
+    let another = receipt.reference.clone().map(super::settle::kept);
+    let another = another.is_some_and(|reference| n.reference.as_ref() != Some(&reference));
+    if another && receipt.status == ReceiptStatus::Undelivered {
+        return Told::Nothing;
+    }
     let new = match receipt.status {
         ReceiptStatus::Delivered => State::Delivered,
         ReceiptStatus::Undelivered if was == State::Undelivered => return Told::Nothing,
@@ -79,6 +85,35 @@ mod tests {
                 assert_eq!(n.state, end, "{start:?} {reports:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_failure_of_an_earlier_attempt_says_nothing_of_the_last() {
+        let mut n = crate::delivery::testing::notification("g1");
+        n.state = State::Accepted;
+        n.reference = Some("second".into());
+        n.attempts.push(Attempt {
+            started_at: n.created_at,
+            account: ProviderId::new("a").expect("id"),
+            text_sha256: None,
+            result: None,
+        });
+        let report = |reference: &str, status| Receipt {
+            notification: Some(n.id.clone()),
+            reference: Some(reference.into()),
+            status,
+            at: None,
+        };
+        let first = report("first", ReceiptStatus::Undelivered);
+        let last = report("second", ReceiptStatus::Undelivered);
+        let arrived = report("first", ReceiptStatus::Delivered);
+        let mut after = |r: &Receipt| {
+            receive(&mut n, r);
+            n.state
+        };
+        assert_eq!(after(&first), State::Accepted);
+        assert_eq!(after(&last), State::Undelivered);
+        assert_eq!(after(&arrived), State::Delivered, "whichever of the two arrives");
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub enum Received {
     Known,
     /// About a message this gateway does not know.
     Unknown,
+    /// About a message this gateway cannot know yet: one to which the provider's answer, with its
+    /// reference, may be on its way this moment.
+    TooEarly,
 }
 
 /// Writes one report; durable on return.
@@ -33,7 +36,15 @@ pub async fn receive(
     account: &ProviderId,
     report: &Receipt,
 ) -> Result<Received, StoreError> {
-    let Some(id) = find(shared, account, report).await? else { return Ok(Received::Unknown) };
+    // Asked first: a message lands after its reference is written.
+    let on_the_wire = shared.is_busy(account);
+    let Some(id) = find(shared, account, report).await? else {
+        return Ok(if on_the_wire { Received::TooEarly } else { Received::Unknown });
+    };
+    if shared.directory.load().roster.pupil_count() == 0 {
+        // What follows from it cannot be decided; the provider comes again.
+        return Err(StoreError::Busy("no directory is in force".into()));
+    }
     for _ in 0..CONFLICT_TRIES {
         let now = shared.env.clock.now();
         let mut unit = Unit::new(shared.kv.as_ref());

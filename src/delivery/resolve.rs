@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::failure;
-use super::send::{refer, schedule};
+use super::send::{pause, refer, schedule};
 use super::settle::{self, Next};
 use super::shared::Shared;
 use crate::channel::sms::LookupQuery;
@@ -22,6 +22,8 @@ const EMPTY_LOOKUPS: u32 = 2;
 const LOOKUPS: u32 = 6;
 /// Look-ups in a row after which the pause between two no longer grows.
 const SLOWEST: u32 = 10;
+/// How often a mail in doubt is sent again to a guardian.
+const RESENT: usize = 1;
 /// Other attempts to the same address that are looked at.
 const KNOWN: usize = 500;
 /// How far apart two attempts to one address may be for a look-up by time to mistake one for the
@@ -40,11 +42,16 @@ pub async fn run(shared: &Shared, row: &[u8], id: NotificationId) -> Result<(), 
     if !matches!(n.state, State::Sending | State::InDoubt) || due_row(&n) != row {
         return forget(shared, row).await;
     }
-    if n.channel == Channel::Email {
-        return conclude(shared, &n, Finding::Resend).await;
+    let finding = match n.channel {
+        Channel::Email => Finding::Resend,
+        Channel::Sms => ask(shared, &n).await?,
+    };
+    loop {
+        match conclude(shared, &n, &finding).await {
+            Err(StoreError::Busy(why)) => pause(shared, &why).await,
+            done => return done,
+        }
     }
-    let finding = ask(shared, &n).await?;
-    conclude(shared, &n, finding).await
 }
 
 async fn forget(shared: &Shared, row: &[u8]) -> Result<(), StoreError> {
@@ -127,7 +134,7 @@ async fn any_open(unit: &Unit<'_>, attempts: &[SentTo]) -> Result<Crowd, StoreEr
 async fn conclude(
     shared: &Shared,
     seen: &Notification,
-    finding: Finding,
+    finding: &Finding,
 ) -> Result<(), StoreError> {
     for _ in 0..CONFLICT_TRIES {
         let now = shared.env.clock.now();
@@ -138,10 +145,10 @@ async fn conclude(
             return Ok(());
         }
         unit.delete(due_row(&n));
-        let next = apply(shared, &mut n, &finding, now);
+        let next = apply(shared, &mut n, finding, now);
         schedule(&mut unit, &n, next);
         unit.write(key, &n);
-        if let (Finding::Found(reference), Some(attempt)) = (&finding, n.attempts.last()) {
+        if let (Finding::Found(reference), Some(attempt)) = (finding, n.attempts.last()) {
             let outcome = Outcome::Accepted { reference: Some(reference.clone()), parts: None };
             refer(&mut unit, &attempt.account, &n, &outcome);
         }
@@ -199,7 +206,9 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
         }
         Finding::Resend => {
             let tries = usize::try_from(n.tries).unwrap_or(usize::MAX);
-            if tries < settings.retry(n.channel).len() {
+            // Staff may read it twice and must read it; a guardian gets it at most once more.
+            let may_again = n.recipient_is_staff() || doubts(n) <= RESENT;
+            if may_again && tries < settings.retry(n.channel).len() {
                 resend(n)
             } else {
                 n.state = State::Held;
@@ -226,6 +235,14 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
             Next::Nothing
         }
     }
+}
+
+/// How many attempts have an outcome that nobody knows.
+fn doubts(n: &Notification) -> usize {
+    let in_doubt = |a: &&crate::model::Attempt| {
+        a.result.as_ref().is_none_or(|r| matches!(r.outcome, Outcome::InDoubt { .. }))
+    };
+    n.attempts.iter().filter(in_doubt).count()
 }
 
 /// Whether a look-up without a finding was the provider's outage rather than its answer.

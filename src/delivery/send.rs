@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::accounts;
 use super::failure;
@@ -20,16 +20,33 @@ use crate::store::{Commit, StoreError, tables};
 
 /// How often an outcome is written again when others keep changing the row.
 const CONFLICT_TRIES: u32 = 100;
-/// How often one message may stop an account that is well for others.
+/// Pause before an outcome is written again that the store did not take.
+const BUSY_PAUSE: SignedDuration = SignedDuration::from_secs(1);
+/// How often one message may hold up an account that is well for others.
 const STOPS: usize = 2;
 
 /// Talks to the provider, then writes what came of it. The message counts as on the wire until
 /// that is durable.
 pub async fn run(shared: Arc<Shared>, job: Job) -> Result<(), StoreError> {
     let outcome = talk(&shared, &job).await;
-    let result = write(&shared, &job, &outcome).await;
+    let result = loop {
+        match write(&shared, &job, &outcome).await {
+            Err(StoreError::Busy(why)) => pause(&shared, &why).await,
+            done => break done,
+        }
+    };
     shared.land(&job.id);
     result
+}
+
+/// Waits until an outcome may be written again that the store did not take. What a provider said must
+/// not be lost to a disk that is full for a while: its message would be in doubt, and go twice or to
+/// nobody. The stop of the daemon does not wait for it.
+pub(super) async fn pause(shared: &Shared, why: &str) {
+    tracing::warn!(why, "an outcome waits to be written");
+    let clock = &shared.env.clock;
+    let next = clock.now().saturating_add(BUSY_PAUSE).unwrap_or(Timestamp::MAX);
+    clock.sleep_until(next).await;
 }
 
 async fn talk(shared: &Shared, job: &Job) -> Outcome {
@@ -85,26 +102,37 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
     Err(StoreError::Busy("an outcome could not be written: its row keeps changing".into()))
 }
 
-/// A refusal that reads as the account's fault, and is this message's: it has stopped the account
-/// before, and each time others have passed since. Else one address that a relay will not serve
-/// (550 5.7.1 is said of both) would stop everybody's mail every few minutes for a day.
+/// An answer that reads as the account's fault, and is this message's: it was given to it before, and
+/// each time others have passed since. Else one address that a relay will not serve (550 5.7.1 is said
+/// of both) or cannot look up (451 4.3.0) would hold up everybody's mail again and again for a day.
 async fn blame(
     unit: &Unit<'_>,
     job: &Job,
     n: &Notification,
     outcome: &Outcome,
 ) -> Result<Option<Outcome>, StoreError> {
-    let Outcome::RejectChannel { code } = outcome else { return Ok(None) };
-    let stopped = |a: &&Attempt| {
-        let outcome = a.result.as_ref().map(|r| &r.outcome);
-        a.account == job.account && matches!(outcome, Some(Outcome::RejectChannel { .. }))
+    let own = match outcome {
+        Outcome::RejectChannel { code } => {
+            Outcome::RejectMessage { code: code.clone(), bad_contact: false }
+        }
+        Outcome::Retry { after, code, provider_wide: true } => {
+            Outcome::Retry { after: *after, code: code.clone(), provider_wide: false }
+        }
+        _ => return Ok(None),
     };
-    if n.attempts.iter().filter(stopped).count() < STOPS {
+    let was_account_s = |a: &&Attempt| {
+        let outcome = a.result.as_ref().map(|r| &r.outcome);
+        a.account == job.account
+            && matches!(
+                outcome,
+                Some(Outcome::RejectChannel { .. } | Outcome::Retry { provider_wide: true, .. })
+            )
+    };
+    if n.attempts.iter().filter(was_account_s).count() < STOPS {
         return Ok(None);
     }
     let trouble: Option<accounts::Account> = unit.peek(&tables::account(&job.account)).await?;
-    let rejected = Outcome::RejectMessage { code: code.clone(), bad_contact: false };
-    Ok(trouble.is_none().then_some(rejected))
+    Ok(trouble.is_none().then_some(own))
 }
 
 /// Writes the row that makes a notification due again, if it is.

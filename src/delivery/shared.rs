@@ -68,6 +68,14 @@ impl<'a> Account<'a> {
         }
     }
 
+    /// What it carries.
+    pub fn channel(self) -> Channel {
+        match self {
+            Self::Sms(_) => Channel::Sms,
+            Self::Mail(_) => Channel::Email,
+        }
+    }
+
     /// Its limit.
     pub fn rate(self) -> Option<&'a Rate> {
         match self {
@@ -189,6 +197,11 @@ impl Shared {
         self.on_the_wire.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }
 
+    /// Whether any message is on an account's wire.
+    pub(super) fn is_busy(&self, account: &ProviderId) -> bool {
+        self.gate(account, |g| g.busy > 0)
+    }
+
     pub(super) fn depart(&self, id: &NotificationId, account: &ProviderId) {
         let mut wire = self.on_the_wire.lock().unwrap_or_else(PoisonError::into_inner);
         if wire.insert(id.clone(), account.clone()).is_none() {
@@ -207,10 +220,7 @@ impl Shared {
 
     /// How many more may go on the wire of an account.
     pub(super) fn room(&self, account: Account<'_>, now: Timestamp) -> usize {
-        let channel = match account {
-            Account::Sms(_) => Channel::Sms,
-            Account::Mail(_) => Channel::Email,
-        };
+        let channel = account.channel();
         self.gate(account.id(), |g| {
             if g.shut_until(now).is_some() {
                 return 0;

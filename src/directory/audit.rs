@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::entitled::{self, is_of_age};
 use super::{Guardian, GuardianLink, Protection, Pupil, Roster, School};
-use crate::model::{Phone, PupilId, SchoolId, StaffRole};
+use crate::model::{EmailAddress, Phone, PupilId, SchoolId, StaffRole};
 
 /// More pupils than this on one number is rather a school's or a social worker's than a family's.
 const FAMILY: usize = 4;
@@ -34,6 +34,8 @@ pub enum FindingKind {
     ClassWithoutMentor,
     /// There is no address for the attendance team.
     NoTeamAddress,
+    /// There are several addresses for the attendance team, and one is used.
+    SeveralTeamAddresses,
 }
 
 impl FindingKind {
@@ -48,6 +50,7 @@ impl FindingKind {
             Self::OfAgeWithGuardians => "of age, guardians still set",
             Self::ClassWithoutMentor => "class without mentor",
             Self::NoTeamAddress => "no attendance team address",
+            Self::SeveralTeamAddresses => "several attendance team addresses",
         }
     }
 
@@ -64,6 +67,10 @@ impl FindingKind {
                 "nothing is sent to the guardians; remove them, or check the date of birth"
             }
             Self::ClassWithoutMentor => "set mentors with an address for the class",
+            Self::SeveralTeamAddresses => {
+                "only the first row of staff by id is mailed, before team-email of the configuration; \
+                 keep one shared inbox"
+            }
             Self::NoTeamAddress => {
                 "add a row of role attendance-team to staff, or the address to the configuration"
             }
@@ -125,9 +132,30 @@ pub fn audit(roster: &Roster, schools: &BTreeMap<SchoolId, School>, today: Date)
         if entitled::staff(school, None, roster, StaffRole::AttendanceTeam).is_none() {
             findings.push(Finding::new(FindingKind::NoTeamAddress, &school.id, Vec::new()));
         }
+        if team_addresses(roster, school) > 1 {
+            findings.push(Finding::new(FindingKind::SeveralTeamAddresses, &school.id, Vec::new()));
+        }
     }
     findings.sort_by(|a, b| (a.kind, &a.school, &a.class).cmp(&(b.kind, &b.school, &b.class)));
     findings
+}
+
+/// How many different addresses a school's attendance team has in configuration and in staff; rows for
+/// all schools count where the school has none of its own.
+fn team_addresses(roster: &Roster, school: &School) -> usize {
+    let of = |wanted: Option<&SchoolId>| -> BTreeSet<&EmailAddress> {
+        let team = roster
+            .staff
+            .values()
+            .filter(|s| s.role == StaffRole::AttendanceTeam && s.school.as_ref() == wanted);
+        team.filter_map(|s| s.email.as_ref()).collect()
+    };
+    let mut addresses = of(Some(&school.id));
+    if addresses.is_empty() {
+        addresses = of(None);
+    }
+    addresses.extend(&school.team_email);
+    addresses.len()
 }
 
 /// Guardians who may be told.

@@ -186,3 +186,22 @@ a, no attendance team address
 "
     );
 }
+
+#[test]
+fn a_second_inbox_of_the_team_is_told_of() {
+    let team = |id: &str, at: Option<&str>, email| Staff {
+        school: at.map(school),
+        ..staff(id, StaffRole::AttendanceTeam, Some(email))
+    };
+    let found_with = |rows: Vec<Staff>| {
+        let mut roster = roster([pupil("a", "p")]);
+        roster.staff.extend(rows.into_iter().map(|s| (s.id.clone(), s)));
+        found(&roster).iter().any(|(kind, _)| *kind == FindingKind::SeveralTeamAddresses)
+    };
+    let same = team("t1", Some("a"), "Team@example.se");
+    assert!(!found_with(vec![same.clone()]));
+    assert!(!found_with(vec![same.clone(), team("t2", None, "all@example.se")]));
+    assert!(!found_with(vec![same.clone(), team("t2", Some("b"), "b@example.se")]));
+    assert!(found_with(vec![same, team("t2", Some("a"), "anna@example.se")]));
+    assert!(found_with(vec![team("t2", None, "all@example.se")]), "team-email is not used");
+}

@@ -10,7 +10,8 @@ use crate::model::{GuardianId, PupilId, SchoolId};
 
 /// Schools with fewer pupils than this are judged only as part of the whole.
 const SMALL_SCHOOL: usize = 10;
-/// More protected pupils than this losing their mark at once is never taken unseen.
+/// More protected pupils than this losing their mark at once, or guardians losing their denial, is
+/// never taken unseen.
 const MAX_UNMARKED: usize = 5;
 
 /// How far a load may fall behind the one before it.
@@ -84,8 +85,12 @@ fn causes(old: &Roster, new: &Loaded, rules: &BrakeRules) -> Vec<String> {
         now.is_some_and(|now| now.protection == Protection::None)
     });
     let unmarked = unmarked.count();
-    if unmarked > MAX_UNMARKED || unmarked * 2 > marked.len() {
+    if is_too_many(unmarked, marked.len()) {
         causes.push(format!("{unmarked} of {} protected pupils are no longer", marked.len()));
+    }
+    let (denied, freed) = denials(old, &new.roster);
+    if is_too_many(freed, denied) {
+        causes.push(format!("{freed} of {denied} denied guardians may be told"));
     }
     let (before, after) = (Tally::of(old), Tally::of(&new.roster));
     let all = Tally::whole(&before);
@@ -96,6 +101,29 @@ fn causes(old: &Roster, new: &Loaded, rules: &BrakeRules) -> Vec<String> {
         tally.compare(now, rules, &format!("at {school}"), &mut causes);
     }
     causes
+}
+
+fn is_too_many(unmarked: usize, of: usize) -> bool {
+    unmarked > MAX_UNMARKED || unmarked * 2 > of
+}
+
+/// How many guardians were denied, and how many of them may now be told of the same pupil: a lost
+/// column `deny` reads as that.
+fn denials(old: &Roster, new: &Roster) -> (usize, usize) {
+    let (mut denied, mut freed) = (0, 0);
+    for pupil in pupils(old) {
+        let now = new.pupil(&pupil.school, &pupil.id);
+        for link in pupil.guardians.iter().filter(|l| l.deny) {
+            denied += 1;
+            let mut same = now
+                .into_iter()
+                .flat_map(|p| &p.guardians)
+                .filter(|l| l.guardian == link.guardian)
+                .peekable();
+            freed += usize::from(same.peek().is_some() && same.all(|l| l.may_receive && !l.deny));
+        }
+    }
+    (denied, freed)
 }
 
 fn pupils(roster: &Roster) -> impl Iterator<Item = &Pupil> {

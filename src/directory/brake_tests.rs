@@ -116,6 +116,27 @@ fn lost_marks_are_held_back() {
 }
 
 #[test]
+fn lost_denials_are_held_back() {
+    let denied = |n: usize, deny: bool| {
+        let mut roster = roster(pupils_of("a", 40));
+        let pupils = roster.pupils.values_mut().flat_map(BTreeMap::values_mut);
+        pupils.take(n).for_each(|p| p.guardians[0].deny = deny);
+        roster
+    };
+    for (before, after, taken) in
+        [(1, 1, true), (1, 0, false), (2, 1, true), (4, 1, false), (12, 7, true), (12, 6, false)]
+    {
+        let told = judged(&denied(before, true), denied(after, true));
+        assert_eq!(told.is_empty(), taken, "{before} {after} {told:?}");
+    }
+    // Gone, or not entitled for another reason: nobody is told who was not.
+    let mut gone = denied(4, false);
+    let pupils = gone.pupils.values_mut().flat_map(BTreeMap::values_mut);
+    pupils.take(4).for_each(|p| p.guardians[0].may_receive = false);
+    assert!(judged(&denied(4, true), gone).is_empty());
+}
+
+#[test]
 fn a_lost_column_is_held_back() {
     let old = roster(pupils_of("a", 5));
     let unknown = || {

@@ -60,7 +60,8 @@ pub fn check(
     }
     for (mentor, place) in &seen.mentors {
         if !seen.staff.contains_key(mentor) {
-            let what = format!("names {mentor}, who is not among the staff");
+            // Some exports put an address here: the cell is not repeated.
+            let what = "is not the id of anybody among the staff";
             let remedy = "add the mentor to staff, or correct the id";
             reader.warn(RosterProblem::at(*place, what, remedy).column("mentor"));
         }
@@ -115,8 +116,8 @@ fn pupil(reader: &mut Reader<'_>, seen: &mut Seen, place: Place, row: PupilRow) 
     let channel = reader.channel(place, row.channel);
     let language = reader.language(place, row.language);
     let (id, school) = (id?, school?);
-    let what = format!("the pupil {id} of {school}");
-    let is_first = first(reader, &mut seen.pupils, (school.clone(), id.clone()), place, &what);
+    let key = (school.clone(), id.clone());
+    let is_first = first(reader, &mut seen.pupils, key, place, "the same pupil");
     if let Some(mentor) = &mentor {
         seen.mentors.entry(mentor.clone()).or_insert(place);
     }
@@ -161,21 +162,21 @@ fn guardian(
         Guardian { id: id.clone(), name, phone, phone_is_mobile, email, channel, language };
     let known = *seen.guardians.entry(id.clone()).or_insert(place);
     if *roster.guardians.entry(id.clone()).or_insert_with(|| person.clone()) != person {
-        let what = format!("the contact data of guardian {id} differ from those at {known}");
+        let what = format!("the guardian's contact data differ from those at {known}");
         reader.fail(RosterProblem::at(place, what, "make them the same in every row"));
     }
     let (Some(pupil), Some(school)) = (pupil, school) else { return };
     if !seen.pupils.contains_key(&(school.clone(), pupil.clone())) {
         if pupils_complete {
-            let what = format!("there is no pupil {pupil} of {school}");
+            let what = "there is no such pupil of that school";
             let remedy = "add the pupil, or remove this row";
             reader.fail(RosterProblem::at(place, what, remedy).column("pupil"));
         }
         return;
     }
-    let what = format!("guardian {id} of pupil {pupil}");
     let link = (school.clone(), pupil.clone(), id.clone());
-    let is_first = first(reader, &mut seen.links, link, place, &what);
+    let is_first =
+        first(reader, &mut seen.links, link, place, "the same guardian of the same pupil");
     let (Some(may_receive), Some(deny), true) = (may_receive, deny, is_first) else { return };
     if let Some(pupil) = roster.pupils.get_mut(&school).and_then(|s| s.get_mut(&pupil)) {
         pupil.guardians.push(GuardianLink { guardian: id, may_receive, deny });
@@ -196,8 +197,7 @@ fn staff(reader: &mut Reader<'_>, seen: &mut Seen, place: Place, row: StaffRow) 
         (_, false) => None,
     };
     let id = id?;
-    let what = format!("the member of staff {id}");
-    let is_first = first(reader, &mut seen.staff, id.clone(), place, &what);
+    let is_first = first(reader, &mut seen.staff, id.clone(), place, "the same member of staff");
     is_first.then_some(Staff { id, school: school?, role: role?, name, email, phone })
 }
 
@@ -207,7 +207,7 @@ fn rows_fit(reader: &mut Reader<'_>, seen: &Seen, roster: &Roster) {
         if snapshot::pupil_size(pupil) > MAX_ROW {
             let key = (pupil.school.clone(), pupil.id.clone());
             let place = seen.pupils.get(&key).copied().unwrap_or(Place::Whole);
-            let what = format!("the pupil {} has too many guardians", pupil.id);
+            let what = "has more guardians than can be kept";
             reader.fail(RosterProblem::at(place, what, "keep those who answer for the pupil"));
         }
     }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -22,10 +23,12 @@ const MAX_FILE: u64 = 256 * 1024 * 1024;
 /// A digest has 64 digits; a confirmation longer than this is none.
 const MAX_CONFIRM: u64 = 1024;
 
-/// What tells whether a folder's files changed: for each that is there, name, size and time of
-/// last change.
+/// What tells whether a folder's files changed: for each that is there, name, size and the times of
+/// the last change of its content and of its rights (seconds and nanoseconds since 1970).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fingerprint(Vec<(&'static str, u64, Option<SystemTime>)>);
+pub struct Fingerprint(Vec<About>);
+
+type About = (&'static str, u64, Option<SystemTime>, (i64, i64));
 
 /// Reads a folder: `pupils.csv` and `guardians.csv` must be there, `staff.csv` may be.
 ///
@@ -83,10 +86,17 @@ fn read_file(
 pub fn fingerprint(path: &Path) -> Fingerprint {
     let about = |file: &'static str| {
         let about = fs::metadata(path.join(file)).ok()?;
-        Some((file, about.len(), about.modified().ok()))
+        Some((file, about.len(), about.modified().ok(), (about.ctime(), about.ctime_nsec())))
     };
     let files = [PUPILS_FILE, GUARDIANS_FILE, STAFF_FILE, CONFIRM_FILE];
     Fingerprint(files.into_iter().filter_map(about).collect())
+}
+
+/// Whether a file is there and cannot be read: that may pass without the file changing.
+pub fn is_unreadable(path: &Path) -> bool {
+    [PUPILS_FILE, GUARDIANS_FILE, STAFF_FILE].into_iter().any(|file| {
+        fs::File::open(path.join(file)).is_err_and(|error| error.kind() != ErrorKind::NotFound)
+    })
 }
 
 /// The digest in `confirm.txt`, if there is one.

@@ -1,5 +1,5 @@
-//! What is wrong with a directory load: where, what, and what to do. Never holds a name, number,
-//! address or any other value of a person; ids are allowed.
+//! What is wrong with a directory load: where, what, and what to do. Never holds what stands in a
+//! cell, ids included: where columns are misnamed it is somebody's name or number.
 
 use std::fmt;
 

@@ -100,7 +100,8 @@ impl<'a> Reader<'a> {
         if self.context.schools.contains(&id) {
             return Some(id);
         }
-        let what = format!("names {id}, which is not a school in the configuration");
+        // Cells may be somebody's data when columns are misnamed: they are not repeated.
+        let what = "is not a school in the configuration";
         let remedy = "correct the id, or add the school to the configuration";
         self.fail(RosterProblem::at(place, what, remedy).column("school"));
         None

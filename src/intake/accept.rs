@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
-use super::case::{Case, CaseKey};
+use super::case::{Case, CaseKey, look_again};
 use super::decide::{Heard, decide, trail};
 use crate::directory::{Directory, School};
 use crate::env::Clock;
@@ -76,7 +76,7 @@ impl Intake {
     ///
     /// # Errors
     /// [`IntakeError::Rejected`] for a school or pupil that nobody knows; a store error when nothing
-    /// was taken.
+    /// was taken, also while there is no directory at all.
     pub async fn accept(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
         let directory = self.directory.load_full();
         let school = directory.schools.get(&observation.school).ok_or_else(|| {
@@ -85,6 +85,11 @@ impl Intake {
                 observation.school
             ))
         })?;
+        if directory.roster.pupil_count() == 0 && observation.fact.pupil().is_some() {
+            // Everybody would count as unknown: the sender keeps its events until it is loaded.
+            let why = "no directory is in force; load it, and the sender comes again";
+            return Err(StoreError::Busy(why.into()).into());
+        }
         if let Some(pupil) = observation.fact.pupil()
             && directory.roster.pupil(&school.id, pupil).is_none()
         {
@@ -334,18 +339,16 @@ async fn noticed(
     let last = after_prefix(&tables::day(&school.id, pupil, to));
     let lessons: Vec<LessonState> = unit.peek_range(&first, &last, LESSONS_PER_NOTICE).await?;
     for lesson in lessons.into_iter().rev().filter(|l| notice.covers(&l.lesson)) {
-        // The latest first; what is waiting for the others is asked again at its claim.
-        if unit.bytes() > MAX_BATCH_BYTES / 2 {
-            tracing::warn!(school = %school.id, "a notice covers more lessons than fit in one commit");
-            break;
-        }
         let key = CaseKey {
             school: school.id.clone(),
             pupil: pupil.clone(),
             date: local_date(lesson.lesson.start, &school.zone),
             lesson: lesson.lesson.id.clone(),
         };
-        if let Some(case) = Case::load(unit, &key).await? {
+        // The latest first; those that do not fit in this commit are timers' work, each at once.
+        if unit.bytes() > MAX_BATCH_BYTES / 2 {
+            look_again(unit, &key, now);
+        } else if let Some(case) = Case::load(unit, &key).await? {
             decide(unit, directory, school, case, heard, now);
         }
     }

@@ -132,13 +132,7 @@ impl Case {
         }
         self.day.changes += 1;
         if let Some(at) = plan.look_again {
-            let due = Due::LessonEnd {
-                school: self.key.school.clone(),
-                pupil: self.key.pupil.clone(),
-                date: self.key.date,
-                lesson: self.key.lesson.clone(),
-            };
-            unit.write(tables::due(Lane::Timer, at, &lesson_end_id(&self.key)), &due);
+            look_again(unit, &self.key, at);
         }
         unit.write(self.key.row(), &self.lesson);
         unit.write(self.key.day_row(), &self.day);
@@ -187,6 +181,17 @@ fn lesson_end_id(key: &CaseKey) -> String {
     ])
     .as_str()
     .to_owned()
+}
+
+/// Has a lesson decided again at an instant though nothing new may be heard.
+pub fn look_again(unit: &mut Unit<'_>, key: &CaseKey, at: jiff::Timestamp) {
+    let due = Due::LessonEnd {
+        school: key.school.clone(),
+        pupil: key.pupil.clone(),
+        date: key.date,
+        lesson: key.lesson.clone(),
+    };
+    unit.write(tables::due(Lane::Timer, at, &lesson_end_id(key)), &due);
 }
 
 /// Writes a waiting notification and the row that makes it due.

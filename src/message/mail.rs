@@ -28,9 +28,9 @@ pub struct MailParts {
     pub text: MailText,
     /// Their language.
     pub locale: Locale,
-    /// See `thread::message_id`; `thread::thread_id` for the first mail of a case.
+    /// See `thread::message_id`.
     pub message_id: String,
-    /// The Message-ID of the first mail of the case; none for the first.
+    /// See `thread::thread_id`; none: a mail by itself.
     pub thread: Option<String>,
     /// When the mail was made: never read from a clock here.
     pub date: Timestamp,

@@ -29,7 +29,9 @@ pub fn message_id(notification: &NotificationId, domain: &str) -> String {
     format!("<{notification}@{domain}>")
 }
 
-/// The Message-ID of the first mail of a case to one recipient: later ones refer to it.
+/// What all mails of a case to one recipient refer to. No mail has it as its own Message-ID: which one
+/// is the first is not known before it has arrived, and readers make one conversation of all that refer
+/// to the same mail, whether they have it or not (RFC 5256 §3, step 1).
 pub fn thread_id(
     school: &SchoolId,
     pupil: &PupilId,

@@ -75,10 +75,44 @@ impl Phone {
     }
 }
 
-/// An e-mail address, checked for shape and for characters that could break a header.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// An e-mail address, checked for shape and for characters that could break a header. Two that differ
+/// only in case are the same: RFC 5321 §2.4 lets a host tell `Eva@` from `eva@`, and none does.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct EmailAddress(String);
+
+impl EmailAddress {
+    fn lowered(&self) -> impl Iterator<Item = u8> {
+        self.0.bytes().map(|b| b.to_ascii_lowercase())
+    }
+}
+
+impl PartialEq for EmailAddress {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(&other.0)
+    }
+}
+
+impl Eq for EmailAddress {}
+
+impl PartialOrd for EmailAddress {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for EmailAddress {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.lowered().cmp(other.lowered())
+    }
+}
+
+impl std::hash::Hash for EmailAddress {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.lowered().for_each(|b| state.write_u8(b));
+        state.write_u8(u8::MAX);
+    }
+}
 
 impl EmailAddress {
     /// Takes an address from a file or a request.
@@ -169,6 +203,11 @@ impl Address {
         }
     }
 
+    /// The same for all ways to write the address: for keys of the store, never for the wire.
+    pub fn key(&self) -> String {
+        self.expose().to_ascii_lowercase()
+    }
+
     /// The full value, for the wire and the store only.
     pub fn expose(&self) -> &str {
         match self {
@@ -188,6 +227,18 @@ mod tests {
         let email = EmailAddress::new("asa.ek@example.se").expect("address");
         assert_eq!(format!("{phone} {phone:?}"), "+46…05 +46…05");
         assert_eq!(format!("{email} {email:?}"), "…@example.se …@example.se");
+    }
+
+    #[test]
+    fn case_does_not_make_another_address() {
+        use std::collections::BTreeSet;
+        let email = |text| EmailAddress::new(text).expect("address");
+        let (one, two) = (email("Eva.Ek@hem.example"), email("eva.ek@HEM.example"));
+        assert_eq!(one, two);
+        assert_eq!(BTreeSet::from([one.clone(), two.clone()]).len(), 1);
+        assert_ne!(one, email("eva.ekk@hem.example"));
+        assert_eq!(one.expose(), "Eva.Ek@hem.example", "it goes to the wire as it was written");
+        assert_eq!(Address::Email(one).key(), Address::Email(two).key());
     }
 
     #[test]

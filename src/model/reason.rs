@@ -67,6 +67,8 @@ pub enum Reason {
     NothingToCorrect,
     /// Waiting for the school's grace period.
     Grace,
+    /// Waiting for the lesson to begin.
+    NotBegun,
     /// Waiting for quiet hours to end.
     QuietHours,
     /// Waiting for a rate limit.

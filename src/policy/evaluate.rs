@@ -133,12 +133,15 @@ fn standing_correction<'a>(s: &'a Situation<'_>, n: &Notification) -> Option<&'a
     })
 }
 
-/// Whether `c` is a correction of `n` that never left: `n` did not seem to have arrived, or there was
-/// something else to say by then.
+/// Whether `c` is a correction of `n` that never left: `n` did not seem to have arrived, or it was true
+/// again, or there was something else to say by then.
 fn is_void(c: &Notification, n: &Notification) -> bool {
     c.corrects.as_ref() == Some(&n.id)
         && c.state == State::Cancelled
-        && matches!(c.state_reason, Some(Reason::NothingToCorrect | Reason::Replaced))
+        && matches!(
+            c.state_reason,
+            Some(Reason::NothingToCorrect | Reason::Replaced | Reason::MarkChanged)
+        )
         && c.attempts.is_empty()
 }
 
@@ -258,8 +261,10 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
     let team = Recipient::Staff(StaffRole::AttendanceTeam);
     let mut alert = blank(s, plan.revision, Purpose::TeamAlert, team.clone(), Channel::Email);
     alert.reason = if reported { Reason::ReportedByTeacher } else { Reason::NotArrivedByLessonEnd };
-    alert.id = notification_id(s, &alert, "");
-    let Some(standing) = standing_alert(s, &alert.id) else {
+    let former = alerts(s).filter(|n| n.revision == plan.revision && is_taken_back(s, n)).count();
+    let more = if former == 0 { String::new() } else { former.to_string() };
+    alert.id = notification_id(s, &alert, &more);
+    let Some(standing) = alerts(s).find(|n| !is_taken_back(s, n)) else {
         plan.make(alert);
         return;
     };
@@ -277,14 +282,17 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
     }
 }
 
-/// An alert about this lesson that has left, or may still leave, and was not taken back.
-fn standing_alert<'a>(s: &'a Situation<'_>, same: &NotificationId) -> Option<&'a Notification> {
-    s.told.iter().find(|n| {
-        n.id == *same
-            || (n.purpose == Purpose::TeamAlert
-                && (n.state.may_have_arrived() || n.state == State::Waiting)
-                && !standing_correction(s, n).is_some_and(|c| c.state.may_have_arrived()))
-    })
+/// The alerts about this lesson.
+fn alerts<'a>(s: &'a Situation<'_>) -> impl Iterator<Item = &'a Notification> {
+    s.told.iter().filter(|n| n.purpose == Purpose::TeamAlert)
+}
+
+/// Whether an alert was corrected, or called back before it left because it was not so. One that the
+/// mode kept back was decided and stands; so does one that could not be delivered.
+fn is_taken_back(s: &Situation<'_>, alert: &Notification) -> bool {
+    let by_mode = matches!(alert.state_reason, Some(Reason::ShadowMode | Reason::NotAGuest));
+    (alert.state == State::Cancelled && !by_mode)
+        || standing_correction(s, alert).is_some_and(|c| c.state.may_have_arrived())
 }
 
 /// Whether a message was made into text before `at`, so that it cannot tell what came then.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Notify};
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::directory::brake::{self, Change};
 use crate::directory::{Directory, Roster, Settings, json, load, snapshot};
@@ -67,6 +67,7 @@ pub struct RosterFeed {
     directory: Arc<ArcSwap<Directory>>,
     settings: Settings,
     wake: Arc<Notify>,
+    tracker: TaskTracker,
     in_force: Mutex<Option<InForce>>,
     /// The folder as it stood just before it was last read.
     read: std::sync::Mutex<Option<load::Fingerprint>>,
@@ -88,10 +89,11 @@ impl RosterFeed {
         directory: Arc<ArcSwap<Directory>>,
         settings: Settings,
         wake: Arc<Notify>,
+        tracker: TaskTracker,
     ) -> Self {
         let in_force = Mutex::new(None);
         let read = std::sync::Mutex::new(None);
-        Self { kv, clock, directory, settings, wake, in_force, read }
+        Self { kv, clock, directory, settings, wake, tracker, in_force, read }
     }
 
     /// Puts in force what was in force before the restart; how many pupils. What is incomplete or
@@ -101,8 +103,14 @@ impl RosterFeed {
     /// When the store fails.
     pub async fn restore(&self) -> Result<usize, StoreError> {
         let mut in_force = self.in_force.lock().await;
-        let Some(stored) = ledger::read::<InForce>(self.kv.as_ref(), &pointer()).await? else {
-            return Ok(0);
+        let stored = match ledger::read::<InForce>(self.kv.as_ref(), &pointer()).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Ok(0),
+            Err(StoreError::Damaged(why)) => {
+                tracing::error!(why, "the stored directory cannot be found; load it again");
+                return Ok(0);
+            }
+            Err(error) => return Err(error),
         };
         let prefix = generation_prefix(stored.generation);
         let end = after_prefix(&prefix);
@@ -131,8 +139,13 @@ impl RosterFeed {
         roster.loaded_at = Some(stored.loaded_at);
         // A stop between taking a directory and letting the former go leaves people's data behind.
         let all = [tables::DIRECTORY, b"g"].concat();
-        self.remove_range(&all, &prefix).await?;
-        self.remove_range(&end, &after_prefix(&all)).await?;
+        for (from, to) in [(&all, &prefix), (&end, &after_prefix(&all))] {
+            match self.remove_range(from, to).await {
+                // Not starting on a full disk would leave nobody to answer senders.
+                Err(StoreError::Busy(why)) => tracing::warn!(why, "former directory rows stay"),
+                other => other?,
+            }
+        }
         let pupils = roster.pupil_count();
         self.put_in_force(roster);
         *in_force = Some(stored);
@@ -149,20 +162,34 @@ impl RosterFeed {
         self.directory.load().schools.keys().cloned().collect()
     }
 
-    /// Takes the body of `PUT /api/directory`.
+    /// Takes the body of `PUT /api/directory`, in a task of its own: a request that is cut off must not
+    /// leave another directory in the store than in force.
     ///
     /// # Errors
     /// When the store fails; the directory in force stays.
-    pub async fn put(&self, body: &Bytes, confirm: Option<&str>) -> Result<Offer, StoreError> {
+    pub async fn put(
+        self: &Arc<Self>,
+        body: Bytes,
+        confirm: Option<String>,
+    ) -> Result<Offer, StoreError> {
         if self.settings.folder.is_some() {
             return Ok(Offer::FromFolder);
         }
-        let now = self.clock.now();
-        let (body, schools, rules) = (body.clone(), self.schools(), self.settings.phone.clone());
-        match apart(move || json::load_json(&body, &schools, &rules, now)).await {
-            Ok(loaded) => self.offer(loaded, confirm).await,
-            Err(offer) => Ok(offer),
-        }
+        let feed = self.clone();
+        let task = self.tracker.spawn(async move {
+            let now = feed.clock.now();
+            let (schools, rules) = (feed.schools(), feed.settings.phone.clone());
+            match apart(move || json::load_json(&body, &schools, &rules, now)).await {
+                Ok(loaded) => feed.offer(loaded, confirm.as_deref()).await,
+                Err(offer) => Ok(offer),
+            }
+        });
+        task.await.unwrap_or_else(|_| Err(StoreError::Failed("a directory load panicked".into())))
+    }
+
+    /// Whether no directory is in force.
+    pub fn is_empty(&self) -> bool {
+        self.directory.load().roster.pupil_count() == 0
     }
 
     /// Reads the configured folder once.
@@ -185,7 +212,12 @@ impl RosterFeed {
                 }
                 offer
             }
-            Err(offer) => Ok(offer),
+            Err(offer) => {
+                if load::is_unreadable(folder) {
+                    *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                }
+                Ok(offer)
+            }
         }
     }
 
@@ -210,7 +242,10 @@ impl RosterFeed {
                 return Ok(Offer::Refused { causes: refusal.causes, digest: refusal.digest });
             }
         };
-        let generation = in_force.as_ref().map_or(1, |f| f.generation + 1);
+        // Of the store too, which may name one that was left aside at the start.
+        let stored = ledger::read::<InForce>(self.kv.as_ref(), &pointer()).await.ok().flatten();
+        let generation =
+            in_force.iter().chain(&stored).map(|f| f.generation).max().map_or(1, |g| g + 1);
         let stored = self.store(generation, &loaded).await?;
         let former = in_force.replace(stored);
         self.put_in_force(loaded.roster);

@@ -137,7 +137,7 @@ pub fn bad_contact(address: &Address) -> Vec<u8> {
 }
 
 fn address_digest(address: &Address) -> Vec<u8> {
-    Sha256::digest(address.expose().as_bytes()).as_slice().to_vec()
+    Sha256::digest(address.key().as_bytes()).as_slice().to_vec()
 }
 
 /// A limiter cell. Value: the theoretical arrival time in Unix nanoseconds, eight bytes.
@@ -199,6 +199,19 @@ impl Lane {
             (Channel::Sms, false) => Self::Sms,
             (Channel::Email, true) => Self::EmailUrgent,
             (Channel::Email, false) => Self::Email,
+        }
+    }
+
+    /// Whether it holds messages of a channel.
+    pub fn carries(self, channel: Channel) -> bool {
+        self != Self::Timer && self.channel() == channel
+    }
+
+    /// The channel of its messages; timers are counted to mail, and carry none.
+    pub fn channel(self) -> Channel {
+        match self {
+            Self::SmsUrgent | Self::Sms => Channel::Sms,
+            Self::EmailUrgent | Self::Email | Self::Timer => Channel::Email,
         }
     }
 

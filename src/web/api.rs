@@ -124,7 +124,7 @@ pub async fn put_directory(
         Ok(body) => body,
         Err(rejection) => return respond::unreadable(&rejection),
     };
-    match api.feed.put(&body, query.confirm.as_deref()).await {
+    match api.feed.put(body, query.confirm).await {
         Ok(offer) => {
             roster::report(&offer);
             let (status, answer) = DirectoryAnswer::of(offer);
@@ -155,6 +155,7 @@ pub fn describe_directory(api: &mut OpenApi) {
             fewer pupils or contacts) is refused until it is sent again with `?confirm=` and the \
             digest that the refusal names.",
         tag: "Directory",
+        query: vec![("confirm", "The digest of a directory that was refused, to let it through.")],
         security: vec!["api"],
         bodies: vec![Content { media: "application/json", schema, examples: Vec::new() }],
         answers: vec![
@@ -190,17 +191,57 @@ pub async fn healthz() -> &'static str {
 /// `GET /readyz`: it takes work.
 pub async fn readyz(State(api): State<Arc<Api>>) -> Response {
     let health = api.kv.health();
-    if health.writable {
-        "ready\n".into_response()
+    let why = if !health.writable {
+        health.why.unwrap_or_default()
+    } else if api.feed.is_empty() {
+        "no directory is in force; load it".into()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", health.why.unwrap_or_default()))
-            .into_response()
+        return "ready\n".into_response();
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")).into_response()
+}
+
+/// Describes `GET /healthz` and `GET /readyz`.
+pub fn describe_health(api: &mut OpenApi) {
+    let up = Answer::new(StatusCode::OK, "Yes.", None);
+    let not_now = Answer::new(StatusCode::SERVICE_UNAVAILABLE, "No; why, in words.", None);
+    for (path, id, summary, description, answers) in [
+        (
+            "/healthz",
+            "getHealth",
+            "Whether the process answers",
+            "For a supervisor.",
+            vec![up.clone()],
+        ),
+        (
+            "/readyz",
+            "getReadiness",
+            "Whether events are taken",
+            "The store takes commits and a directory is in force. For a load balancer.",
+            vec![up, not_now],
+        ),
+    ] {
+        api.add(Operation {
+            method: Method::GET,
+            path,
+            id,
+            summary,
+            description,
+            tag: "Health",
+            query: Vec::new(),
+            security: Vec::new(),
+            bodies: Vec::new(),
+            answers,
+        });
     }
 }
 
 /// `GET /openapi.json`.
 pub async fn openapi() -> Json<serde_json::Value> {
-    Json(super::openapi::document(env!("CARGO_PKG_VERSION"), &[describe_directory]))
+    Json(super::openapi::document(
+        env!("CARGO_PKG_VERSION"),
+        &[describe_directory, super::receipts::describe, describe_health],
+    ))
 }
 
 /// `GET /schemas/events.json`: the events that `POST /hooks/{source}` takes.

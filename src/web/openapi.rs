@@ -25,6 +25,8 @@ pub struct Operation {
     pub description: &'static str,
     /// The section it is listed in.
     pub tag: &'static str,
+    /// Parameters of the query that may be left out: name and description.
+    pub query: Vec<(&'static str, &'static str)>,
     /// Names of the security schemes of which any one will do; none for an open route.
     pub security: Vec<&'static str>,
     /// The bodies it takes; none where it takes none.
@@ -163,8 +165,9 @@ pub fn describe_hooks(api: &mut OpenApi) {
     let taken = api.schema::<HookAnswer>();
     let refused = api.schema::<ErrorAnswer>();
     let generator = &mut api.generator;
+    let plain = json!({ "anyOf": [schema::native(generator), schema::cloud_data(generator)] });
     let contents = [
-        ("application/json", schema::native(generator), examples::events()),
+        ("application/json", plain, examples::events()),
         ("application/cloudevents+json", schema::cloud_event(generator), Vec::new()),
         ("application/cloudevents-batch+json", schema::cloud_batch(generator), Vec::new()),
     ];
@@ -182,6 +185,7 @@ pub fn describe_hooks(api: &mut OpenApi) {
             counts once. CloudEvents 1.0 are taken in structured, batch and binary mode (`ce-*` \
             headers with the fields as the JSON body).",
         tag: "Events",
+        query: Vec::new(),
         security: vec!["signature", "bearer", "basic"],
         bodies: contents
             .into_iter()
@@ -196,19 +200,23 @@ pub fn describe_hooks(api: &mut OpenApi) {
             json(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Not a form that is read.", &refused),
             json(StatusCode::UNPROCESSABLE_ENTITY, "Every event was refused.", &taken),
             json(StatusCode::TOO_MANY_REQUESTS, "Too fast.", &refused).with_retry_after(),
-            json(StatusCode::SERVICE_UNAVAILABLE, "Nothing was taken.", &refused)
+            json(StatusCode::SERVICE_UNAVAILABLE, "Not all of it was taken.", &refused)
                 .with_retry_after(),
         ],
     });
 }
 
 fn describe(operation: Operation) -> Value {
-    let parameters: Vec<Value> = operation
+    let mut parameters: Vec<Value> = operation
         .path
         .split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .collect();
+    parameters.extend(operation.query.iter().map(|(name, description)| {
+        json!({ "name": name, "in": "query", "required": false, "description": description,
+                "schema": { "type": "string" } })
+    }));
     let security: Vec<Value> =
         operation.security.iter().map(|name| json!({ (*name): [] })).collect();
     let mut item = json!({

@@ -243,6 +243,7 @@ fn other_rooms_add_their_routes() {
             summary: "Puts a thing",
             description: "",
             tag: "Things",
+            query: Vec::new(),
             security: vec!["bearer"],
             bodies: vec![Content {
                 media: "text/csv",

@@ -9,15 +9,19 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::hooks_response as respond;
+use super::openapi::{Answer, OpenApi, Operation};
 use crate::delivery::{self, Shared};
 use crate::model::ProviderId;
+
+/// Pause before a report that came before its message's own answer is taken.
+const TOO_EARLY: SignedDuration = SignedDuration::from_secs(5);
 
 /// What the handler needs.
 pub struct Receipts {
@@ -64,6 +68,8 @@ pub async fn take(
             Ok(delivery::Received::Unknown) => {
                 tracing::warn!(provider = %id, "receipt for a message that is not known here");
             }
+            // Providers come again; by then it is known.
+            Ok(delivery::Received::TooEarly) => return respond::unavailable(TOO_EARLY),
             Ok(_) => {}
             Err(error) => {
                 tracing::error!(provider = %id, %error, "receipt put off");
@@ -72,6 +78,31 @@ pub async fn take(
         }
     }
     acknowledged(provider.ack.status, &provider.ack.body)
+}
+
+/// Describes `/receipts/{provider}/{secret}`.
+pub fn describe(api: &mut OpenApi) {
+    for (method, id) in [(Method::POST, "postReceipt"), (Method::GET, "getReceipt")] {
+        api.add(Operation {
+            method,
+            path: "/receipts/{provider}/{secret}",
+            id,
+            summary: "Report on the delivery of a text",
+            description: "For the SMS provider, in its own form: a form or JSON body, or the query. \
+                The address is given to it with each text. The same report twice changes nothing.",
+            tag: "Receipts",
+            query: Vec::new(),
+            security: Vec::new(),
+            bodies: Vec::new(),
+            answers: vec![
+                Answer::new(StatusCode::NO_CONTENT, "Taken; or 200, as the provider wants.", None),
+                Answer::new(StatusCode::BAD_REQUEST, "Not in the provider's form.", None),
+                Answer::new(StatusCode::NOT_FOUND, "No such provider or secret.", None),
+                Answer::new(StatusCode::SERVICE_UNAVAILABLE, "Not taken yet.", None)
+                    .with_retry_after(),
+            ],
+        });
+    }
 }
 
 fn acknowledged(status: u16, body: &str) -> Response {

@@ -23,6 +23,7 @@ use jiff::SignedDuration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -47,8 +48,9 @@ pub struct ServerSettings {
     pub head_timeout: SignedDuration,
     /// How long a request's whole body may take, however it trickles.
     pub body_timeout: SignedDuration,
-    /// How long an answer may take, body included; then 503. Shorter than senders wait (15 to 30 s
-    /// by Standard Webhooks), so that they learn that it was not taken.
+    /// How long an answer may take to be made; then 503. Shorter than senders wait (15 to 30 s by
+    /// Standard Webhooks), so that they learn that it was not taken. Also how long the other side may
+    /// read nothing of what is written to it; then the connection is cut.
     pub answer_timeout: SignedDuration,
     /// How long a connection may live, however busy; then it is closed between two requests.
     pub connection_lifetime: SignedDuration,
@@ -118,7 +120,11 @@ pub async fn serve(
             request.extensions_mut().insert(ConnectInfo(peer));
             request.map(Body::new)
         });
-        let connection = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+        // hyper runs no clock while the other side does not read.
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(settings.answer_timeout.unsigned_abs()));
+        let stream = TokioIo::new(Box::pin(stream));
+        let connection = http.serve_connection(stream, TowerToHyperService::new(app));
         let stop = stop.clone();
         tracker.spawn(async move {
             let _permit = permit;

@@ -45,6 +45,7 @@ async fn served(settings: ServerSettings) -> Served {
             post(|body: Bytes| async move { body.len().to_string() })
                 .layer(DefaultBodyLimit::max(10)),
         )
+        .route("/large", get(|| async { vec![b'x'; 32 * 1024 * 1024] }))
         .route("/panic", get(|| async { panic!("on purpose") as &'static str }))
         .route(
             "/wait",
@@ -250,6 +251,18 @@ async fn a_busy_connection_is_closed_after_its_lifetime() {
     served.release.notify_one();
     let answer = rest(&mut stream).await;
     assert!(answer.contains("connection: close") && answer.ends_with("waited"), "{answer}");
+}
+
+#[tokio::test]
+async fn whoever_reads_nothing_of_an_answer_is_cut_off() {
+    let settings =
+        ServerSettings { connections: 1, answer_timeout: SHORT, ..ServerSettings::default() };
+    let served = served(settings).await;
+    let mut deaf = served.connect().await;
+    deaf.write_all(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    // The only slot is free again for somebody who reads.
+    let answer = served.exchange(&request("GET /", "")).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
 }
 
 #[tokio::test]

@@ -103,9 +103,18 @@ fn is_test(file: &str) -> bool {
     name.contains("test") || name == "conformance.rs" || file.contains("/tests/")
 }
 
+/// A file without the test module that stands in it; one that stands in another file is only named.
+fn code(text: &str) -> &str {
+    let inline = |(at, start): (usize, &str)| {
+        let name = text[at + start.len()..].lines().next().unwrap_or_default();
+        name.trim_end().ends_with('{').then_some(at)
+    };
+    text.match_indices("#[cfg(test)]\nmod ").find_map(inline).map_or(text, |at| &text[..at])
+}
+
 /// The rooms a file names, its own test module aside.
 fn named(text: &str) -> BTreeSet<String> {
-    let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(text);
+    let code = code(text);
     let mut rooms = BTreeSet::new();
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
@@ -192,7 +201,7 @@ fn deciding_rooms_have_no_doors() {
         if !PURE.contains(&room(&file)) || READERS.contains(&file.as_str()) || is_test(&file) {
             continue;
         }
-        let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or(&text);
+        let code = code(&text);
         for door in DOORS {
             let used = code.lines().any(|l| !l.trim_start().starts_with("//") && l.contains(door));
             if used {
@@ -223,4 +232,7 @@ fn the_import_reader_reads_imports() {
     let text = "use crate::{model::{A, B}, store};\nlet x = crate::env::clock();";
     let found: Vec<_> = named(text).into_iter().collect();
     assert_eq!(found, ["env", "model", "store"]);
+    let text =
+        "#[cfg(test)]\nmod tests;\nuse crate::web;\n#[cfg(test)]\nmod more {\nuse crate::app;\n}";
+    assert_eq!(named(text).into_iter().collect::<Vec<_>>(), ["web"]);
 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use serde_json::Value;
 use upprop::env::{Clock as _, SystemClock};
 
-use crate::world::{soon, within};
+use crate::world::{signal, soon, within};
 
 fn demo(tmp: &Path, args: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_upprop"))
@@ -79,8 +79,7 @@ async fn an_interruption_leaves_nothing_behind() {
     })
     .await;
     let id = child.id().to_string();
-    let sent = Command::new("kill").args(["-INT", &id]).status().expect("kill runs");
-    assert!(sent.success());
+    assert!(signal("INT", &id));
     let (code, stdout, stderr) = output(child);
     assert_eq!((code, stderr.as_str()), (Some(130), ""), "{stdout}");
     assert!(stdout.starts_with("A school day"), "{stdout}");

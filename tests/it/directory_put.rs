@@ -41,14 +41,17 @@ async fn whoever_has_the_token_and_nobody_else() {
         let answer = put(&world, "", token, &directory(1)).await;
         assert_eq!((answer.status, answer.text.as_str()), (401, ""));
     }
-    let (status, _) = world.post(&world.marked("p0", "l1", "unexcused", 5)).await;
-    assert_eq!(status, 422, "nothing was taken");
+    // Whoever reports meanwhile is asked to come again, and loses nothing.
+    let marked = world.marked("p0", "l1", "unexcused", 5);
+    assert_eq!(world.post(&marked).await.0, 503, "nothing was taken");
+    assert_eq!(send(&world, "GET /readyz", &[], "").await.status, 503);
     let taken = put(&world, "", API_TOKEN, &directory(1)).await;
     assert_eq!((taken.status, &taken.json()["status"]), (200, &json!("taken")), "{}", taken.text);
     assert_eq!(taken.json()["change"]["pupils"], 1);
     let again = put(&world, "", API_TOKEN, &directory(1)).await;
     assert_eq!(again.json(), json!({"status": "unchanged"}));
-    world.accept(&world.marked("p0", "l1", "unexcused", 5)).await;
+    assert_eq!(send(&world, "GET /readyz", &[], "").await.status, 200);
+    world.accept(&marked).await;
     world.messages(1).await;
 }
 

@@ -13,7 +13,7 @@ use crate::loop_disk::LoopDisk;
 use crate::world::Setup;
 
 const ROUNDS: u64 = 20;
-const DAEMON_ROUNDS: u64 = 5;
+const DAEMON_ROUNDS: u64 = 20;
 const PUPILS: usize = 2000;
 /// Rounds without hardening before it is believed to lose nothing.
 const ROUNDS_TO_LOSE: u64 = 20;

@@ -276,10 +276,12 @@ impl World {
         let clock = SystemClock::new();
         let ready = async {
             loop {
-                if let Ok(answer) = client.get(&url).send().await
-                    && answer.status() == 200
-                {
-                    return;
+                if let Ok(answer) = client.get(&url).send().await {
+                    // A world may begin without a directory.
+                    let ready = answer.status() == 200;
+                    if ready || answer.text().await.is_ok_and(|why| why.contains("directory")) {
+                        return;
+                    }
                 }
                 if let Some(Ok(Some(status))) = self.daemon.as_mut().map(Child::try_wait) {
                     panic!("the daemon ended with {status}:\n{}", self.log());
@@ -322,16 +324,15 @@ impl World {
         }
     }
 
-    /// Sends the daemon a signal, as `-HUP`.
+    /// Sends the daemon a signal, as `HUP`.
     pub fn signal(&self, name: &str) {
         let pid = self.daemon.as_ref().expect("a daemon").id().to_string();
-        let sent = Command::new("kill").args([name, &pid]).status().expect("kill runs");
-        assert!(sent.success(), "the daemon was there to be signalled");
+        assert!(signal(name, &pid), "the daemon was there to be signalled");
     }
 
     /// Asks the daemon to stop; its exit code.
     pub fn stop(&mut self) -> Option<i32> {
-        self.signal("-TERM");
+        self.signal("TERM");
         let mut child = self.daemon.take()?;
         // The sink must go on answering meanwhile, on this very thread if need be.
         tokio::task::block_in_place(|| child.wait()).expect("wait").code()
@@ -457,6 +458,13 @@ impl Drop for World {
             eprintln!("--- log of the daemon ---\n{}", self.log());
         }
     }
+}
+
+/// Sends a signal to a process; whether it was there. The shell's own `kill`: a bare machine has no
+/// other.
+pub fn signal(name: &str, pid: &str) -> bool {
+    let script = format!("kill -{name} {pid}");
+    Command::new("sh").args(["-c", &script]).status().expect("a shell").success()
 }
 
 /// A moment from now: the pause between two looks at something that cannot be awaited.

@@ -68,10 +68,10 @@ pub fn cloud_batch(generator: &mut SchemaGenerator) -> Value {
     many(&cloud_event(generator))
 }
 
-/// The fields of an event where the envelope holds the rest.
+/// The body in binary mode: the fields of an event, whose type, id and source stand in `ce-*` headers.
 pub fn cloud_data(generator: &mut SchemaGenerator) -> Value {
     let data: Vec<Value> = variants(generator).into_iter().map(|(_, _, data)| data).collect();
-    json!({ "anyOf": data })
+    json!({ "title": "CloudEvents 1.0 in binary mode, with ce-* headers", "anyOf": data })
 }
 
 /// Of each type of event: its name, its description, and the schema of its fields without the ones
