@@ -32,9 +32,7 @@ use crate::web::{
 
 pub use gateway::{GatewayFault, GatewayProblem, gateway};
 pub use refusals::{Refusal, refusals};
-pub use settings::{
-    directory_settings, mail_settings, mail_transport, providers, store_settings, wire_settings,
-};
+pub use settings::{directory_settings, mail_transport, providers, store_settings, wire_settings};
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]

@@ -52,7 +52,7 @@ pub fn mail_transport(mail: &config::Mail) -> anyhow::Result<MailTransport> {
 }
 
 /// The relay.
-pub fn mail_settings(smtp: &config::Smtp) -> MailSettings {
+pub(super) fn mail_settings(smtp: &config::Smtp) -> MailSettings {
     MailSettings {
         host: smtp.host.clone(),
         port: smtp.port,

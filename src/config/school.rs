@@ -215,7 +215,7 @@ fn judge(school: &School, at: &Layers<'_, '_>, declared: &Declared<'_>) {
     let live = mode == Mode::Live;
     let grave = if live { Severity::Error } else { Severity::Warning };
     match mode {
-        Mode::Shadow => at.note(
+        Mode::Shadow if !at.is_faulty("mode") => at.note(
             Severity::Note,
             "mode",
             format!(

@@ -280,6 +280,7 @@ fn every_kind_of_problem() {
         );
         assert_eq!(report.config.is_none(), report.count(Severity::Error) > 0, "{text}");
         assert!(!text.contains("hush") && !text.contains("070-174"), "{text}");
+        assert!(!to.contains("mode = \"lve\"") || !text.contains("shadow mode"), "{text}");
         // Nothing without a place and a remedy.
         for problem in &report.problems {
             let remedy = problem.remedy.as_deref().unwrap_or_default();
