@@ -3,6 +3,7 @@
 
 mod gateway;
 mod housekeeping;
+mod refusals;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -30,9 +31,8 @@ use crate::web::{
 };
 
 pub use gateway::{GatewayFault, GatewayProblem, gateway};
-pub use settings::{
-    directory_settings, mail_settings, mail_transport, providers, store_settings, wire_settings,
-};
+pub use refusals::{Refusal, refusals};
+pub use settings::{directory_settings, mail_transport, providers, store_settings, wire_settings};
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -40,12 +40,9 @@ pub enum BuildError {
     /// Templates cannot be used.
     #[error("templates cannot be used:\n{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Templates(Vec<TemplateProblem>),
-    /// A setting that passed the check is refused by its room.
-    #[error("{0}")]
-    Setting(String),
-    /// The store cannot be read.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    /// Settings that their rooms refuse: all that [`refusals`] finds.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Refused(Vec<Refusal>),
 }
 
 /// The daemon, put together and not yet running.
@@ -84,8 +81,8 @@ impl App {
             env.clone(),
             directory.clone(),
             Arc::new(ArcSwap::from_pointee(templates)),
-            settings::providers(config)?,
-            config.mail.as_ref().map(settings::mail_account).transpose()?,
+            settings::providers(config).map_err(BuildError::Refused)?,
+            config.mail.as_ref().map(settings::mail_account),
             settings::delivery(config),
             wake.clone(),
         ));
@@ -198,7 +195,7 @@ fn sources(config: &Config) -> Result<BTreeMap<crate::model::SourceId, SourceGat
     let mut gates = BTreeMap::new();
     for (id, source) in &config.sources {
         let verifier = Verifier::new(&settings::auth(source))
-            .map_err(|e| BuildError::Setting(format!("[sources.{id}]: {e}")))?;
+            .map_err(|error| BuildError::Refused(vec![refusals::secret(id.as_str(), &error)]))?;
         gates.insert(
             id.clone(),
             SourceGate {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::BuildError;
 use super::gateway::{GatewayFault, GatewayProblem, gateway};
+use super::refusals::Refusal;
 use crate::channel::email::{MailSettings, TlsMode};
 use crate::channel::sms::{ProviderKind, ProviderSettings, elks::ElksSettings};
 use crate::config::{self, Config};
@@ -52,7 +52,7 @@ pub fn mail_transport(mail: &config::Mail) -> anyhow::Result<MailTransport> {
 }
 
 /// The relay.
-pub fn mail_settings(smtp: &config::Smtp) -> MailSettings {
+pub(super) fn mail_settings(smtp: &config::Smtp) -> MailSettings {
     MailSettings {
         host: smtp.host.clone(),
         port: smtp.port,
@@ -79,29 +79,34 @@ fn host_name() -> String {
 }
 
 /// The mail account of the dispatcher.
-pub(super) fn mail_account(mail: &config::Mail) -> Result<MailAccount, BuildError> {
-    Ok(MailAccount {
-        id: ProviderId::new("mail").map_err(|e| BuildError::Setting(e.to_string()))?,
+pub(super) fn mail_account(mail: &config::Mail) -> MailAccount {
+    MailAccount {
+        id: ProviderId::new("mail").expect("a good id"),
         from: mail.from.clone(),
         from_name: Some(mail.from_name.clone()).filter(|name| !name.is_empty()),
         reply_to: mail.reply_to.clone(),
         domain: mail.message_id_domain.clone(),
         rate: Some(mail.rate),
-    })
+    }
 }
 
 /// SMS accounts.
 ///
 /// # Errors
-/// When an adapter refuses settings: all of them, a line each.
-pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, BuildError> {
+/// When an adapter refuses settings: all that it refuses.
+pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Vec<Refusal>> {
     let mut providers = BTreeMap::new();
     let mut faults = Vec::new();
     for (id, provider) in &config.providers {
         let kind = match provider_kind(&provider.kind) {
             Ok(kind) => kind,
             Err(GatewayProblem(found)) => {
-                faults.extend(found.iter().map(|fault| format!("[providers.{id}] {fault}")));
+                faults.extend(found.into_iter().map(|fault| Refusal {
+                    table: format!("providers.{id}"),
+                    key: fault.key,
+                    message: fault.message,
+                    remedy: fault.remedy.to_owned(),
+                }));
                 continue;
             }
         };
@@ -122,7 +127,7 @@ pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Buil
             },
         );
     }
-    if faults.is_empty() { Ok(providers) } else { Err(BuildError::Setting(faults.join("\n"))) }
+    if faults.is_empty() { Ok(providers) } else { Err(faults) }
 }
 
 fn provider_kind(kind: &config::ProviderKind) -> Result<ProviderKind, GatewayProblem> {
@@ -210,9 +215,14 @@ pub(super) fn server(config: &Config) -> web::server::ServerSettings {
     web::server::ServerSettings {
         head_timeout: s.header_timeout,
         body_timeout: s.body_timeout,
+        answer_timeout: s.answer_timeout,
         body_limit: web::LARGEST_DIRECTORY,
         connections: s.max_connections,
         drain: s.drain_limit,
         ..web::server::ServerSettings::default()
     }
 }
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

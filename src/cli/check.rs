@@ -9,12 +9,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use serde::Serialize;
 
-use crate::config::{self, Config, DEFAULT_FILE, Loader, Problem, Report, Secrets, Severity};
-
-/// Exit code of a configuration that the daemon does not start with (`EX_CONFIG` of sysexits(3)).
-pub const EXIT_CONFIG: u8 = 78;
-/// Exit code of a configuration with warnings.
-pub const EXIT_WARNINGS: u8 = 1;
+use super::exit;
+use crate::config::{self, DEFAULT_FILE, Loader, Problem, Report, Secrets, Severity};
 
 /// Check a configuration: exit code 0 is good, 1 is warnings, 78 is errors.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,8 +23,8 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
-/// Further checks of a configuration without errors, by rooms that `config` may not know.
-pub type Extra<'e> = &'e dyn Fn(&Config) -> Vec<Problem>;
+/// Further checks of what could be read of a configuration, by rooms that `config` may not know.
+pub type Extra<'e> = &'e dyn Fn(&Report) -> Vec<Problem>;
 
 /// The shape of `--json`. Fields may be added; `version` counts when one changes or goes.
 #[derive(Serialize)]
@@ -74,16 +70,15 @@ pub fn run(
 
 /// What `check` prints of a report, and its exit code.
 pub fn verdict(name: &str, mut report: Report, extra: Extra<'_>, json: bool) -> (String, u8) {
-    if let Some(config) = &report.config {
-        report.problems.extend(extra(config));
-    }
+    let found = extra(&report);
+    report.add(found);
     let errors = report.count(Severity::Error);
     let warnings = report.count(Severity::Warning);
     let notes = report.count(Severity::Note);
     let code = match (errors, warnings) {
         (0, 0) => 0,
-        (0, _) => EXIT_WARNINGS,
-        _ => EXIT_CONFIG,
+        (0, _) => exit::WARNINGS,
+        _ => exit::CONFIG,
     };
     let text = if json {
         let summary =
@@ -138,34 +133,38 @@ mod tests {
 
     #[test]
     fn the_exit_code_is_the_worst_of_all() {
-        let nothing = |_: &Config| Vec::new();
+        let nothing = |_: &Report| Vec::new();
         assert_eq!(check(QUIET, &nothing, false).1, 0, "{}", check(QUIET, &nothing, false).0);
-        assert_eq!(check(SHIPPED, &nothing, false).1, EXIT_WARNINGS);
+        assert_eq!(check(SHIPPED, &nothing, false).1, exit::WARNINGS);
         let (text, code) = check("[store]\nsize = 1\n", &nothing, false);
-        assert_eq!(code, EXIT_CONFIG);
-        assert!(text.starts_with("u.toml:2:1: error: unknown key `size` in [store]"), "{text}");
+        assert_eq!(code, exit::CONFIG);
+        assert!(text.contains("\nu.toml:2:1: error: unknown key `size` in [store]"), "{text}");
         assert!(text.ends_with("u.toml: 1 error, 2 warnings\n"), "{text}");
     }
 
     #[test]
-    fn other_rooms_add_theirs_only_when_there_is_something_to_check() {
+    fn other_rooms_add_theirs_whatever_else_is_wrong() {
         let broken =
-            |_: &Config| vec![Problem::of_file("templates/sms/sv", Severity::Error, "too long")];
+            |_: &Report| vec![Problem::of_file("templates/sms/sv", Severity::Error, "too long")];
         let (text, code) = check(QUIET, &broken, false);
-        assert_eq!(code, EXIT_CONFIG);
+        assert_eq!(code, exit::CONFIG);
         assert!(text.contains("templates/sms/sv: error: too long\n"), "{text}");
         assert!(text.ends_with("1 error, 1 note; 1 school, 1 source, 0 providers\n"), "{text}");
-        assert!(!check("[", &broken, false).0.contains("too long"));
+        let (text, _) = check("[store]\nsize = 1\n", &broken, false);
+        assert!(text.contains("unknown key `size`") && text.contains("too long"), "{text}");
     }
 
     #[test]
     fn json_says_the_same() {
         let (text, code) = check("[store]\nsize = 1\n", &|_| Vec::new(), true);
         let json: serde_json::Value = serde_json::from_str(&text).expect("one JSON object");
-        assert_eq!((code, &json["errors"], &json["version"]), (EXIT_CONFIG, &1.into(), &1.into()));
-        let first = &json["problems"][0];
+        assert_eq!((code, &json["errors"], &json["version"]), (exit::CONFIG, &1.into(), &1.into()));
+        let error = json["problems"]
+            .as_array()
+            .and_then(|all| all.iter().find(|problem| problem["severity"] == "error"));
+        let error = error.expect("an error");
         assert_eq!(
-            (&first["line"], &first["key"], &first["severity"]),
+            (&error["line"], &error["key"], &error["severity"]),
             (&2.into(), &"store.size".into(), &"error".into())
         );
     }
@@ -174,7 +173,7 @@ mod tests {
     fn a_file_that_is_not_there_is_an_error_with_a_remedy() {
         let report = config::load(Path::new("/nowhere/upprop.toml"), None, Secrets::Checked);
         let (text, code) = verdict("/nowhere/upprop.toml", report, &|_| Vec::new(), false);
-        assert_eq!(code, EXIT_CONFIG);
+        assert_eq!(code, exit::CONFIG);
         assert!(text.contains("cannot be read") && text.contains("upprop init"), "{text}");
     }
 }

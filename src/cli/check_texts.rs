@@ -1,58 +1,63 @@
 //! The part of `upprop check` that is about texts: every template rendered with sample data for every
 //! school, and SMS parts counted with the longest names.
 
-use crate::app::{mail_settings, providers};
-use crate::config::{Config, MailTransport, Problem, Severity};
+use crate::config::{Config, Problem, Report, Severity};
+use crate::directory::School;
 use crate::message::{Templates, preview};
 
-/// What is wrong with templates, texts, providers and the relay in a configuration without errors.
-pub fn problems(config: &Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    match Templates::load(config.templates.as_deref()) {
-        Ok(templates) => texts(config, &templates, &mut problems),
-        Err(found) => problems.extend(found.into_iter().map(|p| {
-            let mut problem = Problem::of_file(&p.file, Severity::Error, p.message.clone())
-                .with_remedy(p.remedy.clone());
-            problem.line = p.line;
-            problem
-        })),
-    }
-    if let Err(error) = providers(config) {
-        problems.push(Problem::of_file("configuration", Severity::Error, error.to_string()));
-    }
-    if let Some(mail) = &config.mail
-        && let MailTransport::Smtp(smtp) = &mail.transport
-        && let Err(error) = mail_settings(smtp).check()
-    {
-        problems.push(Problem::of_file("[mail]", Severity::Error, error.to_string()));
-    }
-    problems
+/// What is wrong with templates, and with the texts that schools make from them.
+pub fn problems(report: &Report, config: &Config) -> Vec<Problem> {
+    let templates = match Templates::load(config.templates.as_deref()) {
+        Ok(templates) => templates,
+        Err(found) => {
+            return found
+                .into_iter()
+                .map(|p| {
+                    let mut problem =
+                        Problem::of_file(&p.file, Severity::Error, p.message).with_remedy(p.remedy);
+                    (problem.line, problem.key) = (p.line, "templates".into());
+                    problem
+                })
+                .collect();
+        }
+    };
+    // Of a school without name or number it has been said that they are missing.
+    let whole = |school: &&School| !school.name.is_empty() && !school.phone.is_empty();
+    let schools = config.schools.values().filter(whole);
+    schools.flat_map(|school| texts(report, &templates, school)).collect()
 }
 
-fn texts(config: &Config, templates: &Templates, problems: &mut Vec<Problem>) {
-    for school in config.schools.values() {
-        let place = format!("[schools.{}]", school.id);
-        match preview::previews(templates, &school.name, &school.phone) {
-            Err(error) => {
-                problems.push(Problem::of_file(&place, Severity::Error, error.to_string()));
-            }
-            Ok(previews) => {
-                for long in preview::too_long(&previews, school.max_parts) {
-                    let severity = match long.severity {
-                        preview::Severity::Error => Severity::Error,
-                        preview::Severity::Warning => Severity::Warning,
-                    };
-                    problems.push(Problem::of_file(&place, severity, long.to_string()));
-                }
-                let most = previews.iter().filter(|p| p.ordinary).map(|p| p.parts.parts).max();
-                let words = format!(
-                    "{} texts in {} languages rendered; with an ordinary name they take at most {} SMS part(s)",
-                    previews.len(),
-                    templates.locales().count(),
-                    most.unwrap_or(0)
-                );
-                problems.push(Problem::of_file(&place, Severity::Note, words));
-            }
+fn texts(report: &Report, templates: &Templates, school: &School) -> Vec<Problem> {
+    let table = format!("schools.{}", school.id);
+    let tables = [table.as_str(), "defaults"];
+    let at = |severity, key, message: String, remedy: String| {
+        report.places.problem(severity, &tables, key, message, remedy)
+    };
+    let previews = match preview::previews(templates, &school.name, &school.phone, school.max_parts)
+    {
+        Ok(previews) => previews,
+        Err(error) => {
+            let remedy = "write a name with letters in it".to_owned();
+            return vec![at(Severity::Error, "name", error.to_string(), remedy)];
         }
-    }
+    };
+    let mut problems: Vec<Problem> = preview::too_long(&previews, school.max_parts)
+        .iter()
+        .map(|long| {
+            let message = format!("school {}: {long}", school.id);
+            at(Severity::Error, "max-parts", message, long.remedy())
+        })
+        .collect();
+    let most = previews.iter().filter(|p| p.ordinary).map(|p| p.parts.parts).max();
+    let message = format!(
+        "school {}: {} texts in {} languages rendered; with an ordinary name they take at most {} SMS part(s)",
+        school.id,
+        previews.len(),
+        templates.locales().count(),
+        most.unwrap_or(0)
+    );
+    let mut note = at(Severity::Note, "", message, String::new());
+    (note.key, note.remedy) = (table.clone(), None);
+    problems.push(note);
+    problems
 }

@@ -18,7 +18,7 @@ use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::task::TaskTracker;
 
-use crate::cli::init::trial;
+use crate::cli::{exit, init::trial};
 use crate::env::{Clock, ReqwestWire, WireSettings};
 use crate::model::local_date;
 use crate::sim::demo::{self, Daemon, DemoError, Report, Sender, Stage};
@@ -27,8 +27,6 @@ use folder::Folder;
 
 /// Name of the source that reports.
 const SOURCE: &str = "demo";
-/// 128 + SIGINT, as shells have it.
-const INTERRUPTED: u8 = 130;
 
 /// Arguments of `upprop demo`.
 #[derive(Debug, Clone, clap::Args)]
@@ -86,7 +84,7 @@ pub async fn run(args: DemoArgs, clock: Arc<dyn Clock>) -> anyhow::Result<ExitCo
     // Gone already where the story came to its end.
     let _: Result<(), DemoError> = daemon.kill().await;
     sink.stop().await;
-    let Some(played) = played else { return Ok(ExitCode::from(INTERRUPTED)) };
+    let Some(played) = played else { return Ok(ExitCode::from(exit::INTERRUPTED)) };
     let mut report = played?;
     let not_told = match trail::not_told(&config).await {
         Ok(not_told) => not_told,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{exit, run};
+use crate::config::Secrets;
 use crate::directory::{audit, load};
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
@@ -38,7 +39,10 @@ enum DirectoryCommand {
 /// None that is not an exit code.
 pub fn run(args: DirectoryArgs) -> anyhow::Result<ExitCode> {
     let DirectoryCommand::Check { config, folder } = args.command;
-    let Some(config) = run::load(&config) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    // No secret is needed, and credentials of the unit are not to be had from a shell.
+    let Some(config) = run::load(&config, Secrets::Skipped, &|_| Vec::new()) else {
+        return Ok(ExitCode::from(exit::CONFIG));
+    };
     let Some(folder) = folder.or_else(|| config.directory.folder.clone()) else {
         eprintln!("upprop: no folder is configured; name one: upprop directory check FOLDER");
         return Ok(ExitCode::from(exit::CONFIG));

@@ -6,5 +6,9 @@ pub const WARNINGS: u8 = 1;
 pub const DATA: u8 = 65;
 /// The daemon stopped because of a fault of its own.
 pub const SOFTWARE: u8 = 70;
+/// A file cannot be made, or is there already (`init`).
+pub const CANNOT_CREATE: u8 = 73;
+/// 128 + SIGINT, as shells have it: the demo was interrupted.
+pub const INTERRUPTED: u8 = 130;
 /// The configuration has errors, or the store is refused.
 pub const CONFIG: u8 = 78;

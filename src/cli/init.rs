@@ -12,10 +12,8 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use jiff::Timestamp;
 
+use super::exit;
 use crate::config::SHIPPED;
-
-/// Exit code when a file cannot be made (`EX_CANTCREAT` of sysexits(3)).
-pub const EXIT_CANNOT_CREATE: u8 = 73;
 
 /// Fills a slice with random bytes.
 pub type Random<'r> = &'r mut dyn FnMut(&mut [u8]);
@@ -59,7 +57,7 @@ pub fn run(args: &InitArgs, now: Timestamp, random: Random<'_>) -> anyhow::Resul
         }
         Err(error) => {
             writeln!(std::io::stderr().lock(), "upprop init: {error:#}")?;
-            Ok(ExitCode::from(EXIT_CANNOT_CREATE))
+            Ok(ExitCode::from(exit::CANNOT_CREATE))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a command. Parses, calls, prints; what it does is done by the rooms.
 
 pub mod check;
+mod check_rooms;
 mod check_texts;
 pub mod demo;
 pub mod directory;
@@ -66,7 +67,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init(args) => {
             init::run(&args, SystemClock::new().now(), &mut crate::env::random::fill)
         }
-        Command::Check(args) => check::run(&args, run::credentials_dir(), &check_texts::problems),
+        Command::Check(args) => check::run(&args, run::credentials_dir(), &check_rooms::problems),
         Command::Directory(args) => directory::run(args),
         Command::Store(args) => store::run(args),
         Command::Run(args) => runtime()?.block_on(run::run(args)),

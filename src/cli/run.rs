@@ -19,7 +19,8 @@ use crate::env::{Clock, Env};
 use crate::lifecycle::Lifecycle;
 use crate::store::{Kv, SledStore, StoreError};
 
-use super::{check_texts, exit};
+use super::check::Extra;
+use super::{check_rooms, exit};
 
 /// How long a former process may take to let go of the store: one that was killed is gone in
 /// milliseconds, one that stops in order is waited for by systemd.
@@ -39,12 +40,16 @@ pub struct RunArgs {
 /// # Errors
 /// In words, when it cannot start or had to stop by itself.
 pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
-    let Some(config) = load(&args.config) else { return Ok(ExitCode::from(exit::CONFIG)) };
-    if !texts_are_good(&config) {
+    let Some(config) = load(&args.config, Secrets::Required, &check_rooms::problems) else {
         return Ok(ExitCode::from(exit::CONFIG));
-    }
+    };
     logging(&config);
-    let env = doors(&config)?;
+    // From here on, or a hang-up during a long start would end it.
+    let mut hangup = signal(SignalKind::hangup())?;
+    let env = match doors(&config) {
+        Ok(env) => env,
+        Err(error) => return Ok(refused(&error)),
+    };
     let store = match open(&config, env.clock.as_ref()).await {
         Ok(store) => Arc::new(store),
         Err(error @ (StoreError::Refused(_) | StoreError::InUse(_))) => {
@@ -55,7 +60,10 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     };
     let (lifecycle, mut faults) = Lifecycle::new();
     let kv: Arc<dyn Kv> = store.clone();
-    let app = App::build(&config, env, kv, lifecycle.clone())?;
+    let app = match App::build(&config, env, kv, lifecycle.clone()) {
+        Ok(app) => app,
+        Err(error) => return Ok(refused(&error.into())),
+    };
     app.prepare().await.context("the store cannot be read")?;
     let listener = TcpListener::bind(config.server.listen).await.with_context(|| {
         format!("cannot listen on {}; is another upprop running?", config.server.listen)
@@ -66,10 +74,16 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
     tell_systemd(&[sd_notify::NotifyState::Ready]);
-    let fault = tokio::select! {
-        _ = terminate.recv() => None,
-        _ = interrupt.recv() => None,
-        fault = faults.recv() => fault,
+    let fault = loop {
+        tokio::select! {
+            _ = terminate.recv() => break None,
+            _ = interrupt.recv() => break None,
+            fault = faults.recv() => break fault,
+            _ = hangup.recv() => tracing::warn!(
+                "SIGHUP changes nothing; a new configuration takes effect after a restart: \
+                 `systemctl restart upprop`"
+            ),
+        }
     };
     tell_systemd(&[sd_notify::NotifyState::Stopping]);
     if let Some(fault) = &fault {
@@ -102,6 +116,12 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
+/// Says what the daemon cannot be put together from: a start again would come to the same.
+fn refused(error: &anyhow::Error) -> ExitCode {
+    eprintln!("upprop: {error:#}; mend it in the configuration");
+    ExitCode::from(exit::CONFIG)
+}
+
 /// Opens the store; a former process that is still ending is waited for.
 async fn open(config: &Config, clock: &dyn Clock) -> Result<SledStore, StoreError> {
     let limit = clock.now().saturating_add(PREDECESSOR).unwrap_or_else(|_| clock.now());
@@ -126,29 +146,22 @@ pub(super) fn credentials_dir() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
-/// Reads a configuration; prints what is wrong with it. None when it has errors.
-pub(super) fn load(file: &Path) -> Option<Config> {
-    let report = config::load(file, credentials_dir(), Secrets::Required);
+/// Reads a configuration; prints what is wrong with it, `extra` included. None when it has errors.
+pub(super) fn load(file: &Path, secrets: Secrets, extra: Extra<'_>) -> Option<Config> {
+    let mut report = config::load(file, credentials_dir(), secrets);
+    let found = extra(&report);
+    report.add(found);
     for problem in report.problems.iter().filter(|p| p.severity != Severity::Note) {
         eprintln!("{problem}");
     }
-    if report.config.is_none() {
+    if report.count(Severity::Error) > 0 {
         eprintln!(
             "upprop: the configuration has errors; mend them and try `upprop check {}`",
             file.display()
         );
+        return None;
     }
     report.config
-}
-
-/// Renders every template with sample data and counts parts; prints what is wrong. False when a
-/// message could not be made or would take more parts than allowed.
-fn texts_are_good(config: &Config) -> bool {
-    let problems = check_texts::problems(config);
-    for problem in problems.iter().filter(|p| p.severity != Severity::Note) {
-        eprintln!("{problem}");
-    }
-    problems.iter().all(|p| p.severity != Severity::Error)
 }
 
 /// The real doors to the outside.

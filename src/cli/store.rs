@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use super::{exit, run};
+use crate::config::Secrets;
 use crate::{app, config, store};
 
 /// Arguments of `upprop store`.
@@ -32,7 +33,10 @@ enum StoreCommand {
 /// In words, when the journal cannot be used.
 pub fn run(args: StoreArgs) -> anyhow::Result<ExitCode> {
     let StoreCommand::Rebuild { config } = args.command;
-    let Some(config) = run::load(&config) else { return Ok(ExitCode::from(exit::CONFIG)) };
+    // No secret is needed, and credentials of the unit are not to be had from a shell.
+    let Some(config) = run::load(&config, Secrets::Skipped, &|_| Vec::new()) else {
+        return Ok(ExitCode::from(exit::CONFIG));
+    };
     match store::rebuild(&app::store_settings(&config)) {
         Ok(report) => {
             println!("{report}");

@@ -7,6 +7,7 @@ mod daemon;
 mod delivery;
 mod http_provider;
 mod mail;
+mod places;
 mod problem;
 mod provider;
 mod reader;
@@ -29,6 +30,7 @@ pub use http_provider::{
     NumberFormat, PLACEHOLDERS,
 };
 pub use mail::{Mail, MailTransport, Smtp, Tls};
+pub use places::Places;
 pub use problem::{Problem, Severity, did_you_mean};
 pub use provider::{Elks, Provider, ProviderKind};
 pub use secret::{Loader, Secrets};
@@ -80,8 +82,13 @@ pub struct Config {
 pub struct Report {
     /// None when there is an error.
     pub config: Option<Config>,
+    /// What could be read of a file with errors, to look for more of them: what was refused is at its
+    /// default or left out. None where the file is no TOML.
+    pub draft: Option<Config>,
     /// All that was found, in the order of the file.
     pub problems: Vec<Problem>,
+    /// Where its keys stand.
+    pub places: Places,
     /// Every key that this program knows, `*` standing for a name the operator chooses.
     pub known_keys: BTreeSet<String>,
 }
@@ -90,6 +97,33 @@ impl Report {
     /// How many problems there are of one severity.
     pub fn count(&self, severity: Severity) -> usize {
         self.problems.iter().filter(|problem| problem.severity == severity).count()
+    }
+
+    /// What can be looked into further, with errors or without.
+    pub fn readable(&self) -> Option<&Config> {
+        self.config.as_ref().or(self.draft.as_ref())
+    }
+
+    /// Whether an error was found at a key, or below it.
+    pub fn is_faulty(&self, path: &str) -> bool {
+        let below = |key: &str| {
+            key.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.problems.iter().any(|p| p.severity == Severity::Error && below(&p.key))
+    }
+
+    /// Adds what others found; what is found in other files comes last.
+    pub fn add(&mut self, found: impl IntoIterator<Item = Problem>) {
+        for problem in found {
+            if !self.problems.contains(&problem) {
+                self.problems.push(problem);
+            }
+        }
+        let own = self.places.file();
+        self.problems.sort_by_key(|p| {
+            let file = (p.file != own).then(|| p.file.clone());
+            (file, p.line.unwrap_or(usize::MAX), p.column, p.severity)
+        });
     }
 }
 
@@ -104,7 +138,13 @@ pub fn load(file: &Path, credentials_dir: Option<PathBuf>, secrets: Secrets) -> 
             let problem =
                 Problem::of_file(&name, Severity::Error, format!("cannot be read: {error}"))
                     .with_remedy("name another file, or write one with `upprop init`");
-            Report { config: None, problems: vec![problem], known_keys: BTreeSet::new() }
+            Report {
+                config: None,
+                draft: None,
+                problems: vec![problem],
+                places: Places::default(),
+                known_keys: BTreeSet::new(),
+            }
         }
     }
 }
@@ -122,17 +162,28 @@ pub fn load_text(name: &str, text: &str, loader: &Loader) -> Report {
     let (table, faults) = DeTable::parse_recoverable(text);
     for fault in &faults {
         let problem =
-            Problem::of_file(name, Severity::Error, format!("not TOML: {}", fault.message()));
+            Problem::of_file(name, Severity::Error, format!("not TOML: {}", fault.message()))
+                .with_remedy(TOML);
         context.push(problem.at(text, fault.span()));
     }
     // A tree with holes would make problems that are not there.
     let config = faults.is_empty().then(|| read(Reader::root(&context, table.get_ref())));
     let Context { problems, known, .. } = context;
-    let mut problems = problems.into_inner();
-    problems.sort_by_key(|p| (p.line.unwrap_or(usize::MAX), p.column, p.severity));
-    let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
-    Report { config: config.filter(|_| !failed), problems, known_keys: known.into_inner() }
+    let mut report = Report {
+        config: None,
+        draft: None,
+        problems: Vec::new(),
+        places: Places::of(name, text, table.get_ref()),
+        known_keys: known.into_inner(),
+    };
+    report.add(problems.into_inner());
+    let failed = report.count(Severity::Error) > 0;
+    *(if failed { &mut report.draft } else { &mut report.config }) = config;
+    report
 }
+
+/// What to do about a text that is not TOML.
+const TOML: &str = "write key = \"text\" on one line, numbers, true and false without quotes, and tables as [name] on a line of their own";
 
 fn read(root: Reader<'_>) -> Config {
     let names = |key| root.tables(key).into_iter().map(|(name, _)| name).collect::<Vec<_>>();

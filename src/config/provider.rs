@@ -7,10 +7,10 @@ use secrecy::SecretString;
 use super::address::{base_url, is_exposed};
 use super::http_provider::HttpProvider;
 use super::reader::Reader;
-use super::secret::{SHORTEST, is_guessable, is_path_segment};
+use super::secret::{is_guessable, is_path_segment};
 use super::source::url_id;
 use super::words;
-use crate::model::{ProviderId, Rate};
+use crate::model::{ProviderId, Rate, SHORTEST_SECRET};
 
 /// 46elks (providers.md §2).
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ impl Provider {
         if receipt_secret.as_ref().is_some_and(unfit) {
             reader.error(
                 "receipt-secret-file",
-                format!("the secret must stand in an address: {SHORTEST} or more of A–Z, a–z, 0–9, - . _ ~"),
+                format!("`receipt-secret-file`: the secret must stand in an address: {SHORTEST_SECRET} or more of A–Z, a–z, 0–9, - . _ ~"),
                 "make one with `openssl rand -hex 32`",
             );
         }

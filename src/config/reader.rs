@@ -64,7 +64,8 @@ impl<'a> Reader<'a> {
         Self {
             context,
             table: Some(table),
-            place: None,
+            // What is missing from the top belongs at the top.
+            place: Some(0..0),
             path: String::new(),
             pattern: String::new(),
             asked: RefCell::default(),
@@ -114,13 +115,18 @@ impl<'a> Reader<'a> {
         severity: Severity,
         key: &str,
         place: Option<Range<usize>>,
-        message: String,
-        remedy: String,
+        mut message: String,
+        mut remedy: String,
     ) {
+        // Words that come from elsewhere bring their remedy with them.
+        if remedy.is_empty() {
+            let (found, todo) = message.split_once("; ").unwrap_or((&message, "correct it"));
+            (message, remedy) = (found.to_owned(), todo.to_owned());
+        }
         let mut problem =
             Problem::of_file(self.context.file, severity, message).at(self.context.text, place);
         problem.key = join(&self.path, key);
-        problem.remedy = (!remedy.is_empty()).then_some(remedy);
+        problem.remedy = Some(remedy);
         self.context.push(problem);
     }
 
@@ -164,7 +170,8 @@ impl<'a> Reader<'a> {
             DeValue::Boolean(word) => word.to_string(),
             other => format!("{} {}", if other.is_array() { "an" } else { "a" }, other.type_str()),
         };
-        let remedy = remedy.map_or_else(String::new, |text| format!("write {text}"));
+        let example = || expected.split_once(" as ").map_or(expected, |(_, example)| example);
+        let remedy = format!("write {}", remedy.unwrap_or_else(|| example().to_owned()));
         self.push(
             Severity::Error,
             key,

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::model;
+
 /// Longest secret read, in bytes.
 const MAX_BYTES: u64 = 64 * 1024;
 
@@ -24,12 +26,9 @@ pub(super) fn is_unread(secret: &SecretString) -> bool {
     secret.expose_secret() == UNREAD
 }
 
-/// Fewest characters of a secret that never expires and that nobody types.
-pub(super) const SHORTEST: usize = 16;
-
 /// Whether a secret is so short that it can be guessed.
 pub(super) fn is_guessable(secret: &SecretString) -> bool {
-    !is_unread(secret) && secret.expose_secret().len() < SHORTEST
+    !is_unread(secret) && model::is_guessable(secret.expose_secret())
 }
 
 /// Whether an `Authorization` header can carry it: RFC 6750 §2.1, b64token.

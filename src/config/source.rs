@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::problem::did_you_mean;
 use super::reader::{Cap, Reader};
-use super::secret::{SHORTEST, is_guessable, is_unread};
-use crate::model::{Rate, SchoolId, SourceId};
+use super::secret::{is_guessable, is_unread};
+use crate::model::{Rate, SHORTEST_SECRET, SchoolId, SourceId};
 
 /// A user with a secret, as HTTP Basic and SMTP have them.
 #[derive(Debug, Clone)]
@@ -41,6 +42,12 @@ pub struct Source {
 const MOST_SECRETS: usize = 3;
 
 impl Source {
+    /// Whether all its secrets were read, so that more can be told of them.
+    pub fn is_read(&self) -> bool {
+        let password = self.basic.as_ref().map(|basic| &basic.secret);
+        !self.bearer.iter().chain(&self.signature).chain(password).any(is_unread)
+    }
+
     pub(super) fn read_all(root: &Reader<'_>, schools: &[String]) -> BTreeMap<SourceId, Self> {
         let mut all = BTreeMap::new();
         for (name, reader) in root.tables("sources") {
@@ -150,23 +157,24 @@ fn judge(
     if password.is_some_and(is_guessable) {
         reader.error(
             "basic-password-file",
-            format!("the password is shorter than {SHORTEST} characters and may be guessed"),
+            format!("`basic-password-file`: the password is shorter than {SHORTEST_SECRET} characters and may be guessed"),
             "make one with `openssl rand -base64 32`",
         );
     }
-    // Standard Webhooks, "Signature scheme": base64 of 24–64 bytes behind `whsec_`.
+    // Standard Webhooks, "Signature scheme": base64 of 24–64 bytes behind `whsec_`, padded or not.
     let well_made = |secret: &SecretString| {
         is_unread(secret)
             || secret.expose_secret().strip_prefix("whsec_").is_some_and(|text| {
-                base64::engine::general_purpose::STANDARD_NO_PAD
-                    .decode(text.trim_end_matches('='))
+                STANDARD
+                    .decode(text)
+                    .or_else(|_| STANDARD_NO_PAD.decode(text))
                     .is_ok_and(|bytes| (24..=64).contains(&bytes.len()))
             })
     };
     if !signature.iter().all(well_made) {
         reader.error(
             "signature-secret-file",
-            "the secret is not `whsec_` and the base64 of 24–64 bytes",
+            "`signature-secret-file`: the secret is not `whsec_` and the base64 of 24–64 bytes",
             "copy it again from the sender, or make one with `echo whsec_$(openssl rand -base64 32)`",
         );
     }
@@ -208,7 +216,10 @@ mod tests {
             (source("signature-secret-file"), good, None),
             (source("signature-secret-file"), &good[6..], Some("not `whsec_`")),
             (source("signature-secret-file"), "whsec_c2hvcnQ=", Some("24–64 bytes")),
+            (source("signature-secret-file"), &format!("{good}=="), Some("not `whsec_`")),
             (source("basic-user = \"a\"\nbasic-password-file"), "hemligt", Some("may be guessed")),
+            (source("basic-user = \"a\"\nbasic-password-file"), "åäöåäöåä", Some("may be guessed")),
+            (source("basic-user = \"a\"\nbasic-password-file"), "åäöåäöåäåäöåäöåä", None),
             (
                 source("basic-user = \"a:b\"\nbasic-password-file"),
                 "0123456789abcdef",

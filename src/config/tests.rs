@@ -48,7 +48,7 @@ fn a_good_file_has_no_problems() {
     assert_eq!(report.problems, []);
     let config = report.config.expect("good");
     let school = config.schools.values().next().expect("one school");
-    assert_eq!((school.max_parts, school.grace), (3, jiff::SignedDuration::from_mins(10)));
+    assert_eq!((school.max_parts, school.grace), (3, jiff::SignedDuration::ZERO));
     assert_eq!(config.mail.expect("mail").message_id_domain, "example.se");
 }
 
@@ -66,8 +66,10 @@ fn all_problems_come_at_once_and_each_once() {
         lines,
         [
             (Some(2), "defaults.grace"),
+            (Some(3), "schools.a.phone"),
             (Some(5), "schools.a.mood"),
             (Some(6), "schools.b.name"),
+            (Some(6), "schools.b.phone"),
             (Some(7), "schools.b.nome"),
             (Some(9), "server.listen"),
             (Some(10), "server.body-timeout"),
@@ -79,17 +81,18 @@ fn all_problems_come_at_once_and_each_once() {
 fn syntax_errors_come_at_once_too() {
     let report = read("a = \nb = ]\n[ok]\nc = 'x\n");
     assert!(report.count(Severity::Error) >= 2, "{:?}", report.problems);
-    assert!(report.problems.iter().all(|p| p.line.is_some()));
+    assert!(report.problems.iter().all(|p| p.line.is_some() && p.remedy.is_some()));
 }
 
 #[test]
 fn a_school_inherits_and_overrides() {
-    let text = GOOD.replace("[schools.bjork]", "[defaults]\ngrace = \"5m\"\nquiet-hours = \"off\"\nsms-rate = \"5/min\"\n[schools.alm]\nname = \"Alm\"\nquiet-hours = \"20:00-08:00\"\nsms-rate = \"off\"\n[schools.bjork]");
+    let text = GOOD.replace("[schools.bjork]", "[defaults]\ngrace = \"5m\"\nquiet-hours = \"off\"\nsms-rate = \"5/min\"\nphone = \"08-123 45 68\"\n[schools.alm]\nname = \"Alm\"\nquiet-hours = \"20:00-08:00\"\nsms-rate = \"off\"\n[schools.bjork]");
     let config = read(&text).config.expect("good");
     let [alm, bjork] = config.schools.values().collect::<Vec<_>>()[..] else {
         panic!("two schools")
     };
     assert_eq!(alm.grace, jiff::SignedDuration::from_mins(5));
+    assert_eq!((alm.phone.as_str(), bjork.phone.as_str()), ("08-123 45 68", "08-123 45 67"));
     assert!(alm.quiet_hours.is_some() && alm.sms_rate.is_none());
     assert!(bjork.quiet_hours.is_none() && bjork.sms_rate.is_some());
 }

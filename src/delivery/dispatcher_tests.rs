@@ -434,3 +434,18 @@ async fn more_lessons_than_a_day_can_hold_are_the_senders_fault() {
     }
     panic!("all were taken");
 }
+
+#[tokio::test]
+async fn a_text_over_the_cap_on_parts_is_not_sent_and_becomes_a_task_for_staff() {
+    for (max_parts, texts, mails) in [(1, 0, 1), (2, 1, 0)] {
+        let mut b = Bench::new(None, roster(ONE));
+        let wordy = School { max_parts, name: "Skolan ".repeat(9).trim().into(), ..school() };
+        let roster = b.directory.load().roster.clone();
+        let schools = Arc::new([(wordy.id.clone(), wordy)].into());
+        b.directory.store(Arc::new(Directory { schools, roster }));
+        b.mark("p", Mark::Unexcused).await;
+        b.work().await;
+        b.work().await;
+        assert_eq!((b.texts(), b.mail.sent().len()), (texts, mails), "max-parts {max_parts}");
+    }
+}

@@ -112,7 +112,9 @@ fn make(m: &Making<'_>, day: &[LessonState], further: bool) -> Result<Wired, Unm
     let facts = facts::guardian(m.school, pupil, m.case, m.n, further, m.now);
     match (m.address, m.account) {
         (Address::Phone(phone), Account::Sms(provider)) => {
-            let sms = templates.render_sms(&locale, m.n.purpose, &facts).map_err(|e| unmade(&e))?;
+            let sms = templates
+                .render_sms(&locale, m.n.purpose, &facts, m.school.max_parts)
+                .map_err(|e| unmade(&e))?;
             Ok(Wired::Sms(SmsMessage {
                 id: m.n.id.clone(),
                 sender: m.school.sender_id.clone(),

@@ -65,6 +65,27 @@ impl MailFolder {
         Ok(Self { path })
     }
 
+    /// Whether [`MailFolder::new`] would find or make the folder, as far as can be told without
+    /// making it: what is there of its path must be folders.
+    ///
+    /// # Errors
+    /// When something else is in the way.
+    pub fn probe(path: &Path) -> io::Result<()> {
+        for part in path.ancestors().filter(|part| !part.as_os_str().is_empty()) {
+            match std::fs::metadata(part) {
+                Ok(found) if found.is_dir() => return Ok(()),
+                Ok(_) => return Err(io::ErrorKind::NotADirectory.into()),
+                Err(error)
+                    if matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                    ) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     async fn keep(&self, message: Bytes) -> MailOutcome {
         let folder = self.path.clone();
         let written = tokio::task::spawn_blocking(move || write(&folder, &message)).await;
@@ -151,6 +172,18 @@ mod tests {
 
         std::fs::remove_dir_all(&path).unwrap();
         assert_eq!(mail.send(&envelope(), MESSAGE).await, unwritten(io::ErrorKind::NotFound));
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_is_told_without_making_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a/b");
+        MailFolder::probe(&path).unwrap();
+        assert!(!dir.path().join("a").exists());
+        std::fs::write(dir.path().join("a"), "").unwrap();
+        assert_eq!(MailFolder::probe(&path).unwrap_err().kind(), io::ErrorKind::NotADirectory);
+        assert!(MailFolder::new(&path).is_err());
+        MailFolder::probe(Path::new("not-there")).unwrap();
     }
 
     #[tokio::test]

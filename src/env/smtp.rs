@@ -17,6 +17,7 @@ use lettre::transport::smtp::{
     extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     response::Response,
 };
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpStream, sync::Semaphore};
 
@@ -272,6 +273,10 @@ fn tls_parameters(settings: &MailSettings) -> Result<TlsParameters, MailSetupErr
     if let Some(path) = &settings.ca_file {
         let pem = std::fs::read(path)
             .map_err(|source| MailSetupError::CaFile { path: path.clone(), source })?;
+        // lettre takes a file without one, and then trusts nobody.
+        if CertificateDer::pem_slice_iter(&pem).next().is_none() {
+            return Err(MailSetupError::Tls("the CA file holds no certificate".into()));
+        }
         let authority = Certificate::from_pem(&pem).map_err(tls)?;
         builder = builder.certificate_store(CertificateStore::None).add_root_certificate(authority);
     }

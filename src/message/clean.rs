@@ -33,6 +33,32 @@ pub fn line(text: &str, longest: usize) -> String {
     out
 }
 
+/// The lengths, in UTF-16 units, that a given name is cut to where a text would otherwise take too
+/// many parts. With the shortest, a text is as short as a name can make it.
+const SHORT_NAMES: [usize; 3] = [12, 8, 4];
+
+/// A clean name in ever shorter forms: as it is, the first of several names, and that cut.
+pub fn shorter_names(name: &str) -> impl Iterator<Item = &str> {
+    let first = name.split(' ').next().unwrap_or(name);
+    [name, first].into_iter().chain(SHORT_NAMES.iter().map(|units| cut(first, *units)))
+}
+
+/// The letters at the beginning that take no more than so many UTF-16 units.
+fn cut(name: &str, units: usize) -> &str {
+    let mut used = 0;
+    let end = name.char_indices().find_map(|(at, c)| {
+        used += c.len_utf16();
+        (used > units).then_some(at)
+    });
+    let kept = &name[..end.unwrap_or(name.len())];
+    // No hyphen, joiner or half of a cluster at the end, unless there is nothing else.
+    match kept.trim_end_matches(|c: char| !c.is_alphanumeric()) {
+        _ if end.is_none() => name,
+        "" => kept,
+        trimmed => trimmed,
+    }
+}
+
 fn is_blank(c: char) -> bool {
     c.is_control() || c.is_whitespace()
 }
@@ -68,6 +94,19 @@ mod tests {
         }
         assert_eq!(line("Åsa Maria", 4), "Åsa");
         assert_eq!(line(&"å".repeat(61), 60), "å".repeat(60));
+    }
+
+    #[test]
+    fn names_grow_shorter_and_stay_names() {
+        let forms = |name| shorter_names(name).collect::<Vec<_>>();
+        assert_eq!(forms("Alva"), ["Alva"; 5]);
+        assert_eq!(
+            forms("Anna-Alexandra Maria"),
+            ["Anna-Alexandra Maria", "Anna-Alexandra", "Anna-Alexand", "Anna-Ale", "Anna"]
+        );
+        assert_eq!(forms("Lisa-Maria").last(), Some(&"Lisa"));
+        assert_eq!(forms("𐐀𐐁𐐂𐐃").last(), Some(&"𐐀𐐁"), "no character is split");
+        assert_eq!(forms("-----").last(), Some(&"----"));
     }
 
     proptest! {

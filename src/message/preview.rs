@@ -1,16 +1,22 @@
 //! What the texts of a school will look like and cost, before anybody gets one: every text template
-//! in every language, with an ordinary name, a long one and one that the 7-bit alphabet lacks.
+//! in every language and case, with an ordinary name and the longest there can be.
 
+use std::collections::BTreeSet;
+
+use super::clean::SMS_NAME;
 use super::sms::Parts;
-use super::{RenderError, Templates, samples};
+use super::{RenderError, Templates, render, samples};
 use crate::model::Locale;
 
 /// A name as most are.
 const ORDINARY: &str = "Alva";
-/// A long given name, 30 characters.
-const LONGEST: &str = "Anna-Alexandra Maria-Kristinas";
-/// A name with a letter outside the 7-bit alphabet, so that less than half as much fits a part.
-const OUTSIDE: &str = "Željko-Matija";
+/// A letter of the longest name that travels in the 7-bit alphabet.
+const LONG: &str = "a";
+/// A letter outside it, as wide as one can be: with one in the name, less than half as much fits a
+/// part.
+const OUTSIDE: &str = "\u{10400}";
+const A_LONG_NAME: &str = "the longest name of GSM-7 letters";
+const A_NAME_OUTSIDE: &str = "the longest name outside GSM-7";
 
 /// One text as it would be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +25,7 @@ pub struct Preview {
     pub locale: Locale,
     /// The template's name: `sms/sv/absence.txt`.
     pub template: String,
-    /// What is special about it, and the name used: `absence, further; Alva`.
+    /// What is special about it, and the kind of name: `absence, further; an ordinary name`.
     pub sample: String,
     /// The text.
     pub text: String,
@@ -29,25 +35,13 @@ pub struct Preview {
     pub ordinary: bool,
 }
 
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Only a long or unusual name takes the text over the limit.
-    Warning,
-    /// Any name does.
-    Error,
-}
-
-/// A text that takes more parts than the school allows.
+/// A text that takes more parts than the school allows, whatever is left of the name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{template} ({sample}) takes {} parts ({} units, {}), and the limit is {max_parts}; shorten the \
-     template or the school's name, or raise max_parts",
+    "{template} ({sample}) takes {} parts ({} units, {}), and `max-parts` is {max_parts}",
     parts.parts, parts.units, parts.encoding.as_str()
 )]
 pub struct TooLong {
-    /// How bad it is.
-    pub severity: Severity,
     /// The template's name.
     pub template: String,
     /// As in [`Preview`].
@@ -58,7 +52,16 @@ pub struct TooLong {
     pub max_parts: u32,
 }
 
-/// Every text template × language × kind × name, with a school's own name and number.
+impl TooLong {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        let parts = self.parts.parts;
+        format!("write max-parts = {parts} or more, or shorten the template or the school's name")
+    }
+}
+
+/// Every text template × language × case × name, with a school's own name, number and cap on parts:
+/// the name is shortened as it would be at sending.
 ///
 /// # Errors
 /// When the school's name or number is empty; the templates themselves were tried at load.
@@ -66,19 +69,21 @@ pub fn previews(
     templates: &Templates,
     school: &str,
     phone: &str,
+    max_parts: u32,
 ) -> Result<Vec<Preview>, RenderError> {
+    let longest = (LONG.repeat(SMS_NAME), OUTSIDE.repeat(SMS_NAME));
+    let names =
+        [(ORDINARY, "an ordinary name"), (&longest.0, A_LONG_NAME), (&longest.1, A_NAME_OUTSIDE)];
     let mut previews = Vec::new();
     for locale in templates.locales() {
-        for name in [ORDINARY, LONGEST, OUTSIDE] {
+        for (name, kind) in names {
             for sample in samples::guardians(name, school, phone) {
-                if !sample.ordinary {
-                    continue;
-                }
-                let made = templates.render_sms(locale, sample.purpose, &sample.facts)?;
+                let made =
+                    templates.shortest_sms(locale, sample.purpose, &sample.facts, max_parts)?;
                 previews.push(Preview {
                     locale: locale.clone(),
-                    template: format!("sms/{locale}/{}.txt", sample.purpose.as_str()),
-                    sample: format!("{}; {name}", sample.name),
+                    template: render::sms_name(locale, sample.purpose),
+                    sample: format!("{}; {kind}", sample.name),
                     text: made.text,
                     parts: made.parts,
                     ordinary: name == ORDINARY,
@@ -89,23 +94,21 @@ pub fn previews(
     Ok(previews)
 }
 
-/// The texts over a limit, the worst first.
+/// The texts over the limit: of each template the longest, and the longest first.
 pub fn too_long(previews: &[Preview], max_parts: u32) -> Vec<TooLong> {
-    let mut found: Vec<TooLong> = previews
-        .iter()
-        .filter(|preview| preview.parts.parts > max_parts)
+    let mut over: Vec<&Preview> =
+        previews.iter().filter(|preview| preview.parts.parts > max_parts).collect();
+    over.sort_by_key(|preview| std::cmp::Reverse((preview.parts.parts, preview.parts.units)));
+    let mut seen = BTreeSet::new();
+    over.retain(|preview| seen.insert(&preview.template));
+    over.into_iter()
         .map(|preview| TooLong {
-            severity: if preview.ordinary { Severity::Error } else { Severity::Warning },
             template: preview.template.clone(),
             sample: preview.sample.clone(),
             parts: preview.parts,
             max_parts,
         })
-        .collect();
-    found.sort_by_key(|text| {
-        (std::cmp::Reverse(text.severity), std::cmp::Reverse(text.parts.units))
-    });
-    found
+        .collect()
 }
 
 #[cfg(test)]
@@ -113,41 +116,52 @@ mod tests {
     use super::*;
     use crate::message::sms::Encoding;
 
-    #[test]
-    fn every_template_language_and_name_is_shown() {
-        let previews = previews(&Templates::builtin(), "Björkskolan", "070-174 06 05").unwrap();
-        for template in [
-            "sms/sv/absence.txt",
-            "sms/sv/correction.txt",
-            "sms/en/absence.txt",
-            "sms/en/correction.txt",
-        ] {
-            for name in [ORDINARY, LONGEST, OUTSIDE] {
-                let count = previews
-                    .iter()
-                    .filter(|p| p.template == template && p.sample.ends_with(name))
-                    .count();
-                assert!(count >= 4, "{template} {name} {count}");
-            }
-        }
-        let outside = previews.iter().find(|p| p.sample == "absence; Željko-Matija").unwrap();
-        assert_eq!((outside.parts.encoding, outside.parts.parts), (Encoding::Ucs2, 3));
-        assert_eq!(too_long(&previews, 3), []);
+    const PHONE: &str = "070-174 06 05";
+
+    fn built_in(school: &str, max_parts: u32) -> Vec<Preview> {
+        previews(&Templates::builtin(), school, PHONE, max_parts).expect("texts")
     }
 
     #[test]
-    fn what_is_over_the_limit_is_told() {
-        let ours = previews(&Templates::builtin(), "Björkskolan", "070-174 06 05").unwrap();
-        let found = too_long(&ours, 1);
-        assert!(!found.is_empty());
-        assert!(found.iter().all(|text| text.severity == Severity::Warning), "{found:?}");
+    fn every_template_language_case_and_name_is_tried() {
+        let previews = built_in("Björkskolan", 3);
+        let cases = samples::guardians(ORDINARY, "Björkskolan", PHONE).len();
+        assert_eq!(previews.len(), Templates::builtin().locales().count() * cases * 3);
+        for sample in [
+            "absence, adult, earlier day, further, renewed, registered late; an ordinary name",
+            "absence, earlier day, further, registered late; the longest name of GSM-7 letters",
+            "correction, yesterday, arrived, time known; the longest name outside GSM-7",
+        ] {
+            assert_eq!(previews.iter().filter(|p| p.sample == sample).count(), 2, "{sample}");
+        }
+        let longest = previews.iter().find(|p| p.sample.contains("absence; the longest name of"));
+        let longest = longest.expect("a preview");
+        assert_eq!(longest.parts.encoding, Encoding::Gsm7);
+        assert!(longest.text.contains(&LONG.repeat(SMS_NAME)), "{}", longest.text);
+    }
 
+    #[test]
+    fn the_built_in_texts_keep_to_the_usual_limit() {
+        for school in ["Björkskolan", "Internationella skolan Almby"] {
+            assert_eq!(too_long(&built_in(school, 3), 3), [], "{school}");
+        }
+    }
+
+    #[test]
+    fn what_is_over_the_limit_is_told_once_a_template() {
+        let found = too_long(&built_in("Björkskolan", 1), 1);
+        let templates: BTreeSet<_> = found.iter().map(|text| text.template.as_str()).collect();
+        assert_eq!((templates.len(), found.len()), (4, 4), "{found:?}");
+        let first = &found[0];
+        assert!(first.to_string().contains("takes 3 parts"), "{first}");
+        assert!(first.to_string().contains("`max-parts` is 1"), "{first}");
+        assert!(first.remedy().starts_with("write max-parts = 3 or more"), "{}", first.remedy());
         let wordy = "Björkskolans grundskola med fritidshem och anpassad skola";
-        let found = too_long(&previews(&Templates::builtin(), wordy, "070-174 06 05").unwrap(), 1);
-        assert_eq!(found[0].severity, Severity::Error);
-        assert!(found[0].to_string().contains("takes 2 parts"), "{}", found[0]);
+        let found = too_long(&built_in(wordy, 3), 3);
+        assert!(found[0].sample.ends_with(A_NAME_OUTSIDE), "{found:?}");
+        assert_eq!(too_long(&built_in(wordy, 4), 4), []);
         assert_eq!(
-            previews(&Templates::builtin(), "", "070-174 06 05"),
+            previews(&Templates::builtin(), "", PHONE, 3),
             Err(RenderError::Missing("the school's name"))
         );
     }

@@ -51,6 +51,19 @@ pub enum RenderError {
         /// The class of the error.
         what: String,
     },
+    /// More parts than the school pays for, however short the name.
+    #[error(
+        "a text by {file} takes {parts} parts even with a shortened name, and `max-parts` is \
+         {max_parts}; shorten the template or the school's name, or raise `max-parts`"
+    )]
+    TooLong {
+        /// The template's name.
+        file: String,
+        /// What it takes.
+        parts: u32,
+        /// What it may take.
+        max_parts: u32,
+    },
 }
 
 fn place(line: Option<usize>) -> String {
@@ -64,7 +77,8 @@ impl From<Failure> for RenderError {
 }
 
 impl Templates {
-    /// A guardian's or adult pupil's text message. A language that there is not is Swedish.
+    /// A guardian's or adult pupil's text message of at most `max_parts` parts; the name is shortened
+    /// where the text would take more. A language that there is not is Swedish.
     ///
     /// # Errors
     /// See [`RenderError`]; the message can then not be sent before a person has corrected something.
@@ -73,10 +87,42 @@ impl Templates {
         locale: &Locale,
         purpose: Purpose,
         facts: &GuardianFacts,
+        max_parts: u32,
     ) -> Result<SmsText, RenderError> {
-        let facts = checked(purpose, facts, SMS_NAME)?;
-        let text = sms(self, self.pick(&[locale]), purpose, &facts)?;
-        Ok(SmsText { parts: sms::count(&text), text })
+        let made = self.shortest_sms(locale, purpose, facts, max_parts)?;
+        let parts = made.parts.parts;
+        if parts > max_parts {
+            let file = sms_name(self.pick(&[locale]), purpose);
+            return Err(RenderError::TooLong { file, parts, max_parts });
+        }
+        Ok(made)
+    }
+
+    /// The text that fits with the least taken from the name, or else the shortest there is.
+    pub(super) fn shortest_sms(
+        &self,
+        locale: &Locale,
+        purpose: Purpose,
+        facts: &GuardianFacts,
+        max_parts: u32,
+    ) -> Result<SmsText, RenderError> {
+        let mut facts = checked(purpose, facts, SMS_NAME)?;
+        let locale = self.pick(&[locale]);
+        let name = facts.pupil.clone();
+        let mut made = None;
+        for form in clean::shorter_names(&name) {
+            if made.is_some() && form == facts.pupil {
+                continue;
+            }
+            form.clone_into(&mut facts.pupil);
+            let text = sms(self, locale, purpose, &facts)?;
+            let parts = sms::count(&text);
+            made = Some(SmsText { text, parts });
+            if parts.parts <= max_parts {
+                break;
+            }
+        }
+        made.ok_or(RenderError::Missing("the pupil's given name"))
     }
 
     /// A guardian's or adult pupil's mail.
@@ -155,9 +201,14 @@ pub(super) fn sms(
     purpose: Purpose,
     facts: &GuardianFacts,
 ) -> Result<String, Failure> {
-    let name = catalogue::name(Channel::Sms, locale, &format!("{}.txt", purpose.as_str()));
+    let name = sms_name(locale, purpose);
     let text = engine::render(&templates.env, &name, Value::from(Serde(facts)))?;
     required(name, tidy(&sms::fold(&text)))
+}
+
+/// The name of a text's template.
+pub(super) fn sms_name(locale: &Locale, purpose: Purpose) -> String {
+    catalogue::name(Channel::Sms, locale, &format!("{}.txt", purpose.as_str()))
 }
 
 /// A guardian's mail from clean facts.

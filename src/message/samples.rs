@@ -12,8 +12,6 @@ pub(super) struct Sample {
     pub name: String,
     /// Absence or correction.
     pub purpose: Purpose,
-    /// At most one thing differs from the ordinary case.
-    pub ordinary: bool,
     /// The facts.
     pub facts: GuardianFacts,
 }
@@ -75,16 +73,11 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
 }
 
 fn sample(purpose: Purpose, facts: GuardianFacts, day: &str, set: Vec<&str>) -> Sample {
-    let departures = usize::from(facts.adult) + usize::from(!day.is_empty());
-    let ordinary = match purpose {
-        Purpose::Absence => departures + set.len() <= 1,
-        _ => departures == 0,
-    };
     let mut words = vec![purpose.as_str()];
     words.extend(facts.adult.then_some("adult"));
     words.extend((!day.is_empty()).then_some(day));
     words.extend(set);
-    Sample { name: words.join(", "), purpose, ordinary, facts }
+    Sample { name: words.join(", "), purpose, facts }
 }
 
 /// One full case.

@@ -207,7 +207,7 @@ mod tests {
         let facts = samples::guardian("Alva", "Björkskolan", "070-174 06 05");
         let text = |tag: &str| {
             let locale = Locale::new(tag).unwrap();
-            templates.render_sms(&locale, crate::model::Purpose::Absence, &facts).unwrap().text
+            templates.render_sms(&locale, crate::model::Purpose::Absence, &facts, 3).unwrap().text
         };
         assert_eq!(text("sv"), "Alva kl 08.20.\nRing 070-174 06 05");
         assert!(text("en").starts_with("Hello!"));
@@ -267,7 +267,7 @@ mod tests {
         let fi = Locale::new("fi").unwrap();
         assert_eq!(templates.pick(&[&fi]), &fi);
         let facts = samples::guardian("Aino", "Björkskolan", "070-174 06 05");
-        let sms = templates.render_sms(&fi, crate::model::Purpose::Absence, &facts).unwrap();
+        let sms = templates.render_sms(&fi, crate::model::Purpose::Absence, &facts, 3).unwrap();
         assert_eq!(sms.text, "Hei Aino 070-174 06 05");
     }
 }

@@ -13,6 +13,7 @@ mod occasion;
 mod outcome;
 mod rate;
 mod reason;
+mod secret;
 mod time;
 
 pub use address::{Address, Channel, EmailAddress, Phone};
@@ -33,4 +34,5 @@ pub use occasion::LessonState;
 pub use outcome::{Lookup, Outcome, Receipt, ReceiptStatus, WireError};
 pub use rate::Rate;
 pub use reason::Reason;
+pub use secret::{SHORTEST_SECRET, is_guessable};
 pub use time::{Clock24, local_date};

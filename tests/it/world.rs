@@ -324,11 +324,16 @@ impl World {
         }
     }
 
+    /// Sends the daemon a signal, as `HUP`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.daemon.as_ref().expect("a daemon").id().to_string();
+        assert!(signal(name, &pid), "the daemon was there to be signalled");
+    }
+
     /// Asks the daemon to stop; its exit code.
     pub fn stop(&mut self) -> Option<i32> {
+        self.signal("TERM");
         let mut child = self.daemon.take()?;
-        let pid = child.id().to_string();
-        assert!(signal("TERM", &pid), "the daemon was there to be stopped");
         // The sink must go on answering meanwhile, on this very thread if need be.
         tokio::task::block_in_place(|| child.wait()).expect("wait").code()
     }

@@ -83,7 +83,7 @@ fn only_the_owner_may_read_a_trial() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 1 + 3 + 6 + 3);
+    assert_eq!(seen, 1 + 3 + 5 + 3);
 }
 
 #[test]
@@ -126,6 +126,62 @@ fn a_trial_elsewhere_says_so_and_nonsense_writes_nothing() {
     let report = config::load(&trial.join("upprop.toml"), None, Secrets::Required);
     assert_eq!(report.problems, []);
     assert!(init(&["--trial", name]).is_err(), "a trial is not overwritten unasked");
+}
+
+#[test]
+fn a_sink_is_named_only_where_it_can_listen() {
+    let folder = tempfile::tempdir().expect("folder");
+    let steps = |number: usize, words: &[&str]| {
+        let trial = folder.path().join(number.to_string());
+        let text =
+            init(&[&["--trial", trial.to_str().expect("path")], words].concat()).expect("written");
+        let sink = text.lines().find(|line| line.starts_with("upprop sink")).map(str::to_owned);
+        (sink, text)
+    };
+    let cases: [(&[&str], Option<&str>, &[&str]); 6] = [
+        (&[], Some("upprop sink"), &[]),
+        (
+            &["--provider-url", "http://127.0.0.1:9001/"],
+            Some("upprop sink --http 127.0.0.1:9001"),
+            &[],
+        ),
+        (
+            &["--provider-url", "http://localhost:9001"],
+            Some("upprop sink"),
+            &["http://localhost:9001"],
+        ),
+        (
+            &["--provider-url", "http://127.0.0.1:9001/a/b", "--smtp", "127.0.0.1:9002"],
+            Some("upprop sink --smtp 127.0.0.1:9002"),
+            &["Texts go to http://127.0.0.1:9001/a/b"],
+        ),
+        (
+            &["--smtp", "relay.example.se:25"],
+            Some("upprop sink"),
+            &["Mail goes to relay.example.se:25"],
+        ),
+        (
+            &["--provider-url", "https://sms.example.se", "--smtp", "relay.example.se:25"],
+            None,
+            &["Texts go to https://sms.example.se", "Mail goes to relay.example.se:25"],
+        ),
+    ];
+    for (number, (words, expected, told)) in cases.into_iter().enumerate() {
+        let (sink, text) = steps(number, words);
+        assert_eq!(sink.as_deref(), expected, "{text}");
+        assert!(told.iter().all(|words| text.contains(words)), "{text}");
+        assert_eq!(text.contains("what runs there"), !told.is_empty(), "{text}");
+        let Some(sink) = sink else { continue };
+        let line = sink.replace('\'', "");
+        let given = line.split(' ').skip(1);
+        assert!(crate::cli::Cli::try_parse_from(["upprop"].into_iter().chain(given)).is_ok());
+    }
+}
+
+#[test]
+fn the_trials_directory_has_one_way_in() {
+    let text = trial::configuration("http://127.0.0.1:8751", "127.0.0.1", 8752);
+    assert!(text.contains("folder = \"directory\"") && !text.contains("api-token-file"), "{text}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -86,9 +87,7 @@ pub fn furnish(
         encode(bytes)
     };
     let plain = |bytes: [u8; 32]| URL_SAFE_NO_PAD.encode(bytes);
-    for name in
-        ["webhook-token", "api-token", "receipt-secret", "46elks-username", "46elks-password"]
-    {
+    for name in ["webhook-token", "receipt-secret", "46elks-username", "46elks-password"] {
         put(&folder.join("secrets").join(name), &format!("{}\n", key(&plain)))?;
     }
     let signing = key(&|bytes| format!("whsec_{}", STANDARD.encode(bytes)));
@@ -109,7 +108,6 @@ pub fn configuration(provider_url: &str, smtp_host: &str, smtp_port: u16) -> Str
 # The limits are far above what real accounts take; `upprop init` writes a file with real ones.
 
 public-url = "http://{LISTEN}"
-api-token-file = "secrets/api-token"
 
 [store]
 dir = "state"
@@ -176,17 +174,51 @@ fn judge(folder: &Path, text: &str) -> anyhow::Result<()> {
     })
 }
 
+/// Where `upprop sink` can listen, when that is what a text of the operator's names: an address of
+/// this machine with its port, and nothing behind it.
+fn sink_address(text: &str) -> Option<SocketAddr> {
+    text.parse().ok().filter(|address: &SocketAddr| address.ip().is_loopback())
+}
+
+/// What must run before the daemon does: the sink, where it can listen, and otherwise what the
+/// operator has there.
+fn stand_ins(args: &InitArgs) -> String {
+    let url = args.provider_url.strip_prefix("http://");
+    let http = url.and_then(|rest| sink_address(rest.trim_end_matches('/')));
+    let smtp = sink_address(&args.smtp);
+    let mut text = String::new();
+    if http.is_none() {
+        let _ = writeln!(
+            text,
+            "Texts go to {}; what runs there must speak as 46elks does.",
+            args.provider_url
+        );
+    }
+    if smtp.is_none() {
+        let _ = writeln!(
+            text,
+            "Mail goes to {}; what runs there must take it without TLS and password.",
+            args.smtp
+        );
+    }
+    if http.is_none() && smtp.is_none() {
+        return text;
+    }
+    if !text.is_empty() {
+        text.push('\n');
+    }
+    text.push_str("upprop sink");
+    if let Some(address) = http.filter(|_| args.provider_url != SINK_URL) {
+        let _ = write!(text, " --http {}", quoted(Path::new(&address.to_string())));
+    }
+    if let Some(address) = smtp.filter(|_| args.smtp != SINK_SMTP) {
+        let _ = write!(text, " --smtp {}", quoted(Path::new(&address.to_string())));
+    }
+    text.push('\n');
+    text
+}
+
 fn next_steps(args: &InitArgs, folder: &Path, file: &Path, now: Timestamp) -> String {
-    let mut sink = "upprop sink".to_owned();
-    // A provider elsewhere is not the sink's part to play.
-    if let Some(address) =
-        args.provider_url.strip_prefix("http://").filter(|_| args.provider_url != SINK_URL)
-    {
-        let _ = write!(sink, " --http {}", quoted(Path::new(address.trim_end_matches('/'))));
-    }
-    if args.smtp != SINK_SMTP {
-        let _ = write!(sink, " --smtp {}", quoted(Path::new(&args.smtp)));
-    }
     let second = Timestamp::from_second(now.as_second()).unwrap_or(now);
     let event = serde_json::json!({
         "type": "attendance.marked",
@@ -202,11 +234,12 @@ fn next_steps(args: &InitArgs, folder: &Path, file: &Path, now: Timestamp) -> St
         "recorded_at": second.to_string(),
     });
     format!(
-        "Wrote a trial with {pupils} pupils into {shown}. Go on in three terminals:\n\n\
-         {sink}\n\n\
+        "Wrote a trial with {pupils} pupils into {shown}. Go on in a terminal for each:\n\n\
+         {stand_ins}\n\
          upprop run {config}\n\n\
          curl -i http://{LISTEN}/hooks/trial -H \"Authorization: Bearer $(cat {token})\" -H 'Content-Type: application/json' -d '{event}'\n\n\
-         The first shows what a guardian would get, a moment after the last reports that {name} is missing.\n",
+         What a guardian would get comes there a moment after the last reports that {name} is missing.\n",
+        stand_ins = stand_ins(args),
         pupils = args.pupils,
         shown = folder.display(),
         config = quoted(file),

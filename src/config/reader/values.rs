@@ -8,9 +8,9 @@ use secrecy::SecretString;
 
 use super::Reader;
 use crate::config::problem::{Severity, did_you_mean};
-use crate::config::secret::{SHORTEST, SecretFault, is_guessable, is_token, unread};
+use crate::config::secret::{SecretFault, is_guessable, is_token, unread};
 use crate::config::words::{self, Misspelt};
-use crate::model::Rate;
+use crate::model::{Rate, SHORTEST_SECRET};
 
 /// A rate, or the word that there is none.
 #[derive(Debug, Clone, Copy)]
@@ -208,9 +208,11 @@ impl Reader<'_> {
     /// Notes an error when a token of ours can be guessed, or cannot be sent.
     pub fn judge_token(&self, key: &'static str, token: &SecretString) {
         let fault = if is_guessable(token) {
-            format!("the token is shorter than {SHORTEST} characters and may be guessed")
+            format!(
+                "`{key}`: the token is shorter than {SHORTEST_SECRET} characters and may be guessed"
+            )
         } else if !is_token(token) {
-            "the token holds characters that no Authorization header carries".to_owned()
+            format!("`{key}`: the token holds characters that no Authorization header carries")
         } else {
             return;
         };

@@ -78,7 +78,13 @@ const PROBLEMS: &[(&str, &str, Severity, &str)] = &[
         "which is not in this file; did you mean \"elks\"?",
     ),
     ("team-email = \"narvaro@example.se\"", "", Error, "has no `team-email`"),
-    ("phone = \"08-123 45 67\"", "", Warning, "guardians cannot reach it"),
+    ("phone = \"08-123 45 67\"", "", Error, "upprop.toml:13:1: error: school bjork has no `phone`"),
+    (
+        "phone = \"08-123 45 67\"",
+        "sender-id = \"+46701740605\"",
+        Error,
+        "has no `phone`, the number that every text asks guardians to ring",
+    ),
     ("phone = \"08-123 45 67\"", "sender-id = \"Björkskolan\"", Error, "write \"Bjorkskolan\""),
     (
         "phone = \"08-123 45 67\"",
@@ -274,13 +280,11 @@ fn every_kind_of_problem() {
         );
         assert_eq!(report.config.is_none(), report.count(Severity::Error) > 0, "{text}");
         assert!(!text.contains("hush") && !text.contains("070-174"), "{text}");
-        // Nothing without a place but what is missing from the top of the file.
-        assert!(
-            report
-                .problems
-                .iter()
-                .all(|p| p.line.is_some() || ["public-url", "sources"].contains(&p.key.as_str())),
-            "{text}"
-        );
+        assert!(!to.contains("mode = \"lve\"") || !text.contains("shadow mode"), "{text}");
+        // Nothing without a place and a remedy.
+        for problem in &report.problems {
+            let remedy = problem.remedy.as_deref().unwrap_or_default();
+            assert!(problem.line.is_some() && !remedy.is_empty(), "{problem:?}");
+        }
     }
 }

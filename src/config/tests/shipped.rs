@@ -43,7 +43,9 @@ fn the_file_as_shipped_shows_the_defaults() {
         (school.guests, school.team_email, school.phone, school.sms_provider) = Default::default();
         format!("{school:?}")
     };
-    let bare = read("[schools.bjorkskolan]\nname = \"Björkskolan\"\n").config.expect("no errors");
+    let bare = read("[schools.bjorkskolan]\nname = \"Björkskolan\"\nphone = \"112\"\n")
+        .config
+        .expect("no errors");
     assert_eq!(school(&told), school(&bare));
     // Accounts, mail and sources: what is left out must not change the rest.
     let elks = "[providers.elks]\nkind = \"46elks\"\nusername-file = \"u\"\npassword-file = \"p\"\nreceipt-secret-file = \"r\"\n";

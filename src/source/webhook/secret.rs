@@ -4,6 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use secrecy::{ExposeSecret, SecretString, zeroize::Zeroizing};
 
+use crate::model::{SHORTEST_SECRET, is_guessable};
+
 /// The prefix of a symmetric secret.
 const PREFIX: &str = "whsec_";
 
@@ -39,7 +41,7 @@ pub enum SecretError {
     Token,
     /// A token or password that can be guessed.
     #[error(
-        "the {0} is shorter than {MIN_CHARS} characters; make one with: openssl rand -base64 32"
+        "the {0} is shorter than {SHORTEST_SECRET} characters; make one with: openssl rand -base64 32"
     )]
     Short(&'static str),
     /// A user name that Basic authentication cannot carry.
@@ -49,9 +51,6 @@ pub enum SecretError {
     #[error("the tolerance must be between 1 second and 1 hour")]
     Tolerance,
 }
-
-/// Fewest characters of a bearer token or password: these never expire, and nobody types them.
-pub(super) const MIN_CHARS: usize = 16;
 
 /// The key of a signing secret.
 ///
@@ -81,7 +80,7 @@ pub(super) fn check_token(secret: &SecretString) -> Result<(), SecretError> {
     if !body.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/".contains(&b)) {
         return Err(SecretError::Token);
     }
-    if text.len() < MIN_CHARS { Err(SecretError::Short("bearer token")) } else { Ok(()) }
+    if is_guessable(text) { Err(SecretError::Short("bearer token")) } else { Ok(()) }
 }
 
 /// Checks a user and password (RFC 7617 section 2).
@@ -92,7 +91,7 @@ pub(super) fn check_basic(user: &str, password: &SecretString) -> Result<(), Sec
     if user.is_empty() || user.contains(':') || user.chars().any(char::is_control) {
         return Err(SecretError::User);
     }
-    if password.expose_secret().chars().count() < MIN_CHARS {
+    if is_guessable(password.expose_secret()) {
         return Err(SecretError::Short("password"));
     }
     Ok(())

@@ -1,0 +1,29 @@
+//! The part of `upprop check` that `config` cannot do, as it may not know the rooms: what the daemon
+//! builds from settings is built on trial, and every text is made.
+
+use super::check_texts;
+use crate::app;
+use crate::config::{Problem, Report, Severity};
+
+/// What rooms find wrong with a configuration, also with one that has errors already: nothing is
+/// said twice, and nothing of a table whose errors may be the cause.
+pub fn problems(report: &Report) -> Vec<Problem> {
+    let Some(config) = report.readable() else { return Vec::new() };
+    let mut problems = check_texts::problems(report, config);
+    for refusal in app::refusals(config) {
+        let key = format!("{}.{}", refusal.table, refusal.key);
+        // Accounts and sources are read as a whole, other tables key by key.
+        let read_whole = refusal.table.contains('.');
+        if report.is_faulty(if read_whole { &refusal.table } else { &key }) {
+            continue;
+        }
+        problems.push(report.places.problem(
+            Severity::Error,
+            &[&refusal.table],
+            refusal.key,
+            format!("`{}`: {}", refusal.key, refusal.message),
+            refusal.remedy,
+        ));
+    }
+    problems
+}
