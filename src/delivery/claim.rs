@@ -97,10 +97,16 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
     if school.mode == Mode::Guests && !school.guests.contains(&address) {
         return drop(Reason::NotAGuest);
     }
-    if n.purpose == Purpose::Absence {
+    if matches!(n.purpose, Purpose::Absence | Purpose::TeamAlert) {
+        // Whether it is news depends on what became of the correction before it.
+        if let Some(until) = correction_under_way(c, &address) {
+            return Verdict::Defer { until, reason: Reason::InDoubt };
+        }
         if has_been_told(c, &address) {
             return drop(Reason::AlreadyTold);
         }
+    }
+    if n.purpose == Purpose::Absence {
         // It may have been moved since.
         if c.now < c.lesson.lesson.start {
             return Verdict::Defer { until: c.lesson.lesson.start, reason: Reason::NotBegun };
@@ -118,21 +124,40 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
 /// somebody else, or the guardian another id.
 fn has_been_told(c: &Claim<'_>, address: &Address) -> bool {
     let corrected = |t: &Notification| {
-        c.told.iter().any(|k| k.corrects.as_ref() == Some(&t.id) && k.state.may_have_arrived())
+        c.told.iter().any(|k| k.corrects.as_ref() == Some(&t.id) && k.may_have_arrived())
     };
     c.told.iter().any(|t| {
         t.id != c.notification.id
-            && t.purpose == Purpose::Absence
+            && t.purpose == c.notification.purpose
             && t.address.as_ref() == Some(address)
             && t.state.may_have_arrived()
             && !corrected(t)
     })
 }
 
+/// When to look again while a correction to the same reader has no outcome yet.
+fn correction_under_way(c: &Claim<'_>, address: &Address) -> Option<Timestamp> {
+    let same = |k: &&Notification| {
+        k.purpose == Purpose::Correction
+            && (k.recipient == c.notification.recipient || k.address.as_ref() == Some(address))
+    };
+    c.told.iter().filter(same).filter_map(|k| under_way(c, k)).max()
+}
+
+/// When to look again at a message whose attempt has no outcome yet.
+fn under_way(c: &Claim<'_>, n: &Notification) -> Option<Timestamp> {
+    let again = match n.state {
+        State::Sending => c.now,
+        State::InDoubt => c.now.max(n.due_at),
+        _ => return None,
+    };
+    Some(again.saturating_add(ON_THE_WIRE).unwrap_or(Timestamp::MAX))
+}
+
 /// Whether what the message says is no longer so.
 fn untrue(c: &Claim<'_>) -> Option<Verdict> {
     let n = c.notification;
-    let now = standing(c.lesson, c.notices);
+    let now = standing(c.lesson, c.notices, c.now);
     match n.purpose {
         Purpose::Absence => match now {
             Standing::NotMissing { reason, .. } => Some(drop(reason)),
@@ -148,17 +173,13 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
                 return Some(drop(Reason::MarkChanged));
             }
             let told = c.told.iter().find(|t| n.corrects.as_ref() == Some(&t.id));
-            let again = told.filter(|t| t.state == State::InDoubt).map_or(c.now, |t| t.due_at);
-            match told.map(|t| t.state) {
-                // Only those who were told are put right: wait until that is known, or known to be
-                // unknowable.
-                Some(State::Sending | State::InDoubt) => Some(Verdict::Defer {
-                    until: c.now.max(again).saturating_add(ON_THE_WIRE).unwrap_or(Timestamp::MAX),
-                    reason: Reason::InDoubt,
-                }),
-                Some(state) if state.may_have_arrived() => None,
-                _ => Some(drop(Reason::NothingToCorrect)),
+            // Only those who were told are put right: wait until that is known, or known to be
+            // unknowable.
+            if let Some(until) = told.and_then(|t| under_way(c, t)) {
+                return Some(Verdict::Defer { until, reason: Reason::InDoubt });
             }
+            let arrived = told.is_some_and(Notification::may_have_arrived);
+            (!arrived).then(|| drop(Reason::NothingToCorrect))
         }
         Purpose::TeamAlert | Purpose::TeamUpdate => match now {
             Standing::Missing => None,

@@ -341,6 +341,11 @@ impl Bench {
         assert_eq!(due, open);
     }
 
+    /// The bodies of the texts submitted, in order.
+    pub(super) fn bodies(&self) -> Vec<String> {
+        self.wire.submitted.lock().expect("wire").clone()
+    }
+
     pub(super) fn texts(&self) -> usize {
         self.wire.submitted.lock().expect("wire").len()
     }

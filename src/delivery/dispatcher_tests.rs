@@ -29,6 +29,8 @@ use crate::store::{Batch, Health, Kv, MemoryStore};
 
 #[path = "dispatcher_bench.rs"]
 mod bench;
+#[path = "dispatcher_flapping.rs"]
+mod flapping;
 use bench::{Bench, Family, at, roster, school};
 
 const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];

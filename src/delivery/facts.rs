@@ -25,7 +25,7 @@ pub fn guardian(
     let registered = local_date(lesson.received_at, &school.zone);
     let clock = |at| Clock24::of(at, &school.zone).to_string();
     let renewed = case.told.iter().any(|t| {
-        t.purpose == Purpose::Correction && t.recipient == n.recipient && t.state.may_have_arrived()
+        t.purpose == Purpose::Correction && t.recipient == n.recipient && t.may_have_arrived()
     });
     GuardianFacts {
         pupil: pupil.given_name.clone(),

@@ -84,7 +84,7 @@ pub async fn follow(
     let directory = shared.directory.load_full();
     let Some(school) = directory.schools.get(&n.school) else { return Ok(()) };
     let Some(case) = Case::load(unit, &CaseKey::of(n)).await? else { return Ok(()) };
-    let missing = standing(&case.lesson, &case.notices) == Standing::Missing;
+    let missing = standing(&case.lesson, &case.notices, now) == Standing::Missing;
     // An alarm that is no longer true need not arrive; a correction of one that is true again neither.
     if missing == correction {
         return Ok(());
@@ -104,9 +104,8 @@ pub async fn follow(
     let mut plan = Plan { missing, revision: case.lesson.revision, ..Plan::default() };
     let known = |new: &Notification| case.told.iter().any(|t| t.id == new.id);
     let other = policy::fallback(&situation, n);
-    let is_on_its_way = |t: &Notification| {
-        t.id == other.id && (t.state == State::Waiting || t.state.may_have_arrived())
-    };
+    let is_on_its_way =
+        |t: &Notification| t.id == other.id && (t.state == State::Waiting || t.may_have_arrived());
     if !correction && case.told.iter().any(is_on_its_way) {
         return Ok(());
     }

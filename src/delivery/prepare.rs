@@ -104,7 +104,11 @@ pub async fn prepare(
         (Verdict::Drop { state, reason, decide_again }, Some(school)) => {
             let expired_first = n.state_reason.take();
             case::cancel(unit, &mut n, state, reason);
-            tracing::debug!(notification = %n.id, %reason, waited_for = ?expired_first, "dropped");
+            tracing::info!(
+                notification = %n.id, school = %n.school, purpose = n.purpose.as_str(),
+                channel = n.channel.as_str(), %reason,
+                waited_for = expired_first.map(tracing::field::display), "not sent"
+            );
             if matches!(state, State::Expired | State::Rejected) {
                 failure::follow(shared, unit, &n, reason, now).await?;
             } else if decide_again && let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? {

@@ -87,7 +87,7 @@ async fn knows_of_another(
             if told.is_some_and(|t| {
                 t.purpose == Purpose::Absence
                     && t.recipient == m.n.recipient
-                    && t.state.may_have_arrived()
+                    && t.may_have_arrived()
             }) {
                 return Ok(true);
             }

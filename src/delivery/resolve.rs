@@ -10,7 +10,7 @@ use super::shared::Shared;
 use crate::channel::sms::LookupQuery;
 use crate::intake::case::due_row;
 use crate::model::{
-    Address, Channel, Lookup, Notification, NotificationId, Outcome, Reason, State,
+    Address, AttemptResult, Channel, Lookup, Notification, NotificationId, Outcome, Reason, State,
 };
 use crate::store::ledger::Unit;
 use crate::store::rows::SentTo;
@@ -218,7 +218,16 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
         }
         Finding::Empty => {
             n.empty_lookups += 1;
-            if n.empty_lookups >= EMPTY_LOOKUPS { resend(n) } else { again(n) }
+            if n.empty_lookups < EMPTY_LOOKUPS {
+                return again(n);
+            }
+            // Now it is known that the attempt never arrived.
+            let outcome =
+                Outcome::Retry { after: None, code: "looked-up".into(), provider_wide: false };
+            if let Some(last) = n.attempts.last_mut() {
+                last.result = Some(AttemptResult { at: now, outcome });
+            }
+            resend(n)
         }
         // Says nothing about this one, so it is not counted; but two must not wait for each other.
         Finding::Crowded if is_recent(n, now) => {

@@ -338,7 +338,7 @@ async fn noticed(
     let first = tables::day(&school.id, pupil, from);
     let last = after_prefix(&tables::day(&school.id, pupil, to));
     let lessons: Vec<LessonState> = unit.peek_range(&first, &last, LESSONS_PER_NOTICE).await?;
-    for lesson in lessons.into_iter().rev().filter(|l| notice.covers(&l.lesson)) {
+    for lesson in lessons.into_iter().rev().filter(|l| notice.touches(&l.lesson)) {
         let key = CaseKey {
             school: school.id.clone(),
             pupil: pupil.clone(),

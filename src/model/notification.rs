@@ -284,6 +284,17 @@ pub struct Notification {
 }
 
 impl Notification {
+    /// Whether the recipient has, or may have, the message: by its state, or because an attempt has an
+    /// outcome that never became known (a mail in doubt is sent again, or called back, all the same).
+    pub fn may_have_arrived(&self) -> bool {
+        let in_doubt = |a: &Attempt| {
+            a.result.as_ref().is_none_or(|r| matches!(r.outcome, Outcome::InDoubt { .. }))
+        };
+        // A report of failure is known of all of it.
+        self.state.may_have_arrived()
+            || (self.state != State::Undelivered && self.attempts.iter().any(in_doubt))
+    }
+
     /// Whether it goes to staff.
     pub fn recipient_is_staff(&self) -> bool {
         matches!(self.recipient, Recipient::Staff(_))

@@ -94,8 +94,20 @@ pub struct AdvanceNotice {
 }
 
 impl AdvanceNotice {
-    /// Whether it covers any part of the lesson.
-    pub fn covers(&self, lesson: &Lesson) -> bool {
+    /// Whether it explains that a pupil is not at a lesson at an instant: where it covers at least half
+    /// of the lesson, always; where it covers less but the start, until the lesson ends. A notice that
+    /// only touches the lesson's last minutes says nothing of its start, and one that was over soon
+    /// after the start says nothing of its end.
+    pub fn covers(&self, lesson: &Lesson, now: Timestamp) -> bool {
+        let from = self.from.max(lesson.start);
+        let overlap = self.to.min(lesson.end).duration_since(from);
+        let half = lesson.end.duration_since(lesson.start) / 2;
+        let at_start = self.from <= lesson.start && lesson.start < self.to;
+        self.touches(lesson) && (overlap >= half || (at_start && now < lesson.end))
+    }
+
+    /// Whether it has any part of the lesson.
+    pub fn touches(&self, lesson: &Lesson) -> bool {
         self.from < lesson.end && lesson.start < self.to
     }
 }

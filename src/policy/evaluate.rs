@@ -5,10 +5,10 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::plan::Plan;
 use super::standing::{Standing, standing, task_for};
 use crate::directory::entitled::{self, Candidate, Entitled};
-use crate::directory::{Pupil, Roster, School};
+use crate::directory::{Mode, Pupil, Roster, School};
 use crate::model::{
-    AdvanceNotice, Channel, LessonState, Notification, NotificationId, PupilId, Purpose, Reason,
-    Recipient, StaffRole, State, TaskKind, local_date,
+    AdvanceNotice, Channel, LessonState, Mark, Notification, NotificationId, PupilId, Purpose,
+    Reason, Recipient, StaffRole, State, TaskKind, local_date,
 };
 
 /// How long a mail to staff, or a correction, is worth delivering.
@@ -39,7 +39,7 @@ pub struct Situation<'a> {
 
 /// Plans the difference between what is true and what was told.
 pub fn evaluate(s: &Situation<'_>) -> Plan {
-    let standing = standing(s.lesson, s.notices);
+    let standing = standing(s.lesson, s.notices, s.now);
     let missing = standing == Standing::Missing;
     let newly = missing && !s.lesson.missing;
     let mut plan =
@@ -133,24 +133,31 @@ fn standing_correction<'a>(s: &'a Situation<'_>, n: &Notification) -> Option<&'a
     })
 }
 
+/// Whether a correction of `n` has, or may have, arrived.
+fn is_corrected(s: &Situation<'_>, n: &Notification) -> bool {
+    s.told.iter().any(|c| c.corrects.as_ref() == Some(&n.id) && c.may_have_arrived())
+}
+
 /// Whether `c` is a correction of `n` that never left: `n` did not seem to have arrived, or it was true
 /// again, or there was something else to say by then.
-fn is_void(c: &Notification, n: &Notification) -> bool {
+fn is_void(s: &Situation<'_>, c: &Notification, n: &Notification) -> bool {
+    let by_mode = match c.state_reason {
+        Some(Reason::NothingToCorrect | Reason::Replaced | Reason::MarkChanged) => false,
+        // Kept back by a mode that is over.
+        Some(Reason::ShadowMode | Reason::NotAGuest) => true,
+        _ => return false,
+    };
     c.corrects.as_ref() == Some(&n.id)
         && c.state == State::Cancelled
-        && matches!(
-            c.state_reason,
-            Some(Reason::NothingToCorrect | Reason::Replaced | Reason::MarkChanged)
-        )
-        && c.attempts.is_empty()
+        && (!by_mode || s.school.mode == Mode::Live)
 }
 
 fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &mut Plan) {
     let about =
         |n: &&Notification| n.purpose == Purpose::Absence && n.recipient == candidate.recipient;
     for told in s.told.iter().filter(about) {
-        let corrected = standing_correction(s, told).is_some_and(|c| c.state.may_have_arrived());
-        if (told.state.may_have_arrived() || told.state == State::Waiting) && !corrected {
+        let stands = told.state.may_have_arrived() || told.state == State::Waiting;
+        if stands && !is_corrected(s, told) {
             plan.keep(told, Reason::AlreadyTold);
             return;
         }
@@ -191,7 +198,9 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
         if n.state == State::Waiting {
             touched = true;
             plan.cancel(n, reason);
-        } else if n.state.may_have_arrived() && !content_free && n.purpose != Purpose::TeamUpdate {
+        }
+        // What waits to be sent again may have arrived all the same.
+        if n.may_have_arrived() && !content_free && n.purpose != Purpose::TeamUpdate {
             touched = true;
             let Some(kind) = correction else {
                 plan.keep(n, reason);
@@ -213,7 +222,7 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
             new.corrects = Some(n.id.clone());
             new.address.clone_from(&n.address);
             // One called back because nothing had arrived does not stand in the way when it has.
-            let void = s.told.iter().filter(|c| is_void(c, n)).count() + outdated;
+            let void = s.told.iter().filter(|c| is_void(s, c, n)).count() + outdated;
             let more = if void == 0 { n.id.to_string() } else { format!("{} {void}", n.id) };
             new.id = notification_id(s, &new, &more);
             if s.told.iter().any(|known| known.id == new.id) {
@@ -233,7 +242,9 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
     let reported = s.lesson.report_stands() && !noticed;
     let missing = standing == Standing::Missing;
     let ended = s.now >= s.lesson.lesson.end;
-    if missing && !ended && !reported {
+    // A notice may cover the start and not the end.
+    let unexcused = s.lesson.mark == Some(Mark::Unexcused);
+    if (missing || (noticed && unexcused)) && !ended && !reported {
         plan.look_again = Some(s.lesson.lesson.end);
         return;
     }
@@ -291,8 +302,7 @@ fn alerts<'a>(s: &'a Situation<'_>) -> impl Iterator<Item = &'a Notification> {
 /// mode kept back was decided and stands; so does one that could not be delivered.
 fn is_taken_back(s: &Situation<'_>, alert: &Notification) -> bool {
     let by_mode = matches!(alert.state_reason, Some(Reason::ShadowMode | Reason::NotAGuest));
-    (alert.state == State::Cancelled && !by_mode)
-        || standing_correction(s, alert).is_some_and(|c| c.state.may_have_arrived())
+    (alert.state == State::Cancelled && !by_mode) || is_corrected(s, alert)
 }
 
 /// Whether a message was made into text before `at`, so that it cannot tell what came then.

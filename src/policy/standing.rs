@@ -1,5 +1,7 @@
 //! Whether a pupil counts as missing at a lesson, and if not, why not.
 
+use jiff::Timestamp;
+
 use crate::model::{AdvanceNotice, CorrectionKind, LessonState, Mark, Reason, TaskKind};
 
 /// What is true of a pupil at a lesson right now.
@@ -16,9 +18,9 @@ pub enum Standing {
     },
 }
 
-/// What the mark and the advance notices together say. A mark that says where the pupil was comes
+/// What the mark and the advance notices together say at an instant. A mark that says where the pupil was comes
 /// before a notice that says where the pupil was going to be.
-pub fn standing(lesson: &LessonState, notices: &[AdvanceNotice]) -> Standing {
+pub fn standing(lesson: &LessonState, notices: &[AdvanceNotice], now: Timestamp) -> Standing {
     let not = |reason, correction| Standing::NotMissing { reason, correction };
     match lesson.mark {
         Some(Mark::Present) => not(Reason::Present, Some(CorrectionKind::WasThere)),
@@ -27,7 +29,7 @@ pub fn standing(lesson: &LessonState, notices: &[AdvanceNotice]) -> Standing {
         Some(Mark::Late) => not(Reason::Late, Some(CorrectionKind::Arrived)),
         Some(Mark::Excused) => not(Reason::Excused, Some(CorrectionKind::Excused)),
         Some(Mark::Unexcused | Mark::Unknown) | None
-            if notices.iter().any(|n| n.covers(&lesson.lesson)) =>
+            if notices.iter().any(|n| n.covers(&lesson.lesson, now)) =>
         {
             not(Reason::AdvanceNotice, Some(CorrectionKind::Excused))
         }
@@ -56,10 +58,39 @@ pub fn task_for(reason: Reason) -> Option<TaskKind> {
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
     use crate::model::{Lesson, LessonId, NoticeKind};
+
+    #[test]
+    fn a_notice_explains_what_it_covers() {
+        let at = |s| Timestamp::from_second(s).expect("time");
+        let lesson = Lesson {
+            id: LessonId::new("l").expect("id"),
+            start: at(100),
+            end: at(200),
+            label: None,
+        };
+        for (from, to, during, after) in [
+            (0, 300, true, true),
+            (100, 200, true, true),
+            // Half of it, from either side.
+            (0, 150, true, true),
+            (150, 300, true, true),
+            (120, 180, true, true),
+            // The start, and over soon after.
+            (0, 101, true, false),
+            (100, 149, true, false),
+            // Only the end, or only the middle.
+            (151, 300, false, false),
+            (120, 140, false, false),
+            (0, 100, false, false),
+            (200, 300, false, false),
+        ] {
+            let notice = AdvanceNotice { from: at(from), to: at(to), kind: NoticeKind::Notified };
+            assert_eq!(notice.covers(&lesson, at(101)), during, "{from} {to}");
+            assert_eq!(notice.covers(&lesson, at(200)), after, "{from} {to} at the end");
+        }
+    }
 
     #[test]
     fn every_mark_with_and_without_notice() {
@@ -84,7 +115,7 @@ mod tests {
         ] {
             let mut state = LessonState::new(lesson.clone(), at(100));
             state.mark = mark;
-            let word = |notices: &[AdvanceNotice]| match standing(&state, notices) {
+            let word = |notices: &[AdvanceNotice]| match standing(&state, notices, at(150)) {
                 Standing::Missing => "missing".to_owned(),
                 Standing::NotMissing { reason, .. } => reason.as_str(),
             };

@@ -1,0 +1,121 @@
+//! Marks that go back and forth while what was told about them is in doubt, called back or kept back:
+//! a reader gets alarm and correction in turn, and the last word is true.
+
+use super::bench::{Bench, at, roster, school};
+use super::*;
+
+/// Settles a doubt: two look-ups that find nothing.
+async fn nothing_arrived(b: &mut Bench, clocks: [&str; 2]) {
+    for clock in clocks {
+        b.set(clock);
+        b.answer(200, r#"{"data":[]}"#);
+        b.work().await;
+    }
+}
+
+/// What the guardian's number got, as the first word of each text.
+fn words(b: &Bench) -> Vec<String> {
+    let bodies = b.bodies();
+    let form = |body: &String| -> Vec<(String, String)> {
+        serde_urlencoded::from_str(body).expect("a form")
+    };
+    let text = |body| form(body).into_iter().find(|(name, _)| name == "message").expect("text").1;
+    bodies.iter().map(|body| text(body).split(' ').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_new_alarm_waits_for_the_doubt_about_the_correction_before_it() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    b.set("08:30:00");
+    b.mark("p", Mark::Present).await;
+    b.answer(200, "<html>");
+    b.work().await;
+    b.set("08:31:00");
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    assert_eq!(words(&b), ["Hej!", "Rättelse:"], "nothing more until it is known");
+    // It never arrived: what was told first is true again, and nobody needs to hear anything.
+    nothing_arrived(&mut b, ["08:33:00", "08:34:00"]).await;
+    b.set("08:35:00");
+    b.work().await;
+    assert_eq!(words(&b).len(), 2);
+    // And when the pupil is there in the end, one correction.
+    b.mark("p", Mark::Present).await;
+    b.work().await;
+    assert_eq!(words(&b), ["Hej!", "Rättelse:", "Rättelse:"]);
+    b.set("09:20:00");
+    b.work().await;
+    assert_eq!(words(&b).len(), 3);
+}
+
+#[tokio::test]
+async fn a_correction_that_arrived_after_all_lets_the_new_alarm_go() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    b.set("08:30:00");
+    b.mark("p", Mark::Present).await;
+    b.answer(500, "");
+    b.work().await;
+    b.set("08:31:00");
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    b.set("08:32:30");
+    let found = r#"{"data":[{"id":"s77","direction":"outgoing","to":"+46701740605",
+        "created":"2026-11-23T07:30:00.000000"}]}"#;
+    b.answer(200, found);
+    b.work().await;
+    b.set("08:33:00");
+    b.work().await;
+    assert_eq!(words(&b), ["Hej!", "Rättelse:", "Ny"]);
+}
+
+#[tokio::test]
+async fn what_was_told_before_a_shadow_is_put_right_after_it() {
+    let mut b = Bench::new(None, roster(ONE));
+    let mode = |b: &Bench, mode| {
+        let changed = School { mode, ..school() };
+        let roster = b.directory.load().roster.clone();
+        let schools = Arc::new([(changed.id.clone(), changed)].into());
+        b.directory.store(Arc::new(Directory { schools, roster }));
+    };
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    for (clock, during) in [("08:30:00", Mode::Shadow), ("08:31:00", Mode::Guests)] {
+        mode(&b, during);
+        b.set(clock);
+        b.mark("p", Mark::Present).await;
+        b.work().await;
+        assert_eq!(words(&b).len(), 1);
+    }
+    mode(&b, Mode::Live);
+    b.set("08:32:00");
+    b.mark("p", Mark::Present).await;
+    b.work().await;
+    assert_eq!(words(&b), ["Hej!", "Rättelse:"]);
+}
+
+/// A mail in doubt is sent again; the pupil turns up before that. The first may have arrived.
+#[tokio::test]
+async fn a_mail_in_doubt_that_is_called_back_is_put_right() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    let mut n = b.notifications().await.remove(0);
+    let account = ProviderId::new("elks").expect("id");
+    let mut unit = Unit::new(b.kv.as_ref());
+    unit.delete(crate::intake::case::due_row(&n));
+    crate::delivery::settle::start(&mut n, &account, None, &Settings::default(), b.clock.now());
+    n.address = Some(crate::model::Address::Phone(Phone::new("+46701740605").expect("phone")));
+    n.state = State::Waiting;
+    n.due_at = at("08:40:00");
+    crate::intake::case::enqueue(&mut unit, &n);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    b.set("08:30:00");
+    b.mark("p", Mark::Present).await;
+    b.work().await;
+    assert_eq!(words(&b), ["Rättelse:"]);
+    let all = b.notifications().await;
+    assert_eq!(all.iter().filter(|n| n.state == State::Cancelled).count(), 1, "{all:?}");
+}
