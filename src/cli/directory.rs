@@ -62,7 +62,11 @@ pub fn run(args: DirectoryArgs) -> anyhow::Result<ExitCode> {
     }
     let zone = config.schools.values().next().map_or(jiff::tz::TimeZone::UTC, |s| s.zone.clone());
     let findings = audit::audit(&loaded.roster, &config.schools, local_date(now, &zone));
-    print!("{}", audit::report(&findings));
+    match loaded.warnings.len() {
+        0 => print!("{}", audit::report(&findings)),
+        n if findings.is_empty() => println!("\n{n} to put right, as above; nothing else."),
+        _ => print!("\n{}", audit::report(&findings)),
+    }
     if findings.is_empty() && loaded.warnings.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }

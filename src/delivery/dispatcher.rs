@@ -123,6 +123,7 @@ impl Dispatcher {
         beat: impl Fn() + Send,
     ) -> Result<(), StoreError> {
         let wake = self.shared.wake.clone();
+        let mut paused = false;
         loop {
             beat();
             if stop.is_cancelled() {
@@ -132,9 +133,16 @@ impl Dispatcher {
             let clock = &self.shared.env.clock;
             let until = match self.pass().await {
                 Ok(Pass::Worked) => continue,
-                Ok(Pass::IdleUntil(until)) => until,
+                Ok(Pass::IdleUntil(until)) => {
+                    if std::mem::take(&mut paused) {
+                        tracing::info!("the store takes work again");
+                    }
+                    until
+                }
                 Err(StoreError::Busy(why)) => {
-                    tracing::warn!(why, "the store takes no work; nothing is sent meanwhile");
+                    if !std::mem::replace(&mut paused, true) {
+                        tracing::warn!(why, "the store takes no work; nothing is sent meanwhile");
+                    }
                     add(clock.now(), STORE_PAUSE)
                 }
                 Err(error) => return Err(error),

@@ -2,12 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
-use crate::directory::entitled::{self, Entitled};
+use crate::directory::entitled::{self, Candidate, Entitled};
 use crate::directory::{Directory, Pupil, School};
 use crate::intake::case::Case;
 use crate::message::facts::{GuardianFacts, TeamCase, TeamGuardian, TeamLesson, task_word};
 use crate::model::{
-    Clock24, CorrectionKind, LessonState, Notification, Purpose, Recipient, TaskKind, local_date,
+    Clock24, CorrectionKind, LessonState, Notification, Purpose, Reason, Recipient, State,
+    TaskKind, local_date,
 };
 
 /// The facts for a guardian or an adult pupil. `further`: the recipient already knows of another
@@ -92,12 +93,17 @@ pub fn team(
         correction: GuardianFacts::correction_word(n.correction),
         task: task_word(n.task),
         lessons: Vec::new(),
+        of_age: false,
+        age_unknown: false,
         guardians: Vec::new(),
         mentor: String::new(),
         made_at: now,
     };
     let Some(pupil) = pupil else { return facts };
     facts.lessons = day.iter().map(|l| team_lesson(school, l, &case.key.lesson)).collect();
+    let today = local_date(now, &school.zone);
+    facts.age_unknown = pupil.birth_date.is_none();
+    facts.of_age = pupil.birth_date.is_some_and(|birth| entitled::is_of_age(birth, today));
     facts.guardians = guardians(directory, school, pupil, case, now);
     facts.mentor = pupil
         .mentor
@@ -140,42 +146,52 @@ fn guardians(
     now: Timestamp,
 ) -> Vec<TeamGuardian> {
     let today = local_date(now, &school.zone);
-    let told = |recipient: &Recipient| {
-        case.told.iter().rfind(|t| t.purpose == Purpose::Absence && t.recipient == *recipient).map(
-            |t| {
-                let at = t.attempts.last().map(|a| Clock24::of(a.started_at, &school.zone));
-                (t.state.as_str().to_owned(), at.map(|a| a.to_string()).unwrap_or_default())
-            },
-        )
+    let roster = &directory.roster;
+    let candidates = match entitled::recipients(school, pupil, roster, today) {
+        // A person can find out how old the pupil is, and then whom to ring.
+        Entitled::Nobody(Reason::AgeUnknown) => entitled::guardians_to_ring(school, pupil, roster),
+        Entitled::Nobody(_) => Vec::new(),
+        Entitled::Adult(candidate) => vec![candidate],
+        Entitled::Guardians { candidates, .. } => candidates,
     };
-    let mut list = Vec::new();
-    match entitled::recipients(school, pupil, &directory.roster, today) {
-        Entitled::Nobody(_) => {}
-        Entitled::Adult(_) => {
-            let (told, told_at) =
-                told(&Recipient::Pupil).unwrap_or_else(|| ("no-contact".into(), String::new()));
-            let phone = pupil.phone.as_ref().map(|p| p.expose().to_owned()).unwrap_or_default();
-            list.push(TeamGuardian { name: full_name(pupil), phone, told, told_at });
-        }
-        Entitled::Guardians { candidates, .. } => {
-            for candidate in candidates {
-                let Recipient::Guardian(id) = &candidate.recipient else { continue };
-                let guardian = directory.roster.guardians.get(id);
-                let (told, told_at) = told(&candidate.recipient).unwrap_or_else(|| {
-                    let word = if candidate.contact.is_ok() { "not-told" } else { "no-contact" };
-                    (word.into(), String::new())
-                });
-                list.push(TeamGuardian {
-                    name: guardian.and_then(|g| g.name.clone()).unwrap_or_default(),
-                    phone: guardian
-                        .and_then(|g| g.phone.as_ref())
-                        .map(|p| p.expose().to_owned())
-                        .unwrap_or_default(),
-                    told,
-                    told_at,
-                });
-            }
-        }
-    }
-    list
+    candidates
+        .into_iter()
+        .filter_map(|candidate| {
+            let (name, phone) = match &candidate.recipient {
+                Recipient::Guardian(id) => {
+                    let guardian = roster.guardians.get(id);
+                    (guardian.and_then(|g| g.name.clone()), guardian.and_then(|g| g.phone.as_ref()))
+                }
+                Recipient::Pupil => (Some(full_name(pupil)), pupil.phone.as_ref()),
+                Recipient::Staff(_) => return None,
+            };
+            let (told, told_at, failed) = told(school, case, &candidate);
+            Some(TeamGuardian {
+                name: name.unwrap_or_default(),
+                phone: phone.map(|p| p.expose().to_owned()).unwrap_or_default(),
+                told,
+                told_at,
+                failed,
+            })
+        })
+        .collect()
+}
+
+/// What has become of the alarm to one reader: the word, the time, and the channels that failed first.
+fn told(school: &School, case: &Case, reader: &Candidate) -> (String, String, Vec<String>) {
+    let alarms: Vec<&Notification> = case
+        .told
+        .iter()
+        .filter(|t| t.purpose == Purpose::Absence && t.recipient == reader.recipient)
+        .collect();
+    let Some((last, before)) = alarms.split_last() else {
+        let word = if reader.contact.is_ok() { "not-told" } else { "no-contact" };
+        return (word.into(), String::new(), Vec::new());
+    };
+    let at = last.attempts.last().map(|a| Clock24::of(a.started_at, &school.zone).to_string());
+    let failed = before.iter().filter(|t| {
+        t.revision == last.revision && matches!(t.state, State::Undelivered | State::Rejected)
+    });
+    let failed = failed.map(|t| t.channel.as_str().to_owned()).collect();
+    (last.state.as_str().to_owned(), at.unwrap_or_default(), failed)
 }

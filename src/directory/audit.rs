@@ -216,11 +216,9 @@ pub fn report(findings: &[Finding]) -> String {
     let mut text = String::new();
     for (kind, (times, pupils)) in counts {
         let words = kind.words();
-        let _ = if pupils == 0 {
-            writeln!(text, "{times:>6} schools  {words}")
-        } else {
-            writeln!(text, "{pupils:>6} pupils   {words}")
-        };
+        let (count, noun) = if pupils == 0 { (times, "school") } else { (pupils, "pupil") };
+        let noun = if count == 1 { noun.to_owned() } else { format!("{noun}s") };
+        let _ = writeln!(text, "{count:>6} {noun:<8} {words}");
     }
     for finding in findings {
         let _ = write!(text, "\n{}, {}", finding.school, finding.kind.words());

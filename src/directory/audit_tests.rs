@@ -170,8 +170,8 @@ fn a_report_counts_first_and_lists_ten() {
     assert_eq!(
         report(&audit(&roster, &schools, TODAY)),
         "    12 pupils   no date of birth
-     1 pupils   class without mentor
-     1 schools  no attendance team address
+     1 pupil    class without mentor
+     1 school   no attendance team address
 
 a, no date of birth
   export the date of birth

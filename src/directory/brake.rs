@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{Guardian, Loaded, Protection, Pupil, Roster, snapshot};
-use crate::model::{GuardianId, PupilId, SchoolId};
+use crate::model::{GuardianId, PupilId, SchoolId, StaffId};
 
 /// Schools with fewer pupils than this are judged only as part of the whole.
 const SMALL_SCHOOL: usize = 10;
@@ -64,10 +64,11 @@ pub fn judge(
     rules: &BrakeRules,
     confirmed: Option<&str>,
 ) -> Result<Change, Refusal> {
-    let causes = causes(old, new, rules);
+    let mut causes = causes(old, new, rules);
     if causes.is_empty() || confirmed == Some(new.digest.as_str()) {
         Ok(change(old, &new.roster))
     } else {
+        causes.extend(quieter(old, &new.roster));
         Err(Refusal { causes, digest: new.digest.clone() })
     }
 }
@@ -92,6 +93,10 @@ fn causes(old: &Roster, new: &Loaded, rules: &BrakeRules) -> Vec<String> {
     if is_too_many(freed, denied) {
         causes.push(format!("{freed} of {denied} denied guardians may be told"));
     }
+    let (staff, gone) = staff_gone(old, &new.roster);
+    if share(gone, staff) > rules.max_drop_contacts {
+        causes.push(format!("{gone} of {staff} addresses of staff are gone"));
+    }
     let (before, after) = (Tally::of(old), Tally::of(&new.roster));
     let all = Tally::whole(&before);
     all.compare(&Tally::whole(&after), rules, "in all", &mut causes);
@@ -101,6 +106,35 @@ fn causes(old: &Roster, new: &Loaded, rules: &BrakeRules) -> Vec<String> {
         tally.compare(now, rules, &format!("at {school}"), &mut causes);
     }
     causes
+}
+
+/// What a load would hide that it may not while it is held back, for whoever decides about it.
+fn quieter(old: &Roster, new: &Roster) -> Option<String> {
+    let (mut hidden, mut denied) = (0, 0);
+    for now in pupils(new) {
+        let Some(was) = old.pupil(&now.school, &now.id) else { continue };
+        let open = was.protection == Protection::None;
+        hidden += usize::from(open && now.protection == Protection::Protected);
+        let denies = |p: &Pupil| -> BTreeSet<GuardianId> {
+            p.guardians.iter().filter(|l| l.deny).map(|l| l.guardian.clone()).collect()
+        };
+        denied += denies(now).difference(&denies(was)).count();
+    }
+    (hidden + denied > 0).then(|| {
+        format!(
+            "until it is confirmed or mended, {hidden} pupils whom it protects and {denied} guardians \
+             whom it denies are told as before"
+        )
+    })
+}
+
+/// How many members of staff had an address, and how many of them have none any more.
+fn staff_gone(old: &Roster, new: &Roster) -> (usize, usize) {
+    let reached = |roster: &Roster| -> BTreeSet<StaffId> {
+        roster.staff.values().filter(|s| s.email.is_some()).map(|s| s.id.clone()).collect()
+    };
+    let before = reached(old);
+    (before.len(), before.difference(&reached(new)).count())
 }
 
 fn is_too_many(unmarked: usize, of: usize) -> bool {

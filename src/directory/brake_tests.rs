@@ -83,7 +83,7 @@ fn contacts_that_vanish_are_held_back() {
         let mut new = old.clone();
         case(&mut new);
         let told = judged(&old, new);
-        assert_eq!(told.len(), 2, "{at} {told:?}");
+        assert_eq!(told.len(), if at == 3 { 3 } else { 2 }, "{at} {told:?}");
         assert_eq!(told[0], "5 of 20 guardians can no longer be told in all (25 %, at most 20 %)");
         assert!(told[1].contains("at a"));
     }
@@ -134,6 +134,38 @@ fn lost_denials_are_held_back() {
     let pupils = gone.pupils.values_mut().flat_map(BTreeMap::values_mut);
     pupils.take(4).for_each(|p| p.guardians[0].may_receive = false);
     assert!(judged(&denied(4, true), gone).is_empty());
+}
+
+#[test]
+fn staff_who_are_gone_are_held_back() {
+    use crate::directory::Staff;
+    use crate::model::{EmailAddress, StaffRole};
+    let with = |n: usize| {
+        let mut roster = roster(pupils_of("a", 20));
+        for i in 0..n {
+            let id = StaffId::new(format!("t{i}")).expect("id");
+            let email = EmailAddress::new(format!("t{i}@example.se")).ok();
+            let role = StaffRole::Mentor;
+            let row = Staff { id: id.clone(), school: None, role, name: None, email, phone: None };
+            roster.staff.insert(id, row);
+        }
+        roster
+    };
+    assert!(judged(&with(10), with(8)).is_empty());
+    assert_eq!(judged(&with(10), with(7)), ["3 of 10 addresses of staff are gone"]);
+    assert_eq!(judged(&with(1), with(0)), ["1 of 1 addresses of staff are gone"]);
+    assert!(judged(&with(0), with(3)).is_empty());
+}
+
+#[test]
+fn a_load_held_back_says_whom_it_would_have_hidden() {
+    let old = roster(marked(0, Protection::None));
+    let mut new = roster(marked(2, Protection::Protected));
+    let pupils = new.pupils.values_mut().flat_map(BTreeMap::values_mut);
+    pupils.skip(2).take(9).for_each(|p| p.guardians[0].deny = true);
+    let told = judged(&old, new);
+    let last = told.last().expect("held back");
+    assert!(last.contains("2 pupils whom it protects and 9 guardians whom it denies"), "{last}");
 }
 
 #[test]

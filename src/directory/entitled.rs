@@ -55,6 +55,14 @@ pub fn recipients(school: &School, pupil: &Pupil, roster: &Roster, today: Date) 
     guardians(school, pupil, roster)
 }
 
+/// Those of a pupil's guardians whom a person may ring, where a machine may not choose.
+pub fn guardians_to_ring(school: &School, pupil: &Pupil, roster: &Roster) -> Vec<Candidate> {
+    match guardians(school, pupil, roster) {
+        Entitled::Guardians { candidates, .. } => candidates,
+        Entitled::Nobody(_) | Entitled::Adult(_) => Vec::new(),
+    }
+}
+
 /// An adult pupil, at addresses that are not a guardian's as well: a parent's number that was once
 /// written down as the child's would tell the parent, which a school may not do of its own accord
 /// (Skolverket, quoted at elevhalsan.se/expertsvar/informera-franvaro-till-vardnadshavare-myndig-elev).

@@ -79,6 +79,10 @@ pub struct TeamCase {
     pub task: String,
     /// The lessons of the day that matter, in order; empty where protected.
     pub lessons: Vec<TeamLesson>,
+    /// The pupil is of age: those in `guardians` are the pupil alone.
+    pub of_age: bool,
+    /// The date of birth is missing, so it is not known whether the pupil is of age.
+    pub age_unknown: bool,
     /// Whom to ring, in order; empty where protected.
     pub guardians: Vec<TeamGuardian>,
     /// Mentor's name or id; empty where unknown.
@@ -123,6 +127,8 @@ pub struct TeamGuardian {
     pub told: String,
     /// At what time, `08.31`; or empty.
     pub told_at: String,
+    /// Channels by which it did not arrive before: `sms`, `email`. The number or address may be wrong.
+    pub failed: Vec<String>,
 }
 
 /// The word templates compare `task` with.

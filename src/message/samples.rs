@@ -117,18 +117,22 @@ pub(super) fn team_case() -> TeamCase {
                 note: String::new(),
             },
         ],
+        of_age: false,
+        age_unknown: false,
         guardians: vec![
             TeamGuardian {
                 name: "Bo Ek".into(),
                 phone: "070-174 06 06".into(),
                 told: "delivered".into(),
                 told_at: "08.31".into(),
+                failed: Vec::new(),
             },
             TeamGuardian {
                 name: "Cleo Ek".into(),
                 phone: "070-174 06 07".into(),
                 told: "not-entitled".into(),
                 told_at: String::new(),
+                failed: Vec::new(),
             },
         ],
         mentor: "Dag Lund".into(),
@@ -142,6 +146,15 @@ pub(super) fn team_cases() -> Vec<TeamCase> {
     let reported = Reason::ReportedByTeacher.as_str();
     let mut cases = vec![
         TeamCase { reason: reported.clone(), ..full.clone() },
+        TeamCase { of_age: true, ..full.clone() },
+        TeamCase {
+            guardians: vec![TeamGuardian {
+                failed: vec!["sms".into(), "email".into()],
+                ..full.guardians[0].clone()
+            }],
+            ..full.clone()
+        },
+        TeamCase { age_unknown: true, ..full.clone() },
         TeamCase { kind: Purpose::TeamUpdate.as_str().into(), reason: reported, ..full.clone() },
     ];
     for kind in [CorrectionKind::WasThere, CorrectionKind::Arrived, CorrectionKind::Excused] {

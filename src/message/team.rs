@@ -77,6 +77,8 @@ pub(super) fn without_secrets(case: &TeamCase) -> TeamCase {
         correction: String::new(),
         task: case.task.clone(),
         lessons: Vec::new(),
+        of_age: false,
+        age_unknown: false,
         guardians: Vec::new(),
         mentor: String::new(),
         made_at: case.made_at,

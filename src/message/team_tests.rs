@@ -149,3 +149,22 @@ fn a_kind_of_case_there_is_not_is_refused() {
         Templates::builtin().render_team_mail(&Locale::swedish(), &case, SubjectIdentity::None);
     assert_eq!(made, Err(RenderError::NoTemplate("a case of kind \"other\"".into())));
 }
+
+#[test]
+fn who_is_to_be_rung_is_told_with_what_speaks_for_and_against() {
+    let base = samples::team_case();
+    let both = |case: &TeamCase| {
+        let mail = mail("sv", case, SubjectIdentity::None);
+        [mail.text, mail.html]
+    };
+    let failed = TeamGuardian { failed: vec!["sms".into()], ..base.guardians[0].clone() };
+    for text in both(&TeamCase { guardians: vec![failed], ..base.clone() }) {
+        assert!(text.contains("kl 08.31; SMS kom inte fram"), "{text}");
+    }
+    for text in both(&TeamCase { of_age: true, ..base.clone() }) {
+        assert!(text.contains("Ring eleven i dag") && text.contains("Eleven är myndig"), "{text}");
+    }
+    for text in both(&TeamCase { age_unknown: true, ..base }) {
+        assert!(text.contains("Födelsedatum saknas"), "{text}");
+    }
+}
