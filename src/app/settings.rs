@@ -64,6 +64,7 @@ pub(super) fn mail_settings(smtp: &config::Smtp) -> MailSettings {
         credentials: smtp.credentials.as_ref().map(|c| (c.user.clone(), c.secret.clone())),
         ca_file: smtp.ca_file.clone(),
         timeout: smtp.timeout.unsigned_abs(),
+        data_timeout: smtp.data_timeout.unsigned_abs(),
         max_connections: usize::try_from(smtp.max_connections).unwrap_or(1),
         hello_name: smtp.hello_name.clone().unwrap_or_else(host_name),
     }

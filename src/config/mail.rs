@@ -38,8 +38,10 @@ pub struct Smtp {
     pub hello_name: Option<String>,
     /// Most connections at once.
     pub max_connections: u32,
-    /// How long one message may take, from waiting for a connection to the last answer.
+    /// How long one message may take, from the connection until the relay wants its text.
     pub timeout: SignedDuration,
+    /// How long the relay may take for the text.
+    pub data_timeout: SignedDuration,
 }
 
 /// Where mail goes.
@@ -143,6 +145,8 @@ impl Smtp {
         let max_connections = reader.integer("max-connections", 1..=64).unwrap_or(2);
         let timeout =
             reader.duration("timeout", "1s", "10m").unwrap_or(SignedDuration::from_secs(30));
+        let data_timeout =
+            reader.duration("data-timeout", "1s", "30m").unwrap_or(SignedDuration::from_mins(5));
         if !wanted {
             return None;
         }
@@ -186,6 +190,7 @@ impl Smtp {
             hello_name,
             max_connections,
             timeout,
+            data_timeout,
         })
     }
 }

@@ -3,10 +3,10 @@
 //! Why not `lettre::AsyncSmtpTransport` (0.11.23): its `timeout` covers only the TCP connect, so the
 //! caller must add one; a send that is cancelled by it puts its connection back into the pool in mid-
 //! dialogue, where the late reply to one message is then read as the reply to the next; and its errors
-//! do not say in which phase they arose. Here each step is a known [`Phase`], one time-out covers the
-//! whole message, and a connection is kept only when the dialogue came to a known end.
+//! do not say in which phase they arose. Here each step is a known [`Phase`], time-outs cover all of
+//! them, and a connection is kept only when the dialogue came to a known end.
 
-use std::{error::Error as _, path::PathBuf, sync::Mutex, sync::PoisonError};
+use std::{error::Error as _, path::PathBuf, sync::Mutex, sync::PoisonError, time::Duration};
 
 use bytes::Bytes;
 use lettre::transport::smtp::{
@@ -93,13 +93,7 @@ impl SmtpTransport {
     /// Hands one message to the relay.
     pub async fn deliver(&self, envelope: &MailEnvelope, message: Bytes) -> MailOutcome {
         let mut phase = Phase::Connect;
-        let result = tokio::time::timeout(
-            self.settings.timeout,
-            self.attempt(envelope, &message, &mut phase),
-        )
-        .await
-        .unwrap_or(Err(Failure::Lost("timeout")));
-        match result {
+        match self.attempt(envelope, &message, &mut phase).await {
             Ok(()) => MailOutcome::Accepted { reference: None, parts: None },
             Err(Failure::Reply { code, text }) => fold(phase, &Fault::Reply { code, text: &text }),
             Err(Failure::Lost(why)) => fold(phase, &Fault::Lost(why)),
@@ -135,8 +129,27 @@ impl SmtpTransport {
             *phase = Phase::Rcpt;
             return Err(Failure::Reply { code: 553, text: "5.1.3".into() });
         };
+        // Those before us have time-outs of their own.
         let _slot = self.slots.acquire().await.map_err(|_| Failure::Lost("closed"))?;
+        let begun = self.begin(&from, &to, message, phase);
+        let mut connection = in_time(self.settings.timeout, begun).await?;
+        *phase = Phase::Body;
+        // lettre ends the message with CRLF, dot, CRLF whatever it ends with.
+        let text = message.strip_suffix(b"\r\n").unwrap_or(message);
+        let ended = async { expect(connection.message(text).await, |code| code / 100 == 2) };
+        let result = in_time(self.settings.data_timeout, ended).await;
+        self.keep(connection, &result);
+        result
+    }
 
+    /// The dialogue up to the relay's word that it wants the text.
+    async fn begin(
+        &self,
+        from: &lettre::Address,
+        to: &lettre::Address,
+        message: &[u8],
+        phase: &mut Phase,
+    ) -> Result<AsyncSmtpConnection, Failure> {
         loop {
             *phase = Phase::Connect;
             let (mut connection, reused) = match self.take_idle().await {
@@ -144,16 +157,24 @@ impl SmtpTransport {
                 None => (self.open(phase).await?, false),
             };
             *phase = Phase::Mail;
-            match mail(&mut connection, &from, message).await {
+            match mail(&mut connection, from, message).await {
                 // An old connection the relay was tired of; nothing of the message has left.
                 Err(Failure::Lost(_) | Failure::Reply { code: 421, .. }) if reused => continue,
                 result => result?,
             }
-            let result = transfer(&mut connection, &to, message, phase).await;
-            if matches!(&result, Ok(()) | Err(Failure::Reply { code: 422..=599 | 400..=420, .. })) {
-                self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            let result = announce(&mut connection, to, phase).await;
+            if result.is_ok() {
+                return Ok(connection);
             }
-            return result;
+            self.keep(connection, &result);
+            result?;
+        }
+    }
+
+    /// Keeps a connection whose dialogue came to a known end.
+    fn keep(&self, connection: AsyncSmtpConnection, result: &Result<(), Failure>) {
+        if matches!(result, Ok(()) | Err(Failure::Reply { code: 422..=599 | 400..=420, .. })) {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
         }
     }
 
@@ -229,20 +250,24 @@ async fn mail(
     expect(reply, |code| code / 100 == 2)
 }
 
-async fn transfer(
+/// Names the recipient and asks to send the text.
+async fn announce(
     connection: &mut AsyncSmtpConnection,
     to: &lettre::Address,
-    message: &[u8],
     phase: &mut Phase,
 ) -> Result<(), Failure> {
     *phase = Phase::Rcpt;
     expect(connection.command(Rcpt::new(to.clone(), Vec::new())).await, |code| code / 100 == 2)?;
     *phase = Phase::Data;
-    expect(connection.command(Data).await, |code| code == 354)?;
-    *phase = Phase::Body;
-    // lettre ends the message with CRLF, dot, CRLF whatever it ends with.
-    let message = message.strip_suffix(b"\r\n").unwrap_or(message);
-    expect(connection.message(message).await, |code| code / 100 == 2)
+    expect(connection.command(Data).await, |code| code == 354)
+}
+
+/// A step, or its time-out.
+async fn in_time<T>(
+    limit: Duration,
+    step: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::time::timeout(limit, step).await.unwrap_or(Err(Failure::Lost("timeout")))
 }
 
 /// A positive reply of another kind than the step needs leaves the two sides out of step.

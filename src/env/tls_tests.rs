@@ -158,6 +158,7 @@ async fn mail_trusts_its_own_authority_and_no_stranger() {
             credentials: Some(("narvaro".into(), "hemligt".into())),
             ca_file: ca_file.clone(),
             timeout: Duration::from_secs(10),
+            data_timeout: Duration::from_secs(10),
             max_connections: 1,
             hello_name: "upprop.example".into(),
         })

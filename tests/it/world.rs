@@ -185,6 +185,7 @@ host = "{host}"
 port = {port}
 tls = "none"
 timeout = "{patience}"
+data-timeout = "{patience}"
 from = "franvaro@skola.example"
 {mail}
 [providers.elks]

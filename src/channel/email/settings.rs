@@ -31,8 +31,11 @@ pub struct MailSettings {
     pub credentials: Option<(String, SecretString)>,
     /// PEM file of certificate authorities to trust, instead of the system's.
     pub ca_file: Option<PathBuf>,
-    /// For one whole message, from waiting for a connection to the last reply.
+    /// For one message, from the connection until the relay wants the text.
     pub timeout: Duration,
+    /// For the text and the reply to its end. Longer: a relay may scan it first, and a reply that is not
+    /// waited for is a message in doubt (RFC 5321 §4.5.3.2.6 gives it 10 minutes).
+    pub data_timeout: Duration,
     /// The most connections at once; Microsoft 365 allows about three to a mailbox.
     pub max_connections: usize,
     /// The name given in `EHLO`: our host's full name.
@@ -51,7 +54,7 @@ pub enum MailSettingsError {
     #[error("the {0} is not a host name of letters, digits, dots and hyphens")]
     HostName(&'static str),
     /// Nothing could ever be sent.
-    #[error("max_connections and timeout must be more than 0")]
+    #[error("max_connections and the time-outs must be more than 0")]
     Zero,
 }
 
@@ -70,7 +73,7 @@ impl MailSettings {
                 return Err(MailSettingsError::HostName(what));
             }
         }
-        if self.max_connections == 0 || self.timeout.is_zero() {
+        if self.max_connections == 0 || self.timeout.is_zero() || self.data_timeout.is_zero() {
             return Err(MailSettingsError::Zero);
         }
         Ok(())
@@ -89,6 +92,7 @@ mod tests {
             credentials: Some(("narvaro".into(), "hemligt".into())),
             ca_file: None,
             timeout: Duration::from_mins(1),
+            data_timeout: Duration::from_mins(1),
             max_connections: 3,
             hello_name: "upprop.kommun.example".into(),
         }

@@ -103,6 +103,7 @@ fn settings(port: u16) -> MailSettings {
         credentials: None,
         ca_file: None,
         timeout: Duration::from_secs(1),
+        data_timeout: Duration::from_secs(1),
         max_connections: 2,
         hello_name: "upprop.example".into(),
     }
