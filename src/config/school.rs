@@ -203,7 +203,9 @@ fn quiet_hours(text: &str) -> Result<Option<QuietHours>, Option<String>> {
     let (from, to) = plain.split_once('-').ok_or(None)?;
     let time = |t: &str| Time::strptime("%H:%M", t).map_err(|_| None);
     let hours = QuietHours { from: time(from)?, to: time(to)? };
-    if hours.from == hours.to {
+    // What is left open must outlast the night on which an hour is missing.
+    let quiet = hours.to.duration_since(hours.from).as_mins().rem_euclid(24 * 60);
+    if quiet == 0 || quiet > 22 * 60 {
         return Err(Some("off".into()));
     }
     let right = format!("{}-{}", hours.from.strftime("%H:%M"), hours.to.strftime("%H:%M"));
@@ -320,6 +322,8 @@ mod tests {
         assert_eq!(quiet_hours("21.00–07.00"), Err(Some("21:00-07:00".into())));
         assert_eq!(quiet_hours("07:00-07:00"), Err(Some("off".into())));
         assert_eq!(quiet_hours("25:00-07:00"), Err(None));
+        assert!(matches!(quiet_hours("18:00-16:00"), Ok(Some(_))));
+        assert_eq!(quiet_hours("18:00-16:01"), Err(Some("off".into())));
     }
 
     #[test]

@@ -140,7 +140,9 @@ impl Dispatcher {
                     until
                 }
                 Err(StoreError::Busy(why)) => {
-                    if !std::mem::replace(&mut paused, true) {
+                    if std::mem::replace(&mut paused, true) {
+                        tracing::debug!(why, "the store still takes no work");
+                    } else {
                         tracing::warn!(why, "the store takes no work; nothing is sent meanwhile");
                     }
                     add(clock.now(), STORE_PAUSE)

@@ -29,7 +29,7 @@ use crate::store::{Batch, Health, Kv, MemoryStore};
 
 #[path = "dispatcher_bench.rs"]
 mod bench;
-#[path = "dispatcher_flapping.rs"]
+#[path = "dispatcher_flapping_tests.rs"]
 mod flapping;
 use bench::{Bench, Family, at, roster, school};
 

@@ -48,7 +48,7 @@ pub async fn run(shared: &Shared, row: &[u8], id: NotificationId) -> Result<(), 
     };
     loop {
         match conclude(shared, &n, &finding).await {
-            Err(StoreError::Busy(why)) => pause(shared, &why).await,
+            Err(StoreError::Busy(why)) => pause(shared, &id, &why).await,
             done => return done,
         }
     }

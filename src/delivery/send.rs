@@ -13,7 +13,7 @@ use super::shared::Shared;
 use crate::intake::case::due_row;
 use crate::intake::case::{Case, CaseKey};
 use crate::intake::{Heard, decide};
-use crate::model::{Attempt, Notification, Outcome, ProviderId, Reason, State};
+use crate::model::{Attempt, Notification, NotificationId, Outcome, ProviderId, Reason, State};
 use crate::store::ledger::Unit;
 use crate::store::rows::{Due, SentTo};
 use crate::store::{Commit, StoreError, tables};
@@ -31,7 +31,7 @@ pub async fn run(shared: Arc<Shared>, job: Job) -> Result<(), StoreError> {
     let outcome = talk(&shared, &job).await;
     let result = loop {
         match write(&shared, &job, &outcome).await {
-            Err(StoreError::Busy(why)) => pause(&shared, &why).await,
+            Err(StoreError::Busy(why)) => pause(&shared, &job.id, &why).await,
             done => break done,
         }
     };
@@ -42,8 +42,8 @@ pub async fn run(shared: Arc<Shared>, job: Job) -> Result<(), StoreError> {
 /// Waits until an outcome may be written again that the store did not take. What a provider said must
 /// not be lost to a disk that is full for a while: its message would be in doubt, and go twice or to
 /// nobody. The stop of the daemon does not wait for it.
-pub(super) async fn pause(shared: &Shared, why: &str) {
-    tracing::warn!(why, "an outcome waits to be written");
+pub(super) async fn pause(shared: &Shared, id: &NotificationId, why: &str) {
+    tracing::debug!(notification = %id, why, "an outcome waits to be written");
     let clock = &shared.env.clock;
     let next = clock.now().saturating_add(BUSY_PAUSE).unwrap_or(Timestamp::MAX);
     clock.sleep_until(next).await;
@@ -85,7 +85,8 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
         unit.write(key, &n);
         refer(&mut unit, &job.account, &n, outcome);
         let started = n.attempts.last().map_or(now, |a| a.started_at);
-        let trouble = account(shared, &mut unit, &job.account, outcome, started, now).await?;
+        let (before, trouble) =
+            account(shared, &mut unit, &job.account, outcome, started, now).await?;
         if let Next::Failed { bad_contact } = next {
             if bad_contact && let Some(address) = &n.address {
                 failure::mark_bad(&mut unit, address, code(outcome), now);
@@ -94,6 +95,7 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
             failure::follow(shared, &mut unit, &n, reason, now).await?;
         }
         if unit.commit().await? == Commit::Done {
+            tell(&job.account, before.as_ref(), trouble.as_ref());
             shared.gate(&job.account, |g| g.trouble = trouble);
             log(&n, &job.account, outcome, now);
             return Ok(());
@@ -166,6 +168,7 @@ pub(super) fn refer(
     }
 }
 
+/// How the account was, and how it is after this outcome; written when that differs.
 async fn account(
     shared: &Shared,
     unit: &mut Unit<'_>,
@@ -173,37 +176,40 @@ async fn account(
     outcome: &Outcome,
     started: Timestamp,
     now: Timestamp,
-) -> Result<Option<accounts::Account>, StoreError> {
+) -> Result<(Option<accounts::Account>, Option<accounts::Account>), StoreError> {
     let key = tables::account(account);
     let before: Option<accounts::Account> = unit.read(&key).await?;
     let longest = shared.settings.longest_retry_after;
     let after = accounts::after(before.as_ref(), outcome, started, longest, now);
-    match (&before, &after) {
-        (None, None) => {}
-        (_, Some(trouble)) => {
-            if before.as_ref() != after.as_ref() {
-                unit.write(key, trouble);
-            }
-            if before.as_ref().map(|b| b.reason) != Some(trouble.reason) {
-                report_trouble(account, trouble);
-            }
-        }
-        (Some(before), None) => {
-            unit.delete(key);
-            tracing::info!(%account, since = %before.since, "account is well again");
-        }
+    match &after {
+        Some(trouble) if before != after => unit.write(key, trouble),
+        None if before.is_some() => unit.delete(key),
+        _ => {}
     }
-    Ok(after)
+    Ok((before, after))
 }
 
-fn report_trouble(account: &ProviderId, trouble: &accounts::Account) {
-    if trouble.reason == Reason::ChannelStopped {
-        tracing::error!(
-            %account, code = trouble.code,
-            "account refuses to send; its messages wait. Check credentials, credit and sender"
-        );
-    } else {
-        tracing::warn!(%account, code = trouble.code, "account is away; its messages wait");
+/// Tells an operator when the account has become another.
+fn tell(
+    account: &ProviderId,
+    before: Option<&accounts::Account>,
+    after: Option<&accounts::Account>,
+) {
+    match (before, after) {
+        (Some(before), None) => {
+            tracing::info!(%account, since = %before.since, "account is well again");
+        }
+        (_, Some(trouble)) if before.map(|b| b.reason) != Some(trouble.reason) => {
+            if trouble.reason == Reason::ChannelStopped {
+                tracing::error!(
+                    %account, code = trouble.code,
+                    "account refuses to send; its messages wait. Check credentials, credit and sender"
+                );
+            } else {
+                tracing::warn!(%account, code = trouble.code, "account is away; its messages wait");
+            }
+        }
+        _ => {}
     }
 }
 

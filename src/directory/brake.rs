@@ -115,10 +115,10 @@ fn quieter(old: &Roster, new: &Roster) -> Option<String> {
         let Some(was) = old.pupil(&now.school, &now.id) else { continue };
         let open = was.protection == Protection::None;
         hidden += usize::from(open && now.protection == Protection::Protected);
-        let denies = |p: &Pupil| -> BTreeSet<GuardianId> {
+        let refused = |p: &Pupil| -> BTreeSet<GuardianId> {
             p.guardians.iter().filter(|l| l.deny).map(|l| l.guardian.clone()).collect()
         };
-        denied += denies(now).difference(&denies(was)).count();
+        denied += refused(now).difference(&refused(was)).count();
     }
     (hidden + denied > 0).then(|| {
         format!(

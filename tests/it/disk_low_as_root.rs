@@ -10,7 +10,7 @@ use crate::load::say;
 use crate::loop_disk::LoopDisk;
 use crate::world::{DEADLINE, Setup, TOKEN, World, soon};
 
-const LOW: &str = "the store takes no work";
+const LOW: &str = "the store still takes no work";
 
 /// Takes room until no more than `leave` bytes are free.
 fn fill(folder: &Path, leave: u64) {
@@ -58,6 +58,7 @@ async fn below_the_low_water_mark_nothing_is_taken_or_sent_until_there_is_room()
         delivery: "settle = \"3s\"\nsms-retry = [\"1s\", \"1s\", \"1s\", \"1s\", \"1s\", \"1s\"]\n"
             .into(),
         faults: Faults { outage: true, ..Faults::default() },
+        extra: "[log]\nfilter = \"info,upprop::delivery=debug\"\n".into(),
         ..Setup::default()
     };
     let mut world = setup.prepare();
@@ -74,7 +75,9 @@ async fn below_the_low_water_mark_nothing_is_taken_or_sent_until_there_is_room()
     let refused = world.marked("okand", "l2", "unexcused", 60);
     let refused_wait = post(&world, &refused).await;
     assert!(matches!(refused_wait, (503, Some(1..))), "{refused_wait:?}");
-    // The provider is back, and the waiting texts are due: the dispatcher looks again and again.
+    // What was on the wire has been refused by now; then the provider is back, and the waiting texts
+    // are due: the dispatcher looks again and again.
+    logged(&world, LOW, 3).await;
     world.sink.set_faults(Faults::default());
     logged(&world, LOW, 6).await;
     assert_eq!(post(&world, &refused).await.0, 503);
