@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::channel::sms::http::{
     Codes, Contradiction, Encoding, HeaderSecret, HttpAuth, HttpBody, HttpLookup, HttpReceipts,
-    HttpSettings, JsonTemplate, LookupUrl, Pointer, Success, Template, free_header,
+    HttpSettings, JsonTemplate, LookupUrl, Place, Pointer, Success, Template, free_header,
 };
 use crate::channel::sms::receipt::Ack;
 use crate::config;
@@ -49,15 +49,17 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
         .idempotency_header
         .as_deref()
         .and_then(|name| faults.take("idempotency-header", HEADER, free_header(name)));
+    let fields = http.answer_delimiter.as_deref();
     let test = http
         .success_test
         .as_ref()
-        .and_then(|(at, values)| Some((faults.pointer("success-pointer", at)?, values.clone())));
-    let reference = faults.pointer_if("reference-pointer", http.reference_pointer.as_ref());
-    let parts = faults.pointer_if("parts-pointer", http.parts_pointer.as_ref());
+        .and_then(|(at, values)| Some((faults.place("success-at", at, fields)?, values.clone())));
+    let reference = http.reference_at.as_ref();
+    let reference = reference.and_then(|at| faults.place("reference-at", at, fields));
+    let parts = http.parts_at.as_ref().and_then(|at| faults.place("parts-at", at, fields));
     let codes = http.codes.as_ref().and_then(|codes| {
         Some(Codes {
-            at: faults.pointer("code-pointer", &codes.at)?,
+            at: faults.place("code-at", &codes.at, fields)?,
             permanent: codes.permanent.clone(),
             bad_contact: codes.bad_number.clone(),
             config: codes.config.clone(),
@@ -67,7 +69,8 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
     let lookup = http.lookup.as_ref().and_then(|lookup| {
         let url = LookupUrl::parse(&lookup.url, PlainHttp::LoopbackOnly);
         let url = faults.take("lookup-url", "write https://…/{id}", url);
-        let reference = faults.pointer("lookup-pointer", &lookup.pointer);
+        let reference = Pointer::parse(&lookup.pointer);
+        let reference = faults.take("lookup-pointer", POINTER, reference);
         Some(HttpLookup { url: url?, reference: reference? })
     });
     let receipts = http.receipts.as_ref().map(|receipts| read_receipts(receipts, &mut faults));
@@ -101,6 +104,7 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
 
 const HEADER: &str = "write the name that the gateway's documentation gives";
 const COPY: &str = "put it alone into its file again";
+const PLACE: &str = "write where the gateway's documentation shows the value";
 const POINTER: &str = "write a JSON pointer, as \"/message/id\"";
 
 #[derive(Default)]
@@ -119,12 +123,8 @@ impl Faults {
         .ok()
     }
 
-    fn pointer(&mut self, key: &'static str, text: &str) -> Option<Pointer> {
-        self.take(key, POINTER, Pointer::parse(text))
-    }
-
-    fn pointer_if(&mut self, key: &'static str, text: Option<&String>) -> Option<Pointer> {
-        self.pointer(key, text?)
+    fn place(&mut self, key: &'static str, text: &str, delimiter: Option<&str>) -> Option<Place> {
+        self.take(key, PLACE, Place::parse(text, delimiter))
     }
 }
 
@@ -204,9 +204,12 @@ fn read_receipts(receipts: &config::HttpReceipts, faults: &mut Faults) -> HttpRe
 fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayFault {
     let body = if matches!(http.body, config::HttpBody::Json(_)) { "json" } else { "fields" };
     let (key, remedy) = match found {
-        Contradiction::NoProof => (
-            "reference-pointer",
-            "add reference-pointer = \"/id\", or success-pointer and success-values",
+        Contradiction::NoProof => {
+            ("reference-at", "add reference-at = \"/id\", or success-at and success-values")
+        }
+        Contradiction::LooseProof => (
+            "reference-at",
+            "add success-at and success-values, or write an expression that only a success fits, as \"^ID: ([0-9]+)\"",
         ),
         Contradiction::NoSuccessValue => {
             ("success-values", "write what the gateway says when it took a message")
@@ -220,7 +223,7 @@ fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayF
         }
         Contradiction::ReceiptWithoutMessage => (
             "receipt-status",
-            "send {receipt-url}; or set receipt-id and send {id}; or set receipt-reference and reference-pointer",
+            "send {receipt-url}; or set receipt-id and send {id}; or set receipt-reference and reference-at",
         ),
         Contradiction::NoFinalStatus => {
             ("receipt-delivered", "write the gateway's words for delivered and undelivered")
@@ -230,9 +233,9 @@ fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayF
             ("receipt-ack-body", "remove it, or write receipt-ack-status = 200")
         }
         Contradiction::NoCode => {
-            ("code-pointer", "list codes, as retry-codes = [\"busy\"], or remove code-pointer")
+            ("code-at", "list codes, as retry-codes = [\"busy\"], or remove code-at")
         }
-        Contradiction::CodeTwice(_) => ("code-pointer", "let the code stand in one list"),
+        Contradiction::CodeTwice(_) => ("code-at", "let the code stand in one list"),
         Contradiction::CodeIsSuccess(_) => {
             ("success-values", "let the value stand in one of the lists")
         }

@@ -24,8 +24,8 @@ fields = { to = "{to}", from = "{from}", text = "{text}", dlr = "{receipt-url}",
 number-format = "double-zero"
 encoding-gsm = "0"
 encoding-unicode = "8"
-reference-pointer = "/messages/0/id"
-parts-pointer = "/messages/0/parts"
+reference-at = "/messages/0/id"
+parts-at = "/messages/0/parts"
 receipt-status = "status"
 receipt-delivered = ["DELIVRD"]
 receipt-undelivered = ["UNDELIV", "EXPIRED"]
@@ -46,8 +46,8 @@ secret-field-files = { account = "./account" }
 idempotency-header = "Idempotency-Key"
 number-format = "digits"
 success-status = "202"
-reference-pointer = "/id"
-code-pointer = "/error/code"
+reference-at = "/id"
+code-at = "/error/code"
 bad-number-codes = ["E7"]
 config-codes = ["E1", "E2"]
 retry-codes = ["E9"]
@@ -72,8 +72,23 @@ body = "query"
 fields = { msisdn = "{to}", orig = "{from}", msg = "{text}" }
 secret-field-files = { key = "./account" }
 number-format = "national"
-success-pointer = "/result"
+success-at = "/result"
 success-values = ["0", "queued"]
+"#;
+
+/// A form with secrets in it, an answer of fields (providers.md §6, Sergel).
+const FIELDS: &str = r#"
+kind = "http"
+url = "https://sms.example.se/sergel"
+auth = "none"
+fields = { Destination = "{to}", Source = "{from}", Userdata = "{text}", Async = "true" }
+secret-field-files = { Username = "./user", Password = "./password" }
+answer-delimiter = ";"
+success-at = "0"
+success-values = ["1005"]
+reference-at = "2"
+code-at = "0"
+config-codes = ["106"]
 "#;
 
 fn config(table: &str) -> config::Report {
@@ -206,9 +221,19 @@ fn a_query() {
 }
 
 #[test]
+fn an_answer_of_fields() {
+    let api = HttpApi::new(read(FIELDS).expect("good"));
+    let taken = api.outcome(&answer(200, "1005;Queued;m-1\r\n"), at());
+    assert_eq!(taken, Outcome::Accepted { reference: Some("m-1".into()), parts: None });
+    assert_eq!(api.outcome(&answer(200, "106;No access;"), at()).class(), "reject-channel");
+    assert_eq!(api.outcome(&answer(200, "1;Unknown;"), at()).class(), "in-doubt");
+}
+
+#[test]
 fn what_only_the_whole_shows() {
     for (table, from, to, key) in [
-        (FORM, "reference-pointer = \"/messages/0/id\"\n", "", "reference-pointer"),
+        (FIELDS, "success-at = \"0\"\nsuccess-values = [\"1005\"]\n", "", "reference-at"),
+        (FORM, "reference-at = \"/messages/0/id\"\n", "", "reference-at"),
         (FORM, "dlr = \"{receipt-url}\", ", "", "receipt-status"),
         (FORM, "[\"DELIVRD\"]", "[\"EXPIRED\"]", "receipt-undelivered"),
         (
@@ -231,14 +256,14 @@ fn what_only_the_whole_shows() {
             "secret-field-files",
         ),
         (JSON, "ref = \"{id}\", ", "", "lookup-url"),
-        (JSON, "[\"E9\"]", "[\"E9\", \"E7\"]", "code-pointer"),
+        (JSON, "[\"E9\"]", "[\"E9\", \"E7\"]", "code-at"),
         (JSON, "{ account =", "{ ttl =", "secret-field-files"),
         (QUERY, "[\"0\", \"queued\"]", "[]", "success-values"),
-        (QUERY, "success-pointer", "code-pointer = \"/result\"\nsuccess-pointer", "code-pointer"),
+        (QUERY, "success-at", "code-at = \"/result\"\nsuccess-at", "code-at"),
         (
             QUERY,
-            "success-pointer",
-            "code-pointer = \"/result\"\nretry-codes = [\"0\"]\nsuccess-pointer",
+            "success-at",
+            "code-at = \"/result\"\nretry-codes = [\"0\"]\nsuccess-at",
             "success-values",
         ),
     ] {
@@ -263,8 +288,8 @@ fn all_faults_come_at_once() {
         ),
         idempotency_header: Some("a b".into()),
         success_test: Some(("ok".into(), vec![])),
-        reference_pointer: Some("id".into()),
-        parts_pointer: Some("/~".into()),
+        reference_at: Some("id".into()),
+        parts_at: Some("/~".into()),
         lookup: Some(config::HttpLookup { url: "https://a.se".into(), pointer: String::new() }),
         ..*good
     };
@@ -279,9 +304,9 @@ fn all_faults_come_at_once() {
             "fields",
             "fields",
             "idempotency-header",
-            "success-pointer",
-            "reference-pointer",
-            "parts-pointer",
+            "success-at",
+            "reference-at",
+            "parts-at",
             "lookup-url",
             "lookup-pointer",
         ]
@@ -301,8 +326,8 @@ fn every_account_is_told_of_and_a_good_one_knows_its_answer() {
         accounts.values().map(|a| (a.id.as_str(), a.ack.status, a.ack.body.as_str())).collect();
     assert_eq!(acks, [("elks", 204, ""), ("gateway", 200, "OK")]);
 
-    let unproven = QUERY.split("success-pointer").next().expect("start");
-    let silent = FORM.replace("reference-pointer = \"/messages/0/id\"\n", "");
+    let unproven = QUERY.split("success-at").next().expect("start");
+    let silent = FORM.replace("reference-at = \"/messages/0/id\"\n", "");
     let text = format!("{silent}[providers.other]{unproven}");
     let error = crate::app::providers(&config(&text).config.expect("each key is good"));
     let said = error.err().expect("two faults").to_string();

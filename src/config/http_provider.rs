@@ -1,7 +1,9 @@
-//! `kind = "http"`: any gateway that takes a text in one HTTP request and answers in JSON, described
-//! by its operator (providers.md §8), so that a municipality may keep the one it has bought.
+//! `kind = "http"`: any gateway that takes a text in one HTTP request, described by its operator
+//! (providers.md §8), so that a municipality may keep the one it has bought.
 
+mod answer;
 mod read;
+mod request;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -48,7 +50,7 @@ pub enum HttpBody {
 /// The gateway's own codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpCodes {
-    /// JSON pointer to the code.
+    /// Where the code stands in the answer.
     pub at: String,
     /// This message will never be taken.
     pub permanent: Vec<String>,
@@ -115,12 +117,15 @@ pub struct HttpProvider {
     pub encoding_unicode: String,
     /// Statuses that may mean accepted.
     pub success_status: RangeInclusive<u16>,
-    /// JSON pointer and the values of which one must stand there too.
+    /// What stands between the fields of an answer. Places are JSON pointers, numbers of fields, or
+    /// regular expressions with one group.
+    pub answer_delimiter: Option<String>,
+    /// A place in the answer, and the values of which one must stand there too.
     pub success_test: Option<(String, Vec<String>)>,
-    /// JSON pointer to the gateway's reference.
-    pub reference_pointer: Option<String>,
-    /// JSON pointer to the number of parts.
-    pub parts_pointer: Option<String>,
+    /// Where the gateway's reference stands.
+    pub reference_at: Option<String>,
+    /// Where the number of parts stands.
+    pub parts_at: Option<String>,
     /// What the gateway's own codes mean.
     pub codes: Option<HttpCodes>,
     /// How to ask what became of a message.

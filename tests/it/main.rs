@@ -18,6 +18,8 @@ mod disk_low_as_root;
 mod faults;
 mod first_marks;
 mod forms;
+mod gateway;
+mod gateway_answers;
 mod guardians;
 mod in_doubt;
 mod inlet;

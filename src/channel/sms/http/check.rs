@@ -16,6 +16,9 @@ pub enum Contradiction {
     /// a proxy's page comes with 200 too.
     #[error("nothing tells that a message was taken: a status alone proves nothing")]
     NoProof,
+    /// A reference where a refusal has something too, and no test.
+    #[error("the reference stands where a refusal has a text too, and nothing else tells success")]
+    LooseProof,
     /// A test that nothing passes.
     #[error("the success test names no value, so no message would count as taken")]
     NoSuccessValue,
@@ -101,9 +104,12 @@ impl HttpSettings {
     }
 
     fn check_answer(&self, found: &mut Vec<Contradiction>) {
-        match &self.success.test {
-            None if self.reference.is_none() => found.push(Contradiction::NoProof),
-            Some((_, values)) if values.is_empty() => found.push(Contradiction::NoSuccessValue),
+        match (&self.success.test, &self.reference) {
+            (None, None) => found.push(Contradiction::NoProof),
+            (None, Some(at)) if !at.proves() => found.push(Contradiction::LooseProof),
+            (Some((_, values)), _) if values.is_empty() => {
+                found.push(Contradiction::NoSuccessValue);
+            }
             _ => {}
         }
         let Some(codes) = &self.codes else { return };

@@ -5,16 +5,18 @@ use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use http::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
 
-use super::template::{JsonTemplate, Template};
+use super::{
+    place::{Place, Pointer},
+    template::{JsonTemplate, Template},
+};
 use crate::{
     channel::sms::receipt::Ack,
     model::ReceiptStatus,
     model::{Endpoint, EndpointError, PlainHttp},
 };
 
-/// A gateway that takes one message in one HTTP request and answers in JSON.
+/// A gateway that takes one message in one HTTP request.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
     /// Where messages are submitted. A fixed query may stand in it, but no secret.
@@ -36,9 +38,9 @@ pub struct HttpSettings {
     pub success: Success,
     /// Where the gateway's id of the message stands in the answer. Without a success test, an answer
     /// without the id leaves the attempt in doubt.
-    pub reference: Option<Pointer>,
+    pub reference: Option<Place>,
     /// Where the number of parts stands.
-    pub parts: Option<Pointer>,
+    pub parts: Option<Place>,
     /// What the gateway's own codes mean.
     pub codes: Option<Codes>,
     /// How to ask for a message by our id.
@@ -202,7 +204,7 @@ pub struct Success {
     /// The HTTP status.
     pub statuses: RangeInclusive<u16>,
     /// A place in the answer and the values it may have (a number is compared by its digits).
-    pub test: Option<(Pointer, Vec<String>)>,
+    pub test: Option<(Place, Vec<String>)>,
 }
 
 impl Default for Success {
@@ -215,7 +217,7 @@ impl Default for Success {
 #[derive(Debug, Clone)]
 pub struct Codes {
     /// Where the code stands in the answer.
-    pub at: Pointer,
+    pub at: Place,
     /// This message will never be taken.
     pub permanent: Vec<String>,
     /// So, because the number is at fault.
@@ -280,41 +282,3 @@ pub struct HttpReceipts {
 
 /// The name of a form field or query parameter, or a JSON pointer (which begins with `/`).
 pub type FieldName = String;
-
-/// A JSON pointer (RFC 6901).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pointer(String);
-
-impl Pointer {
-    /// Takes a pointer from configuration.
-    ///
-    /// # Errors
-    /// When it does not begin with `/`, or has `~` without `0` or `1` after it.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let escaped = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        if text.starts_with('/') && escaped {
-            Ok(Self(text.into()))
-        } else {
-            Err("is not a JSON pointer, as /messages/0/id".into())
-        }
-    }
-
-    /// The text or number there.
-    pub(super) fn scalar(&self, document: &Value) -> Option<String> {
-        scalar(document.pointer(&self.0)?)
-    }
-
-    pub(super) fn steps(&self) -> impl Iterator<Item = String> {
-        self.0.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"))
-    }
-}
-
-/// A text, number or truth value as a text; none for the rest and for the empty text.
-pub(super) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}

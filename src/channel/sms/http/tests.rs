@@ -18,8 +18,8 @@ fn api(change: impl FnOnce(&mut HttpSettings)) -> HttpApi {
     HttpApi::new(settings)
 }
 
-fn pointer(text: &str) -> Pointer {
-    Pointer::parse(text).unwrap()
+fn place(text: &str) -> Place {
+    Place::parse(text, Some(";")).unwrap()
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn our_id_goes_in_the_header_for_it() {
 
 #[test]
 fn success_can_be_told_by_a_value() {
-    let api = api(|s| s.success.test = Some((pointer("/resultCode"), vec!["1005".into()])));
+    let api = api(|s| s.success.test = Some((place("/resultCode"), vec!["1005".into()])));
     for (body, expected) in [
         (r#"{"resultCode": 1005, "id": 77}"#, "accepted"),
         (r#"{"resultCode": "1005"}"#, "accepted"),
@@ -114,6 +114,76 @@ fn a_status_alone_proves_nothing() {
     assert_eq!(settings.check(), []);
     change(&mut settings);
     assert_eq!(settings.check(), [Contradiction::NoProof]);
+    for (loose, expected) in [("2", vec![Contradiction::LooseProof]), ("^OK ([0-9]+)$", vec![])] {
+        settings.reference = Some(place(loose));
+        assert_eq!(settings.check(), expected, "{loose}");
+    }
+}
+
+/// Sergel's plain answer, `resultCode;resultDescription;messageId` (providers.md §6).
+#[test]
+fn an_answer_of_fields() {
+    let api = api(|s| {
+        s.success.test = Some((place("0"), vec!["1005".into()]));
+        s.reference = Some(place("2"));
+        s.parts = Some(place("3"));
+        s.codes = Some(Codes {
+            at: place("0"),
+            permanent: vec![],
+            bad_contact: vec!["102".into()],
+            config: vec!["106".into()],
+            retry: vec![],
+        });
+    });
+    let accepted = |reference: Option<&str>, parts| Outcome::Accepted {
+        reference: reference.map(str::to_owned),
+        parts,
+    };
+    let doubt = |code: &str| Outcome::InDoubt { code: code.into() };
+    for (status, body, expected) in [
+        (200, "1005;Queued;m-1;2\n", accepted(Some("m-1"), Some(2))),
+        (200, "1005;Queued;m-1", accepted(Some("m-1"), None)),
+        (200, "1005", accepted(None, None)),
+        (
+            200,
+            "102;Invalid destination;",
+            Outcome::RejectMessage { code: "code-102".into(), bad_contact: true },
+        ),
+        (400, "106;No access", Outcome::RejectChannel { code: "code-106".into() }),
+        (200, "107;Who knows;m-2", doubt("answer-not-understood")),
+        (200, "1005;Queued;m-1\n1005;Queued;m-2", doubt("answer-not-understood")),
+        (200, "", doubt("answer-unreadable")),
+        (200, "<html><body>1005;Queued;m-1", doubt("answer-unreadable")),
+        (500, "1005;Queued;m-1", doubt("http-500")),
+    ] {
+        assert_eq!(api.outcome(&answer(status, body), now()), expected, "{status} {body}");
+    }
+}
+
+#[test]
+fn an_answer_in_words() {
+    let api = api(|s| {
+        s.reference = Some(place("^ID: ([0-9a-f]+)$"));
+        s.parts = None;
+        s.codes = Some(Codes {
+            at: place("^ERR: ([0-9]+)"),
+            permanent: vec![],
+            bad_contact: vec!["105".into()],
+            config: vec!["301".into()],
+            retry: vec!["901".into()],
+        });
+    });
+    for (body, expected) in [
+        ("ID: 7f", "accepted"),
+        ("ID: 7f\nID: 80", "in-doubt"),
+        ("ERR: 105, Invalid Destination Address", "reject-message"),
+        ("ERR: 301, No credit left", "reject-channel"),
+        ("ERR: 901, Internal error - please retry", "retry"),
+        ("ERR: 999", "in-doubt"),
+        ("Something else", "in-doubt"),
+    ] {
+        assert_eq!(api.outcome(&answer(200, body), now()).class(), expected, "{body}");
+    }
 }
 
 #[test]
@@ -121,7 +191,7 @@ fn codes_count_before_the_status() {
     let list = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
     let api = api(|s| {
         s.codes = Some(Codes {
-            at: pointer("/messages/0/status"),
+            at: place("/messages/0/status"),
             permanent: list(&["6"]),
             bad_contact: list(&["7"]),
             config: list(&["4", "9"]),
@@ -153,7 +223,7 @@ fn a_lookup_finds_by_our_id_and_never_guesses() {
         s.lookup = Some(HttpLookup {
             url: LookupUrl::parse("https://sms.example/b?ref={id}", PlainHttp::LoopbackOnly)
                 .unwrap(),
-            reference: pointer("/batches/0/id"),
+            reference: Pointer::parse("/batches/0/id").unwrap(),
         });
     });
     let request = api.lookup(&query()).unwrap();
