@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::channel::sms::http::{
-    Codes, Contradiction, Encoding, HeaderSecret, HttpAuth, HttpBody, HttpLookup, HttpReceipts,
-    HttpSettings, JsonTemplate, LookupUrl, Place, Pointer, Success, Template, free_header,
+    Address, Codes, Contradiction, Encoding, HeaderSecret, HttpAuth, HttpBody, HttpLookup,
+    HttpReceipts, HttpSettings, JsonTemplate, LookupUrl, Place, Pointer, Success, Template,
+    free_header,
 };
 use crate::channel::sms::receipt::Ack;
 use crate::config;
-use crate::model::{Endpoint, PlainHttp, ReceiptStatus};
+use crate::model::{PlainHttp, ReceiptStatus};
 
 /// All that is wrong with a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +43,7 @@ impl fmt::Display for GatewayFault {
 /// With everything that the adapter refuses, each by its key.
 pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProblem> {
     let mut faults = Faults::default();
-    let url = faults.take("url", "write https://…", endpoint(&http.url));
+    let url = faults.take("url", URL, Address::parse(&http.url, PlainHttp::LoopbackOnly));
     let auth = auth(&http.auth, &mut faults);
     let body = body(http, &mut faults);
     let idempotency_header = http
@@ -102,6 +103,7 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
     if faults.0.is_empty() { Ok(settings) } else { Err(GatewayProblem(faults.0)) }
 }
 
+const URL: &str = "write https://…, with placeholders in its path or query, if at all";
 const HEADER: &str = "write the name that the gateway's documentation gives";
 const COPY: &str = "put it alone into its file again";
 const PLACE: &str = "write where the gateway's documentation shows the value";
@@ -126,13 +128,6 @@ impl Faults {
     fn place(&mut self, key: &'static str, text: &str, delimiter: Option<&str>) -> Option<Place> {
         self.take(key, PLACE, Place::parse(text, delimiter))
     }
-}
-
-fn endpoint(url: &str) -> Result<Endpoint, String> {
-    if url.contains(['{', '}']) {
-        return Err("holds a brace: placeholders stand in the body only".into());
-    }
-    Endpoint::parse(url, PlainHttp::LoopbackOnly).map_err(|error| error.to_string())
 }
 
 fn auth(auth: &config::HttpAuth, faults: &mut Faults) -> Option<HttpAuth> {
@@ -214,7 +209,7 @@ fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayF
         Contradiction::NoSuccessValue => {
             ("success-values", "write what the gateway says when it took a message")
         }
-        Contradiction::NotInBody(_) => (body, "the gateway must be told"),
+        Contradiction::NotInRequest(_) => (body, "the gateway must be told"),
         Contradiction::LookupWithoutId => {
             ("lookup-url", "send {id} in the field that the look-up goes by, or remove lookup-url")
         }

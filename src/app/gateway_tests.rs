@@ -220,6 +220,30 @@ fn a_query() {
     assert_eq!(api.outcome(&answer(200, r#"{"result":12}"#), at()).class(), "in-doubt");
 }
 
+/// Everything in the address, nothing in `fields`.
+const ADDRESS: &str = r#"
+kind = "http"
+url = "https://sms.example.se/{from}/to/{to}?m={text}&dlr={receipt-url}"
+auth = "none"
+body = "query"
+reference-at = "/id"
+receipt-status = "status"
+receipt-delivered = ["ok"]
+"#;
+
+#[test]
+fn an_address_with_placeholders() {
+    let api = HttpApi::new(read(ADDRESS).expect("good"));
+    let request = api.submit(&message());
+    let dlr =
+        format!("https%3A%2F%2Fu.example%2Freceipts%2Fgateway%2Fs3cret%3Fn%3D{}", message().id);
+    let expected = "https://sms.example.se/Ekskolan/to/%2B46701740605\
+        ?m=%C3%85sa%20%26%20%7Bto%7D&dlr=";
+    assert_eq!(request.uri().to_string(), format!("{expected}{dlr}"));
+    let silent = api.submit(&SmsMessage { receipt_url: None, ..message() });
+    assert_eq!(silent.uri().query(), Some("m=%C3%85sa%20%26%20%7Bto%7D"));
+}
+
 #[test]
 fn an_answer_of_fields() {
     let api = HttpApi::new(read(FIELDS).expect("good"));
@@ -281,7 +305,7 @@ fn all_faults_come_at_once() {
     let kind = config(QUERY).config.expect("good").providers.pop_first().expect("one").1.kind;
     let ProviderKind::Http(good) = kind else { panic!("not a gateway") };
     let bad = config::HttpProvider {
-        url: "https://sms.example.se/{to}".into(),
+        url: "https://sms.example.se/{text}".into(),
         auth: config::HttpAuth::Header { name: "Host".into(), value: "å".into() },
         body: config::HttpBody::Form(
             [("a".into(), "{txt}".into()), ("b".into(), "{".into())].into(),
@@ -312,7 +336,8 @@ fn all_faults_come_at_once() {
         ]
     );
     assert_eq!(problem.to_string().lines().count(), keys.len());
-    let first = "`url`: holds a brace: placeholders stand in the body only; write https://…";
+    let first = "`url`: holds {text} in its path, where it cannot stand; put it into the query or the body; \
+        write https://…";
     assert!(problem.to_string().starts_with(first), "{problem}");
 }
 

@@ -19,6 +19,7 @@ mod faults;
 mod first_marks;
 mod forms;
 mod gateway;
+mod gateway_addresses;
 mod gateway_answers;
 mod guardians;
 mod in_doubt;

@@ -2,7 +2,9 @@
 //! as described by [`HttpSettings`]. Pure. What the settings do not say follows [`mapping`]; an answer that fits
 //! nothing is doubt.
 
+mod address;
 mod check;
+mod escape;
 mod place;
 mod report;
 mod settings;
@@ -19,6 +21,7 @@ use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+pub use address::{Address, AddressError};
 pub use check::Contradiction;
 pub use place::{Place, PlaceError, Pointer};
 pub use settings::{
@@ -147,12 +150,12 @@ impl SmsApi for HttpApi {
         };
         let (request, body) = match &self.settings.body {
             HttpBody::Query(fields) => {
-                (Request::get(url.with_query(&self.form(fields, &values))), Bytes::new())
+                (Request::get(url.fill(&values, &self.form(fields, &values))), Bytes::new())
             }
             HttpBody::Form(verb, fields) => (
                 Request::builder()
                     .method(method(verb))
-                    .uri(url.uri().clone())
+                    .uri(url.fill(&values, ""))
                     .header(CONTENT_TYPE, "application/x-www-form-urlencoded"),
                 self.form(fields, &values).into(),
             ),
@@ -165,7 +168,7 @@ impl SmsApi for HttpApi {
                 }
                 let request = Request::builder()
                     .method(method(verb))
-                    .uri(url.uri().clone())
+                    .uri(url.fill(&values, ""))
                     .header(CONTENT_TYPE, "application/json");
                 (request, document.to_string().into())
             }

@@ -9,8 +9,8 @@ use super::{
     LookupQuery, ProviderKind, ProviderSettings, SmsMessage,
     elks::ElksSettings,
     http::{
-        BodyMethod, Encoding, HttpAuth, HttpBody, HttpSettings, NumberFormat, Place, Success,
-        Template,
+        Address, BodyMethod, Encoding, HttpAuth, HttpBody, HttpSettings, NumberFormat, Place,
+        Success, Template,
     },
     text_sha256,
 };
@@ -59,7 +59,7 @@ pub(super) fn elks_settings() -> ElksSettings {
 pub(super) fn http_settings() -> HttpSettings {
     let field = |name: &str, text: &str| (name.to_owned(), Template::parse(text).unwrap());
     HttpSettings {
-        url: Endpoint::parse("https://sms.example/send?v=2", PlainHttp::LoopbackOnly).unwrap(),
+        url: Address::parse("https://sms.example/send?v=2", PlainHttp::LoopbackOnly).unwrap(),
         auth: HttpAuth::Basic { username: "u123".into(), password: "hemligt".into() },
         body: HttpBody::Form(
             BodyMethod::Post,

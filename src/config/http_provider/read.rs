@@ -3,11 +3,13 @@
 use serde_json::Value;
 
 use super::answer::{codes, delimiter, lookup, place, receipts, statuses};
-use super::request::{auth, body, header_name};
+use super::request::{auth, body, header_name, spelt};
 use super::{BodyMethod, HttpAuth, HttpBody, HttpProvider, NumberFormat};
+use crate::channel::sms::http::{Address, AddressError};
 use crate::config::address::http_url;
 use crate::config::provider::url;
 use crate::config::reader::Reader;
+use crate::model::PlainHttp;
 
 /// Warns of keys that nothing comes of, as another one is what it is.
 pub(super) fn idle(reader: &Reader<'_>, keys: &[&'static str], why: &str) {
@@ -57,15 +59,17 @@ impl HttpProvider {
         ];
         let methods = [("POST", BodyMethod::Post), ("PUT", BodyMethod::Put)];
         let address = url(reader, http_url);
-        if address.as_ref().is_some_and(|url| url.contains(['{', '}'])) {
-            reader.error(
-                "url",
-                "`url` holds a brace: placeholders stand in the body only",
-                "write them in `fields` or `json`; body = \"query\" sends `fields` in the address",
-            );
+        let whole = address.as_deref().map(|url| Address::parse(url, PlainHttp::LoopbackOnly));
+        if let Some(Err(fault)) = whole.as_ref().filter(|_| !reader.is_faulty("url")) {
+            let fault = match fault {
+                AddressError::Template(fault) => spelt(fault),
+                other => other.to_string(),
+            };
+            reader.error("url", format!("`url` {fault}"), "a brace itself is doubled: {{");
         }
+        let whole = whole.and_then(Result::ok);
         let address = reader.require("url", address, "\"https://sms.example.se/send\"");
-        let (auth, body) = (auth(reader), body(reader));
+        let (auth, body) = (auth(reader), body(reader, whole.as_ref()));
         let word = |key, usual: &str| reader.text(key).unwrap_or_else(|| usual.to_owned());
         let delimiter = delimiter(reader);
         let fields = delimiter.as_deref();
@@ -101,12 +105,12 @@ impl HttpProvider {
         if address.is_none() || auth.is_none() || body.is_none() {
             return None;
         }
-        provider.judge(reader);
+        provider.judge(reader, whole.as_ref());
         Some(provider)
     }
 
     /// Warns of keys without effect.
-    fn judge(&self, reader: &Reader<'_>) {
+    fn judge(&self, reader: &Reader<'_>, url: Option<&Address>) {
         match &self.auth {
             HttpAuth::None => {
                 let keys = ["username-file", "password-file", "token-file", "header-name"];
@@ -136,15 +140,16 @@ impl HttpProvider {
         if !places.any(|at| at.bytes().all(|b| b.is_ascii_digit())) {
             idle(reader, &["answer-delimiter"], "where no place is the number of a field");
         }
-        let asks = |placeholder| self.body.asks_for(placeholder);
+        let in_url = |placeholder| url.is_some_and(|url| url.asks_for(placeholder));
+        let asks = |placeholder| in_url(placeholder) || self.body.asks_for(placeholder);
         if !asks("encoding") {
-            let why = "where no text of the body holds {encoding}";
+            let why = "where no text holds {encoding}";
             idle(reader, &["encoding-gsm", "encoding-unicode"], why);
         }
         if asks("receipt-url") && self.receipts.is_none() && !reader.has("receipt-status") {
             reader.warn(
                 "receipt-status",
-                "the body asks for delivery reports with {receipt-url}, but no `receipt-status` says how to read them",
+                "the gateway is asked for delivery reports with {receipt-url}, but no `receipt-status` says how to read them",
                 "add receipt-status and receipt-delivered, or take {receipt-url} away",
             );
         }

@@ -4,19 +4,25 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{HttpAuth, HttpBody, PLACEHOLDERS};
-use crate::channel::sms::http::{HeaderSecret, Template, TemplateError, free_header};
+use crate::channel::sms::http::{Address, HeaderSecret, Template, TemplateError, free_header};
 use crate::config::problem::did_you_mean;
 use crate::config::reader::Reader;
 
 /// A text with its placeholders, or what is wrong with it.
 fn template(text: &str) -> Result<Template, String> {
-    Template::parse(text).map_err(|fault| match fault {
-        TemplateError::Unknown(name) => match did_you_mean(&name, PLACEHOLDERS) {
-            Some(near) => format!("holds the unknown {{{name}}}; did you mean {{{near}}}?"),
-            None => TemplateError::Unknown(name).to_string(),
-        },
-        other => other.to_string(),
-    })
+    Template::parse(text).map_err(|fault| spelt(&fault))
+}
+
+/// What is wrong with a text, and the placeholder that was meant.
+pub(super) fn spelt(fault: &TemplateError) -> String {
+    let near = match fault {
+        TemplateError::Unknown(name) => did_you_mean(name, PLACEHOLDERS).map(|near| (name, near)),
+        _ => None,
+    };
+    match near {
+        Some((name, near)) => format!("holds the unknown {{{name}}}; did you mean {{{near}}}?"),
+        None => fault.to_string(),
+    }
 }
 
 pub(super) fn header_name(text: &str) -> Result<String, Option<String>> {
@@ -55,12 +61,15 @@ pub(super) fn auth(reader: &Reader<'_>) -> Option<HttpAuth> {
     })
 }
 
-pub(super) fn body(reader: &Reader<'_>) -> Option<HttpBody> {
+pub(super) fn body(reader: &Reader<'_>, url: Option<&Address>) -> Option<HttpBody> {
     let kind = reader.choice("body", &[("form", 0), ("json", 1), ("query", 2)]).unwrap_or(0);
     let fields = reader.texts("fields");
     let document = reader.document("json");
     let key = if kind == 1 { "json" } else { "fields" };
-    if !reader.has(key) {
+    let in_url = |name| url.is_some_and(|url| url.asks_for(name));
+    // A GET may hold all of it in its address.
+    let all_in_url = kind == 2 && in_url("to") && in_url("text");
+    if !reader.has(key) && !all_in_url {
         let example = if kind == 1 {
             "{ to = \"{to}\", message = \"{text}\" }"
         } else {
@@ -82,10 +91,11 @@ pub(super) fn body(reader: &Reader<'_>) -> Option<HttpBody> {
         }
     }
     for needed in ["to", "text"] {
-        if !parsed.iter().any(|template| template.asks_for(needed)) {
+        let asks = |template: &Template| template.asks_for(needed);
+        if !reader.is_faulty("url") && !in_url(needed) && !parsed.iter().any(asks) {
             reader.error(
                 key,
-                format!("no text in `{key}` holds {{{needed}}}"),
+                format!("no text in `{key}` holds {{{needed}}}, nor does `url`"),
                 "the gateway must be told",
             );
         }

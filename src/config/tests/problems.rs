@@ -252,9 +252,21 @@ timeout = \"2m\"
     ),
     (
         "kind = \"46elks\"",
-        "kind = \"http\"\nurl = \"https://sms.example.se/{to}\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }",
+        "kind = \"http\"\nurl = \"https://sms.example.se/{txt}\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }",
         Error,
-        "placeholders stand in the body only",
+        "`url` holds the unknown {txt}; did you mean {text}?",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se/{text}\"\nauth = \"none\"\nfields = { a = \"{to}\" }",
+        Error,
+        "`url` holds {text} in its path",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se?n={to}\"\nauth = \"none\"\nfields = { a = \"{from}\" }",
+        Error,
+        "no text in `fields` holds {text}, nor does `url`",
     ),
     (
         "kind = \"46elks\"",

@@ -23,14 +23,14 @@ pub enum Contradiction {
     #[error("the success test names no value, so no message would count as taken")]
     NoSuccessValue,
     /// A message needs these two.
-    #[error("nothing in the body holds {{{0}}}")]
-    NotInBody(&'static str),
+    #[error("nothing in the request holds {{{0}}}")]
+    NotInRequest(&'static str),
     /// The gateway cannot find what it was never told: each look-up would say *not found*, and the
     /// message would go again.
-    #[error("a look-up asks by our id, but nothing in the body holds {{id}}")]
+    #[error("a look-up asks by our id, but nothing in the request holds {{id}}")]
     LookupWithoutId,
     /// The gateway cannot hand back what it was never told.
-    #[error("reports are to bring our id, but nothing in the body holds {{id}}")]
+    #[error("reports are to bring our id, but nothing in the request holds {{id}}")]
     ReceiptIdNeverSent,
     /// No report could be put to a message.
     #[error("no report could be put to its message: none would bring our id or a known reference")]
@@ -70,7 +70,7 @@ impl HttpSettings {
         let mut found = Vec::new();
         self.check_request(&mut found);
         self.check_answer(&mut found);
-        if self.lookup.is_some() && !self.body.asks_for("id") {
+        if self.lookup.is_some() && !self.asks_for("id") {
             found.push(Contradiction::LookupWithoutId);
         }
         if let Some(receipts) = &self.receipts {
@@ -81,8 +81,8 @@ impl HttpSettings {
 
     fn check_request(&self, found: &mut Vec<Contradiction>) {
         for needed in ["to", "text"] {
-            if !self.body.asks_for(needed) {
-                found.push(Contradiction::NotInBody(needed));
+            if !self.asks_for(needed) {
+                found.push(Contradiction::NotInRequest(needed));
             }
         }
         let names = self.body.names();
@@ -134,12 +134,12 @@ impl HttpSettings {
     }
 
     fn check_receipts(&self, receipts: &HttpReceipts, found: &mut Vec<Contradiction>) {
-        let sends_id = self.body.asks_for("id");
+        let sends_id = self.asks_for("id");
         if receipts.id.is_some() && !sends_id {
             found.push(Contradiction::ReceiptIdNeverSent);
         } else if receipts.id.is_none()
             && !(receipts.reference.is_some() && self.reference.is_some())
-            && !self.body.asks_for("receipt-url")
+            && !self.asks_for("receipt-url")
         {
             found.push(Contradiction::ReceiptWithoutMessage);
         }

@@ -7,6 +7,7 @@ use http::HeaderName;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
+    address::Address,
     place::{Place, Pointer},
     template::{JsonTemplate, Template},
 };
@@ -19,8 +20,8 @@ use crate::{
 /// A gateway that takes one message in one HTTP request.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// Where messages are submitted. A fixed query may stand in it, but no secret.
-    pub url: Endpoint,
+    /// Where messages are submitted.
+    pub url: Address,
     /// How we show who we are.
     pub auth: HttpAuth,
     /// The request's method and content.
@@ -47,6 +48,13 @@ pub struct HttpSettings {
     pub lookup: Option<HttpLookup>,
     /// How delivery reports are read.
     pub receipts: Option<HttpReceipts>,
+}
+
+impl HttpSettings {
+    /// Whether a placeholder stands anywhere in the request.
+    pub fn asks_for(&self, placeholder: &str) -> bool {
+        self.url.asks_for(placeholder) || self.body.asks_for(placeholder)
+    }
 }
 
 /// How we show who we are.

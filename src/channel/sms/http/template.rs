@@ -75,6 +75,22 @@ pub(super) struct Values {
     pub(super) encoding: String,
 }
 
+impl Values {
+    /// Some message without a receipt address, to try settings on.
+    pub(super) fn example() -> Self {
+        Self {
+            to: "46701740605".into(),
+            from: "Skolan".into(),
+            text: "Hej".into(),
+            id: "1f".into(),
+            receipt_url: None,
+            expires_seconds: 3_600,
+            expires_at: "2026-10-06T09:15:00Z".into(),
+            encoding: "text".into(),
+        }
+    }
+}
+
 impl Template {
     /// Takes a text from configuration.
     ///
@@ -124,11 +140,21 @@ impl Template {
 
     /// With the values in; none when it asks for a value that is absent, so that its field is left out.
     pub(super) fn fill(&self, values: &Values) -> Option<String> {
+        self.fill_with(values, str::to_owned, &|value| value.to_owned())
+    }
+
+    /// So, with the fixed text and the values each written as the syntax around them wants it.
+    pub(super) fn fill_with(
+        &self,
+        values: &Values,
+        literal: fn(&str) -> String,
+        value: &dyn Fn(&str) -> String,
+    ) -> Option<String> {
         let mut filled = String::new();
         for part in &self.0 {
             match part {
-                Part::Literal(text) => filled.push_str(text),
-                Part::Slot(slot) => filled.push_str(&slot.value(values)?),
+                Part::Literal(text) => filled.push_str(&literal(text)),
+                Part::Slot(slot) => filled.push_str(&value(&slot.value(values)?)),
             }
         }
         Some(filled)
@@ -244,16 +270,8 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Values {
-        Values {
-            to: "+46701740605".into(),
-            from: "Ekskolan".into(),
-            text: text.into(),
-            id: "1f".into(),
-            receipt_url: None,
-            expires_seconds: 3_600,
-            expires_at: "2026-10-06T09:15:00Z".into(),
-            encoding: "text".into(),
-        }
+        let (to, from) = ("+46701740605".into(), "Ekskolan".into());
+        Values { to, from, text: text.into(), ..Values::example() }
     }
 
     #[test]
