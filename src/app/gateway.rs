@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::channel::sms::http::{
-    Address, Codes, Contradiction, Encoding, HeaderSecret, HttpAuth, HttpBody, HttpLookup,
-    HttpReceipts, HttpSettings, JsonTemplate, LookupUrl, Place, Pointer, Success, Template,
-    free_header,
+    Address, Codes, ContentType, Contradiction, Encoding, HeaderSecret, HttpAuth, HttpBody,
+    HttpLookup, HttpReceipts, HttpSettings, JsonTemplate, LookupUrl, Place, Pointer, RawTemplate,
+    Success, Template, XmlTemplate, free_header,
 };
 use crate::channel::sms::receipt::Ack;
 use crate::config;
@@ -46,6 +46,9 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
     let url = faults.take("url", URL, Address::parse(&http.url, PlainHttp::LoopbackOnly));
     let auth = auth(&http.auth, &mut faults);
     let body = body(http, &mut faults);
+    let content_type = http.content_type.as_deref();
+    let content_type =
+        content_type.and_then(|text| faults.take("content-type", KIND, ContentType::parse(text)));
     let idempotency_header = http
         .idempotency_header
         .as_deref()
@@ -82,6 +85,7 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
         url,
         auth,
         body,
+        content_type,
         secret_fields: http.secret_fields.clone(),
         idempotency_header,
         number: http.number_format,
@@ -104,6 +108,7 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
 }
 
 const URL: &str = "write https://…, with placeholders in its path or query, if at all";
+const KIND: &str = "write a media type, as \"text/xml; charset=utf-8\"";
 const HEADER: &str = "write the name that the gateway's documentation gives";
 const COPY: &str = "put it alone into its file again";
 const PLACE: &str = "write where the gateway's documentation shows the value";
@@ -168,6 +173,13 @@ fn body(http: &config::HttpProvider, faults: &mut Faults) -> Option<HttpBody> {
                 .map_err(|(at, error)| format!("{at} {error}").trim_start().to_owned());
             HttpBody::Json(http.method, faults.take("json", REMEDY, template)?)
         }
+        config::HttpBody::Xml(text) => {
+            HttpBody::Xml(http.method, faults.take("xml", REMEDY, XmlTemplate::parse(text))?)
+        }
+        config::HttpBody::Raw(text, escape) => {
+            let template = RawTemplate::parse(text, *escape);
+            HttpBody::Raw(http.method, faults.take("raw", REMEDY, template)?)
+        }
     })
 }
 
@@ -197,7 +209,12 @@ fn read_receipts(receipts: &config::HttpReceipts, faults: &mut Faults) -> HttpRe
 
 /// The operator's words for settings that do not go together.
 fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayFault {
-    let body = if matches!(http.body, config::HttpBody::Json(_)) { "json" } else { "fields" };
+    let body = match http.body {
+        config::HttpBody::Json(_) => "json",
+        config::HttpBody::Form(_) | config::HttpBody::Query(_) => "fields",
+        config::HttpBody::Xml(_) => "xml",
+        config::HttpBody::Raw(..) => "raw",
+    };
     let (key, remedy) = match found {
         Contradiction::NoProof => {
             ("reference-at", "add reference-at = \"/id\", or success-at and success-values")
@@ -236,6 +253,19 @@ fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayF
         }
         Contradiction::SecretFieldTwice(_) => {
             ("secret-field-files", "remove the field there or from the body")
+        }
+        Contradiction::SecretUnknown(_) => {
+            (body, "name its file in secret-field-files, as { password = \"gateway-password\" }")
+        }
+        Contradiction::SecretUnused(_) => {
+            ("secret-field-files", "write {secret:NAME} where it belongs in the body")
+        }
+        Contradiction::Charset(_) => {
+            let declared = matches!(http.body, config::HttpBody::Xml(_));
+            (if declared { "xml" } else { "content-type" }, "let all say the same")
+        }
+        Contradiction::NotJson => {
+            (body, "put placeholders inside \" \", or use body = \"json\", which needs no care")
         }
         Contradiction::HeaderTwice => ("idempotency-header", "remove it, or correct header-name"),
         Contradiction::ColonInUsername => {

@@ -244,6 +244,52 @@ fn an_address_with_placeholders() {
     assert_eq!(silent.uri().query(), Some("m=%C3%85sa%20%26%20%7Bto%7D"));
 }
 
+/// A document with the account in it, and an answer in XML.
+const XML: &str = r#"
+kind = "http"
+url = "https://xml.example.se/"
+auth = "none"
+body = "xml"
+xml = '''
+<?xml version="1.0"?>
+<SESSION><CLIENT>ekskolan</CLIENT><PW>{secret:pw}</PW><MSG><TEXT>{text}</TEXT><RCV>{to}</RCV></MSG></SESSION>
+'''
+content-type = "text/xml"
+secret-field-files = { pw = "./account" }
+number-format = "digits"
+success-at = "<STATUS>([A-Z]+)</STATUS>"
+success-values = ["OK"]
+"#;
+
+/// A format of the gateway's own.
+const RAW: &str = r#"
+kind = "http"
+url = "https://raw.example.se/"
+auth = "none"
+body = "raw"
+raw = "{to}|{secret:key}|{text}"
+escape = "url"
+content-type = "text/plain"
+secret-field-files = { key = "./account" }
+reference-at = "^ID: ([0-9]+)$"
+"#;
+
+#[test]
+fn documents_and_other_formats() {
+    let api = HttpApi::new(read(XML).expect("good"));
+    let request = api.submit(&message());
+    assert_eq!(request.headers()["content-type"], "text/xml");
+    let expected = "<?xml version=\"1.0\"?>\n<SESSION><CLIENT>ekskolan</CLIENT><PW>k&amp;y</PW><MSG>\
+        <TEXT>Åsa &amp; {to}</TEXT><RCV>46701740605</RCV></MSG></SESSION>";
+    assert_eq!(request.body(), expected.as_bytes());
+    let said = |status: &str| format!("<?xml version='1.0'?>\n<S><STATUS>{status}</STATUS></S>");
+    assert_eq!(api.outcome(&answer(200, &said("OK")), at()).class(), "accepted");
+    assert_eq!(api.outcome(&answer(200, &said("FAIL")), at()).class(), "in-doubt");
+
+    let request = HttpApi::new(read(RAW).expect("good")).submit(&message());
+    assert_eq!(request.body(), "%2B46701740605|k%26y|%C3%85sa%20%26%20%7Bto%7D".as_bytes());
+}
+
 #[test]
 fn an_answer_of_fields() {
     let api = HttpApi::new(read(FIELDS).expect("good"));
@@ -256,6 +302,9 @@ fn an_answer_of_fields() {
 #[test]
 fn what_only_the_whole_shows() {
     for (table, from, to, key) in [
+        (XML, "{secret:pw}", "{secret:pass}", "xml"),
+        (XML, "{secret:pw}", "", "secret-field-files"),
+        (RAW, "escape = \"url\"", "escape = \"json\"", "raw"),
         (FIELDS, "success-at = \"0\"\nsuccess-values = [\"1005\"]\n", "", "reference-at"),
         (FORM, "reference-at = \"/messages/0/id\"\n", "", "reference-at"),
         (FORM, "dlr = \"{receipt-url}\", ", "", "receipt-status"),

@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use secrecy::SecretString;
 use serde_json::Value;
 
-pub use crate::channel::sms::http::{BodyMethod, NumberFormat, PLACEHOLDERS};
+pub use crate::channel::sms::http::{BodyMethod, Escape, NumberFormat, PLACEHOLDERS};
 
 /// How we say who we are.
 #[derive(Debug, Clone)]
@@ -45,6 +45,10 @@ pub enum HttpBody {
     Json(Value),
     /// A GET with all of it in the URL.
     Query(BTreeMap<String, String>),
+    /// An XML document whose texts and attributes hold [`PLACEHOLDERS`] and `{secret:NAME}`.
+    Xml(String),
+    /// A text in the gateway's own format, so too, and how values are written in it.
+    Raw(String, Escape),
 }
 
 /// The gateway's own codes.
@@ -105,7 +109,9 @@ pub struct HttpProvider {
     pub auth: HttpAuth,
     /// What is sent.
     pub body: HttpBody,
-    /// Fields added as they are, for gateways that want their secrets there.
+    /// What the body is called, where that is not what its kind is usually called.
+    pub content_type: Option<String>,
+    /// Secrets in the body: fields added as they are, or `{secret:NAME}`.
     pub secret_fields: BTreeMap<String, SecretString>,
     /// The header that carries our id, the same at every try of a message.
     pub idempotency_header: Option<String>,

@@ -25,7 +25,7 @@ use toml::de::DeTable;
 pub use daemon::{Directory, Http, Log, LogFormat, Server, Store};
 pub use delivery::Delivery;
 pub use http_provider::{
-    BodyMethod, HttpAuth, HttpBody, HttpCodes, HttpLookup, HttpProvider, HttpReceipts,
+    BodyMethod, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup, HttpProvider, HttpReceipts,
     NumberFormat, PLACEHOLDERS,
 };
 pub use mail::{Mail, MailTransport, Smtp, Tls};

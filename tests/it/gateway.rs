@@ -131,7 +131,17 @@ async fn read(stream: &mut TcpStream) -> Option<Asked> {
 /// A world whose school sends through `[providers.gw]`, which `table` describes; `{url}` in it is the
 /// gateway's address. Secrets are files of this world: name and content.
 pub async fn world(gateway: &Gateway, table: &str, secrets: &[(&str, &str)]) -> World {
-    let mut world = Setup::default().prepare();
+    world_of(Setup::default(), gateway, table, secrets).await
+}
+
+/// So, with more people or another configuration.
+pub async fn world_of(
+    setup: Setup,
+    gateway: &Gateway,
+    table: &str,
+    secrets: &[(&str, &str)],
+) -> World {
+    let mut world = setup.prepare();
     for (name, content) in secrets {
         put_file(&world, &format!("secrets/{name}"), content);
     }

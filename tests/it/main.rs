@@ -21,6 +21,7 @@ mod forms;
 mod gateway;
 mod gateway_addresses;
 mod gateway_answers;
+mod gateway_bodies;
 mod guardians;
 mod in_doubt;
 mod inlet;

@@ -6,35 +6,36 @@ mod address;
 mod check;
 mod escape;
 mod place;
+mod raw;
 mod report;
+mod request;
 mod settings;
 mod template;
 #[cfg(test)]
 mod tests;
+mod xml;
 
 use bytes::Bytes;
-use http::{
-    Request, Response, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE},
-};
+use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 pub use address::{Address, AddressError};
 pub use check::Contradiction;
 pub use place::{Place, PlaceError, Pointer};
+pub use raw::{Escape, RawTemplate};
 pub use settings::{
-    BodyMethod, Codes, Encoding, FieldName, HeaderSecret, HttpAuth, HttpBody, HttpLookup,
-    HttpReceipts, HttpSettings, LookupUrl, NumberFormat, Success, free_header,
+    BodyMethod, Codes, ContentType, Encoding, FieldName, HeaderSecret, HttpAuth, HttpBody,
+    HttpLookup, HttpReceipts, HttpSettings, LookupUrl, NumberFormat, Success, free_header,
 };
 pub use template::{JsonTemplate, PLACEHOLDERS, Template, TemplateError};
+pub use xml::{XmlError, XmlTemplate};
 
-use self::{place::Answer, template::Values};
-use super::{LookupQuery, SmsApi, SmsMessage, auth, mapping, receipt};
+use self::place::Answer;
+use super::{LookupQuery, SmsApi, SmsMessage, mapping};
 use crate::{
     model::WireError,
-    model::{Lookup, Outcome, Phone, Receipt},
+    model::{Lookup, Outcome, Receipt},
 };
 
 /// The protocol.
@@ -47,53 +48,6 @@ impl HttpApi {
     /// With that gateway.
     pub fn new(settings: HttpSettings) -> Self {
         Self { settings }
-    }
-
-    fn authorized(&self, request: http::request::Builder) -> http::request::Builder {
-        match &self.settings.auth {
-            HttpAuth::None => request,
-            HttpAuth::Basic { username, password } => {
-                request.header(AUTHORIZATION, auth::basic(username, password))
-            }
-            HttpAuth::Bearer(token) => {
-                request.header(AUTHORIZATION, auth::header("Bearer ", token.secret()))
-            }
-            HttpAuth::Header { name, value } => {
-                request.header(name, auth::header("", value.secret()))
-            }
-        }
-    }
-
-    fn values(&self, message: &SmsMessage) -> Values {
-        let left = message.expires_at.duration_since(message.at).as_secs();
-        let encoding = &self.settings.encoding;
-        Values {
-            to: number(&message.to, self.settings.number),
-            from: message.sender.clone(),
-            text: message.text.clone(),
-            id: message.id.to_string(),
-            receipt_url: message
-                .receipt_url
-                .as_deref()
-                .map(|base| receipt::receipt_url(base, &message.id)),
-            // Zero and less mean "for ever" to some gateways; the dispatcher drops what has expired.
-            expires_seconds: left.max(1),
-            expires_at: message.expires_at.to_string(),
-            encoding: if message.unicode { &encoding.unicode } else { &encoding.gsm }.clone(),
-        }
-    }
-
-    fn form(&self, fields: &[(String, Template)], values: &Values) -> String {
-        let filled = fields
-            .iter()
-            .filter_map(|(name, template)| Some((name.clone(), template.fill(values)?)));
-        let secret = self
-            .settings
-            .secret_fields
-            .iter()
-            .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
-        serde_urlencoded::to_string(filled.chain(secret).collect::<Vec<_>>())
-            .expect("pairs of texts are a form")
     }
 
     /// The gateway's own code, if it is one we have been told about.
@@ -142,42 +96,7 @@ impl HttpApi {
 
 impl SmsApi for HttpApi {
     fn submit(&self, message: &SmsMessage) -> Request<Bytes> {
-        let values = self.values(message);
-        let url = &self.settings.url;
-        let method = |method: &BodyMethod| match method {
-            BodyMethod::Post => http::Method::POST,
-            BodyMethod::Put => http::Method::PUT,
-        };
-        let (request, body) = match &self.settings.body {
-            HttpBody::Query(fields) => {
-                (Request::get(url.fill(&values, &self.form(fields, &values))), Bytes::new())
-            }
-            HttpBody::Form(verb, fields) => (
-                Request::builder()
-                    .method(method(verb))
-                    .uri(url.fill(&values, ""))
-                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded"),
-                self.form(fields, &values).into(),
-            ),
-            HttpBody::Json(verb, template) => {
-                let mut document = template.fill(&values);
-                if let Value::Object(object) = &mut document {
-                    for (name, value) in &self.settings.secret_fields {
-                        object.insert(name.clone(), value.expose_secret().into());
-                    }
-                }
-                let request = Request::builder()
-                    .method(method(verb))
-                    .uri(url.fill(&values, ""))
-                    .header(CONTENT_TYPE, "application/json");
-                (request, document.to_string().into())
-            }
-        };
-        let request = match &self.settings.idempotency_header {
-            Some(name) => request.header(name, message.id.as_str()),
-            None => request,
-        };
-        self.authorized(request).body(body).expect("address and headers were checked")
+        self.settings.request(message)
     }
 
     fn outcome(&self, answer: &Result<Response<Bytes>, WireError>, now: Timestamp) -> Outcome {
@@ -197,7 +116,7 @@ impl SmsApi for HttpApi {
 
     fn lookup(&self, query: &LookupQuery) -> Option<Request<Bytes>> {
         let lookup = self.settings.lookup.as_ref()?;
-        let request = self.authorized(Request::get(lookup.url.with(&query.id)));
+        let request = self.settings.authorized(Request::get(lookup.url.with(&query.id)));
         Some(request.body(Bytes::new()).expect("address and headers were checked"))
     }
 
@@ -234,17 +153,6 @@ impl SmsApi for HttpApi {
             return Err("no receipts are configured for this provider".into());
         };
         report::read(settings, query, content_type, body)
-    }
-}
-
-fn number(phone: &Phone, format: NumberFormat) -> String {
-    let plus = phone.expose();
-    let digits = plus.trim_start_matches('+');
-    match (format, digits.strip_prefix("46")) {
-        (NumberFormat::Plus, _) => plus.to_owned(),
-        (NumberFormat::Digits, _) => digits.to_owned(),
-        (NumberFormat::National, Some(rest)) => format!("0{rest}"),
-        (NumberFormat::DoubleZero | NumberFormat::National, _) => format!("00{digits}"),
     }
 }
 

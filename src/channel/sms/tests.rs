@@ -65,6 +65,7 @@ pub(super) fn http_settings() -> HttpSettings {
             BodyMethod::Post,
             vec![field("to", "{to}"), field("body", "{text}"), field("cb", "{receipt-url}")],
         ),
+        content_type: None,
         secret_fields: [("api_secret".to_owned(), "hemligt".into())].into(),
         idempotency_header: None,
         number: NumberFormat::Plus,

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::answer::{codes, delimiter, lookup, place, receipts, statuses};
 use super::request::{auth, body, header_name, spelt};
 use super::{BodyMethod, HttpAuth, HttpBody, HttpProvider, NumberFormat};
-use crate::channel::sms::http::{Address, AddressError};
+use crate::channel::sms::http::{Address, AddressError, ContentType};
 use crate::config::address::http_url;
 use crate::config::provider::url;
 use crate::config::reader::Reader;
@@ -78,6 +78,11 @@ impl HttpProvider {
             method: reader.choice("method", &methods).unwrap_or_default(),
             auth: auth.clone().unwrap_or(HttpAuth::None),
             body: body.clone().unwrap_or(HttpBody::Json(Value::Null)),
+            content_type: reader.parsed(
+                "content-type",
+                "a media type, as \"text/xml; charset=utf-8\"",
+                |text| ContentType::parse(text).map(|_| text.to_owned()).map_err(|_| None),
+            ),
             secret_fields: reader.secret_table("secret-field-files"),
             idempotency_header: reader.parsed(
                 "idempotency-header",
@@ -128,10 +133,21 @@ impl HttpProvider {
             }
         }
         match &self.body {
-            HttpBody::Form(_) => idle(reader, &["json"], "with body = \"form\""),
-            HttpBody::Json(_) => idle(reader, &["fields"], "with body = \"json\""),
+            HttpBody::Form(_) => {
+                idle(reader, &["json", "xml", "raw", "escape"], "with body = \"form\"");
+            }
+            HttpBody::Json(_) => {
+                idle(reader, &["fields", "xml", "raw", "escape"], "with body = \"json\"");
+            }
             HttpBody::Query(_) => {
-                idle(reader, &["json", "method"], "with body = \"query\", which is a GET");
+                let keys = ["json", "xml", "raw", "escape", "content-type", "method"];
+                idle(reader, &keys, "with body = \"query\", which is a GET");
+            }
+            HttpBody::Xml(_) => {
+                idle(reader, &["fields", "json", "raw", "escape"], "with body = \"xml\"");
+            }
+            HttpBody::Raw(..) => {
+                idle(reader, &["fields", "json", "xml"], "with body = \"raw\"");
             }
         }
         let places = self.success_test.iter().map(|(at, _)| at);

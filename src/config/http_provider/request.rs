@@ -3,8 +3,10 @@
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
-use super::{HttpAuth, HttpBody, PLACEHOLDERS};
-use crate::channel::sms::http::{Address, HeaderSecret, Template, TemplateError, free_header};
+use super::{Escape, HttpAuth, HttpBody, PLACEHOLDERS};
+use crate::channel::sms::http::{
+    Address, HeaderSecret, Template, TemplateError, XmlError, XmlTemplate, free_header,
+};
 use crate::config::problem::did_you_mean;
 use crate::config::reader::Reader;
 
@@ -61,38 +63,61 @@ pub(super) fn auth(reader: &Reader<'_>) -> Option<HttpAuth> {
     })
 }
 
+/// The kinds of body: word, key, example.
+const KINDS: [(&str, &str, &str); 5] = [
+    ("form", "fields", "{ to = \"{to}\", text = \"{text}\" }"),
+    ("json", "json", "{ to = \"{to}\", message = \"{text}\" }"),
+    ("query", "fields", "{ to = \"{to}\", text = \"{text}\" }"),
+    ("xml", "xml", "\"<sms><to>{to}</to><text>{text}</text></sms>\""),
+    ("raw", "raw", "\"{to};{text}\""),
+];
+
 pub(super) fn body(reader: &Reader<'_>, url: Option<&Address>) -> Option<HttpBody> {
-    let kind = reader.choice("body", &[("form", 0), ("json", 1), ("query", 2)]).unwrap_or(0);
+    let kinds: Vec<_> = KINDS.iter().enumerate().map(|(at, kind)| (kind.0, at)).collect();
+    let (kind, key, example) = KINDS[reader.choice("body", &kinds).unwrap_or(0)];
     let fields = reader.texts("fields");
     let document = reader.document("json");
-    let key = if kind == 1 { "json" } else { "fields" };
+    let xml = lines(reader, "xml");
+    let raw = lines(reader, "raw");
+    let escapes = [
+        ("none", Escape::None),
+        ("json", Escape::Json),
+        ("xml", Escape::Xml),
+        ("url", Escape::Url),
+    ];
+    let escape = reader.choice("escape", &escapes);
     let in_url = |name| url.is_some_and(|url| url.asks_for(name));
     // A GET may hold all of it in its address.
-    let all_in_url = kind == 2 && in_url("to") && in_url("text");
+    let all_in_url = kind == "query" && in_url("to") && in_url("text");
     if !reader.has(key) && !all_in_url {
-        let example = if kind == 1 {
-            "{ to = \"{to}\", message = \"{text}\" }"
-        } else {
-            "{ to = \"{to}\", text = \"{text}\" }"
-        };
         return reader.require(key, None, example);
     }
-    let mut texts = Vec::new();
-    if kind == 1 {
-        leaves(document.as_ref()?, &mut texts);
-    } else {
-        texts.extend(fields.values().map(String::as_str));
-    }
-    let mut parsed = Vec::new();
-    for text in texts {
-        match template(text) {
-            Ok(template) => parsed.push(template),
-            Err(fault) => reader.error(key, format!("a text in `{key}` {fault}"), ""),
+    let body = match kind {
+        "json" => HttpBody::Json(document?),
+        "query" => HttpBody::Query(fields),
+        "xml" => HttpBody::Xml(xml?),
+        "raw" => {
+            // Asked for together, so that both are told.
+            let escape = reader.require("escape", escape, "\"json\", as the format is");
+            if !reader.has("content-type") {
+                reader.require::<()>("content-type", None, "\"text/plain; charset=utf-8\"");
+            }
+            HttpBody::Raw(raw?, escape?)
         }
+        _ => HttpBody::Form(fields),
+    };
+    let parsed = body.templates();
+    for fault in parsed.iter().filter_map(|template| template.as_ref().err()) {
+        reader.error(key, format!("a text in `{key}` {fault}"), "");
+    }
+    if let HttpBody::Xml(text) = &body
+        && let Err(fault @ XmlError::Document { .. }) = XmlTemplate::parse(text)
+    {
+        reader.error(key, format!("`{key}` {fault}"), "");
     }
     for needed in ["to", "text"] {
         let asks = |template: &Template| template.asks_for(needed);
-        if !reader.is_faulty("url") && !in_url(needed) && !parsed.iter().any(asks) {
+        if !reader.is_faulty("url") && !in_url(needed) && !parsed.iter().flatten().any(asks) {
             reader.error(
                 key,
                 format!("no text in `{key}` holds {{{needed}}}, nor does `url`"),
@@ -100,24 +125,36 @@ pub(super) fn body(reader: &Reader<'_>, url: Option<&Address>) -> Option<HttpBod
             );
         }
     }
-    Some(match kind {
-        1 => HttpBody::Json(document?),
-        2 => HttpBody::Query(fields),
-        _ => HttpBody::Form(fields),
+    Some(body)
+}
+
+/// A text of one or more lines.
+fn lines(reader: &Reader<'_>, key: &'static str) -> Option<String> {
+    reader.parsed(key, "a text, or several lines between \'\'\'", |text| {
+        if text.trim().is_empty() { Err(None) } else { Ok(text.to_owned()) }
     })
 }
 
 impl HttpBody {
-    pub(super) fn asks_for(&self, placeholder: &str) -> bool {
-        let mut texts = Vec::new();
+    /// All its texts, each with its placeholders or what is wrong with it.
+    fn templates(&self) -> Vec<Result<Template, String>> {
         match self {
-            Self::Json(document) => leaves(document, &mut texts),
+            Self::Json(document) => {
+                let mut texts = Vec::new();
+                leaves(document, &mut texts);
+                texts.into_iter().map(template).collect()
+            }
             Self::Form(fields) | Self::Query(fields) => {
-                texts.extend(fields.values().map(String::as_str));
+                fields.values().map(|text| template(text)).collect()
+            }
+            Self::Xml(text) | Self::Raw(text, _) => {
+                vec![Template::parse_with_secrets(text).map_err(|fault| spelt(&fault))]
             }
         }
-        let asks = |text: &str| Template::parse(text).is_ok_and(|t| t.asks_for(placeholder));
-        texts.into_iter().any(asks)
+    }
+
+    pub(super) fn asks_for(&self, placeholder: &str) -> bool {
+        self.templates().iter().flatten().any(|template| template.asks_for(placeholder))
     }
 }
 

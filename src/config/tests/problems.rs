@@ -293,6 +293,48 @@ timeout = \"2m\"
         "`answer-delimiter` does nothing where no place is the number of a field",
     ),
     (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"xml\"\nxml = \"<a>{to}{text}\"",
+        Error,
+        "`xml` is no XML document at its line 1: <a> is not closed",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"xml\"\nxml = \"<a>{to}{txt}</a>\"",
+        Error,
+        "a text in `xml` holds the unknown {txt}; did you mean {text}?",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"xml\"",
+        Error,
+        "no `xml` in [providers.elks]; add xml = ",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"raw\"\nraw = \"{to}{text}\"\ncontent-type = \"a/b\"",
+        Error,
+        "no `escape` in [providers.elks]",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"raw\"\nraw = \"{to}{text}\"\nescape = \"none\"",
+        Error,
+        "no `content-type` in [providers.elks]",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"raw\"\nraw = \"{to}{text}\"\nescape = \"none\"\ncontent-type = \"text\"",
+        Error,
+        "expected a media type",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nescape = \"json\"",
+        Warning,
+        "`escape` does nothing with body = \"form\"",
+    ),
+    (
         "[mail]",
         "[http]\nproxy = \"http://proxy.example.se\"\n[mail]",
         Error,

@@ -5,9 +5,15 @@ use std::collections::BTreeSet;
 
 use http::header::AUTHORIZATION;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 
-use super::settings::{HttpAuth, HttpReceipts, HttpSettings};
-use crate::model::ReceiptStatus;
+use super::{
+    raw::{Escape, RawTemplate},
+    request,
+    settings::{ContentType, HttpAuth, HttpBody, HttpReceipts, HttpSettings},
+    template::Values,
+};
+use crate::model::{Phone, ReceiptStatus};
 
 /// Settings that do not go together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +62,20 @@ pub enum Contradiction {
     /// One of the two would be lost, or both be sent.
     #[error("the secret field {0:?} stands in the body too")]
     SecretFieldTwice(String),
+    /// A name in the body that no file is given for.
+    #[error("the body holds {{secret:{0}}}, which no file is given for")]
+    SecretUnknown(String),
+    /// A file that nothing comes of: the gateway would not learn who we are.
+    #[error("nothing in the body holds {{secret:{0}}}")]
+    SecretUnused(String),
+    /// The body says of itself what it is not.
+    #[error("the body is said to be in {0:?}, and is not")]
+    Charset(String),
+    /// Escaping for JSON is right inside quotation marks only.
+    #[error(
+        "the body would be no JSON: {{from}}, {{text}} and the like stand inside quotation marks"
+    )]
+    NotJson,
     /// The header of the id is taken by the authorisation.
     #[error("the header for our id is the one that shows who we are")]
     HeaderTwice,
@@ -88,6 +108,27 @@ impl HttpSettings {
         let names = self.body.names();
         let twice = self.secret_fields.keys().filter(|name| names.contains(&name.as_str()));
         found.extend(twice.cloned().map(Contradiction::SecretFieldTwice));
+        if let Some(body) = self.body.written() {
+            let used: BTreeSet<&str> = body.secrets().collect();
+            let known = |name: &&str| self.secret_fields.contains_key(*name);
+            let unknown = used.iter().filter(|name| !known(name));
+            found.extend(unknown.map(|name| Contradiction::SecretUnknown((*name).to_owned())));
+            let unused = self.secret_fields.keys().filter(|name| !used.contains(name.as_str()));
+            found.extend(unused.cloned().map(Contradiction::SecretUnused));
+        }
+        let declared = match &self.body {
+            HttpBody::Xml(_, document) => document.encoding().map(str::to_owned),
+            _ => None,
+        };
+        let said = self.content_type.as_ref().and_then(ContentType::charset);
+        let wrong = declared.into_iter().chain(said).filter(|charset| charset != "utf-8");
+        found.extend(wrong.map(Contradiction::Charset));
+        if let HttpBody::Raw(_, body) = &self.body
+            && body.escape() == Escape::Json
+            && ![false, true].into_iter().all(|unicode| self.is_json(body, unicode))
+        {
+            found.push(Contradiction::NotJson);
+        }
         let taken = match &self.auth {
             HttpAuth::None => None,
             HttpAuth::Basic { .. } | HttpAuth::Bearer(_) => Some(&AUTHORIZATION),
@@ -101,6 +142,25 @@ impl HttpSettings {
         {
             found.push(Contradiction::ColonInUsername);
         }
+    }
+
+    /// Whether a body is JSON even when its free texts are of the character that ends a string. Numbers
+    /// and the operator's own words may stand outside of quotation marks.
+    fn is_json(&self, body: &RawTemplate, unicode: bool) -> bool {
+        let hostile = || "\"".to_owned();
+        let phone = Phone::new("+46701740605").expect("a number");
+        let values = Values {
+            to: request::number(&phone, self.number),
+            from: hostile(),
+            text: hostile(),
+            id: hostile(),
+            receipt_url: Some(hostile()),
+            expires_at: hostile(),
+            encoding: self.encoding.of(unicode).to_owned(),
+            secrets: self.secret_fields.keys().map(|k| (k.clone(), hostile().into())).collect(),
+            ..Values::example()
+        };
+        serde_json::from_str::<Value>(&body.fill(&values, |v| v.as_bytes().to_vec())).is_ok()
     }
 
     fn check_answer(&self, found: &mut Vec<Contradiction>) {

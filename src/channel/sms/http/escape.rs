@@ -18,6 +18,62 @@ pub(super) fn url(bytes: &[u8]) -> String {
     out
 }
 
+/// The inside of a JSON string (RFC 8259 §7).
+pub(super) fn json(value: &str) -> String {
+    let quoted = serde_json::Value::from(value).to_string();
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// Text between tags. What XML 1.0 §2.2 has no way to write is replaced.
+pub(super) fn xml_text(value: &str) -> String {
+    xml(value, |c| match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        // A reader would make a line feed of it (§2.11).
+        '\r' => Some("&#13;"),
+        _ => None,
+    })
+}
+
+/// An attribute's value between either quotation marks; a reader would make spaces of line ends and tabs
+/// (§3.3.3).
+pub(super) fn xml_attribute(value: &str) -> String {
+    xml(value, |c| match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        '"' => Some("&quot;"),
+        '\'' => Some("&#39;"),
+        '\t' => Some("&#9;"),
+        '\n' => Some("&#10;"),
+        '\r' => Some("&#13;"),
+        _ => None,
+    })
+}
+
+/// Inside a CDATA section, which is left for each `>`, so that none ends it, whatever stands before.
+pub(super) fn xml_cdata(value: &str) -> String {
+    xml(value, |c| match c {
+        '>' => Some("]]>&gt;<![CDATA["),
+        '\r' => Some("]]>&#13;<![CDATA["),
+        _ => None,
+    })
+}
+
+fn xml(value: &str, special: impl Fn(char) -> Option<&'static str>) -> String {
+    let mut out = String::with_capacity(value.len());
+    for c in value.chars() {
+        let known = c >= ' ' && c != '\u{fffe}' && c != '\u{ffff}' || "\t\n\r".contains(c);
+        match special(c) {
+            Some(text) => out.push_str(text),
+            None if known => out.push(c),
+            None => out.push(char::REPLACEMENT_CHARACTER),
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

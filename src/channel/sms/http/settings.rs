@@ -3,13 +3,15 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     address::Address,
     place::{Place, Pointer},
+    raw::RawTemplate,
     template::{JsonTemplate, Template},
+    xml::XmlTemplate,
 };
 use crate::{
     channel::sms::receipt::Ack,
@@ -26,7 +28,10 @@ pub struct HttpSettings {
     pub auth: HttpAuth,
     /// The request's method and content.
     pub body: HttpBody,
-    /// Fields added to the body as they are, for gateways that want their secrets there.
+    /// What the body is called, where that is not what its kind is usually called.
+    pub content_type: Option<ContentType>,
+    /// Secrets that stand in the body: fields of a form, a query or a document, added as they are; in
+    /// other bodies, `{secret:NAME}`.
     pub secret_fields: BTreeMap<String, SecretString>,
     /// The header that carries our id, the same at every try of a message, for gateways that send a
     /// message once however often it is submitted (draft-ietf-httpapi-idempotency-key-header).
@@ -141,6 +146,10 @@ pub enum HttpBody {
     Form(BodyMethod, Vec<(String, Template)>),
     /// `application/json`.
     Json(BodyMethod, JsonTemplate),
+    /// An XML document.
+    Xml(BodyMethod, XmlTemplate),
+    /// A text in a format of the gateway's own.
+    Raw(BodyMethod, RawTemplate),
     /// A `GET` with everything in the query. The last resort: queries are written to logs on the way.
     Query(Vec<(String, Template)>),
 }
@@ -153,6 +162,17 @@ impl HttpBody {
                 fields.iter().any(|(_, template)| template.asks_for(placeholder))
             }
             Self::Json(_, template) => template.asks_for(placeholder),
+            Self::Xml(_, template) => template.asks_for(placeholder),
+            Self::Raw(_, template) => template.asks_for(placeholder),
+        }
+    }
+
+    /// The template in which secret fields are called by their names; none where they are added.
+    pub(super) fn written(&self) -> Option<&Template> {
+        match self {
+            Self::Xml(_, template) => Some(template.template()),
+            Self::Raw(_, template) => Some(template.template()),
+            Self::Form(..) | Self::Query(_) | Self::Json(..) => None,
         }
     }
 
@@ -163,7 +183,40 @@ impl HttpBody {
                 fields.iter().map(|(name, _)| name.as_str()).collect()
             }
             Self::Json(_, template) => template.names(),
+            Self::Xml(..) | Self::Raw(..) => Vec::new(),
         }
+    }
+}
+
+/// A media type (RFC 9110 §8.3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentType(pub(super) HeaderValue);
+
+impl ContentType {
+    /// Takes a media type from configuration, with its parameters.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let kind = text.split(';').next().unwrap_or_default().trim_end();
+        let token = |part: &str| {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
+            !part.is_empty() && part.bytes().all(plain)
+        };
+        let named = kind.split_once('/').is_some_and(|(top, sub)| token(top) && token(sub));
+        match HeaderValue::from_str(text) {
+            Ok(value) if named && text.is_ascii() => Ok(Self(value)),
+            _ => Err("is no media type, as text/xml; charset=utf-8".into()),
+        }
+    }
+
+    /// The value of its parameter `charset`, in lower case.
+    pub(super) fn charset(&self) -> Option<String> {
+        self.0.to_str().ok()?.split(';').skip(1).find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            let value = value.trim().trim_matches('"').to_lowercase();
+            name.trim().eq_ignore_ascii_case("charset").then_some(value)
+        })
     }
 }
 
@@ -198,6 +251,13 @@ pub struct Encoding {
     pub gsm: String,
     /// When it needs UCS-2.
     pub unicode: String,
+}
+
+impl Encoding {
+    /// For a text that needs UCS-2, or does not.
+    pub(super) fn of(&self, unicode: bool) -> &str {
+        if unicode { &self.unicode } else { &self.gsm }
+    }
 }
 
 impl Default for Encoding {

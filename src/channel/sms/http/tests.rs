@@ -2,14 +2,13 @@
 
 use serde_json::json;
 
-use super::*;
+use super::{request::number, *};
 use crate::{
     channel::sms::{
         receipt::Ack,
         tests::{answer, http_settings, message, now, query},
     },
-    model::PlainHttp,
-    model::ReceiptStatus,
+    model::{Phone, PlainHttp, ReceiptStatus},
 };
 
 fn api(change: impl FnOnce(&mut HttpSettings)) -> HttpApi {
@@ -77,6 +76,94 @@ fn a_query_is_encoded_after_the_fixed_one() {
     assert_eq!(request.uri(), "https://sms.example/send?v=2&text=%C3%A5+%26+b%23%26");
     assert_eq!(request.headers()["x-key"], "k3y");
     assert!(request.body().is_empty());
+}
+
+#[test]
+fn an_xml_body_escapes_and_carries_its_secrets() {
+    let text = "<?xml version=\"1.0\"?>\n<sms user=\"u\" pw=\"{secret:api_secret}\"><to>{to}</to>\
+        <text>{text}</text><dlr>{receipt-url}</dlr></sms>";
+    let api = api(|s| {
+        s.body = HttpBody::Xml(BodyMethod::Post, XmlTemplate::parse(text).unwrap());
+        s.secret_fields = [("api_secret".to_owned(), "<\"hemligt\">".into())].into();
+        s.reference = Some(place("<id>([0-9]+)</id>"));
+    });
+    assert_eq!(api.settings.check(), []);
+    let request = api.submit(&SmsMessage { text: "Åsa <3 & \"Bo\"".into(), ..message() });
+    assert_eq!(request.headers()["content-type"], "application/xml; charset=utf-8");
+    let dlr = format!("https://u.example/receipts/p/s3cret?n={}", message().id);
+    let expected = format!(
+        "<?xml version=\"1.0\"?>\n<sms user=\"u\" pw=\"&lt;&quot;hemligt&quot;&gt;\">\
+        <to>+46701740605</to><text>Åsa &lt;3 &amp; \"Bo\"</text><dlr>{dlr}</dlr></sms>"
+    );
+    assert_eq!(std::str::from_utf8(request.body()), Ok(expected.as_str()));
+    let taken = api.outcome(&answer(200, "<?xml version='1.0'?><r><id>7</id></r>"), now());
+    assert_eq!(taken, Outcome::Accepted { reference: Some("7".into()), parts: None });
+}
+
+#[test]
+fn one_body_is_in_one_charset() {
+    for (text, kind, expected) in [
+        ("<a>{to}{text}</a>", "text/xml", vec![]),
+        (
+            "<?xml version='1.0' encoding='UTF-8'?><a>{to}{text}</a>",
+            "text/xml; charset=UTF-8",
+            vec![],
+        ),
+        (
+            "<?xml version='1.0' encoding='iso-8859-1'?><a>{to}{text}</a>",
+            "text/xml; charset=\"utf-16\"",
+            vec![
+                Contradiction::Charset("iso-8859-1".into()),
+                Contradiction::Charset("utf-16".into()),
+            ],
+        ),
+    ] {
+        let api = api(|s| {
+            s.body = HttpBody::Xml(BodyMethod::Post, XmlTemplate::parse(text).unwrap());
+            s.content_type = Some(ContentType::parse(kind).unwrap());
+            s.secret_fields.clear();
+        });
+        assert_eq!(api.settings.check(), expected, "{text} {kind}");
+    }
+}
+
+#[test]
+fn a_raw_body_is_what_the_operator_says() {
+    let raw = |text: &str, escape, change: fn(&mut HttpSettings)| {
+        api(|s| {
+            s.body = HttpBody::Raw(BodyMethod::Post, RawTemplate::parse(text, escape).unwrap());
+            s.content_type = Some(ContentType::parse("application/vnd.sms+json").unwrap());
+            s.secret_fields.clear();
+            change(s);
+        })
+    };
+    let json = "{{\"to\": {to}, \"text\": \"{text}\", \"ttl\": {expires-seconds}}}";
+    let digits = |s: &mut HttpSettings| s.number = NumberFormat::Digits;
+    let api = raw(json, Escape::Json, digits);
+    assert_eq!(api.settings.check(), []);
+    let request = api.submit(&SmsMessage { text: "\"},{\"".into(), ..message() });
+    assert_eq!(request.headers()["content-type"], "application/vnd.sms+json");
+    assert_eq!(
+        serde_json::from_slice::<Value>(request.body()).unwrap(),
+        json!({ "to": 46_701_740_605_u64, "text": "\"},{\"", "ttl": 7200 })
+    );
+
+    let faults = |text: &str, escape, change| raw(text, escape, change).settings.check();
+    let open = json.replace("\"{text}\"", "{text}");
+    assert_eq!(faults(&open, Escape::Json, digits), [Contradiction::NotJson]);
+    assert_eq!(
+        faults(json, Escape::Json, |_| ()),
+        [Contradiction::NotJson],
+        "a plus begins no number"
+    );
+    let named = |s: &mut HttpSettings| drop(s.secret_fields.insert("b".into(), "x".into()));
+    assert_eq!(
+        faults("{to}{text}{secret:a}", Escape::None, named),
+        [Contradiction::SecretUnknown("a".into()), Contradiction::SecretUnused("b".into())]
+    );
+    for text in ["", "text", "text/", "text/xml\nx: y", "te xt/xml", "text/åäö"] {
+        assert!(ContentType::parse(text).is_err(), "{text:?}");
+    }
 }
 
 #[test]
