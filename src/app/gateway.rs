@@ -85,6 +85,7 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
         url,
         auth,
         body,
+        charset: http.charset,
         content_type,
         secret_fields: http.secret_fields.clone(),
         idempotency_header,
@@ -262,8 +263,13 @@ fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayF
         }
         Contradiction::Charset(_) => {
             let declared = matches!(http.body, config::HttpBody::Xml(_));
-            (if declared { "xml" } else { "content-type" }, "let all say the same")
+            (if declared { "xml" } else { "content-type" }, "let it and `charset` say the same")
         }
+        Contradiction::CharsetUnsaid => {
+            ("content-type", "add \"; charset=iso-8859-1\" to it, or an XML declaration to `xml`")
+        }
+        Contradiction::JsonCharset => ("charset", "remove it"),
+        Contradiction::NotInCharset(_) => ("charset", "write it without, or use utf-8"),
         Contradiction::NotJson => {
             (body, "put placeholders inside \" \", or use body = \"json\", which needs no care")
         }

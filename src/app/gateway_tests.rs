@@ -154,7 +154,7 @@ fn a_form() {
     assert_eq!((ack.status, ack.body.as_str()), (200, "OK"));
     let api = HttpApi::new(settings);
     assert!(!api.tells_texts_apart());
-    let request = api.submit(&message());
+    let request = api.submit(&message()).expect("carried");
     assert_eq!(request.method(), "POST");
     assert_eq!(request.uri(), "https://sms.example.se/v1/send?version=2");
     // "ekskolan:hem:ligt"
@@ -177,7 +177,7 @@ fn a_form() {
 fn a_document() {
     let api = HttpApi::new(read(JSON).expect("good"));
     assert!(api.tells_texts_apart());
-    let request = api.submit(&message());
+    let request = api.submit(&message()).expect("carried");
     assert_eq!((request.method().as_str(), request.uri().path()), ("PUT", "/sms/3/messages"));
     assert_eq!(request.headers()["authorization"], "App 0123abcd");
     assert_eq!(request.headers()["idempotency-key"], message().id.as_str());
@@ -210,7 +210,7 @@ fn a_document() {
 #[test]
 fn a_query() {
     let api = HttpApi::new(read(QUERY).expect("good"));
-    let request = api.submit(&message());
+    let request = api.submit(&message()).expect("carried");
     assert_eq!(request.method(), "GET");
     let expected = "https://sms.example.se/cgi-bin/send?msg=%C3%85sa+%26+%7Bto%7D\
         &msisdn=0701740605&orig=Ekskolan&key=k%26y";
@@ -234,13 +234,13 @@ receipt-delivered = ["ok"]
 #[test]
 fn an_address_with_placeholders() {
     let api = HttpApi::new(read(ADDRESS).expect("good"));
-    let request = api.submit(&message());
+    let request = api.submit(&message()).expect("carried");
     let dlr =
         format!("https%3A%2F%2Fu.example%2Freceipts%2Fgateway%2Fs3cret%3Fn%3D{}", message().id);
     let expected = "https://sms.example.se/Ekskolan/to/%2B46701740605\
         ?m=%C3%85sa%20%26%20%7Bto%7D&dlr=";
     assert_eq!(request.uri().to_string(), format!("{expected}{dlr}"));
-    let silent = api.submit(&SmsMessage { receipt_url: None, ..message() });
+    let silent = api.submit(&SmsMessage { receipt_url: None, ..message() }).expect("carried");
     assert_eq!(silent.uri().query(), Some("m=%C3%85sa%20%26%20%7Bto%7D"));
 }
 
@@ -277,7 +277,7 @@ reference-at = "^ID: ([0-9]+)$"
 #[test]
 fn documents_and_other_formats() {
     let api = HttpApi::new(read(XML).expect("good"));
-    let request = api.submit(&message());
+    let request = api.submit(&message()).expect("carried");
     assert_eq!(request.headers()["content-type"], "text/xml");
     let expected = "<?xml version=\"1.0\"?>\n<SESSION><CLIENT>ekskolan</CLIENT><PW>k&amp;y</PW><MSG>\
         <TEXT>Åsa &amp; {to}</TEXT><RCV>46701740605</RCV></MSG></SESSION>";
@@ -286,7 +286,7 @@ fn documents_and_other_formats() {
     assert_eq!(api.outcome(&answer(200, &said("OK")), at()).class(), "accepted");
     assert_eq!(api.outcome(&answer(200, &said("FAIL")), at()).class(), "in-doubt");
 
-    let request = HttpApi::new(read(RAW).expect("good")).submit(&message());
+    let request = HttpApi::new(read(RAW).expect("good")).submit(&message()).expect("carried");
     assert_eq!(request.body(), "%2B46701740605|k%26y|%C3%85sa%20%26%20%7Bto%7D".as_bytes());
 }
 
@@ -302,6 +302,8 @@ fn an_answer_of_fields() {
 #[test]
 fn what_only_the_whole_shows() {
     for (table, from, to, key) in [
+        (XML, "content-type", "charset = \"iso-8859-1\"\ncontent-type", "content-type"),
+        (JSON, "secret-field", "charset = \"iso-8859-1\"\nsecret-field", "charset"),
         (XML, "{secret:pw}", "{secret:pass}", "xml"),
         (XML, "{secret:pw}", "", "secret-field-files"),
         (RAW, "escape = \"url\"", "escape = \"json\"", "raw"),
@@ -425,7 +427,7 @@ fn a_scheme_stands_in_a_header_but_not_in_a_bearer_token() {
         JSON.replace("header-name = \"Authorization\"\n", "").replace("\"header\"", "\"bearer\"");
     assert!(config(&bearer).config.is_none());
     let settings = read(&bearer.replace("./app-key", "./token")).expect("good");
-    let request = HttpApi::new(settings).submit(&message());
+    let request = HttpApi::new(settings).submit(&message()).expect("carried");
     assert_eq!(request.headers()["authorization"], "Bearer 0123abcd");
 }
 

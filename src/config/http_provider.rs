@@ -11,7 +11,7 @@ use std::ops::RangeInclusive;
 use secrecy::SecretString;
 use serde_json::Value;
 
-pub use crate::channel::sms::http::{BodyMethod, Escape, NumberFormat, PLACEHOLDERS};
+pub use crate::channel::sms::http::{BodyMethod, Charset, Escape, NumberFormat, PLACEHOLDERS};
 
 /// How we say who we are.
 #[derive(Debug, Clone)]
@@ -109,6 +109,8 @@ pub struct HttpProvider {
     pub auth: HttpAuth,
     /// What is sent.
     pub body: HttpBody,
+    /// In which bytes address and body are written.
+    pub charset: Charset,
     /// What the body is called, where that is not what its kind is usually called.
     pub content_type: Option<String>,
     /// Secrets in the body: fields added as they are, or `{secret:NAME}`.

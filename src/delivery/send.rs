@@ -38,7 +38,11 @@ async fn talk(shared: &Shared, job: &Job) -> Outcome {
             let Some(provider) = shared.providers.get(&job.account) else {
                 return Outcome::RejectChannel { code: "no-such-account".into() };
             };
-            let answer = shared.env.wire.call(provider.api.submit(message)).await;
+            let request = match provider.api.submit(message) {
+                Ok(request) => request,
+                Err(refused) => return refused,
+            };
+            let answer = shared.env.wire.call(request).await;
             match provider.api.outcome(&answer, shared.env.clock.now()) {
                 Outcome::Accepted { reference, parts } => {
                     Outcome::Accepted { reference: reference.map(settle::kept), parts }

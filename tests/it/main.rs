@@ -22,6 +22,7 @@ mod gateway;
 mod gateway_addresses;
 mod gateway_answers;
 mod gateway_bodies;
+mod gateway_charset;
 mod guardians;
 mod in_doubt;
 mod inlet;

@@ -3,6 +3,7 @@
 //! nothing is doubt.
 
 mod address;
+mod charset;
 mod check;
 mod escape;
 mod place;
@@ -21,6 +22,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 pub use address::{Address, AddressError};
+pub use charset::Charset;
 pub use check::Contradiction;
 pub use place::{Place, PlaceError, Pointer};
 pub use raw::{Escape, RawTemplate};
@@ -95,7 +97,7 @@ impl HttpApi {
 }
 
 impl SmsApi for HttpApi {
-    fn submit(&self, message: &SmsMessage) -> Request<Bytes> {
+    fn submit(&self, message: &SmsMessage) -> Result<Request<Bytes>, Outcome> {
         self.settings.request(message)
     }
 

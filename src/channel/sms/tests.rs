@@ -9,8 +9,8 @@ use super::{
     LookupQuery, ProviderKind, ProviderSettings, SmsMessage,
     elks::ElksSettings,
     http::{
-        Address, BodyMethod, Encoding, HttpAuth, HttpBody, HttpSettings, NumberFormat, Place,
-        Success, Template,
+        Address, BodyMethod, Charset, Encoding, HttpAuth, HttpBody, HttpSettings, NumberFormat,
+        Place, Success, Template,
     },
     text_sha256,
 };
@@ -65,6 +65,7 @@ pub(super) fn http_settings() -> HttpSettings {
             BodyMethod::Post,
             vec![field("to", "{to}"), field("body", "{text}"), field("cb", "{receipt-url}")],
         ),
+        charset: Charset::Utf8,
         content_type: None,
         secret_fields: [("api_secret".to_owned(), "hemligt".into())].into(),
         idempotency_header: None,
@@ -150,7 +151,7 @@ fn every_provider_honours_retry_after() {
 #[test]
 fn every_provider_encodes_what_it_is_given() {
     for provider in providers() {
-        let request = provider.api().submit(&message());
+        let request = provider.api().submit(&message()).unwrap();
         assert_eq!(request.method(), "POST");
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body()).unwrap();
         let texts: Vec<_> = pairs.iter().filter(|(_, value)| *value == message().text).collect();
@@ -159,7 +160,7 @@ fn every_provider_encodes_what_it_is_given() {
         assert!(pairs.iter().any(|(_, value)| *value == callback), "{}", provider.id);
 
         let silent = SmsMessage { receipt_url: None, ..message() };
-        let body = provider.api().submit(&silent).into_body();
+        let body = provider.api().submit(&silent).unwrap().into_body();
         assert!(!String::from_utf8_lossy(&body).contains("receipts"), "{}", provider.id);
     }
 }
@@ -169,7 +170,7 @@ proptest! {
     fn no_text_changes_the_form(text in "\\PC{0,60}", sender in "[A-Za-z&=%+]{3,11}") {
         for provider in providers() {
             let names = |message: &SmsMessage| -> Vec<String> {
-                let request = provider.api().submit(message);
+                let request = provider.api().submit(message).unwrap();
                 let pairs: Vec<(String, String)> =
                     serde_urlencoded::from_bytes(request.body()).unwrap();
                 assert!(pairs.iter().any(|(_, value)| *value == message.text));
@@ -199,7 +200,7 @@ fn a_message_prints_without_its_text() {
 #[test]
 fn secrets_print_nowhere() {
     for provider in providers() {
-        let request = provider.api().submit(&message());
+        let request = provider.api().submit(&message()).unwrap();
         let printed = format!("{provider:?} {:?}", request.headers());
         for secret in ["hemligt", "s3cret", "dTEyMzpoZW1saWd0"] {
             assert!(!printed.contains(secret), "{}: {printed}", provider.id);

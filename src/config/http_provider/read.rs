@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::answer::{codes, delimiter, lookup, place, receipts, statuses};
 use super::request::{auth, body, header_name, spelt};
-use super::{BodyMethod, HttpAuth, HttpBody, HttpProvider, NumberFormat};
+use super::{BodyMethod, Charset, HttpAuth, HttpBody, HttpProvider, NumberFormat};
 use crate::channel::sms::http::{Address, AddressError, ContentType};
 use crate::config::address::http_url;
 use crate::config::provider::url;
@@ -78,6 +78,9 @@ impl HttpProvider {
             method: reader.choice("method", &methods).unwrap_or_default(),
             auth: auth.clone().unwrap_or(HttpAuth::None),
             body: body.clone().unwrap_or(HttpBody::Json(Value::Null)),
+            charset: reader
+                .choice("charset", &[("utf-8", Charset::Utf8), ("iso-8859-1", Charset::Latin1)])
+                .unwrap_or_default(),
             content_type: reader.parsed(
                 "content-type",
                 "a media type, as \"text/xml; charset=utf-8\"",

@@ -4,6 +4,7 @@
 use http::Uri;
 
 use super::{
+    charset::Charset,
     escape,
     template::{Template, TemplateError, Values},
 };
@@ -63,7 +64,9 @@ impl Address {
         let query = query.split('&').filter(|pair| !pair.is_empty()).map(Template::parse);
         let address = Self { base, path, query: query.collect::<Result<_, _>>()? };
         // What it is made of is fixed from here on, so that one that can be filled always can.
-        let example = address.text(&Values::example(), "").ok_or(EndpointError::NotAbsolute)?;
+        let example = address
+            .text(&Values::example(), Charset::Utf8, "")
+            .ok_or(EndpointError::NotAbsolute)?;
         example.parse::<Uri>().map_err(|_| EndpointError::NotAbsolute)?;
         Ok(address)
     }
@@ -75,14 +78,14 @@ impl Address {
 
     /// With the values in, each percent-encoded, and `more`, already encoded, after its own query. A pair
     /// that asks for an absent value is left out.
-    pub(super) fn fill(&self, values: &Values, more: &str) -> Uri {
-        let text = self.text(values, more).expect("no value of a path is ever absent");
+    pub(super) fn fill(&self, values: &Values, charset: Charset, more: &str) -> Uri {
+        let text = self.text(values, charset, more).expect("no value of a path is ever absent");
         text.parse().expect("the fixed parts were checked, and values are encoded")
     }
 
-    fn text(&self, values: &Values, more: &str) -> Option<String> {
+    fn text(&self, values: &Values, charset: Charset, more: &str) -> Option<String> {
         let fill = |template: &Template| {
-            template.fill_with(values, literal, &|value| escape::url(value.as_bytes()))
+            template.fill_with(values, literal, &|value| escape::url(&charset.encode(value)))
         };
         let pairs = self.query.iter().filter_map(fill);
         let more = Some(more.to_owned()).filter(|more| !more.is_empty());
@@ -128,7 +131,8 @@ mod tests {
             ("https://a.se/{{x}}?dlr={receipt-url}&v=%20", "", "https://a.se/%7Bx%7D?v=%20"),
             ("https://a.se/s?dlr={receipt-url}", "", "https://a.se/s"),
         ] {
-            let filled = parse(address).unwrap().fill(&values("+46701740605", "a&/.."), more);
+            let filled =
+                parse(address).unwrap().fill(&values("+46701740605", "a&/.."), Charset::Utf8, more);
             assert_eq!(filled.to_string(), expected, "{address}");
         }
         let address = parse("https://a.se/{id}?m={text}").unwrap();
@@ -159,7 +163,7 @@ mod tests {
         #[test]
         fn no_value_changes_the_address(to in "\\PC{1,20}", text in "\\PC{0,40}") {
             let address = parse("https://a.se/x/{to}/y?m={text}&z=1").unwrap();
-            let filled = address.fill(&values(&to, &text), "");
+            let filled = address.fill(&values(&to, &text), Charset::Utf8, "");
             prop_assert_eq!(filled.host(), Some("a.se"));
             prop_assert_eq!(filled.path().split('/').count(), 4);
             let pairs: Vec<(String, String)> =

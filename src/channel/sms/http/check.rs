@@ -8,9 +8,10 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{
+    charset::Charset,
     raw::{Escape, RawTemplate},
     request,
-    settings::{ContentType, HttpAuth, HttpBody, HttpReceipts, HttpSettings},
+    settings::{ContentType, Encoding, HttpAuth, HttpBody, HttpReceipts, HttpSettings},
     template::Values,
 };
 use crate::model::{Phone, ReceiptStatus};
@@ -71,6 +72,15 @@ pub enum Contradiction {
     /// The body says of itself what it is not.
     #[error("the body is said to be in {0:?}, and is not")]
     Charset(String),
+    /// A body in another charset that nothing says so of.
+    #[error("the XML document is in ISO-8859-1, but neither it nor its media type says so")]
+    CharsetUnsaid,
+    /// RFC 8259 §8.1.
+    #[error("the body is JSON, which is UTF-8 always")]
+    JsonCharset,
+    /// Something of the operator's own, which would be sent as a question mark.
+    #[error("{0} holds a character that ISO-8859-1 has not")]
+    NotInCharset(String),
     /// Escaping for JSON is right inside quotation marks only.
     #[error(
         "the body would be no JSON: {{from}}, {{text}} and the like stand inside quotation marks"
@@ -116,13 +126,7 @@ impl HttpSettings {
             let unused = self.secret_fields.keys().filter(|name| !used.contains(name.as_str()));
             found.extend(unused.cloned().map(Contradiction::SecretUnused));
         }
-        let declared = match &self.body {
-            HttpBody::Xml(_, document) => document.encoding().map(str::to_owned),
-            _ => None,
-        };
-        let said = self.content_type.as_ref().and_then(ContentType::charset);
-        let wrong = declared.into_iter().chain(said).filter(|charset| charset != "utf-8");
-        found.extend(wrong.map(Contradiction::Charset));
+        self.check_charset(found);
         if let HttpBody::Raw(_, body) = &self.body
             && body.escape() == Escape::Json
             && ![false, true].into_iter().all(|unicode| self.is_json(body, unicode))
@@ -144,6 +148,35 @@ impl HttpSettings {
         }
     }
 
+    fn check_charset(&self, found: &mut Vec<Contradiction>) {
+        let declared = match &self.body {
+            HttpBody::Xml(_, document) => document.encoding().map(str::to_owned),
+            _ => None,
+        };
+        let said = self.content_type.as_ref().and_then(ContentType::charset);
+        let unsaid = declared.is_none() && said.is_none() && self.content_type.is_some();
+        let wrong = declared.into_iter().chain(said).filter(|name| name != self.charset.name());
+        found.extend(wrong.map(Contradiction::Charset));
+        if self.charset == Charset::Utf8 {
+            return;
+        }
+        match &self.body {
+            HttpBody::Json(..) => found.push(Contradiction::JsonCharset),
+            HttpBody::Xml(..) if unsaid => found.push(Contradiction::CharsetUnsaid),
+            _ => {}
+        }
+        let Encoding { gsm, unicode } = &self.encoding;
+        let secrets = self.secret_fields.iter();
+        let secrets = secrets.map(|(name, value)| (name.as_str(), value.expose_secret()));
+        let fixed = self.body.fixed();
+        let texts = [("the body", fixed.as_str()), ("{encoding}", gsm), ("{encoding}", unicode)];
+        for (name, text) in texts.into_iter().chain(secrets) {
+            if !self.charset.carries(name) || !self.charset.carries(text) {
+                found.push(Contradiction::NotInCharset(name.to_owned()));
+            }
+        }
+    }
+
     /// Whether a body is JSON even when its free texts are of the character that ends a string. Numbers
     /// and the operator's own words may stand outside of quotation marks.
     fn is_json(&self, body: &RawTemplate, unicode: bool) -> bool {
@@ -160,7 +193,7 @@ impl HttpSettings {
             secrets: self.secret_fields.keys().map(|k| (k.clone(), hostile().into())).collect(),
             ..Values::example()
         };
-        serde_json::from_str::<Value>(&body.fill(&values, |v| v.as_bytes().to_vec())).is_ok()
+        serde_json::from_str::<Value>(&body.fill(&values, self.charset)).is_ok()
     }
 
     fn check_answer(&self, found: &mut Vec<Contradiction>) {

@@ -18,6 +18,21 @@ pub(super) fn url(bytes: &[u8]) -> String {
     out
 }
 
+/// A name or value of `application/x-www-form-urlencoded` (WHATWG URL §5.2).
+pub(super) fn form(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len());
+    for byte in bytes {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'*' => {
+                out.push(char::from(*byte));
+            }
+            b' ' => out.push('+'),
+            other => write!(out, "%{other:02X}").expect("a String takes all"),
+        }
+    }
+    out
+}
+
 /// The inside of a JSON string (RFC 8259 §7).
 pub(super) fn json(value: &str) -> String {
     let quoted = serde_json::Value::from(value).to_string();
@@ -92,6 +107,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_form_is_that_of_the_standard(value in any::<String>()) {
+            let known = serde_urlencoded::to_string([("a", &value)]).unwrap();
+            prop_assert_eq!(format!("a={}", form(value.as_bytes())), known);
+        }
+
         #[test]
         fn a_value_comes_back_from_a_query(value in "\\PC{0,40}") {
             let query = format!("a={}", url(value.as_bytes()));

@@ -2,6 +2,7 @@
 //! is no way that suits all formats, and none that goes without saying.
 
 use super::{
+    charset::Charset,
     escape,
     template::{Template, TemplateError, Values},
 };
@@ -50,13 +51,13 @@ impl RawTemplate {
         self.escape
     }
 
-    /// With the values in; an absent one is empty. `encode` makes bytes of a value for a URL.
-    pub(super) fn fill(&self, values: &Values, encode: impl Fn(&str) -> Vec<u8>) -> String {
+    /// With the values in; an absent one is empty.
+    pub(super) fn fill(&self, values: &Values, charset: Charset) -> String {
         self.template.fill_all(values, |value| match self.escape {
             Escape::None => value.to_owned(),
             Escape::Json => escape::json(value),
             Escape::Xml => escape::xml_attribute(value),
-            Escape::Url => escape::url(&encode(value)),
+            Escape::Url => escape::url(&charset.encode(value)),
         })
     }
 }
@@ -69,7 +70,7 @@ mod tests {
 
     fn fill(text: &str, escape: Escape, value: &str) -> String {
         let values = Values { text: value.into(), ..Values::example() };
-        RawTemplate::parse(text, escape).unwrap().fill(&values, |v| v.as_bytes().to_vec())
+        RawTemplate::parse(text, escape).unwrap().fill(&values, Charset::Utf8)
     }
 
     #[test]

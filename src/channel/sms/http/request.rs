@@ -1,5 +1,5 @@
-//! A message → the request that submits it. Pure; every part was checked when it was made, so nothing
-//! is left to refuse.
+//! A message → the request that submits it. Pure; every part of the settings was checked when it was
+//! made, so that only a text in a script that the gateway cannot carry is left to refuse.
 
 use std::collections::BTreeMap;
 
@@ -13,20 +13,23 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::{
+    charset::Charset,
+    escape,
     settings::{BodyMethod, HttpAuth, HttpBody, HttpSettings, NumberFormat},
     template::{Template, Values},
 };
 use crate::{
     channel::sms::{SmsMessage, auth, receipt},
-    model::Phone,
+    model::{Outcome, Phone},
 };
 
 impl HttpSettings {
-    /// The request that submits a message.
-    pub(super) fn request(&self, message: &SmsMessage) -> Request<Bytes> {
-        let values = self.values(message);
+    /// The request that submits a message, or why it never can be.
+    pub(super) fn request(&self, message: &SmsMessage) -> Result<Request<Bytes>, Outcome> {
+        let values = self.values(message)?;
+        let charset = self.charset;
         let (method, query, body) = match &self.body {
-            HttpBody::Query(fields) => (Method::GET, self.form(fields, &values), Bytes::new()),
+            HttpBody::Query(fields) => (Method::GET, self.form(fields, &values), Vec::new()),
             HttpBody::Form(method, fields) => {
                 (method.into(), String::new(), self.form(fields, &values).into())
             }
@@ -40,21 +43,22 @@ impl HttpSettings {
                 (method.into(), String::new(), document.to_string().into())
             }
             HttpBody::Xml(method, document) => {
-                (method.into(), String::new(), document.fill(&values).into())
+                (method.into(), String::new(), charset.encode(&document.fill(&values)))
             }
             HttpBody::Raw(method, text) => {
-                let body = text.fill(&values, |value| value.as_bytes().to_vec());
-                (method.into(), String::new(), body.into())
+                (method.into(), String::new(), charset.encode(&text.fill(&values, charset)))
             }
         };
-        let mut request = Request::builder().method(method).uri(self.url.fill(&values, &query));
+        let url = self.url.fill(&values, charset, &query);
+        let mut request = Request::builder().method(method).uri(url);
         if let Some(kind) = self.content_type() {
             request = request.header(CONTENT_TYPE, kind);
         }
         if let Some(name) = &self.idempotency_header {
             request = request.header(name, message.id.as_str());
         }
-        self.authorized(request).body(body).expect("address and headers were checked")
+        let request = self.authorized(request).body(body.into());
+        Ok(request.expect("address and headers were checked"))
     }
 
     /// With the header that shows who we are.
@@ -79,19 +83,27 @@ impl HttpSettings {
             HttpBody::Query(_) => return None,
             HttpBody::Form(..) => "application/x-www-form-urlencoded",
             HttpBody::Json(..) => "application/json",
+            HttpBody::Xml(..) if self.charset == Charset::Latin1 => {
+                "application/xml; charset=iso-8859-1"
+            }
             HttpBody::Xml(..) => "application/xml; charset=utf-8",
-            HttpBody::Raw(..) => "text/plain; charset=utf-8",
+            HttpBody::Raw(..) => "text/plain",
         };
         let own = self.content_type.as_ref().map(|kind| kind.0.clone());
         Some(own.unwrap_or(HeaderValue::from_static(usual)))
     }
 
-    fn values(&self, message: &SmsMessage) -> Values {
+    /// The values of a message. Only its text may be of any script; a sender is ASCII.
+    fn values(&self, message: &SmsMessage) -> Result<Values, Outcome> {
+        let text = self.charset.fold(&message.text).ok_or_else(|| Outcome::RejectMessage {
+            code: "not-in-charset".into(),
+            bad_contact: false,
+        })?;
         let left = message.expires_at.duration_since(message.at).as_secs();
-        Values {
+        Ok(Values {
             to: number(&message.to, self.number),
             from: message.sender.clone(),
-            text: message.text.clone(),
+            text,
             id: message.id.to_string(),
             receipt_url: message
                 .receipt_url
@@ -105,19 +117,19 @@ impl HttpSettings {
                 HttpBody::Xml(..) | HttpBody::Raw(..) => self.secret_fields.clone(),
                 _ => BTreeMap::new(),
             },
-        }
+        })
     }
 
     fn form(&self, fields: &[(String, Template)], values: &Values) -> String {
-        let filled = fields
-            .iter()
-            .filter_map(|(name, template)| Some((name.clone(), template.fill(values)?)));
+        let encode = |text: &str| escape::form(&self.charset.encode(text));
+        let filled = fields.iter().filter_map(|(name, template)| {
+            Some(format!("{}={}", encode(name), encode(&template.fill(values)?)))
+        });
         let secret = self
             .secret_fields
             .iter()
-            .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
-        serde_urlencoded::to_string(filled.chain(secret).collect::<Vec<_>>())
-            .expect("pairs of texts are a form")
+            .map(|(name, value)| format!("{}={}", encode(name), encode(value.expose_secret())));
+        filled.chain(secret).collect::<Vec<_>>().join("&")
     }
 }
 

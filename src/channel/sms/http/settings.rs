@@ -8,6 +8,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{
     address::Address,
+    charset::Charset,
     place::{Place, Pointer},
     raw::RawTemplate,
     template::{JsonTemplate, Template},
@@ -28,6 +29,8 @@ pub struct HttpSettings {
     pub auth: HttpAuth,
     /// The request's method and content.
     pub body: HttpBody,
+    /// In which bytes address and body are written; JSON is UTF-8 always.
+    pub charset: Charset,
     /// What the body is called, where that is not what its kind is usually called.
     pub content_type: Option<ContentType>,
     /// Secrets that stand in the body: fields of a form, a query or a document, added as they are; in
@@ -164,6 +167,18 @@ impl HttpBody {
             Self::Json(_, template) => template.asks_for(placeholder),
             Self::Xml(_, template) => template.asks_for(placeholder),
             Self::Raw(_, template) => template.asks_for(placeholder),
+        }
+    }
+
+    /// All text in it that is the operator's.
+    pub(super) fn fixed(&self) -> String {
+        match self {
+            Self::Form(_, fields) | Self::Query(fields) => {
+                fields.iter().flat_map(|(name, text)| [name.clone(), text.outline(' ')]).collect()
+            }
+            Self::Json(..) => String::new(),
+            Self::Xml(_, template) => template.template().outline(' '),
+            Self::Raw(_, template) => template.template().outline(' '),
         }
     }
 

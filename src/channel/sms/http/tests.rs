@@ -46,7 +46,7 @@ fn a_json_body_carries_values_and_secrets() {
         s.auth = HttpAuth::Bearer(HeaderSecret::new("t0ken".into()).unwrap());
         s.number = NumberFormat::Digits;
     });
-    let request = api.submit(&SmsMessage { unicode: true, ..message() });
+    let request = api.submit(&SmsMessage { unicode: true, ..message() }).unwrap();
     assert_eq!(
         (request.method().as_str(), request.uri().to_string().as_str()),
         ("PUT", "https://sms.example/send?v=2")
@@ -71,7 +71,7 @@ fn a_query_is_encoded_after_the_fixed_one() {
         };
         s.secret_fields.clear();
     });
-    let request = api.submit(&SmsMessage { text: "å & b".into(), ..message() });
+    let request = api.submit(&SmsMessage { text: "å & b".into(), ..message() }).unwrap();
     assert_eq!(request.method(), "GET");
     assert_eq!(request.uri(), "https://sms.example/send?v=2&text=%C3%A5+%26+b%23%26");
     assert_eq!(request.headers()["x-key"], "k3y");
@@ -88,7 +88,7 @@ fn an_xml_body_escapes_and_carries_its_secrets() {
         s.reference = Some(place("<id>([0-9]+)</id>"));
     });
     assert_eq!(api.settings.check(), []);
-    let request = api.submit(&SmsMessage { text: "Åsa <3 & \"Bo\"".into(), ..message() });
+    let request = api.submit(&SmsMessage { text: "Åsa <3 & \"Bo\"".into(), ..message() }).unwrap();
     assert_eq!(request.headers()["content-type"], "application/xml; charset=utf-8");
     let dlr = format!("https://u.example/receipts/p/s3cret?n={}", message().id);
     let expected = format!(
@@ -98,6 +98,74 @@ fn an_xml_body_escapes_and_carries_its_secrets() {
     assert_eq!(std::str::from_utf8(request.body()), Ok(expected.as_str()));
     let taken = api.outcome(&answer(200, "<?xml version='1.0'?><r><id>7</id></r>"), now());
     assert_eq!(taken, Outcome::Accepted { reference: Some("7".into()), parts: None });
+}
+
+#[test]
+fn latin1_in_every_body() {
+    let field = |name: &str| (name.to_owned(), Template::parse("{text}").unwrap());
+    let xml = "<?xml version='1.0' encoding='ISO-8859-1'?><a b='{text}'/>";
+    let post = BodyMethod::Post;
+    for (body, expected) in [
+        (HttpBody::Form(post, vec![field("m")]), b"m=%C5sa+Z".to_vec()),
+        (
+            HttpBody::Xml(post, XmlTemplate::parse(xml).unwrap()),
+            [&xml.as_bytes()[..xml.len() - 9], b"\xc5sa Z'/>"].concat(),
+        ),
+        (
+            HttpBody::Raw(post, RawTemplate::parse("å {text}", Escape::None).unwrap()),
+            b"\xe5 \xc5sa Z".to_vec(),
+        ),
+        (
+            HttpBody::Raw(post, RawTemplate::parse("{text}", Escape::Url).unwrap()),
+            b"%C5sa%20Z".to_vec(),
+        ),
+        (HttpBody::Query(vec![field("m")]), Vec::new()),
+    ] {
+        let api = api(|s| {
+            s.body = body;
+            s.charset = Charset::Latin1;
+            s.url = Address::parse("https://a.se/?u={text}", PlainHttp::LoopbackOnly).unwrap();
+            s.secret_fields.clear();
+        });
+        let request = api.submit(&SmsMessage { text: "Åsa Ż".into(), ..message() }).unwrap();
+        assert_eq!(request.body(), &expected);
+        let query = request.uri().query().unwrap_or_default();
+        assert!(query.starts_with("u=%C5sa%20Z"), "{query}");
+        assert!(!expected.is_empty() || query.ends_with("&m=%C5sa+Z"), "{query}");
+        let refused = api.submit(&SmsMessage { text: "Åsa Ж".into(), ..message() }).unwrap_err();
+        let code = "not-in-charset".into();
+        assert_eq!(refused, Outcome::RejectMessage { code, bad_contact: false });
+    }
+}
+
+#[test]
+fn latin1_has_no_place_for_what_is_not_in_it() {
+    let faults = |change: fn(&mut HttpSettings)| {
+        let latin = |s: &mut HttpSettings| {
+            s.charset = Charset::Latin1;
+            change(s);
+        };
+        api(latin).settings.check()
+    };
+    let not = |name: &str| vec![Contradiction::NotInCharset(name.into())];
+    assert_eq!(faults(|_| ()), []);
+    assert_eq!(faults(|s| s.encoding.gsm = "Ж".into()), not("{encoding}"));
+    let secret = |s: &mut HttpSettings| {
+        s.secret_fields = [("key".to_owned(), "€".into())].into();
+    };
+    assert_eq!(faults(secret), not("key"));
+    let json = |s: &mut HttpSettings| {
+        let document = json!({ "a": "{to}{text}" });
+        s.body = HttpBody::Json(BodyMethod::Post, JsonTemplate::parse(&document).unwrap());
+    };
+    assert_eq!(faults(json), [Contradiction::JsonCharset]);
+    let xml = |s: &mut HttpSettings| {
+        s.secret_fields.clear();
+        let document = XmlTemplate::parse("<a b='Ж'>{to}{text}</a>").unwrap();
+        s.body = HttpBody::Xml(BodyMethod::Post, document);
+        s.content_type = Some(ContentType::parse("text/xml").unwrap());
+    };
+    assert_eq!(faults(xml), [vec![Contradiction::CharsetUnsaid], not("the body")].concat());
 }
 
 #[test]
@@ -141,7 +209,7 @@ fn a_raw_body_is_what_the_operator_says() {
     let digits = |s: &mut HttpSettings| s.number = NumberFormat::Digits;
     let api = raw(json, Escape::Json, digits);
     assert_eq!(api.settings.check(), []);
-    let request = api.submit(&SmsMessage { text: "\"},{\"".into(), ..message() });
+    let request = api.submit(&SmsMessage { text: "\"},{\"".into(), ..message() }).unwrap();
     assert_eq!(request.headers()["content-type"], "application/vnd.sms+json");
     assert_eq!(
         serde_json::from_slice::<Value>(request.body()).unwrap(),
@@ -170,7 +238,7 @@ fn a_raw_body_is_what_the_operator_says() {
 fn our_id_goes_in_the_header_for_it() {
     let submit = |name: Option<&str>| {
         let name = name.map(|name| free_header(name).unwrap());
-        api(|s| s.idempotency_header = name).submit(&message())
+        api(|s| s.idempotency_header = name).submit(&message()).unwrap()
     };
     let request = submit(Some("Idempotency-Key"));
     assert_eq!(request.headers()["idempotency-key"], message().id.as_str());
