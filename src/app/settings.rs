@@ -108,7 +108,7 @@ pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Buil
         let settings = ProviderSettings {
             id: id.clone(),
             kind,
-            rate: Some(provider.rate),
+            rates: provider.rates.clone(),
             receipt_secret: provider.receipt_secret.clone(),
         };
         providers.insert(
@@ -116,7 +116,7 @@ pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Buil
             Provider {
                 id: id.clone(),
                 api: Arc::from(settings.api()),
-                rate: settings.rate,
+                rates: settings.rates.clone(),
                 receipt_url: receipt_url(config, id, provider.receipt_secret.as_ref()),
                 ack: settings.receipt_ack(),
             },

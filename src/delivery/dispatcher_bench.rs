@@ -191,13 +191,13 @@ impl Bench {
                 password: "p".into(),
                 keep_text: false,
             }),
-            rate,
+            rates: rate.into_iter().collect(),
             receipt_secret: None,
         };
         let provider = Provider {
             id: id.clone(),
             api: Arc::from(settings.api()),
-            rate,
+            rates: settings.rates.clone(),
             receipt_url: None,
             ack: settings.receipt_ack(),
         };

@@ -25,8 +25,8 @@ pub struct Provider {
     pub id: ProviderId,
     /// Its protocol.
     pub api: Arc<dyn SmsApi>,
-    /// Its limit.
-    pub rate: Option<Rate>,
+    /// Its limits, all of which hold.
+    pub rates: Vec<Rate>,
     /// Where its delivery reports go.
     pub receipt_url: Option<String>,
     /// What it wants to hear when a delivery report was taken.
@@ -68,11 +68,11 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Its limit.
-    pub fn rate(self) -> Option<&'a Rate> {
+    /// Its limits, all of which hold.
+    pub fn rates(self) -> &'a [Rate] {
         match self {
-            Self::Sms(provider) => provider.rate.as_ref(),
-            Self::Mail(mail) => mail.rate.as_ref(),
+            Self::Sms(provider) => &provider.rates,
+            Self::Mail(mail) => mail.rate.as_slice(),
         }
     }
 }

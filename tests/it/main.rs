@@ -42,6 +42,7 @@ mod postfix;
 mod postfix_as_root;
 mod protected;
 mod published;
+mod rate_windows;
 mod rebuild;
 mod receipts;
 mod same_event;

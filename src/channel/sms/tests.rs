@@ -84,7 +84,7 @@ fn providers() -> Vec<ProviderSettings> {
     let with = |id: &str, kind| ProviderSettings {
         id: ProviderId::new(id).unwrap(),
         kind,
-        rate: None,
+        rates: Vec::new(),
         receipt_secret: Some("s3cret".into()),
     };
     vec![

@@ -101,6 +101,25 @@ const PROBLEMS: &[(&str, &str, Severity, &str)] = &[
     ("receipt-secret-file = \"r\"", "url = \"http://api.example.se\"", Error, "`url` is not https"),
     ("receipt-secret-file = \"r\"", "rate = \"200/min\"", Warning, "queues in silence"),
     (
+        "receipt-secret-file = \"r\"",
+        "rate = [\"10/s\", \"200/min\"]",
+        Warning,
+        "10/s and 200/min is above 46elks' usual 100 a minute",
+    ),
+    ("receipt-secret-file = \"r\"", "rate = []", Error, "`rate` has 0 rates, expected 1–4"),
+    (
+        "receipt-secret-file = \"r\"",
+        "rate = [\"10/s\", \"90 a minute\"]",
+        Error,
+        "or a list of rates; write \"90/min\"",
+    ),
+    (
+        "receipt-secret-file = \"r\"",
+        "rate = [\"10/s\", \"9/min, burst 20\"]",
+        Warning,
+        "lets 20 come at once",
+    ),
+    (
         "[mail]",
         "[http]
 timeout = \"2m\"
@@ -361,4 +380,16 @@ fn every_kind_of_problem() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn a_slow_window_makes_up_for_a_fast_one() {
+    let (report, text) = broken(
+        "receipt-secret-file = \"r\"",
+        "receipt-secret-file = \"r\"\nrate = [\"10/s\", \"90/min\"]",
+    );
+    assert_eq!(report.problems, [], "{text}");
+    let rates = &report.config.expect("good").providers.pop_first().expect("one").1.rates;
+    let texts: Vec<_> = rates.iter().copied().map(words::rate_text).collect();
+    assert_eq!(texts, ["10/s", "90/min"]);
 }
