@@ -84,6 +84,8 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
     let settings = HttpSettings {
         url,
         auth,
+        // The whole account is known to the wiring only.
+        account: None,
         body,
         charset: http.charset,
         content_type,
@@ -145,6 +147,7 @@ fn auth(auth: &config::HttpAuth, faults: &mut Faults) -> Option<HttpAuth> {
         config::HttpAuth::Bearer(token) => {
             HttpAuth::Bearer(faults.take("token-file", COPY, HeaderSecret::new(token.clone()))?)
         }
+        config::HttpAuth::Token(_) => HttpAuth::Token,
         config::HttpAuth::Header { name, value } => {
             let name = faults.take("header-name", HEADER, free_header(name));
             let value = faults.take("token-file", COPY, HeaderSecret::value(value.clone()));

@@ -232,6 +232,25 @@ receipt-delivered = ["ok"]
 "#;
 
 #[test]
+fn what_the_wire_adds_is_kept_by_the_wire() {
+    let auth = "auth = \"oauth2-client-credentials\"\ntoken-url = \"https://id.example.se/token\"\n\
+        client-id-file = \"./user\"\nclient-secret-file = \"./password\"\nscope = \"sms\"\n";
+    let table = QUERY.replace("auth = \"none\"\n", auth);
+    let config = config(&table).config.expect("good");
+    let doors = crate::app::wire_settings(&config).accounts;
+    let (account, door) = doors.first_key_value().expect("one account");
+    let token = door.token.as_ref().expect("a token");
+    assert_eq!((account.as_str(), token.scope.as_deref()), ("gateway", Some("sms")));
+    assert!(!format!("{doors:?} {config:?}").contains("ligt"), "secrets print nowhere");
+    let api = &crate::app::providers(&config).expect("good")[account].api;
+    let request = api.submit(&message()).expect("carried");
+    assert_eq!(request.extensions().get(), Some(&crate::model::OnBehalfOf(account.clone())));
+
+    let plain = super::super::wire_settings(&self::config(QUERY).config.expect("good"));
+    assert!(plain.accounts.is_empty(), "others are sent as they are");
+}
+
+#[test]
 fn an_address_with_placeholders() {
     let api = HttpApi::new(read(ADDRESS).expect("good"));
     let request = api.submit(&message()).expect("carried");

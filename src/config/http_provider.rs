@@ -2,6 +2,7 @@
 //! (providers.md §8), so that a municipality may keep the one it has bought.
 
 mod answer;
+mod identity;
 mod read;
 mod request;
 
@@ -10,6 +11,8 @@ use std::ops::RangeInclusive;
 
 use secrecy::SecretString;
 use serde_json::Value;
+
+use crate::model::Endpoint;
 
 pub use crate::channel::sms::http::{BodyMethod, Charset, Escape, NumberFormat, PLACEHOLDERS};
 
@@ -27,6 +30,8 @@ pub enum HttpAuth {
     },
     /// `Authorization: Bearer …`.
     Bearer(SecretString),
+    /// So, with a token that a server hands out.
+    Token(HttpToken),
     /// A header of the gateway's own.
     Header {
         /// Its name.
@@ -34,6 +39,30 @@ pub enum HttpAuth {
         /// Its value.
         value: SecretString,
     },
+}
+
+/// An account with a server that hands out tokens (OAuth 2.0 client credentials, RFC 6749 §4.4).
+#[derive(Debug, Clone)]
+pub struct HttpToken {
+    /// The token endpoint.
+    pub url: Endpoint,
+    /// The client's identifier.
+    pub client_id: SecretString,
+    /// The client's secret.
+    pub client_secret: SecretString,
+    /// What the token is to be good for.
+    pub scope: Option<String>,
+    /// Whether identifier and secret are sent as fields, and not as HTTP Basic.
+    pub in_form: bool,
+}
+
+/// Who we are to TLS.
+#[derive(Debug, Clone)]
+pub struct ClientIdentity {
+    /// The certificate and those that lead to its root, as PEM.
+    pub certificate: String,
+    /// Its key, as PEM.
+    pub key: SecretString,
 }
 
 /// Where the message goes.
@@ -107,6 +136,8 @@ pub struct HttpProvider {
     pub method: BodyMethod,
     /// As whom.
     pub auth: HttpAuth,
+    /// As whom to TLS, where the gateway asks.
+    pub identity: Option<ClientIdentity>,
     /// What is sent.
     pub body: HttpBody,
     /// In which bytes address and body are written.

@@ -1,8 +1,10 @@
 //! Any gateway that takes one message in one HTTP request and says in its answer what became of it,
-//! as described by [`HttpSettings`]. Pure. What the settings do not say follows [`mapping`]; an answer that fits
-//! nothing is doubt.
+//! as described by [`HttpSettings`]. Pure. What the settings do not say follows [`mapping`]; an answer
+//! that fits nothing is doubt.
 
 mod address;
+#[cfg(test)]
+mod body_tests;
 mod charset;
 mod check;
 mod escape;

@@ -61,6 +61,7 @@ pub(super) fn http_settings() -> HttpSettings {
     HttpSettings {
         url: Address::parse("https://sms.example/send?v=2", PlainHttp::LoopbackOnly).unwrap(),
         auth: HttpAuth::Basic { username: "u123".into(), password: "hemligt".into() },
+        account: None,
         body: HttpBody::Form(
             BodyMethod::Post,
             vec![field("to", "{to}"), field("body", "{text}"), field("cb", "{receipt-url}")],
@@ -129,6 +130,8 @@ fn every_provider_reads_http_alike() {
         }
         let not_sent = api.outcome(&Err(WireError::NotSent("refused".into())), now());
         assert_eq!(word(&not_sent), "retry", "{}", provider.id);
+        let stopped = api.outcome(&Err(WireError::NotLetIn("no token".into())), now());
+        assert_eq!(word(&stopped), "reject-channel", "{}", provider.id);
         let unknown = api.outcome(&Err(WireError::Unknown("timed out".into())), now());
         assert_eq!(word(&unknown), "in-doubt", "{}", provider.id);
     }

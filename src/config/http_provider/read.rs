@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use super::answer::{codes, delimiter, lookup, place, receipts, statuses};
-use super::request::{auth, body, header_name, spelt};
+use super::identity::identity;
+use super::request::{AUTH, auth, body, header_name, spelt};
 use super::{BodyMethod, Charset, HttpAuth, HttpBody, HttpProvider, NumberFormat};
 use crate::channel::sms::http::{Address, AddressError, ContentType};
 use crate::config::address::http_url;
@@ -77,6 +78,7 @@ impl HttpProvider {
             url: address.clone().unwrap_or_default(),
             method: reader.choice("method", &methods).unwrap_or_default(),
             auth: auth.clone().unwrap_or(HttpAuth::None),
+            identity: identity(reader),
             body: body.clone().unwrap_or(HttpBody::Json(Value::Null)),
             charset: reader
                 .choice("charset", &[("utf-8", Charset::Utf8), ("iso-8859-1", Charset::Latin1)])
@@ -119,21 +121,10 @@ impl HttpProvider {
 
     /// Warns of keys without effect.
     fn judge(&self, reader: &Reader<'_>, url: Option<&Address>) {
-        match &self.auth {
-            HttpAuth::None => {
-                let keys = ["username-file", "password-file", "token-file", "header-name"];
-                idle(reader, &keys, "with auth = \"none\"");
-            }
-            HttpAuth::Basic { .. } => {
-                idle(reader, &["token-file", "header-name"], "with auth = \"basic\"");
-            }
-            HttpAuth::Bearer(_) => {
-                let keys = ["username-file", "password-file", "header-name"];
-                idle(reader, &keys, "with auth = \"bearer\"");
-            }
-            HttpAuth::Header { .. } => {
-                idle(reader, &["username-file", "password-file"], "with auth = \"header\"");
-            }
+        let (name, own) = AUTH[self.auth.kind()];
+        for (_, keys) in AUTH {
+            let others: Vec<_> = keys.iter().copied().filter(|key| !own.contains(key)).collect();
+            idle(reader, &others, &format!("with auth = {name:?}"));
         }
         match &self.body {
             HttpBody::Form(_) => {

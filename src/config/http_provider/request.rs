@@ -3,6 +3,7 @@
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+use super::identity::token;
 use super::{Escape, HttpAuth, HttpBody, PLACEHOLDERS};
 use crate::channel::sms::http::{
     Address, HeaderSecret, Template, TemplateError, XmlError, XmlTemplate, free_header,
@@ -31,8 +32,22 @@ pub(super) fn header_name(text: &str) -> Result<String, Option<String>> {
     free_header(text).map(|_| text.to_owned()).map_err(|_| None)
 }
 
+/// The ways to show who we are, and the keys that each goes by.
+pub(super) const AUTH: [(&str, &[&str]); 5] = [
+    ("none", &[]),
+    ("basic", &["username-file", "password-file"]),
+    ("bearer", &["token-file"]),
+    ("header", &["header-name", "token-file"]),
+    (
+        "oauth2-client-credentials",
+        &["token-url", "client-id-file", "client-secret-file", "scope", "client-auth"],
+    ),
+];
+
 pub(super) fn auth(reader: &Reader<'_>) -> Option<HttpAuth> {
-    let kind = reader.choice("auth", &[("none", 0), ("basic", 1), ("bearer", 2), ("header", 3)]);
+    let kinds: Vec<_> = AUTH.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+    let kind = reader.choice("auth", &kinds);
+    let server = token(reader, kind == Some(4));
     let username = reader.secret("username-file");
     let password = reader.secret("password-file");
     let token = reader.secret("token-file");
@@ -59,8 +74,22 @@ pub(super) fn auth(reader: &Reader<'_>) -> Option<HttpAuth> {
             name: reader.require("header-name", name, "\"X-Api-Key\"")?,
             value: reader.require("token-file", token, "\"gateway-token\"")?,
         },
+        4 => server?,
         _ => HttpAuth::None,
     })
+}
+
+impl HttpAuth {
+    /// Which of [`AUTH`].
+    pub(super) fn kind(&self) -> usize {
+        match self {
+            Self::None => 0,
+            Self::Basic { .. } => 1,
+            Self::Bearer(_) => 2,
+            Self::Header { .. } => 3,
+            Self::Token(_) => 4,
+        }
+    }
 }
 
 /// The kinds of body: word, key, example.

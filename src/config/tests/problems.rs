@@ -354,6 +354,42 @@ timeout = \"2m\"
         "`escape` does nothing with body = \"form\"",
     ),
     (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"oauth2-client-credentials\"\nclient-id-file = \"a\"\nclient-secret-file = \"b\"",
+        Error,
+        "no `token-url` in [providers.elks]",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"oauth2-client-credentials\"\ntoken-url = \"https://a.se/t\"\nclient-secret-file = \"b\"",
+        Error,
+        "no `client-id-file` in [providers.elks]",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"oauth2-client-credentials\"\ntoken-url = \"http://a.se/t\"\nclient-id-file = \"a\"\nclient-secret-file = \"b\"",
+        Error,
+        "`token-url` is not https",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"none\"\nscope = \"a\"",
+        Warning,
+        "`scope` does nothing with auth = \"none\"",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"none\"\nclient-key-file = \"a\"",
+        Error,
+        "`client-certificate-file` and `client-key-file` go together",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"none\"\nclient-secret = \"hush\"",
+        Error,
+        "write `client-secret-file = \"…\"` with the file's name",
+    ),
+    (
         "[mail]",
         "[http]\nproxy = \"http://proxy.example.se\"\n[mail]",
         Error,

@@ -135,7 +135,7 @@ impl HttpSettings {
         }
         let taken = match &self.auth {
             HttpAuth::None => None,
-            HttpAuth::Basic { .. } | HttpAuth::Bearer(_) => Some(&AUTHORIZATION),
+            HttpAuth::Basic { .. } | HttpAuth::Bearer(_) | HttpAuth::Token => Some(&AUTHORIZATION),
             HttpAuth::Header { name, .. } => Some(name),
         };
         if taken.is_some() && taken == self.idempotency_header.as_ref() {

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     channel::sms::{SmsMessage, auth, receipt},
-    model::{Outcome, Phone},
+    model::{OnBehalfOf, Outcome, Phone},
 };
 
 impl HttpSettings {
@@ -61,10 +61,14 @@ impl HttpSettings {
         Ok(request.expect("address and headers were checked"))
     }
 
-    /// With the header that shows who we are.
+    /// With what shows who we are, or what tells the wire to add it.
     pub(super) fn authorized(&self, request: Builder) -> Builder {
+        let request = match &self.account {
+            Some(account) => request.extension(OnBehalfOf(account.clone())),
+            None => request,
+        };
         match &self.auth {
-            HttpAuth::None => request,
+            HttpAuth::None | HttpAuth::Token => request,
             HttpAuth::Basic { username, password } => {
                 request.header(AUTHORIZATION, auth::basic(username, password))
             }

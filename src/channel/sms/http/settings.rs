@@ -17,7 +17,7 @@ use super::{
 use crate::{
     channel::sms::receipt::Ack,
     model::ReceiptStatus,
-    model::{Endpoint, EndpointError, PlainHttp},
+    model::{Endpoint, EndpointError, PlainHttp, ProviderId},
 };
 
 /// A gateway that takes one message in one HTTP request.
@@ -27,6 +27,8 @@ pub struct HttpSettings {
     pub url: Address,
     /// How we show who we are.
     pub auth: HttpAuth,
+    /// The account for which the wire adds a token or a client certificate, if it does.
+    pub account: Option<ProviderId>,
     /// The request's method and content.
     pub body: HttpBody,
     /// In which bytes address and body are written; JSON is UTF-8 always.
@@ -79,6 +81,8 @@ pub enum HttpAuth {
     },
     /// `Authorization: Bearer` (RFC 6750).
     Bearer(HeaderSecret),
+    /// So, with a token that the wire keeps for the account (RFC 6749 §4.4).
+    Token,
     /// A header of the gateway's own.
     Header {
         /// Its name.
