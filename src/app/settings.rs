@@ -142,6 +142,7 @@ pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Buil
                 id: id.clone(),
                 api: Arc::from(settings.api()),
                 rates: settings.rates.clone(),
+                check_number_after: provider.check_number_after,
                 receipt_url: receipt_url(config, id, provider.receipt_secret.as_ref()),
                 ack: settings.receipt_ack(),
             },

@@ -1,6 +1,7 @@
 //! `[providers.<id>]`: the accounts that texts go through.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use secrecy::SecretString;
 
@@ -41,12 +42,16 @@ pub struct Provider {
     pub kind: ProviderKind,
     /// Most texts a span, each of which holds; at least one.
     pub rates: Vec<Rate>,
+    /// After how many failed texts in a row to one number the school is asked to check it.
+    pub check_number_after: NonZeroU32,
     /// The part of the receipt address that nobody can guess; none: no receipts.
     pub receipt_secret: Option<SecretString>,
 }
 
 /// Just under 46elks' 100 a minute, so that order is decided here and not in its queue.
 const RATE: &str = "90/min, burst 10";
+/// Failed texts in a row that make a number doubtful: a telephone that is off fails once or twice.
+const CHECK_NUMBER_AFTER: NonZeroU32 = NonZeroU32::new(3).expect("not zero");
 /// Most rates of an account; each is a row that is written with every text.
 const MOST_RATES: usize = 4;
 /// 46elks queues above this, without an error (providers.md §2).
@@ -80,6 +85,8 @@ impl Provider {
         let kind = reader.require("kind", kind, "\"46elks\"");
         let rates = rates(reader);
         let receipt_secret = reader.secret("receipt-secret-file");
+        let check = reader.integer("check-number-after", 1..=100).and_then(NonZeroU32::new);
+        let check_number_after = check.unwrap_or(CHECK_NUMBER_AFTER);
         let unfit = |secret: &SecretString| is_guessable(secret) || !is_path_segment(secret);
         if receipt_secret.as_ref().is_some_and(unfit) {
             reader.error(
@@ -123,7 +130,7 @@ impl Provider {
             }
         }
         let rates = rates.unwrap_or_else(|| vec![words::rate(RATE).expect("written by us")]);
-        Some(Self { kind, rates, receipt_secret })
+        Some(Self { kind, rates, check_number_after, receipt_secret })
     }
 }
 

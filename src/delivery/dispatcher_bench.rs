@@ -198,6 +198,7 @@ impl Bench {
             id: id.clone(),
             api: Arc::from(settings.api()),
             rates: settings.rates.clone(),
+            check_number_after: std::num::NonZeroU32::new(3).expect("three"),
             receipt_url: None,
             ack: settings.receipt_ack(),
         };

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
+use super::failing::task_id;
 use crate::directory::entitled::{self, Entitled};
 use crate::directory::{Directory, Pupil, School};
 use crate::intake::case::Case;
@@ -98,7 +99,9 @@ pub fn team(
     };
     let Some(pupil) = pupil else { return facts };
     facts.lessons = day.iter().map(|l| team_lesson(school, l, &case.key.lesson)).collect();
-    facts.guardians = guardians(directory, school, pupil, case, now);
+    // A task about one number is about its owner alone.
+    let about = case.told.iter().find(|told| task_id(&told.id) == n.id).map(|told| &told.recipient);
+    facts.guardians = guardians(directory, school, pupil, case, about, now);
     facts.mentor = pupil
         .mentor
         .as_ref()
@@ -137,6 +140,7 @@ fn guardians(
     school: &School,
     pupil: &Pupil,
     case: &Case,
+    about: Option<&Recipient>,
     now: Timestamp,
 ) -> Vec<TeamGuardian> {
     let today = local_date(now, &school.zone);
@@ -160,6 +164,9 @@ fn guardians(
         Entitled::Guardians { candidates, .. } => {
             for candidate in candidates {
                 let Recipient::Guardian(id) = &candidate.recipient else { continue };
+                if about.is_some_and(|recipient| *recipient != candidate.recipient) {
+                    continue;
+                }
                 let guardian = directory.roster.guardians.get(id);
                 let (told, told_at) = told(&candidate.recipient).unwrap_or_else(|| {
                     let word = if candidate.contact.is_ok() { "not-told" } else { "no-contact" };

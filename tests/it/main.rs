@@ -15,6 +15,7 @@ mod directory_changes;
 mod directory_files;
 mod directory_put;
 mod disk_low_as_root;
+mod failing_numbers;
 mod faults;
 mod first_marks;
 mod forms;
