@@ -35,3 +35,22 @@ async fn letters_are_carried_folded_or_go_another_way() {
     assert!(all[0].text.contains("Олена"), "{}", world.shown());
     gateway.asked(1, &world).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_never_left_says_nothing_of_the_account() {
+    let gateway = Gateway::start(|_, _| (401, String::new())).await;
+    let mut setup = Setup::default().family("uk", "070-174 06 21", "uk@hem.example", "sms");
+    setup.pupils.last_mut().expect("just added").1 = "Олена".into();
+    let mut world = world_of(setup, &gateway, FORM, &[]).await;
+    world.accept(&world.marked("nils", "l1", "unexcused", 5)).await;
+    world.logged("outcome=\"reject-channel\"", 1).await;
+    world.accept(&world.marked("nils", "l1", "present", 5)).await;
+    world.accept(&world.marked("uk", "l1", "unexcused", 5)).await;
+    world.kill();
+    world.start().await;
+    // The one that goes first to see whether the account is mended is one that cannot be sent.
+    world.logged("code=\"not-in-charset\"", 1).await;
+    world.messages(1).await;
+    assert_eq!(world.lines("account is well again"), 0, "{}", world.log());
+    gateway.asked(1, &world).await;
+}
