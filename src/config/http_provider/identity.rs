@@ -120,12 +120,16 @@ fn read(path: &PathBuf, private: bool) -> Result<SecretString, (String, &'static
         let remedy = "write it without a passphrase: `openssl pkey -in KEY -out PLAIN`, mode 0600";
         return Err(("is encrypted, and nobody is there to type its passphrase".into(), remedy));
     }
-    let (wanted, remedy) = if private {
-        ("PRIVATE KEY-----", "name the file that begins -----BEGIN PRIVATE KEY-----")
+    let (wanted, what, remedy) = if private {
+        ("PRIVATE KEY-----", "private key", "name the file that begins -----BEGIN PRIVATE KEY-----")
     } else {
-        ("-----BEGIN CERTIFICATE-----", "name the file that begins -----BEGIN CERTIFICATE-----")
+        (
+            "-----BEGIN CERTIFICATE-----",
+            "certificate",
+            "name the file that begins -----BEGIN CERTIFICATE-----",
+        )
     };
-    if has(wanted) { Ok(text) } else { Err(("holds no such thing in PEM".into(), remedy)) }
+    if has(wanted) { Ok(text) } else { Err((format!("holds no {what} in PEM"), remedy)) }
 }
 
 #[cfg(test)]
@@ -149,8 +153,8 @@ mod tests {
             (key, 0o644, true, "has mode 0644"),
             (locked, 0o600, true, "is encrypted"),
             (old, 0o600, true, "is encrypted"),
-            (certificate, 0o600, true, "holds no such thing"),
-            (key, 0o600, false, "holds no such thing"),
+            (certificate, 0o600, true, "holds no private key"),
+            (key, 0o600, false, "holds no certificate"),
         ] {
             fs::write(&path, text).expect("write");
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("mode");

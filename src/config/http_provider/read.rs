@@ -66,7 +66,7 @@ impl HttpProvider {
                 AddressError::Template(fault) => spelt(fault),
                 other => other.to_string(),
             };
-            reader.error("url", format!("`url` {fault}"), "a brace itself is doubled: {{");
+            reader.error("url", format!("`url` {fault}"), "");
         }
         let whole = whole.and_then(Result::ok);
         let address = reader.require("url", address, "\"https://sms.example.se/send\"");
