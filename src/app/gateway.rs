@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::channel::sms::http::{
-    Codes, Contradiction, Encoding, HeaderSecret, HttpAuth, HttpBody, HttpLookup, HttpReceipts,
-    HttpSettings, JsonTemplate, LookupUrl, Pointer, Success, Template, free_header,
+    Address, Codes, ContentType, Contradiction, Encoding, HeaderSecret, HttpAuth, HttpBody,
+    HttpLookup, HttpReceipts, HttpSettings, JsonTemplate, LookupUrl, Place, Pointer, RawTemplate,
+    Success, Template, XmlTemplate, free_header,
 };
 use crate::channel::sms::receipt::Ack;
 use crate::config;
-use crate::model::{Endpoint, PlainHttp, ReceiptStatus};
+use crate::model::{PlainHttp, ReceiptStatus};
 
 /// All that is wrong with a gateway.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,22 +43,27 @@ impl fmt::Display for GatewayFault {
 /// With everything that the adapter refuses, each by its key.
 pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProblem> {
     let mut faults = Faults::default();
-    let url = faults.take("url", "write https://…", endpoint(&http.url));
+    let url = faults.take("url", URL, Address::parse(&http.url, PlainHttp::LoopbackOnly));
     let auth = auth(&http.auth, &mut faults);
     let body = body(http, &mut faults);
+    let content_type = http.content_type.as_deref();
+    let content_type =
+        content_type.and_then(|text| faults.take("content-type", KIND, ContentType::parse(text)));
     let idempotency_header = http
         .idempotency_header
         .as_deref()
         .and_then(|name| faults.take("idempotency-header", HEADER, free_header(name)));
+    let fields = http.answer_delimiter.as_deref();
     let test = http
         .success_test
         .as_ref()
-        .and_then(|(at, values)| Some((faults.pointer("success-pointer", at)?, values.clone())));
-    let reference = faults.pointer_if("reference-pointer", http.reference_pointer.as_ref());
-    let parts = faults.pointer_if("parts-pointer", http.parts_pointer.as_ref());
+        .and_then(|(at, values)| Some((faults.place("success-at", at, fields)?, values.clone())));
+    let reference = http.reference_at.as_ref();
+    let reference = reference.and_then(|at| faults.place("reference-at", at, fields));
+    let parts = http.parts_at.as_ref().and_then(|at| faults.place("parts-at", at, fields));
     let codes = http.codes.as_ref().and_then(|codes| {
         Some(Codes {
-            at: faults.pointer("code-pointer", &codes.at)?,
+            at: faults.place("code-at", &codes.at, fields)?,
             permanent: codes.permanent.clone(),
             bad_contact: codes.bad_number.clone(),
             config: codes.config.clone(),
@@ -67,7 +73,8 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
     let lookup = http.lookup.as_ref().and_then(|lookup| {
         let url = LookupUrl::parse(&lookup.url, PlainHttp::LoopbackOnly);
         let url = faults.take("lookup-url", "write https://…/{id}", url);
-        let reference = faults.pointer("lookup-pointer", &lookup.pointer);
+        let reference = Pointer::parse(&lookup.pointer);
+        let reference = faults.take("lookup-pointer", POINTER, reference);
         Some(HttpLookup { url: url?, reference: reference? })
     });
     let receipts = http.receipts.as_ref().map(|receipts| read_receipts(receipts, &mut faults));
@@ -77,7 +84,11 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
     let settings = HttpSettings {
         url,
         auth,
+        // The whole account is known to the wiring only.
+        account: None,
         body,
+        charset: http.charset,
+        content_type,
         secret_fields: http.secret_fields.clone(),
         idempotency_header,
         number: http.number_format,
@@ -99,8 +110,11 @@ pub fn gateway(http: &config::HttpProvider) -> Result<HttpSettings, GatewayProbl
     if faults.0.is_empty() { Ok(settings) } else { Err(GatewayProblem(faults.0)) }
 }
 
+const URL: &str = "write https://…, with placeholders in its path or query, if at all";
+const KIND: &str = "write a media type, as \"text/xml; charset=utf-8\"";
 const HEADER: &str = "write the name that the gateway's documentation gives";
 const COPY: &str = "put it alone into its file again";
+const PLACE: &str = "write where the gateway's documentation shows the value";
 const POINTER: &str = "write a JSON pointer, as \"/message/id\"";
 
 #[derive(Default)]
@@ -119,20 +133,9 @@ impl Faults {
         .ok()
     }
 
-    fn pointer(&mut self, key: &'static str, text: &str) -> Option<Pointer> {
-        self.take(key, POINTER, Pointer::parse(text))
+    fn place(&mut self, key: &'static str, text: &str, delimiter: Option<&str>) -> Option<Place> {
+        self.take(key, PLACE, Place::parse(text, delimiter))
     }
-
-    fn pointer_if(&mut self, key: &'static str, text: Option<&String>) -> Option<Pointer> {
-        self.pointer(key, text?)
-    }
-}
-
-fn endpoint(url: &str) -> Result<Endpoint, String> {
-    if url.contains(['{', '}']) {
-        return Err("holds a brace: placeholders stand in the body only".into());
-    }
-    Endpoint::parse(url, PlainHttp::LoopbackOnly).map_err(|error| error.to_string())
 }
 
 fn auth(auth: &config::HttpAuth, faults: &mut Faults) -> Option<HttpAuth> {
@@ -144,6 +147,7 @@ fn auth(auth: &config::HttpAuth, faults: &mut Faults) -> Option<HttpAuth> {
         config::HttpAuth::Bearer(token) => {
             HttpAuth::Bearer(faults.take("token-file", COPY, HeaderSecret::new(token.clone()))?)
         }
+        config::HttpAuth::Token(_) => HttpAuth::Token,
         config::HttpAuth::Header { name, value } => {
             let name = faults.take("header-name", HEADER, free_header(name));
             let value = faults.take("token-file", COPY, HeaderSecret::value(value.clone()));
@@ -172,6 +176,13 @@ fn body(http: &config::HttpProvider, faults: &mut Faults) -> Option<HttpBody> {
             let template = JsonTemplate::parse(document)
                 .map_err(|(at, error)| format!("{at} {error}").trim_start().to_owned());
             HttpBody::Json(http.method, faults.take("json", REMEDY, template)?)
+        }
+        config::HttpBody::Xml(text) => {
+            HttpBody::Xml(http.method, faults.take("xml", REMEDY, XmlTemplate::parse(text))?)
+        }
+        config::HttpBody::Raw(text, escape) => {
+            let template = RawTemplate::parse(text, *escape);
+            HttpBody::Raw(http.method, faults.take("raw", REMEDY, template)?)
         }
     })
 }
@@ -202,16 +213,24 @@ fn read_receipts(receipts: &config::HttpReceipts, faults: &mut Faults) -> HttpRe
 
 /// The operator's words for settings that do not go together.
 fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayFault {
-    let body = if matches!(http.body, config::HttpBody::Json(_)) { "json" } else { "fields" };
+    let body = match http.body {
+        config::HttpBody::Json(_) => "json",
+        config::HttpBody::Form(_) | config::HttpBody::Query(_) => "fields",
+        config::HttpBody::Xml(_) => "xml",
+        config::HttpBody::Raw(..) => "raw",
+    };
     let (key, remedy) = match found {
-        Contradiction::NoProof => (
-            "reference-pointer",
-            "add reference-pointer = \"/id\", or success-pointer and success-values",
+        Contradiction::NoProof => {
+            ("reference-at", "add reference-at = \"/id\", or success-at and success-values")
+        }
+        Contradiction::LooseProof => (
+            "reference-at",
+            "add success-at and success-values, or write an expression that only a success fits, as \"^ID: ([0-9]+)\"",
         ),
         Contradiction::NoSuccessValue => {
             ("success-values", "write what the gateway says when it took a message")
         }
-        Contradiction::NotInBody(_) => (body, "the gateway must be told"),
+        Contradiction::NotInRequest(_) => (body, "the gateway must be told"),
         Contradiction::LookupWithoutId => {
             ("lookup-url", "send {id} in the field that the look-up goes by, or remove lookup-url")
         }
@@ -220,7 +239,7 @@ fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayF
         }
         Contradiction::ReceiptWithoutMessage => (
             "receipt-status",
-            "send {receipt-url}; or set receipt-id and send {id}; or set receipt-reference and reference-pointer",
+            "send {receipt-url}; or set receipt-id and send {id}; or set receipt-reference and reference-at",
         ),
         Contradiction::NoFinalStatus => {
             ("receipt-delivered", "write the gateway's words for delivered and undelivered")
@@ -230,14 +249,32 @@ fn contradiction(found: &Contradiction, http: &config::HttpProvider) -> GatewayF
             ("receipt-ack-body", "remove it, or write receipt-ack-status = 200")
         }
         Contradiction::NoCode => {
-            ("code-pointer", "list codes, as retry-codes = [\"busy\"], or remove code-pointer")
+            ("code-at", "list codes, as retry-codes = [\"busy\"], or remove code-at")
         }
-        Contradiction::CodeTwice(_) => ("code-pointer", "let the code stand in one list"),
+        Contradiction::CodeTwice(_) => ("code-at", "let the code stand in one list"),
         Contradiction::CodeIsSuccess(_) => {
             ("success-values", "let the value stand in one of the lists")
         }
         Contradiction::SecretFieldTwice(_) => {
             ("secret-field-files", "remove the field there or from the body")
+        }
+        Contradiction::SecretUnknown(_) => {
+            (body, "name its file in secret-field-files, as { password = \"gateway-password\" }")
+        }
+        Contradiction::SecretUnused(_) => {
+            ("secret-field-files", "write {secret:NAME} where it belongs in the body")
+        }
+        Contradiction::Charset(_) => {
+            let declared = matches!(http.body, config::HttpBody::Xml(_));
+            (if declared { "xml" } else { "content-type" }, "let it and `charset` say the same")
+        }
+        Contradiction::CharsetUnsaid => {
+            ("content-type", "add \"; charset=iso-8859-1\" to it, or an XML declaration to `xml`")
+        }
+        Contradiction::JsonCharset => ("charset", "remove it"),
+        Contradiction::NotInCharset(_) => ("charset", "write it without, or use utf-8"),
+        Contradiction::NotJson => {
+            (body, "put placeholders inside \" \", or use body = \"json\", which needs no care")
         }
         Contradiction::HeaderTwice => ("idempotency-header", "remove it, or correct header-name"),
         Contradiction::ColonInUsername => {

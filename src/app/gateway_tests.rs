@@ -24,8 +24,8 @@ fields = { to = "{to}", from = "{from}", text = "{text}", dlr = "{receipt-url}",
 number-format = "double-zero"
 encoding-gsm = "0"
 encoding-unicode = "8"
-reference-pointer = "/messages/0/id"
-parts-pointer = "/messages/0/parts"
+reference-at = "/messages/0/id"
+parts-at = "/messages/0/parts"
 receipt-status = "status"
 receipt-delivered = ["DELIVRD"]
 receipt-undelivered = ["UNDELIV", "EXPIRED"]
@@ -46,8 +46,8 @@ secret-field-files = { account = "./account" }
 idempotency-header = "Idempotency-Key"
 number-format = "digits"
 success-status = "202"
-reference-pointer = "/id"
-code-pointer = "/error/code"
+reference-at = "/id"
+code-at = "/error/code"
 bad-number-codes = ["E7"]
 config-codes = ["E1", "E2"]
 retry-codes = ["E9"]
@@ -72,8 +72,23 @@ body = "query"
 fields = { msisdn = "{to}", orig = "{from}", msg = "{text}" }
 secret-field-files = { key = "./account" }
 number-format = "national"
-success-pointer = "/result"
+success-at = "/result"
 success-values = ["0", "queued"]
+"#;
+
+/// A form with secrets in it, an answer of fields (providers.md §6, Sergel).
+const FIELDS: &str = r#"
+kind = "http"
+url = "https://sms.example.se/sergel"
+auth = "none"
+fields = { Destination = "{to}", Source = "{from}", Userdata = "{text}", Async = "true" }
+secret-field-files = { Username = "./user", Password = "./password" }
+answer-delimiter = ";"
+success-at = "0"
+success-values = ["1005"]
+reference-at = "2"
+code-at = "0"
+config-codes = ["106"]
 "#;
 
 fn config(table: &str) -> config::Report {
@@ -139,7 +154,7 @@ fn a_form() {
     assert_eq!((ack.status, ack.body.as_str()), (200, "OK"));
     let api = HttpApi::new(settings);
     assert!(!api.tells_texts_apart());
-    let request = api.submit(&message());
+    let request = api.submit(&message()).expect("carried");
     assert_eq!(request.method(), "POST");
     assert_eq!(request.uri(), "https://sms.example.se/v1/send?version=2");
     // "ekskolan:hem:ligt"
@@ -162,7 +177,7 @@ fn a_form() {
 fn a_document() {
     let api = HttpApi::new(read(JSON).expect("good"));
     assert!(api.tells_texts_apart());
-    let request = api.submit(&message());
+    let request = api.submit(&message()).expect("carried");
     assert_eq!((request.method().as_str(), request.uri().path()), ("PUT", "/sms/3/messages"));
     assert_eq!(request.headers()["authorization"], "App 0123abcd");
     assert_eq!(request.headers()["idempotency-key"], message().id.as_str());
@@ -195,7 +210,7 @@ fn a_document() {
 #[test]
 fn a_query() {
     let api = HttpApi::new(read(QUERY).expect("good"));
-    let request = api.submit(&message());
+    let request = api.submit(&message()).expect("carried");
     assert_eq!(request.method(), "GET");
     let expected = "https://sms.example.se/cgi-bin/send?msg=%C3%85sa+%26+%7Bto%7D\
         &msisdn=0701740605&orig=Ekskolan&key=k%26y";
@@ -205,10 +220,114 @@ fn a_query() {
     assert_eq!(api.outcome(&answer(200, r#"{"result":12}"#), at()).class(), "in-doubt");
 }
 
+/// Everything in the address, nothing in `fields`.
+const ADDRESS: &str = r#"
+kind = "http"
+url = "https://sms.example.se/{from}/to/{to}?m={text}&dlr={receipt-url}"
+auth = "none"
+body = "query"
+reference-at = "/id"
+receipt-status = "status"
+receipt-delivered = ["ok"]
+"#;
+
+#[test]
+fn what_the_wire_adds_is_kept_by_the_wire() {
+    let auth = "auth = \"oauth2-client-credentials\"\ntoken-url = \"https://id.example.se/token\"\n\
+        client-id-file = \"./user\"\nclient-secret-file = \"./password\"\nscope = \"sms\"\n";
+    let table = QUERY.replace("auth = \"none\"\n", auth);
+    let config = config(&table).config.expect("good");
+    let doors = crate::app::wire_settings(&config).accounts;
+    let (account, door) = doors.first_key_value().expect("one account");
+    let token = door.token.as_ref().expect("a token");
+    assert_eq!((account.as_str(), token.scope.as_deref()), ("gateway", Some("sms")));
+    assert!(!format!("{doors:?} {config:?}").contains("ligt"), "secrets print nowhere");
+    let api = &crate::app::providers(&config).expect("good")[account].api;
+    let request = api.submit(&message()).expect("carried");
+    assert_eq!(request.extensions().get(), Some(&crate::model::OnBehalfOf(account.clone())));
+
+    let plain = super::super::wire_settings(&self::config(QUERY).config.expect("good"));
+    assert!(plain.accounts.is_empty(), "others are sent as they are");
+}
+
+#[test]
+fn an_address_with_placeholders() {
+    let api = HttpApi::new(read(ADDRESS).expect("good"));
+    let request = api.submit(&message()).expect("carried");
+    let dlr =
+        format!("https%3A%2F%2Fu.example%2Freceipts%2Fgateway%2Fs3cret%3Fn%3D{}", message().id);
+    let expected = "https://sms.example.se/Ekskolan/to/%2B46701740605\
+        ?m=%C3%85sa%20%26%20%7Bto%7D&dlr=";
+    assert_eq!(request.uri().to_string(), format!("{expected}{dlr}"));
+    let silent = api.submit(&SmsMessage { receipt_url: None, ..message() }).expect("carried");
+    assert_eq!(silent.uri().query(), Some("m=%C3%85sa%20%26%20%7Bto%7D"));
+}
+
+/// A document with the account in it, and an answer in XML.
+const XML: &str = r#"
+kind = "http"
+url = "https://xml.example.se/"
+auth = "none"
+body = "xml"
+xml = '''
+<?xml version="1.0"?>
+<SESSION><CLIENT>ekskolan</CLIENT><PW>{secret:pw}</PW><MSG><TEXT>{text}</TEXT><RCV>{to}</RCV></MSG></SESSION>
+'''
+content-type = "text/xml"
+secret-field-files = { pw = "./account" }
+number-format = "digits"
+success-at = "<STATUS>([A-Z]+)</STATUS>"
+success-values = ["OK"]
+"#;
+
+/// A format of the gateway's own.
+const RAW: &str = r#"
+kind = "http"
+url = "https://raw.example.se/"
+auth = "none"
+body = "raw"
+raw = "{to}|{secret:key}|{text}"
+escape = "url"
+content-type = "text/plain"
+secret-field-files = { key = "./account" }
+reference-at = "^ID: ([0-9]+)$"
+"#;
+
+#[test]
+fn documents_and_other_formats() {
+    let api = HttpApi::new(read(XML).expect("good"));
+    let request = api.submit(&message()).expect("carried");
+    assert_eq!(request.headers()["content-type"], "text/xml");
+    let expected = "<?xml version=\"1.0\"?>\n<SESSION><CLIENT>ekskolan</CLIENT><PW>k&amp;y</PW><MSG>\
+        <TEXT>Åsa &amp; {to}</TEXT><RCV>46701740605</RCV></MSG></SESSION>";
+    assert_eq!(request.body(), expected.as_bytes());
+    let said = |status: &str| format!("<?xml version='1.0'?>\n<S><STATUS>{status}</STATUS></S>");
+    assert_eq!(api.outcome(&answer(200, &said("OK")), at()).class(), "accepted");
+    assert_eq!(api.outcome(&answer(200, &said("FAIL")), at()).class(), "in-doubt");
+
+    let request = HttpApi::new(read(RAW).expect("good")).submit(&message()).expect("carried");
+    assert_eq!(request.body(), "%2B46701740605|k%26y|%C3%85sa%20%26%20%7Bto%7D".as_bytes());
+}
+
+#[test]
+fn an_answer_of_fields() {
+    let api = HttpApi::new(read(FIELDS).expect("good"));
+    let taken = api.outcome(&answer(200, "1005;Queued;m-1\r\n"), at());
+    assert_eq!(taken, Outcome::Accepted { reference: Some("m-1".into()), parts: None });
+    assert_eq!(api.outcome(&answer(200, "106;No access;"), at()).class(), "reject-channel");
+    assert_eq!(api.outcome(&answer(200, "1;Unknown;"), at()).class(), "in-doubt");
+}
+
 #[test]
 fn what_only_the_whole_shows() {
     for (table, from, to, key) in [
-        (FORM, "reference-pointer = \"/messages/0/id\"\n", "", "reference-pointer"),
+        (XML, "content-type", "charset = \"iso-8859-1\"\ncontent-type", "content-type"),
+        (JSON, "secret-field", "charset = \"iso-8859-1\"\nsecret-field", "charset"),
+        (XML, "{secret:pw}", "{secret:pass}", "xml"),
+        (XML, "{secret:pw}", "", "secret-field-files"),
+        (RAW, "escape = \"url\"", "escape = \"json\"", "raw"),
+        (FIELDS, "success-at = \"0\"\nsuccess-values = [\"1005\"]\n", "", "reference-at"),
+        (FORM, "reference-at = \"/messages/0/id\"\n", "", "reference-at"),
         (FORM, "dlr = \"{receipt-url}\", ", "", "receipt-status"),
         (FORM, "[\"DELIVRD\"]", "[\"EXPIRED\"]", "receipt-undelivered"),
         (
@@ -231,14 +350,14 @@ fn what_only_the_whole_shows() {
             "secret-field-files",
         ),
         (JSON, "ref = \"{id}\", ", "", "lookup-url"),
-        (JSON, "[\"E9\"]", "[\"E9\", \"E7\"]", "code-pointer"),
+        (JSON, "[\"E9\"]", "[\"E9\", \"E7\"]", "code-at"),
         (JSON, "{ account =", "{ ttl =", "secret-field-files"),
         (QUERY, "[\"0\", \"queued\"]", "[]", "success-values"),
-        (QUERY, "success-pointer", "code-pointer = \"/result\"\nsuccess-pointer", "code-pointer"),
+        (QUERY, "success-at", "code-at = \"/result\"\nsuccess-at", "code-at"),
         (
             QUERY,
-            "success-pointer",
-            "code-pointer = \"/result\"\nretry-codes = [\"0\"]\nsuccess-pointer",
+            "success-at",
+            "code-at = \"/result\"\nretry-codes = [\"0\"]\nsuccess-at",
             "success-values",
         ),
     ] {
@@ -256,15 +375,15 @@ fn all_faults_come_at_once() {
     let kind = config(QUERY).config.expect("good").providers.pop_first().expect("one").1.kind;
     let ProviderKind::Http(good) = kind else { panic!("not a gateway") };
     let bad = config::HttpProvider {
-        url: "https://sms.example.se/{to}".into(),
+        url: "https://sms.example.se/{text}".into(),
         auth: config::HttpAuth::Header { name: "Host".into(), value: "å".into() },
         body: config::HttpBody::Form(
             [("a".into(), "{txt}".into()), ("b".into(), "{".into())].into(),
         ),
         idempotency_header: Some("a b".into()),
         success_test: Some(("ok".into(), vec![])),
-        reference_pointer: Some("id".into()),
-        parts_pointer: Some("/~".into()),
+        reference_at: Some("id".into()),
+        parts_at: Some("/~".into()),
         lookup: Some(config::HttpLookup { url: "https://a.se".into(), pointer: String::new() }),
         ..*good
     };
@@ -279,15 +398,16 @@ fn all_faults_come_at_once() {
             "fields",
             "fields",
             "idempotency-header",
-            "success-pointer",
-            "reference-pointer",
-            "parts-pointer",
+            "success-at",
+            "reference-at",
+            "parts-at",
             "lookup-url",
             "lookup-pointer",
         ]
     );
     assert_eq!(problem.to_string().lines().count(), keys.len());
-    let first = "`url`: holds a brace: placeholders stand in the body only; write https://…";
+    let first = "`url`: holds {text} in its path, where it cannot stand; put it into the query or the body; \
+        write https://…";
     assert!(problem.to_string().starts_with(first), "{problem}");
 }
 
@@ -301,8 +421,8 @@ fn every_account_is_told_of_and_a_good_one_knows_its_answer() {
         accounts.values().map(|a| (a.id.as_str(), a.ack.status, a.ack.body.as_str())).collect();
     assert_eq!(acks, [("elks", 204, ""), ("gateway", 200, "OK")]);
 
-    let unproven = QUERY.split("success-pointer").next().expect("start");
-    let silent = FORM.replace("reference-pointer = \"/messages/0/id\"\n", "");
+    let unproven = QUERY.split("success-at").next().expect("start");
+    let silent = FORM.replace("reference-at = \"/messages/0/id\"\n", "");
     let text = format!("{silent}[providers.other]{unproven}");
     let error = crate::app::providers(&config(&text).config.expect("each key is good"));
     let found = error.err().expect("two faults");
@@ -326,7 +446,7 @@ fn a_scheme_stands_in_a_header_but_not_in_a_bearer_token() {
         JSON.replace("header-name = \"Authorization\"\n", "").replace("\"header\"", "\"bearer\"");
     assert!(config(&bearer).config.is_none());
     let settings = read(&bearer.replace("./app-key", "./token")).expect("good");
-    let request = HttpApi::new(settings).submit(&message());
+    let request = HttpApi::new(settings).submit(&message()).expect("carried");
     assert_eq!(request.headers()["authorization"], "Bearer 0123abcd");
 }
 

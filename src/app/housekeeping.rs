@@ -1,4 +1,4 @@
-//! What is kept no longer than needed: ids of events seen, limiter cells that are spent, journal
+//! What is kept no longer than needed: ids of events seen, limiter cells that are spent, old failures, journal
 //! segments. Runs at start and every few hours; deletes in small commits beside the daily work.
 
 use std::sync::Arc;
@@ -8,11 +8,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::delivery::limits;
 use crate::env::Clock;
-use crate::store::rows::Seen;
+use crate::store::rows::{Failing, Seen};
 use crate::store::{Batch, Commit, Kv, SledStore, StoreError, after_prefix, ledger, tables};
 
 /// Longer than any source's retries (reliability: at least 30 days).
 const SEEN_KEPT: SignedDuration = SignedDuration::from_hours(35 * 24);
+/// How long failures of a number count together: a school year, as absences may be far apart.
+const FAILING_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 const EVERY: SignedDuration = SignedDuration::from_hours(6);
 const PAGE: usize = 500;
 
@@ -60,6 +62,9 @@ async fn tidy(kv: &dyn Kv, now: Timestamp, limit: Timestamp) -> Result<usize, St
     let mut removed = remove_if(kv, tables::SEEN, &old).await?;
     removed += remove_if(kv, tables::WEBHOOK_IDS, &old).await?;
     removed += remove_if(kv, tables::CELLS, &spent).await?;
+    let forgotten = now.saturating_sub(FAILING_KEPT).unwrap_or(Timestamp::MIN);
+    let past = |value: &[u8]| ledger::decode::<Failing>(value).is_ok_and(|row| row.at < forgotten);
+    removed += remove_if(kv, tables::FAILING, &past).await?;
     Ok(removed)
 }
 

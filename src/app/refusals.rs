@@ -2,12 +2,14 @@
 //! from them is built here too, on trial. Reads the files that are named, makes none, connects to
 //! nothing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use super::settings;
 use crate::config::{self, Config};
 use crate::env::mail::{MailFolder, MailSetupError, SmtpTransport};
-use crate::env::wire::{ReqwestWire, WireSettings, WireSetupError};
+use crate::env::wire::{DoorSettings, ReqwestWire, WireSettings, WireSetupError};
+use crate::model::ProviderId;
 use crate::source::webhook::{SecretError, Verifier};
 
 /// One setting that its room refuses.
@@ -51,7 +53,27 @@ pub fn refusals(config: &Config) -> Vec<Refusal> {
 
 const PEM: &str = "write the path of a PEM file of certificates";
 
-fn wire(settings: WireSettings) -> Option<Refusal> {
+fn wire(settings: WireSettings) -> Vec<Refusal> {
+    let shared = WireSettings { accounts: BTreeMap::new(), ..settings.clone() };
+    if let Some(refusal) = shared_wire(shared.clone()) {
+        return vec![refusal];
+    }
+    // One at a time, so that one does not hide the next.
+    let refused = |(id, door): (&ProviderId, &DoorSettings)| {
+        let accounts = [(id.clone(), door.clone())].into();
+        let error = ReqwestWire::new(&WireSettings { accounts, ..shared.clone() }).err()?;
+        let message = match error {
+            WireSetupError::Identity { why, .. } => why,
+            other => other.to_string(),
+        };
+        let table = format!("providers.{id}");
+        let remedy = "write a certificate and its own key, both PEM, the key not encrypted";
+        Some(Refusal::new(&table, "client-certificate-file", message, remedy))
+    };
+    settings.accounts.iter().filter_map(refused).collect()
+}
+
+fn shared_wire(settings: WireSettings) -> Option<Refusal> {
     let error = ReqwestWire::new(&settings).err()?;
     let has_file = settings.ca_file.is_some();
     // What goes wrong without the file too is not the file's fault.
@@ -60,6 +82,7 @@ fn wire(settings: WireSettings) -> Option<Refusal> {
     let message = match &error {
         WireSetupError::CaFile { path, source } => unreadable(path, source),
         WireSetupError::Client(what) => what.clone(),
+        WireSetupError::Identity { why, .. } => why.clone(),
     };
     Some(if file_at_fault {
         Refusal::new("http", "ca-file", message, PEM)
@@ -180,6 +203,37 @@ mod tests {
             read(folder.path(), &format!("{mail}transport = \"file\"\nfolder = \"out/box\"\n"));
         assert_eq!(refusals(&good.config.expect("good")), []);
         assert!(!folder.path().join("out").exists(), "nothing is made");
+    }
+
+    /// Each account's certificate and key are tried together, and one does not hide the next.
+    #[test]
+    fn a_key_that_is_not_its_certificates_is_told_of_each_account() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().expect("folder");
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/env/fixtures");
+        for name in ["client.pem", "client.key", "server.key"] {
+            let to = folder.path().join(name);
+            std::fs::copy(fixtures.join(name), &to).expect("copied");
+            std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o600)).expect("mode");
+        }
+        let account = |id: &str, key: &str| {
+            format!(
+                "[providers.{id}]\nkind = \"http\"\nurl = \"https://{id}.example.se/send\"\n\
+                 auth = \"none\"\nfields = {{ to = \"{{to}}\", text = \"{{text}}\" }}\n\
+                 reference-at = \"/id\"\nclient-certificate-file = \"./client.pem\"\n\
+                 client-key-file = \"./{key}\"\n"
+            )
+        };
+        let text = [
+            account("good", "client.key"),
+            account("one", "server.key"),
+            account("two", "server.key"),
+        ];
+        let report = read(folder.path(), &text.concat());
+        let config = report.config.unwrap_or_else(|| panic!("{:?}", report.problems));
+        let told: Vec<_> = refusals(&config).into_iter().map(|r| (r.table, r.key)).collect();
+        let key = "client-certificate-file";
+        assert_eq!(told, [("providers.one".into(), key), ("providers.two".into(), key)]);
     }
 
     /// What passes the reading of secrets passes where they are used.

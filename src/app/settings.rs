@@ -8,11 +8,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::gateway::{GatewayFault, GatewayProblem, gateway};
 use super::refusals::Refusal;
 use crate::channel::email::{MailSettings, TlsMode};
-use crate::channel::sms::{ProviderKind, ProviderSettings, elks::ElksSettings};
+use crate::channel::sms::{ProviderKind, ProviderSettings, elks::ElksSettings, http::HttpSettings};
 use crate::config::{self, Config};
 use crate::delivery::{self, MailAccount, Provider};
 use crate::env::mail::{MailFolder, MailTransport, SmtpTransport};
-use crate::env::wire::WireSettings;
+use crate::env::wire::{ClientIdentity, DoorSettings, TokenSettings, WireSettings};
 use crate::model::{Endpoint, PlainHttp, ProviderId};
 use crate::source::webhook::AuthSettings;
 use crate::{directory, store, web};
@@ -34,8 +34,33 @@ pub fn wire_settings(config: &Config) -> WireSettings {
         timeout: config.http.timeout.unsigned_abs(),
         proxy: config.http.proxy.clone(),
         ca_file: config.http.ca_file.clone(),
+        accounts: config
+            .providers
+            .iter()
+            .filter_map(|(id, provider)| Some((id.clone(), door(&provider.kind)?)))
+            .collect(),
         ..WireSettings::default()
     }
+}
+
+/// What the wire adds for an account; none where it adds nothing.
+fn door(kind: &config::ProviderKind) -> Option<DoorSettings> {
+    let config::ProviderKind::Http(http) = kind else { return None };
+    let identity = http
+        .identity
+        .as_ref()
+        .map(|own| ClientIdentity { certificate: own.certificate.clone(), key: own.key.clone() });
+    let token = match &http.auth {
+        config::HttpAuth::Token(token) => Some(TokenSettings {
+            url: token.url.clone(),
+            client_id: token.client_id.clone(),
+            client_secret: token.client_secret.clone(),
+            scope: token.scope.clone(),
+            in_form: token.in_form,
+        }),
+        _ => None,
+    };
+    (identity.is_some() || token.is_some()).then_some(DoorSettings { identity, token })
 }
 
 /// The mail transport.
@@ -99,7 +124,7 @@ pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Vec<
     let mut providers = BTreeMap::new();
     let mut faults = Vec::new();
     for (id, provider) in &config.providers {
-        let kind = match provider_kind(&provider.kind) {
+        let kind = match provider_kind(id, &provider.kind) {
             Ok(kind) => kind,
             Err(GatewayProblem(found)) => {
                 faults.extend(found.into_iter().map(|fault| Refusal {
@@ -114,7 +139,7 @@ pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Vec<
         let settings = ProviderSettings {
             id: id.clone(),
             kind,
-            rate: Some(provider.rate),
+            rates: provider.rates.clone(),
             receipt_secret: provider.receipt_secret.clone(),
         };
         providers.insert(
@@ -122,7 +147,8 @@ pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Vec<
             Provider {
                 id: id.clone(),
                 api: Arc::from(settings.api()),
-                rate: settings.rate,
+                rates: settings.rates.clone(),
+                check_number_after: provider.check_number_after,
                 receipt_url: receipt_url(config, id, provider.receipt_secret.as_ref()),
                 ack: settings.receipt_ack(),
             },
@@ -131,9 +157,16 @@ pub fn providers(config: &Config) -> Result<BTreeMap<ProviderId, Provider>, Vec<
     if faults.is_empty() { Ok(providers) } else { Err(faults) }
 }
 
-fn provider_kind(kind: &config::ProviderKind) -> Result<ProviderKind, GatewayProblem> {
+fn provider_kind(
+    id: &ProviderId,
+    kind: &config::ProviderKind,
+) -> Result<ProviderKind, GatewayProblem> {
     match kind {
-        config::ProviderKind::Http(http) => gateway(http).map(Box::new).map(ProviderKind::Http),
+        config::ProviderKind::Http(http) => {
+            let account = door(kind).map(|_| id.clone());
+            let settings = HttpSettings { account, ..gateway(http)? };
+            Ok(ProviderKind::Http(Box::new(settings)))
+        }
         config::ProviderKind::Elks(elks) => {
             let base_url =
                 Endpoint::parse(&elks.url, PlainHttp::LoopbackOnly).map_err(|error| {

@@ -1,7 +1,10 @@
-//! `kind = "http"`: any gateway that takes a text in one HTTP request and answers in JSON, described
-//! by its operator (providers.md §8), so that a municipality may keep the one it has bought.
+//! `kind = "http"`: any gateway that takes a text in one HTTP request, described by its operator
+//! (providers.md §8), so that a municipality may keep the one it has bought.
 
+mod answer;
+mod identity;
 mod read;
+mod request;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -9,7 +12,9 @@ use std::ops::RangeInclusive;
 use secrecy::SecretString;
 use serde_json::Value;
 
-pub use crate::channel::sms::http::{BodyMethod, NumberFormat, PLACEHOLDERS};
+use crate::model::Endpoint;
+
+pub use crate::channel::sms::http::{BodyMethod, Charset, Escape, NumberFormat, PLACEHOLDERS};
 
 /// How we say who we are.
 #[derive(Debug, Clone)]
@@ -25,6 +30,8 @@ pub enum HttpAuth {
     },
     /// `Authorization: Bearer …`.
     Bearer(SecretString),
+    /// So, with a token that a server hands out.
+    Token(HttpToken),
     /// A header of the gateway's own.
     Header {
         /// Its name.
@@ -32,6 +39,30 @@ pub enum HttpAuth {
         /// Its value.
         value: SecretString,
     },
+}
+
+/// An account with a server that hands out tokens (OAuth 2.0 client credentials, RFC 6749 §4.4).
+#[derive(Debug, Clone)]
+pub struct HttpToken {
+    /// The token endpoint.
+    pub url: Endpoint,
+    /// The client's identifier.
+    pub client_id: SecretString,
+    /// The client's secret.
+    pub client_secret: SecretString,
+    /// What the token is to be good for.
+    pub scope: Option<String>,
+    /// Whether identifier and secret are sent as fields, and not as HTTP Basic.
+    pub in_form: bool,
+}
+
+/// Who we are to TLS.
+#[derive(Debug, Clone)]
+pub struct ClientIdentity {
+    /// The certificate and those that lead to its root, as PEM.
+    pub certificate: String,
+    /// Its key, as PEM.
+    pub key: SecretString,
 }
 
 /// Where the message goes.
@@ -43,12 +74,16 @@ pub enum HttpBody {
     Json(Value),
     /// A GET with all of it in the URL.
     Query(BTreeMap<String, String>),
+    /// An XML document whose texts and attributes hold [`PLACEHOLDERS`] and `{secret:NAME}`.
+    Xml(String),
+    /// A text in the gateway's own format, so too, and how values are written in it.
+    Raw(String, Escape),
 }
 
 /// The gateway's own codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpCodes {
-    /// JSON pointer to the code.
+    /// Where the code stands in the answer.
     pub at: String,
     /// This message will never be taken.
     pub permanent: Vec<String>,
@@ -101,9 +136,15 @@ pub struct HttpProvider {
     pub method: BodyMethod,
     /// As whom.
     pub auth: HttpAuth,
+    /// As whom to TLS, where the gateway asks.
+    pub identity: Option<ClientIdentity>,
     /// What is sent.
     pub body: HttpBody,
-    /// Fields added as they are, for gateways that want their secrets there.
+    /// In which bytes address and body are written.
+    pub charset: Charset,
+    /// What the body is called, where that is not what its kind is usually called.
+    pub content_type: Option<String>,
+    /// Secrets in the body: fields added as they are, or `{secret:NAME}`.
     pub secret_fields: BTreeMap<String, SecretString>,
     /// The header that carries our id, the same at every try of a message.
     pub idempotency_header: Option<String>,
@@ -115,12 +156,15 @@ pub struct HttpProvider {
     pub encoding_unicode: String,
     /// Statuses that may mean accepted.
     pub success_status: RangeInclusive<u16>,
-    /// JSON pointer and the values of which one must stand there too.
+    /// What stands between the fields of an answer. Places are JSON pointers, numbers of fields, or
+    /// regular expressions with one group.
+    pub answer_delimiter: Option<String>,
+    /// A place in the answer, and the values of which one must stand there too.
     pub success_test: Option<(String, Vec<String>)>,
-    /// JSON pointer to the gateway's reference.
-    pub reference_pointer: Option<String>,
-    /// JSON pointer to the number of parts.
-    pub parts_pointer: Option<String>,
+    /// Where the gateway's reference stands.
+    pub reference_at: Option<String>,
+    /// Where the number of parts stands.
+    pub parts_at: Option<String>,
     /// What the gateway's own codes mean.
     pub codes: Option<HttpCodes>,
     /// How to ask what became of a message.

@@ -26,8 +26,8 @@ use toml::de::DeTable;
 pub use daemon::{Directory, Http, Log, LogFormat, Server, Store};
 pub use delivery::Delivery;
 pub use http_provider::{
-    BodyMethod, HttpAuth, HttpBody, HttpCodes, HttpLookup, HttpProvider, HttpReceipts,
-    NumberFormat, PLACEHOLDERS,
+    BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
+    HttpProvider, HttpReceipts, HttpToken, NumberFormat, PLACEHOLDERS,
 };
 pub use mail::{Mail, MailTransport, Smtp, Tls};
 pub use places::Places;

@@ -1,6 +1,7 @@
 //! `[providers.<id>]`: the accounts that texts go through.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use secrecy::SecretString;
 
@@ -39,14 +40,20 @@ pub enum ProviderKind {
 pub struct Provider {
     /// What is spoken.
     pub kind: ProviderKind,
-    /// Most texts a span.
-    pub rate: Rate,
+    /// Most texts a span, each of which holds; at least one.
+    pub rates: Vec<Rate>,
+    /// After how many failed texts in a row to one number the school is asked to check it.
+    pub check_number_after: NonZeroU32,
     /// The part of the receipt address that nobody can guess; none: no receipts.
     pub receipt_secret: Option<SecretString>,
 }
 
 /// Just under 46elks' 100 a minute, so that order is decided here and not in its queue.
 const RATE: &str = "90/min, burst 10";
+/// Failed texts in a row that make a number doubtful: a telephone that is off fails once or twice.
+const CHECK_NUMBER_AFTER: NonZeroU32 = NonZeroU32::new(3).expect("not zero");
+/// Most rates of an account; each is a row that is written with every text.
+const MOST_RATES: usize = 4;
 /// 46elks queues above this, without an error (providers.md §2).
 const ELKS_PER_MINUTE: f64 = 100.0;
 
@@ -76,8 +83,10 @@ impl Provider {
         }
         let kind = reader.choice("kind", &[("46elks", Kind::Elks), ("http", Kind::Http)]);
         let kind = reader.require("kind", kind, "\"46elks\"");
-        let rate = reader.rate("rate");
+        let rates = rates(reader);
         let receipt_secret = reader.secret("receipt-secret-file");
+        let check = reader.integer("check-number-after", 1..=100).and_then(NonZeroU32::new);
+        let check_number_after = check.unwrap_or(CHECK_NUMBER_AFTER);
         let unfit = |secret: &SecretString| is_guessable(secret) || !is_path_segment(secret);
         if receipt_secret.as_ref().is_some_and(unfit) {
             reader.error(
@@ -104,22 +113,51 @@ impl Provider {
                 None
             }
         }?;
-        if let (ProviderKind::Elks(elks), Some(rate)) = (&kind, rate) {
-            let a_minute = f64::from(rate.count.get()) * 60.0 / rate.per.as_secs_f64();
-            if a_minute > ELKS_PER_MINUTE && elks.url.ends_with("46elks.com") {
+        if let (ProviderKind::Elks(elks), Some(rates)) = (&kind, &rates) {
+            let too_fast = |rate: &Rate| {
+                f64::from(rate.count.get()) * 60.0 / rate.per.as_secs_f64() > ELKS_PER_MINUTE
+            };
+            if rates.iter().all(too_fast) && elks.url.ends_with("46elks.com") {
+                let all: Vec<_> = rates.iter().copied().map(words::rate_text).collect();
                 reader.warn(
                     "rate",
                     format!(
                         "{} is above 46elks' usual 100 a minute, beyond which it queues in silence",
-                        words::rate_text(rate)
+                        all.join(" and ")
                     ),
                     format!("write rate = \"{RATE}\", unless your account has a higher limit"),
                 );
             }
         }
-        let rate = rate.unwrap_or_else(|| words::rate(RATE).expect("written by us"));
-        Some(Self { kind, rate, receipt_secret })
+        let rates = rates.unwrap_or_else(|| vec![words::rate(RATE).expect("written by us")]);
+        Some(Self { kind, rates, check_number_after, receipt_secret })
     }
+}
+
+/// One rate, or several that all hold; warns of bursts above their counts.
+fn rates(reader: &Reader<'_>) -> Option<Vec<Rate>> {
+    let expected = "a rate as \"90/min\" or \"10/min, burst 3\", or a list of rates";
+    let parse = |text: &str| words::rate(text).map_err(|words::Misspelt(write)| write);
+    let rates = reader.list("rate", false, expected, parse)?;
+    if !(1..=MOST_RATES).contains(&rates.len()) {
+        reader.error(
+            "rate",
+            format!("`rate` has {} rates, expected 1–{MOST_RATES}", rates.len()),
+            "write those that the account has, as [\"10/s\", \"5000/day\"]",
+        );
+        return None;
+    }
+    for rate in rates.iter().filter(|rate| rate.burst > rate.count) {
+        reader.warn(
+            "rate",
+            format!(
+                "`rate` lets {} come at once, more than the {} of its whole span",
+                rate.burst, rate.count
+            ),
+            format!("write a burst of {} or less", rate.count),
+        );
+    }
+    Some(rates)
 }
 
 /// The address that texts are posted to; an error when it is neither TLS nor this machine.

@@ -209,13 +209,14 @@ impl Bench {
                 password: "p".into(),
                 keep_text: false,
             }),
-            rate,
+            rates: rate.into_iter().collect(),
             receipt_secret: None,
         };
         let provider = Provider {
             id: id.clone(),
             api: Arc::from(settings.api()),
-            rate,
+            rates: settings.rates.clone(),
+            check_number_after: std::num::NonZeroU32::new(3).expect("three"),
             receipt_url: None,
             ack: settings.receipt_ack(),
         };

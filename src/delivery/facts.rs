@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
+use super::failing::task_id;
 use crate::directory::entitled::{self, Candidate, Entitled};
 use crate::directory::{Directory, Pupil, School};
 use crate::intake::case::Case;
@@ -104,7 +105,9 @@ pub fn team(
     let today = local_date(now, &school.zone);
     facts.age_unknown = pupil.birth_date.is_none();
     facts.of_age = pupil.birth_date.is_some_and(|birth| entitled::is_of_age(birth, today));
-    facts.guardians = guardians(directory, school, pupil, case, now);
+    // A task about one number is about its owner alone.
+    let about = case.told.iter().find(|told| task_id(&told.id) == n.id).map(|told| &told.recipient);
+    facts.guardians = guardians(directory, school, pupil, case, about, now);
     facts.mentor = pupil
         .mentor
         .as_ref()
@@ -143,6 +146,7 @@ fn guardians(
     school: &School,
     pupil: &Pupil,
     case: &Case,
+    about: Option<&Recipient>,
     now: Timestamp,
 ) -> Vec<TeamGuardian> {
     let today = local_date(now, &school.zone);
@@ -156,6 +160,7 @@ fn guardians(
     };
     candidates
         .into_iter()
+        .filter(|candidate| about.is_none_or(|recipient| *recipient == candidate.recipient))
         .filter_map(|candidate| {
             let (name, phone) = match &candidate.recipient {
                 Recipient::Guardian(id) => {

@@ -8,6 +8,7 @@ pub mod claim;
 mod claims;
 pub mod dispatcher;
 mod facts;
+mod failing;
 mod failure;
 pub mod limits;
 mod prepare;

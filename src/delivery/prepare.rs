@@ -237,11 +237,19 @@ async fn permits(
     now: Timestamp,
 ) -> Result<Allowed, StoreError> {
     let mut cells = Vec::new();
-    if let Some(rate) = account.rate() {
-        match ask(unit, &format!("account:{}", account.id()), rate, now).await? {
+    let mut shut = None;
+    for (at, rate) in account.rates().iter().enumerate() {
+        let gate = match at {
+            0 => format!("account:{}", account.id()),
+            _ => format!("account:{}:{at}", account.id()),
+        };
+        match ask(unit, &gate, rate, now).await? {
             Permitted::Yes(key, cell) => cells.push((key, cell)),
-            Permitted::No(until) => return Ok(Allowed::AccountNotBefore(until)),
+            Permitted::No(until) => shut = shut.max(Some(until)),
         }
+    }
+    if let Some(until) = shut {
+        return Ok(Allowed::AccountNotBefore(until));
     }
     let school_rate = match s.address.channel() {
         Channel::Sms => s.school.sms_rate.as_ref(),

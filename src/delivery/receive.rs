@@ -1,6 +1,7 @@
 //! Delivery reports into rows: found by our own id or the provider's reference, written once, and
 //! followed up.
 
+use super::failing;
 use super::failure;
 use super::receipt::{self, Told};
 use super::send::{decide_again, refer};
@@ -73,11 +74,14 @@ pub async fn receive(
         match told {
             Told::Failed => {
                 failure::follow(shared, &mut unit, &n, Reason::Rejected, now).await?;
+                failing::count(shared, &mut unit, account, &n, now).await?;
             }
             Told::LeftAfterAll => {
                 decide_again(shared, &mut unit, &n, "receipt", now).await?;
+                failing::count(shared, &mut unit, account, &n, now).await?;
             }
-            Told::Nothing | Told::Changed => {}
+            Told::Changed => failing::count(shared, &mut unit, account, &n, now).await?,
+            Told::Nothing => {}
         }
         if unit.commit().await? == Commit::Done {
             tracing::info!(

@@ -28,9 +28,9 @@ const STOPS: usize = 2;
 /// Talks to the provider, then writes what came of it. The message counts as on the wire until
 /// that is durable.
 pub async fn run(shared: Arc<Shared>, job: Job) -> Result<(), StoreError> {
-    let outcome = talk(&shared, &job).await;
+    let (outcome, asked) = talk(&shared, &job).await;
     let result = loop {
-        match write(&shared, &job, &outcome).await {
+        match write(&shared, &job, &outcome, asked).await {
             Err(StoreError::Busy(why)) => pause(&shared, &job.id, &why).await,
             done => break done,
         }
@@ -49,13 +49,18 @@ pub(super) async fn pause(shared: &Shared, id: &NotificationId, why: &str) {
     clock.sleep_until(next).await;
 }
 
-async fn talk(shared: &Shared, job: &Job) -> Outcome {
-    match &job.wired {
+/// The outcome, and whether the provider was asked for it.
+async fn talk(shared: &Shared, job: &Job) -> (Outcome, bool) {
+    let outcome = match &job.wired {
         Wired::Sms(message) => {
             let Some(provider) = shared.providers.get(&job.account) else {
-                return Outcome::RejectChannel { code: "no-such-account".into() };
+                return (Outcome::RejectChannel { code: "no-such-account".into() }, true);
             };
-            let answer = shared.env.wire.call(provider.api.submit(message)).await;
+            let request = match provider.api.submit(message) {
+                Ok(request) => request,
+                Err(refused) => return (refused, false),
+            };
+            let answer = shared.env.wire.call(request).await;
             match provider.api.outcome(&answer, shared.env.clock.now()) {
                 Outcome::Accepted { reference, parts } => {
                     Outcome::Accepted { reference: reference.map(settle::kept), parts }
@@ -64,10 +69,16 @@ async fn talk(shared: &Shared, job: &Job) -> Outcome {
             }
         }
         Wired::Mail(envelope, bytes) => shared.env.mail.send(envelope, bytes.clone()).await,
-    }
+    };
+    (outcome, true)
 }
 
-async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), StoreError> {
+async fn write(
+    shared: &Shared,
+    job: &Job,
+    outcome: &Outcome,
+    asked: bool,
+) -> Result<(), StoreError> {
     for _ in 0..CONFLICT_TRIES {
         let now = shared.env.clock.now();
         let mut unit = Unit::new(shared.kv.as_ref());
@@ -85,8 +96,12 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
         unit.write(key, &n);
         refer(&mut unit, &job.account, &n, outcome);
         let started = n.attempts.last().map_or(now, |a| a.started_at);
-        let (before, trouble) =
-            account(shared, &mut unit, &job.account, outcome, started, now).await?;
+        // A message that never left says nothing of how its account is.
+        let became = if asked {
+            Some(account(shared, &mut unit, &job.account, outcome, started, now).await?)
+        } else {
+            None
+        };
         if let Next::Failed { bad_contact } = next {
             if bad_contact && let Some(address) = &n.address {
                 failure::mark_bad(&mut unit, address, code(outcome), now);
@@ -95,8 +110,10 @@ async fn write(shared: &Shared, job: &Job, outcome: &Outcome) -> Result<(), Stor
             failure::follow(shared, &mut unit, &n, reason, now).await?;
         }
         if unit.commit().await? == Commit::Done {
-            tell(&job.account, before.as_ref(), trouble.as_ref());
-            shared.gate(&job.account, |g| g.trouble = trouble);
+            if let Some((before, trouble)) = became {
+                tell(&job.account, before.as_ref(), trouble.as_ref());
+                shared.gate(&job.account, |g| g.trouble = trouble);
+            }
             log(&n, &job.account, outcome, now);
             return Ok(());
         }

@@ -2,6 +2,7 @@
 //! wire, pauses) is a copy of rows, or ends with the process and is found again as in doubt.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -25,8 +26,10 @@ pub struct Provider {
     pub id: ProviderId,
     /// Its protocol.
     pub api: Arc<dyn SmsApi>,
-    /// Its limit.
-    pub rate: Option<Rate>,
+    /// Its limits, all of which hold.
+    pub rates: Vec<Rate>,
+    /// After how many failed texts in a row to one number the school is asked to check it.
+    pub check_number_after: NonZeroU32,
     /// Where its delivery reports go.
     pub receipt_url: Option<String>,
     /// What it wants to hear when a delivery report was taken.
@@ -76,11 +79,11 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Its limit.
-    pub fn rate(self) -> Option<&'a Rate> {
+    /// Its limits, all of which hold.
+    pub fn rates(self) -> &'a [Rate] {
         match self {
-            Self::Sms(provider) => provider.rate.as_ref(),
-            Self::Mail(mail) => mail.rate.as_ref(),
+            Self::Sms(provider) => &provider.rates,
+            Self::Mail(mail) => mail.rate.as_slice(),
         }
     }
 }

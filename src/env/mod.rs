@@ -26,7 +26,7 @@ pub trait Clock: Send + Sync {
     fn sleep_until(&self, until: Timestamp) -> Pending<'_, ()>;
 }
 
-/// One HTTP request, one answer. No retries, no redirects, a total time-out, a cap on the answer.
+/// One HTTP request, one answer. No retries, but of what a withdrawn token kept out; no redirects, a total time-out, a cap on the answer.
 pub trait Wire: Send + Sync {
     /// Sends it.
     ///

@@ -10,17 +10,19 @@ use std::{
 
 use bytes::Bytes;
 use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
+    RootCertStore, ServerConfig, ServerConnection, StreamOwned,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 
 use super::{
-    MailEnvelope, ReqwestWire, Wire as _, WireError, WireSettings, mail::SmtpTransport,
-    wire::install_crypto,
+    MailEnvelope, ReqwestWire, Wire as _, WireError, WireSettings,
+    mail::SmtpTransport,
+    wire::{ClientIdentity, DoorSettings, install_crypto},
 };
 use crate::{
     channel::email::{MailSettings, TlsMode},
-    model::{EmailAddress, Outcome},
+    model::{EmailAddress, OnBehalfOf, Outcome, ProviderId},
 };
 
 fn fixture(name: &str) -> PathBuf {
@@ -28,14 +30,23 @@ fn fixture(name: &str) -> PathBuf {
 }
 
 /// Serves one connection on its own thread, and tells what it was sent once TLS stood.
-#[expect(clippy::disallowed_methods, reason = "a test's server is no part of the daemon")]
 fn serve(
     talk: fn(TcpStream, Arc<ServerConfig>) -> std::io::Result<String>,
 ) -> (u16, mpsc::Receiver<String>) {
     install_crypto();
+    serve_as(Arc::new(rustls::server::NoClientAuth), talk)
+}
+
+/// So, asking clients who they are.
+#[expect(clippy::disallowed_methods, reason = "a test's server is no part of the daemon")]
+fn serve_as(
+    clients: Arc<dyn ClientCertVerifier>,
+    talk: fn(TcpStream, Arc<ServerConfig>) -> std::io::Result<String>,
+) -> (u16, mpsc::Receiver<String>) {
     let chain = vec![CertificateDer::from_pem_file(fixture("server.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(fixture("server.key")).unwrap();
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
+    let config =
+        ServerConfig::builder().with_client_cert_verifier(clients).with_single_cert(chain, key);
     let config = Arc::new(config.unwrap());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -131,6 +142,42 @@ async fn the_wire_trusts_its_own_authority_and_no_stranger() {
         );
         assert_eq!(told.recv().unwrap(), "", "{what}");
     }
+}
+
+#[tokio::test]
+async fn an_account_shows_its_certificate_and_others_do_not() {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(fixture("client-ca.pem")).unwrap()).unwrap();
+    install_crypto();
+    let clients = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+    let read = |name: &str| std::fs::read_to_string(fixture(name)).unwrap();
+    let account = ProviderId::new("gw").unwrap();
+    let identity =
+        ClientIdentity { certificate: read("client.pem"), key: read("client.key").into() };
+    let door = DoorSettings { identity: Some(identity), token: None };
+    let settings = WireSettings {
+        ca_file: Some(fixture("ca.pem")),
+        timeout: Duration::from_secs(10),
+        accounts: [(account.clone(), door)].into(),
+        ..WireSettings::default()
+    };
+    let wire = ReqwestWire::new(&settings).unwrap();
+    for known in [true, false] {
+        let (port, told) = serve_as(clients.clone(), web);
+        let mut request =
+            http::Request::get(format!("https://localhost:{port}/x")).body(Bytes::new()).unwrap();
+        if known {
+            request.extensions_mut().insert(OnBehalfOf(account.clone()));
+        }
+        assert_eq!(wire.call(request).await.is_ok(), known);
+        assert_eq!(told.recv().unwrap().starts_with("GET /x "), known);
+    }
+
+    let mut broken = settings;
+    broken.accounts.get_mut(&account).unwrap().identity.as_mut().unwrap().key =
+        read("server.key").into();
+    let said = ReqwestWire::new(&broken).unwrap_err().to_string();
+    assert!(said.contains("[providers.gw]") && said.contains("client-key-file"), "{said}");
 }
 
 #[tokio::test]

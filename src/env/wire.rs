@@ -15,11 +15,20 @@
 //!   written, so this is not a second sending. If it had been taken, the error is `SendRequest`:
 //!   Unknown. Idle connections are dropped after `IDLE` to keep that race rare.
 
-use std::{path::PathBuf, sync::Once, time::Duration};
+mod door;
+mod token;
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Once, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{Pending, Wire, WireError, cause};
+use jiff::Timestamp;
+
+pub use door::{ClientIdentity, DoorSettings};
+pub use token::TokenSettings;
+
+use super::{Clock as _, Pending, SystemClock, Wire, WireError, cause};
+use crate::model::ProviderId;
 use crate::model::endpoint::{self, PlainHttp};
 
 /// How long an idle connection is kept: less than the shortest keep-alive in common use (5 s, Apache
@@ -42,6 +51,8 @@ pub struct WireSettings {
     pub proxy: Option<String>,
     /// PEM file of certificate authorities to trust beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// Accounts for which something is added to a request that is made on their behalf.
+    pub accounts: BTreeMap<ProviderId, DoorSettings>,
 }
 
 impl Default for WireSettings {
@@ -53,6 +64,7 @@ impl Default for WireSettings {
             plain_http: PlainHttp::LoopbackOnly,
             proxy: None,
             ca_file: None,
+            accounts: BTreeMap::new(),
         }
     }
 }
@@ -71,12 +83,26 @@ pub enum WireSetupError {
     /// It was read but holds no certificates, or the proxy is not a URL.
     #[error("cannot set up HTTP: {0}; check the CA file (PEM) and the proxy (http://host:port)")]
     Client(String),
+    /// An account's certificate and key cannot be used.
+    #[error(
+        "cannot use the client certificate and key of [providers.{account}]: {why}; \
+         check client-certificate-file and client-key-file (PEM, the key not encrypted)"
+    )]
+    Identity {
+        /// The account.
+        account: ProviderId,
+        /// Why.
+        why: String,
+    },
 }
 
 /// [`Wire`] over the network.
 #[derive(Debug)]
 pub struct ReqwestWire {
     client: reqwest::Client,
+    doors: BTreeMap<ProviderId, door::Door>,
+    clock: SystemClock,
+    timeout: Duration,
     max_answer: usize,
     plain_http: PlainHttp,
 }
@@ -97,44 +123,34 @@ impl ReqwestWire {
     /// See [`WireSetupError`].
     pub fn new(settings: &WireSettings) -> Result<Self, WireSetupError> {
         install_crypto();
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("upprop/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(settings.connect_timeout)
-            .timeout(settings.timeout)
-            .pool_idle_timeout(IDLE)
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy();
-        if let Some(proxy) = &settings.proxy {
-            let here = reqwest::NoProxy::from_string("localhost, 127.0.0.0/8, ::1");
-            builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(setup)?.no_proxy(here));
-        }
-        if let Some(path) = &settings.ca_file {
-            let pem = std::fs::read(path)
-                .map_err(|source| WireSetupError::CaFile { path: path.clone(), source })?;
-            let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(setup)?;
-            if certificates.is_empty() {
-                return Err(WireSetupError::Client("the CA file holds no certificate".into()));
-            }
-            builder = builder.tls_certs_merge(certificates);
-        }
+        let client = client(settings, None)?;
         Ok(Self {
-            client: builder.build().map_err(setup)?,
+            doors: door::doors(settings, &client)?,
+            client,
+            clock: SystemClock::new(),
+            timeout: settings.timeout,
             max_answer: settings.max_answer,
             plain_http: settings.plain_http,
         })
     }
 
-    async fn exchange(
+    /// Sends one request as it is; `until` is the end of its time.
+    async fn send(
         &self,
+        client: &reqwest::Client,
         request: http::Request<Bytes>,
+        until: Timestamp,
     ) -> Result<http::Response<Bytes>, WireError> {
         endpoint::check(request.uri(), self.plain_http)
             .map_err(|error| WireError::NotSent(format!("the address {error}")))?;
-        let request = reqwest::Request::try_from(request)
+        let mut request = reqwest::Request::try_from(request)
             .map_err(|_| WireError::NotSent("the address is not a URL".into()))?;
-        let mut response = self.client.execute(request).await.map_err(|error| classify(&error))?;
+        let left = Duration::try_from(until.duration_since(self.clock.now())).ok();
+        let Some(left) = left.filter(|left| !left.is_zero()) else {
+            return Err(WireError::NotSent("no time was left to send it".into()));
+        };
+        *request.timeout_mut() = Some(left);
+        let mut response = client.execute(request).await.map_err(|error| classify(&error))?;
 
         let too_large =
             || WireError::Unknown(format!("the answer is larger than {} bytes", self.max_answer));
@@ -159,6 +175,39 @@ impl Wire for ReqwestWire {
     ) -> Pending<'_, Result<http::Response<Bytes>, WireError>> {
         Box::pin(self.exchange(request))
     }
+}
+
+/// A client by the settings; `identity` is who we are to TLS, where that is asked.
+fn client(
+    settings: &WireSettings,
+    identity: Option<reqwest::Identity>,
+) -> Result<reqwest::Client, WireSetupError> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("upprop/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(settings.connect_timeout)
+        .timeout(settings.timeout)
+        .pool_idle_timeout(IDLE)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy();
+    if let Some(proxy) = &settings.proxy {
+        let here = reqwest::NoProxy::from_string("localhost, 127.0.0.0/8, ::1");
+        builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(setup)?.no_proxy(here));
+    }
+    if let Some(path) = &settings.ca_file {
+        let pem = std::fs::read(path)
+            .map_err(|source| WireSetupError::CaFile { path: path.clone(), source })?;
+        let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(setup)?;
+        if certificates.is_empty() {
+            return Err(WireSetupError::Client("the CA file holds no certificate".into()));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some(identity) = identity {
+        builder = builder.identity(identity);
+    }
+    builder.build().map_err(setup)
 }
 
 fn setup(error: reqwest::Error) -> WireSetupError {
@@ -191,5 +240,7 @@ fn describe(error: &reqwest::Error) -> String {
     if error.is_connect() { "could not connect" } else { "the connection broke" }.into()
 }
 
+#[cfg(test)]
+mod door_tests;
 #[cfg(test)]
 mod tests;

@@ -75,7 +75,7 @@ pub struct TeamCase {
     /// For corrections: `was-there`, `arrived`, `excused`; else empty.
     pub correction: String,
     /// For staff tasks: `protected`, `nobody-reached`, `unknown-pupil`, `held-in-doubt`,
-    /// `not-put-right`; else empty.
+    /// `not-put-right`, `check-number`; else empty.
     pub task: String,
     /// The lessons of the day that matter, in order; empty where protected.
     pub lessons: Vec<TeamLesson>,

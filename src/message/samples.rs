@@ -172,6 +172,7 @@ pub(super) fn team_cases() -> Vec<TeamCase> {
         (TaskKind::UnknownPupil, Reason::UnknownPupil),
         (TaskKind::HeldInDoubt, Reason::HeldInDoubt),
         (TaskKind::NotPutRight, Reason::TriesUsed),
+        (TaskKind::CheckNumber, Reason::BadContact),
     ] {
         cases.push(TeamCase {
             kind: Purpose::StaffTask.as_str().into(),

@@ -1,6 +1,7 @@
 //! The nouns of the field as plain values: ids, phone numbers, lessons, observations, occasions,
 //! notifications, reasons. May do no I/O, read no clock and no randomness, and import no other room.
 
+mod account;
 mod address;
 pub mod endpoint;
 mod hex;
@@ -16,6 +17,7 @@ mod reason;
 mod secret;
 mod time;
 
+pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
 pub use endpoint::{Endpoint, EndpointError, PlainHttp};
 pub use hex::hex;

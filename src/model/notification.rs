@@ -63,6 +63,8 @@ pub enum TaskKind {
     HeldInDoubt,
     /// Somebody was told what is not so, and the correction could not be delivered.
     NotPutRight,
+    /// Texts to one number fail one after the other, and nobody says why.
+    CheckNumber,
 }
 
 impl TaskKind {
@@ -74,6 +76,7 @@ impl TaskKind {
             Self::UnknownPupil => "unknown-pupil",
             Self::HeldInDoubt => "held-in-doubt",
             Self::NotPutRight => "not-put-right",
+            Self::CheckNumber => "check-number",
         }
     }
 

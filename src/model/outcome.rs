@@ -109,4 +109,8 @@ pub enum WireError {
     /// The request, or part of it, left; what became of it is unknown.
     #[error("outcome unknown: {0}")]
     Unknown(String),
+    /// No byte of the request left, and none will until somebody acts: the account was not let in before
+    /// it could be made (no token for these credentials).
+    #[error("not let in: {0}")]
+    NotLetIn(String),
 }

@@ -190,7 +190,8 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
         let task = n.purpose == Purpose::StaffTask;
         let content_free = task && n.task != Some(TaskKind::NobodyReached);
         if n.purpose == Purpose::Correction
-            || n.task == Some(TaskKind::NotPutRight)
+            // A number is as wrong when the pupil has come.
+            || matches!(n.task, Some(TaskKind::NotPutRight | TaskKind::CheckNumber))
             || (concerns_team && report_stands)
         {
             continue;

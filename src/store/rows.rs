@@ -60,6 +60,15 @@ pub struct BadContact {
     pub code: String,
 }
 
+/// How many texts to a number have failed since the last that arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    /// How many in a row; 1 or more.
+    pub failures: u32,
+    /// When the last one failed.
+    pub at: Timestamp,
+}
+
 /// One attempt to send to an address by an account: what a look-up must tell apart.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentTo {

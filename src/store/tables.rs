@@ -136,6 +136,16 @@ pub fn bad_contact(address: &Address) -> Vec<u8> {
     key
 }
 
+/// Failures in a row to an address. Value: [`super::rows::Failing`].
+pub fn failing(address: &Address) -> Vec<u8> {
+    let mut key = FAILING.to_vec();
+    key.extend_from_slice(&address_digest(address));
+    key
+}
+
+/// All rows of [`failing`].
+pub const FAILING: &[u8] = b"fa/";
+
 fn address_digest(address: &Address) -> Vec<u8> {
     Sha256::digest(address.key().as_bytes()).as_slice().to_vec()
 }

@@ -62,7 +62,7 @@ impl Elks {
 }
 
 impl SmsApi for Elks {
-    fn submit(&self, message: &SmsMessage) -> Request<Bytes> {
+    fn submit(&self, message: &SmsMessage) -> Result<Request<Bytes>, Outcome> {
         let receipt_url =
             message.receipt_url.as_deref().map(|base| receipt::receipt_url(base, &message.id));
         let mut fields = vec![
@@ -77,11 +77,11 @@ impl SmsApi for Elks {
             fields.push(("dontlog", "message"));
         }
         let body = serde_urlencoded::to_string(fields).expect("pairs of texts are a form");
-        Request::post(self.settings.base_url.join("/a1/sms", ""))
+        let request = Request::post(self.settings.base_url.join("/a1/sms", ""))
             .header(AUTHORIZATION, self.authorization.clone())
             .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .body(Bytes::from(body))
-            .expect("address and headers were checked")
+            .body(Bytes::from(body));
+        Ok(request.expect("address and headers were checked"))
     }
 
     fn outcome(&self, answer: &Result<Response<Bytes>, WireError>, now: Timestamp) -> Outcome {

@@ -1,34 +1,45 @@
-//! Any gateway that takes one message in one HTTP request and answers in JSON, as described by
-//! [`HttpSettings`]. Pure. What the settings do not say follows [`mapping`]; an answer that fits
-//! nothing is doubt.
+//! Any gateway that takes one message in one HTTP request and says in its answer what became of it,
+//! as described by [`HttpSettings`]. Pure. What the settings do not say follows [`mapping`]; an answer
+//! that fits nothing is doubt.
 
+mod address;
+#[cfg(test)]
+mod body_tests;
+mod charset;
 mod check;
+mod escape;
+mod place;
+mod raw;
+mod report;
+mod request;
 mod settings;
 mod template;
 #[cfg(test)]
 mod tests;
+mod xml;
 
 use bytes::Bytes;
-use http::{
-    Request, Response, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE},
-};
+use http::{Request, Response, StatusCode};
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
+pub use address::{Address, AddressError};
+pub use charset::Charset;
 pub use check::Contradiction;
+pub use place::{Place, PlaceError, Pointer};
+pub use raw::{Escape, RawTemplate};
 pub use settings::{
-    BodyMethod, Codes, Encoding, FieldName, HeaderSecret, HttpAuth, HttpBody, HttpLookup,
-    HttpReceipts, HttpSettings, LookupUrl, NumberFormat, Pointer, Success, free_header,
+    BodyMethod, Codes, ContentType, Encoding, FieldName, HeaderSecret, HttpAuth, HttpBody,
+    HttpLookup, HttpReceipts, HttpSettings, LookupUrl, NumberFormat, Success, free_header,
 };
 pub use template::{JsonTemplate, PLACEHOLDERS, Template, TemplateError};
+pub use xml::{XmlError, XmlTemplate};
 
-use self::template::Values;
-use super::{LookupQuery, SmsApi, SmsMessage, auth, mapping, receipt};
+use self::place::Answer;
+use super::{LookupQuery, SmsApi, SmsMessage, mapping};
 use crate::{
     model::WireError,
-    model::{Lookup, NotificationId, Outcome, Phone, Receipt},
+    model::{Lookup, Outcome, Receipt},
 };
 
 /// The protocol.
@@ -43,62 +54,10 @@ impl HttpApi {
         Self { settings }
     }
 
-    fn authorized(&self, request: http::request::Builder) -> http::request::Builder {
-        match &self.settings.auth {
-            HttpAuth::None => request,
-            HttpAuth::Basic { username, password } => {
-                request.header(AUTHORIZATION, auth::basic(username, password))
-            }
-            HttpAuth::Bearer(token) => {
-                request.header(AUTHORIZATION, auth::header("Bearer ", token.secret()))
-            }
-            HttpAuth::Header { name, value } => {
-                request.header(name, auth::header("", value.secret()))
-            }
-        }
-    }
-
-    fn values(&self, message: &SmsMessage) -> Values {
-        let left = message.expires_at.duration_since(message.at).as_secs();
-        let encoding = &self.settings.encoding;
-        Values {
-            to: number(&message.to, self.settings.number),
-            from: message.sender.clone(),
-            text: message.text.clone(),
-            id: message.id.to_string(),
-            receipt_url: message
-                .receipt_url
-                .as_deref()
-                .map(|base| receipt::receipt_url(base, &message.id)),
-            // Zero and less mean "for ever" to some gateways; the dispatcher drops what has expired.
-            expires_seconds: left.max(1),
-            expires_at: message.expires_at.to_string(),
-            encoding: if message.unicode { &encoding.unicode } else { &encoding.gsm }.clone(),
-        }
-    }
-
-    fn form(&self, fields: &[(String, Template)], values: &Values) -> String {
-        let filled = fields
-            .iter()
-            .filter_map(|(name, template)| Some((name.clone(), template.fill(values)?)));
-        let secret = self
-            .settings
-            .secret_fields
-            .iter()
-            .map(|(name, value)| (name.clone(), value.expose_secret().to_owned()));
-        serde_urlencoded::to_string(filled.chain(secret).collect::<Vec<_>>())
-            .expect("pairs of texts are a form")
-    }
-
     /// The gateway's own code, if it is one we have been told about.
-    fn by_code(
-        &self,
-        document: &Value,
-        answer: &Response<Bytes>,
-        now: Timestamp,
-    ) -> Option<Outcome> {
+    fn by_code(&self, read: &Answer, answer: &Response<Bytes>, now: Timestamp) -> Option<Outcome> {
         let codes = self.settings.codes.as_ref()?;
-        let found = codes.at.scalar(document)?;
+        let found = codes.at.find(read)?;
         let listed = |list: &[String]| list.contains(&found);
         let code = format!("code-{found}");
         Some(if listed(&codes.bad_contact) {
@@ -115,60 +74,33 @@ impl HttpApi {
         })
     }
 
-    fn accepted(&self, document: &Value) -> Outcome {
+    /// Taken, if the answer says so at the places that prove it. A page of a proxy may come with 200,
+    /// and the message may have been taken all the same: what is not understood is doubt.
+    fn accepted(&self, read: &Answer) -> Outcome {
         let settings = &self.settings;
+        let doubt = |code: &str| Outcome::InDoubt { code: code.into() };
+        let proof =
+            settings.success.test.as_ref().map(|(at, _)| at).or(settings.reference.as_ref());
+        if proof.is_some_and(|at| !at.fits(read)) {
+            return doubt("answer-unreadable");
+        }
         if let Some((at, values)) = &settings.success.test
-            && !at.scalar(document).is_some_and(|found| values.contains(&found))
+            && !at.find(read).is_some_and(|found| values.contains(&found))
         {
-            return Outcome::InDoubt { code: "answer-not-understood".into() };
+            return doubt("answer-not-understood");
         }
-        let reference = settings.reference.as_ref().and_then(|at| at.scalar(document));
+        let reference = settings.reference.as_ref().and_then(|at| at.find(read));
         if reference.is_none() && settings.success.test.is_none() {
-            return Outcome::InDoubt { code: "answer-without-id".into() };
+            return doubt("answer-without-id");
         }
-        let parts = settings.parts.as_ref().and_then(|at| at.scalar(document)?.parse().ok());
+        let parts = settings.parts.as_ref().and_then(|at| at.find(read)?.parse().ok());
         Outcome::Accepted { reference, parts }
     }
 }
 
 impl SmsApi for HttpApi {
-    fn submit(&self, message: &SmsMessage) -> Request<Bytes> {
-        let values = self.values(message);
-        let url = &self.settings.url;
-        let method = |method: &BodyMethod| match method {
-            BodyMethod::Post => http::Method::POST,
-            BodyMethod::Put => http::Method::PUT,
-        };
-        let (request, body) = match &self.settings.body {
-            HttpBody::Query(fields) => {
-                (Request::get(url.with_query(&self.form(fields, &values))), Bytes::new())
-            }
-            HttpBody::Form(verb, fields) => (
-                Request::builder()
-                    .method(method(verb))
-                    .uri(url.uri().clone())
-                    .header(CONTENT_TYPE, "application/x-www-form-urlencoded"),
-                self.form(fields, &values).into(),
-            ),
-            HttpBody::Json(verb, template) => {
-                let mut document = template.fill(&values);
-                if let Value::Object(object) = &mut document {
-                    for (name, value) in &self.settings.secret_fields {
-                        object.insert(name.clone(), value.expose_secret().into());
-                    }
-                }
-                let request = Request::builder()
-                    .method(method(verb))
-                    .uri(url.uri().clone())
-                    .header(CONTENT_TYPE, "application/json");
-                (request, document.to_string().into())
-            }
-        };
-        let request = match &self.settings.idempotency_header {
-            Some(name) => request.header(name, message.id.as_str()),
-            None => request,
-        };
-        self.authorized(request).body(body).expect("address and headers were checked")
+    fn submit(&self, message: &SmsMessage) -> Result<Request<Bytes>, Outcome> {
+        self.settings.request(message)
     }
 
     fn outcome(&self, answer: &Result<Response<Bytes>, WireError>, now: Timestamp) -> Outcome {
@@ -176,25 +108,19 @@ impl SmsApi for HttpApi {
             Ok(answer) => answer,
             Err(error) => return mapping::unanswered(error),
         };
-        let document = serde_json::from_slice::<Value>(answer.body()).ok();
-        if let Some(outcome) =
-            document.as_ref().and_then(|document| self.by_code(document, answer, now))
-        {
+        let read = Answer::read(answer.body());
+        if let Some(outcome) = self.by_code(&read, answer, now) {
             return outcome;
         }
         if !self.settings.success.statuses.contains(&answer.status().as_u16()) {
             return mapping::by_status(answer.status(), answer.headers(), now);
         }
-        match document {
-            Some(document) => self.accepted(&document),
-            // A page of a proxy may come with 200; the message may have been taken all the same.
-            None => Outcome::InDoubt { code: "answer-unreadable".into() },
-        }
+        self.accepted(&read)
     }
 
     fn lookup(&self, query: &LookupQuery) -> Option<Request<Bytes>> {
         let lookup = self.settings.lookup.as_ref()?;
-        let request = self.authorized(Request::get(lookup.url.with(&query.id)));
+        let request = self.settings.authorized(Request::get(lookup.url.with(&query.id)));
         Some(request.body(Bytes::new()).expect("address and headers were checked"))
     }
 
@@ -230,55 +156,7 @@ impl SmsApi for HttpApi {
         let Some(settings) = &self.settings.receipts else {
             return Err("no receipts are configured for this provider".into());
         };
-        let json = content_type.is_some_and(|kind| {
-            kind.split(';')
-                .next()
-                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
-        });
-        let document: Option<Value> = if json {
-            Some(serde_json::from_slice(body).map_err(|_| "the report's body is not JSON")?)
-        } else {
-            None
-        };
-        let mut fields = receipt::form(if json { b"" } else { body });
-        fields.extend(receipt::form(query.unwrap_or_default().as_bytes()));
-        let read = |name: &FieldName| -> Option<String> {
-            let from_json = document.as_ref().and_then(|document| {
-                let value =
-                    if name.starts_with('/') { document.pointer(name) } else { document.get(name) };
-                value.and_then(settings::scalar)
-            });
-            from_json
-                .or_else(|| receipt::value(&fields, name).map(str::to_owned))
-                .filter(|text| !text.is_empty())
-        };
-
-        let status = read(&settings.status)
-            .ok_or_else(|| format!("the report has no field {:?}", settings.status))?;
-        let Some(status) = settings.statuses.get(&status) else { return Ok(Vec::new()) };
-        let notification = receipt::own_id(query)
-            .or_else(|| NotificationId::parse(&read(settings.id.as_ref()?)?).ok());
-        let reference = settings.reference.as_ref().and_then(read);
-        if notification.is_none() && reference.is_none() {
-            return Err("the report names no message: neither our id nor the provider's".into());
-        }
-        Ok(vec![Receipt {
-            notification,
-            reference,
-            status: *status,
-            at: settings.at.as_ref().and_then(read).and_then(|text| receipt::time(&text)),
-        }])
-    }
-}
-
-fn number(phone: &Phone, format: NumberFormat) -> String {
-    let plus = phone.expose();
-    let digits = plus.trim_start_matches('+');
-    match (format, digits.strip_prefix("46")) {
-        (NumberFormat::Plus, _) => plus.to_owned(),
-        (NumberFormat::Digits, _) => digits.to_owned(),
-        (NumberFormat::National, Some(rest)) => format!("0{rest}"),
-        (NumberFormat::DoubleZero | NumberFormat::National, _) => format!("00{digits}"),
+        report::read(settings, query, content_type, body)
     }
 }
 
@@ -301,7 +179,7 @@ fn find(at: &Pointer, document: &Value, known: &[String]) -> Lookup {
         let Some(inner) = inner else { return inconclusive("lookup-not-understood") };
         value = inner;
     }
-    match settings::scalar(value) {
+    match place::scalar(value) {
         Some(reference) if known.contains(&reference) => inconclusive("lookup-known"),
         Some(reference) => Lookup::Found { reference },
         None if value.is_null() => Lookup::NotFound,

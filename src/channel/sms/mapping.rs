@@ -13,6 +13,7 @@ pub fn unanswered(error: &WireError) -> Outcome {
             Outcome::Retry { after: None, code: "not-sent".into(), provider_wide: true }
         }
         WireError::Unknown(_) => Outcome::InDoubt { code: "no-answer".into() },
+        WireError::NotLetIn(_) => Outcome::RejectChannel { code: "not-let-in".into() },
     }
 }
 

@@ -99,7 +99,10 @@ impl fmt::Debug for LookupQuery {
 /// One provider's protocol. No I/O: requests and answers are values.
 pub trait SmsApi: Send + Sync {
     /// The HTTP request that submits the message.
-    fn submit(&self, message: &SmsMessage) -> ::http::Request<Bytes>;
+    ///
+    /// # Errors
+    /// What becomes of a message that this provider can never carry: nothing is sent.
+    fn submit(&self, message: &SmsMessage) -> Result<::http::Request<Bytes>, Outcome>;
 
     /// What the answer to [`SmsApi::submit`] means. `now` resolves a `Retry-After` date.
     fn outcome(

@@ -17,9 +17,9 @@ pub struct ProviderSettings {
     pub id: ProviderId,
     /// Which protocol, and what that needs.
     pub kind: ProviderKind,
-    /// How fast we send: just under the account's limit, so that our order holds and not the
-    /// provider's queue's.
-    pub rate: Option<Rate>,
+    /// How fast we send: just under the account's limits, so that our order holds and not the
+    /// provider's queue's. All of them hold.
+    pub rates: Vec<Rate>,
     /// What the receipt address must carry; none when no receipts are wanted.
     pub receipt_secret: Option<SecretString>,
 }

@@ -9,8 +9,8 @@ use super::{
     LookupQuery, ProviderKind, ProviderSettings, SmsMessage,
     elks::ElksSettings,
     http::{
-        BodyMethod, Encoding, HttpAuth, HttpBody, HttpSettings, NumberFormat, Pointer, Success,
-        Template,
+        Address, BodyMethod, Charset, Encoding, HttpAuth, HttpBody, HttpSettings, NumberFormat,
+        Place, Success, Template,
     },
     text_sha256,
 };
@@ -59,19 +59,22 @@ pub(super) fn elks_settings() -> ElksSettings {
 pub(super) fn http_settings() -> HttpSettings {
     let field = |name: &str, text: &str| (name.to_owned(), Template::parse(text).unwrap());
     HttpSettings {
-        url: Endpoint::parse("https://sms.example/send?v=2", PlainHttp::LoopbackOnly).unwrap(),
+        url: Address::parse("https://sms.example/send?v=2", PlainHttp::LoopbackOnly).unwrap(),
         auth: HttpAuth::Basic { username: "u123".into(), password: "hemligt".into() },
+        account: None,
         body: HttpBody::Form(
             BodyMethod::Post,
             vec![field("to", "{to}"), field("body", "{text}"), field("cb", "{receipt-url}")],
         ),
+        charset: Charset::Utf8,
+        content_type: None,
         secret_fields: [("api_secret".to_owned(), "hemligt".into())].into(),
         idempotency_header: None,
         number: NumberFormat::Plus,
         encoding: Encoding::default(),
         success: Success::default(),
-        reference: Some(Pointer::parse("/id").unwrap()),
-        parts: Some(Pointer::parse("/parts").unwrap()),
+        reference: Some(Place::parse("/id", None).unwrap()),
+        parts: Some(Place::parse("/parts", None).unwrap()),
         codes: None,
         lookup: None,
         receipts: None,
@@ -82,7 +85,7 @@ fn providers() -> Vec<ProviderSettings> {
     let with = |id: &str, kind| ProviderSettings {
         id: ProviderId::new(id).unwrap(),
         kind,
-        rate: None,
+        rates: Vec::new(),
         receipt_secret: Some("s3cret".into()),
     };
     vec![
@@ -127,6 +130,8 @@ fn every_provider_reads_http_alike() {
         }
         let not_sent = api.outcome(&Err(WireError::NotSent("refused".into())), now());
         assert_eq!(word(&not_sent), "retry", "{}", provider.id);
+        let stopped = api.outcome(&Err(WireError::NotLetIn("no token".into())), now());
+        assert_eq!(word(&stopped), "reject-channel", "{}", provider.id);
         let unknown = api.outcome(&Err(WireError::Unknown("timed out".into())), now());
         assert_eq!(word(&unknown), "in-doubt", "{}", provider.id);
     }
@@ -149,7 +154,7 @@ fn every_provider_honours_retry_after() {
 #[test]
 fn every_provider_encodes_what_it_is_given() {
     for provider in providers() {
-        let request = provider.api().submit(&message());
+        let request = provider.api().submit(&message()).unwrap();
         assert_eq!(request.method(), "POST");
         let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(request.body()).unwrap();
         let texts: Vec<_> = pairs.iter().filter(|(_, value)| *value == message().text).collect();
@@ -158,7 +163,7 @@ fn every_provider_encodes_what_it_is_given() {
         assert!(pairs.iter().any(|(_, value)| *value == callback), "{}", provider.id);
 
         let silent = SmsMessage { receipt_url: None, ..message() };
-        let body = provider.api().submit(&silent).into_body();
+        let body = provider.api().submit(&silent).unwrap().into_body();
         assert!(!String::from_utf8_lossy(&body).contains("receipts"), "{}", provider.id);
     }
 }
@@ -168,7 +173,7 @@ proptest! {
     fn no_text_changes_the_form(text in "\\PC{0,60}", sender in "[A-Za-z&=%+]{3,11}") {
         for provider in providers() {
             let names = |message: &SmsMessage| -> Vec<String> {
-                let request = provider.api().submit(message);
+                let request = provider.api().submit(message).unwrap();
                 let pairs: Vec<(String, String)> =
                     serde_urlencoded::from_bytes(request.body()).unwrap();
                 assert!(pairs.iter().any(|(_, value)| *value == message.text));
@@ -198,7 +203,7 @@ fn a_message_prints_without_its_text() {
 #[test]
 fn secrets_print_nowhere() {
     for provider in providers() {
-        let request = provider.api().submit(&message());
+        let request = provider.api().submit(&message()).unwrap();
         let printed = format!("{provider:?} {:?}", request.headers());
         for secret in ["hemligt", "s3cret", "dTEyMzpoZW1saWd0"] {
             assert!(!printed.contains(secret), "{}: {printed}", provider.id);

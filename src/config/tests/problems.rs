@@ -107,6 +107,25 @@ const PROBLEMS: &[(&str, &str, Severity, &str)] = &[
     ("receipt-secret-file = \"r\"", "url = \"http://api.example.se\"", Error, "`url` is not https"),
     ("receipt-secret-file = \"r\"", "rate = \"200/min\"", Warning, "queues in silence"),
     (
+        "receipt-secret-file = \"r\"",
+        "rate = [\"10/s\", \"200/min\"]",
+        Warning,
+        "10/s and 200/min is above 46elks' usual 100 a minute",
+    ),
+    ("receipt-secret-file = \"r\"", "rate = []", Error, "`rate` has 0 rates, expected 1–4"),
+    (
+        "receipt-secret-file = \"r\"",
+        "rate = [\"10/s\", \"90 a minute\"]",
+        Error,
+        "or a list of rates; write \"90/min\"",
+    ),
+    (
+        "receipt-secret-file = \"r\"",
+        "rate = [\"10/s\", \"9/min, burst 20\"]",
+        Warning,
+        "lets 20 come at once",
+    ),
+    (
         "[mail]",
         "[http]
 timeout = \"2m\"
@@ -176,17 +195,17 @@ timeout = \"2m\"
         "kind = \"46elks\"",
         "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nretry-codes = [\"1\"]",
         Error,
-        "`retry-codes` without `code-pointer`",
+        "`retry-codes` without `code-at`",
     ),
     (
         "kind = \"46elks\"",
-        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nsuccess-pointer = \"/ok\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nsuccess-at = \"/ok\"",
         Error,
-        "`success-pointer` and `success-values` go together",
+        "`success-at` and `success-values` go together",
     ),
     (
         "kind = \"46elks\"",
-        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nreference-pointer = \"a.b\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nreference-at = \"a.b\"",
         Error,
         "write \"/a/b\"",
     ),
@@ -258,9 +277,123 @@ timeout = \"2m\"
     ),
     (
         "kind = \"46elks\"",
-        "kind = \"http\"\nurl = \"https://sms.example.se/{to}\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }",
+        "kind = \"http\"\nurl = \"https://sms.example.se/{txt}\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }",
         Error,
-        "placeholders stand in the body only",
+        "`url` holds the unknown {txt}; did you mean {text}?",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se/{text}\"\nauth = \"none\"\nfields = { a = \"{to}\" }",
+        Error,
+        "`url` holds {text} in its path",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se?n={to}\"\nauth = \"none\"\nfields = { a = \"{from}\" }",
+        Error,
+        "no text in `fields` holds {text}, nor does `url`",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nreference-at = \"2\"",
+        Error,
+        "says what stands between fields; add answer-delimiter = \";\"",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nreference-at = \"(a\"",
+        Error,
+        "is not a regular expression: unclosed group",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nreference-at = \"(a)(b)\"",
+        Error,
+        "it has 2 groups",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nreference-at = \"/a\"\nanswer-delimiter = \";\"",
+        Warning,
+        "`answer-delimiter` does nothing where no place is the number of a field",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"xml\"\nxml = \"<a>{to}{text}\"",
+        Error,
+        "`xml` is no XML document at its line 1: <a> is not closed",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"xml\"\nxml = \"<a>{to}{txt}</a>\"",
+        Error,
+        "a text in `xml` holds the unknown {txt}; did you mean {text}?",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"xml\"",
+        Error,
+        "no `xml` in [providers.elks]; add xml = ",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"raw\"\nraw = \"{to}{text}\"\ncontent-type = \"a/b\"",
+        Error,
+        "no `escape` in [providers.elks]",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"raw\"\nraw = \"{to}{text}\"\nescape = \"none\"",
+        Error,
+        "no `content-type` in [providers.elks]",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nbody = \"raw\"\nraw = \"{to}{text}\"\nescape = \"none\"\ncontent-type = \"text\"",
+        Error,
+        "expected a media type",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nauth = \"none\"\nfields = { a = \"{to}{text}\" }\nescape = \"json\"",
+        Warning,
+        "`escape` does nothing with body = \"form\"",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"oauth2-client-credentials\"\nclient-id-file = \"a\"\nclient-secret-file = \"b\"",
+        Error,
+        "no `token-url` in [providers.elks]",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"oauth2-client-credentials\"\ntoken-url = \"https://a.se/t\"\nclient-secret-file = \"b\"",
+        Error,
+        "no `client-id-file` in [providers.elks]",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"oauth2-client-credentials\"\ntoken-url = \"http://a.se/t\"\nclient-id-file = \"a\"\nclient-secret-file = \"b\"",
+        Error,
+        "`token-url` is not https",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"none\"\nscope = \"a\"",
+        Warning,
+        "`scope` does nothing with auth = \"none\"",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"none\"\nclient-key-file = \"a\"",
+        Error,
+        "`client-certificate-file` and `client-key-file` go together",
+    ),
+    (
+        "kind = \"46elks\"",
+        "kind = \"http\"\nurl = \"https://sms.example.se\"\nfields = { a = \"{to}{text}\" }\nauth = \"none\"\nclient-secret = \"hush\"",
+        Error,
+        "write `client-secret-file = \"…\"` with the file's name",
     ),
     (
         "[mail]",
@@ -287,4 +420,16 @@ fn every_kind_of_problem() {
             assert!(problem.line.is_some() && !remedy.is_empty(), "{problem:?}");
         }
     }
+}
+
+#[test]
+fn a_slow_window_makes_up_for_a_fast_one() {
+    let (report, text) = broken(
+        "receipt-secret-file = \"r\"",
+        "receipt-secret-file = \"r\"\nrate = [\"10/s\", \"90/min\"]",
+    );
+    assert_eq!(report.problems, [], "{text}");
+    let rates = &report.config.expect("good").providers.pop_first().expect("one").1.rates;
+    let texts: Vec<_> = rates.iter().copied().map(words::rate_text).collect();
+    assert_eq!(texts, ["10/s", "90/min"]);
 }

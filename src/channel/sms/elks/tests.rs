@@ -9,7 +9,7 @@ fn elks(keep_text: bool) -> Elks {
 
 #[test]
 fn the_request_is_the_documented_one() {
-    let request = elks(false).submit(&message());
+    let request = elks(false).submit(&message()).unwrap();
     assert_eq!(request.method(), "POST");
     assert_eq!(request.uri(), "https://api.46elks.com/a1/sms");
     assert_eq!(request.headers()["authorization"], "Basic dTEyMzpoZW1saWd0");
@@ -23,7 +23,7 @@ fn the_request_is_the_documented_one() {
             .replace("ca978112ca1bbdcafac231b39a23dc4d", message().id.as_str())
             .as_str()
     );
-    let kept = elks(true).submit(&message()).into_body();
+    let kept = elks(true).submit(&message()).unwrap().into_body();
     assert!(!String::from_utf8_lossy(&kept).contains("dontlog"));
 }
 

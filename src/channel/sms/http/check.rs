@@ -5,9 +5,16 @@ use std::collections::BTreeSet;
 
 use http::header::AUTHORIZATION;
 use secrecy::ExposeSecret as _;
+use serde_json::Value;
 
-use super::settings::{HttpAuth, HttpReceipts, HttpSettings};
-use crate::model::ReceiptStatus;
+use super::{
+    charset::Charset,
+    raw::{Escape, RawTemplate},
+    request,
+    settings::{ContentType, Encoding, HttpAuth, HttpBody, HttpReceipts, HttpSettings},
+    template::Values,
+};
+use crate::model::{Phone, ReceiptStatus};
 
 /// Settings that do not go together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,18 +23,21 @@ pub enum Contradiction {
     /// a proxy's page comes with 200 too.
     #[error("nothing tells that a message was taken: a status alone proves nothing")]
     NoProof,
+    /// A reference where a refusal has something too, and no test.
+    #[error("the reference stands where a refusal has a text too, and nothing else tells success")]
+    LooseProof,
     /// A test that nothing passes.
     #[error("the success test names no value, so no message would count as taken")]
     NoSuccessValue,
     /// A message needs these two.
-    #[error("nothing in the body holds {{{0}}}")]
-    NotInBody(&'static str),
+    #[error("nothing in the request holds {{{0}}}")]
+    NotInRequest(&'static str),
     /// The gateway cannot find what it was never told: each look-up would say *not found*, and the
     /// message would go again.
-    #[error("a look-up asks by our id, but nothing in the body holds {{id}}")]
+    #[error("a look-up asks by our id, but nothing in the request holds {{id}}")]
     LookupWithoutId,
     /// The gateway cannot hand back what it was never told.
-    #[error("reports are to bring our id, but nothing in the body holds {{id}}")]
+    #[error("reports are to bring our id, but nothing in the request holds {{id}}")]
     ReceiptIdNeverSent,
     /// No report could be put to a message.
     #[error("no report could be put to its message: none would bring our id or a known reference")]
@@ -53,6 +63,29 @@ pub enum Contradiction {
     /// One of the two would be lost, or both be sent.
     #[error("the secret field {0:?} stands in the body too")]
     SecretFieldTwice(String),
+    /// A name in the body that no file is given for.
+    #[error("the body holds {{secret:{0}}}, which no file is given for")]
+    SecretUnknown(String),
+    /// A file that nothing comes of: the gateway would not learn who we are.
+    #[error("nothing in the body holds {{secret:{0}}}")]
+    SecretUnused(String),
+    /// The body says of itself what it is not.
+    #[error("the body is said to be in {0:?}, and is not")]
+    Charset(String),
+    /// A body in another charset that nothing says so of.
+    #[error("the XML document is in ISO-8859-1, but neither it nor its media type says so")]
+    CharsetUnsaid,
+    /// RFC 8259 §8.1.
+    #[error("the body is JSON, which is UTF-8 always")]
+    JsonCharset,
+    /// Something of the operator's own, which would be sent as a question mark.
+    #[error("{0} holds a character that ISO-8859-1 has not")]
+    NotInCharset(String),
+    /// Escaping for JSON is right inside quotation marks only.
+    #[error(
+        "the body would be no JSON: {{from}}, {{text}} and the like stand inside quotation marks"
+    )]
+    NotJson,
     /// The header of the id is taken by the authorisation.
     #[error("the header for our id is the one that shows who we are")]
     HeaderTwice,
@@ -67,7 +100,7 @@ impl HttpSettings {
         let mut found = Vec::new();
         self.check_request(&mut found);
         self.check_answer(&mut found);
-        if self.lookup.is_some() && !self.body.asks_for("id") {
+        if self.lookup.is_some() && !self.asks_for("id") {
             found.push(Contradiction::LookupWithoutId);
         }
         if let Some(receipts) = &self.receipts {
@@ -78,16 +111,31 @@ impl HttpSettings {
 
     fn check_request(&self, found: &mut Vec<Contradiction>) {
         for needed in ["to", "text"] {
-            if !self.body.asks_for(needed) {
-                found.push(Contradiction::NotInBody(needed));
+            if !self.asks_for(needed) {
+                found.push(Contradiction::NotInRequest(needed));
             }
         }
         let names = self.body.names();
         let twice = self.secret_fields.keys().filter(|name| names.contains(&name.as_str()));
         found.extend(twice.cloned().map(Contradiction::SecretFieldTwice));
+        if let Some(body) = self.body.written() {
+            let used: BTreeSet<&str> = body.secrets().collect();
+            let known = |name: &&str| self.secret_fields.contains_key(*name);
+            let unknown = used.iter().filter(|name| !known(name));
+            found.extend(unknown.map(|name| Contradiction::SecretUnknown((*name).to_owned())));
+            let unused = self.secret_fields.keys().filter(|name| !used.contains(name.as_str()));
+            found.extend(unused.cloned().map(Contradiction::SecretUnused));
+        }
+        self.check_charset(found);
+        if let HttpBody::Raw(_, body) = &self.body
+            && body.escape() == Escape::Json
+            && ![false, true].into_iter().all(|unicode| self.is_json(body, unicode))
+        {
+            found.push(Contradiction::NotJson);
+        }
         let taken = match &self.auth {
             HttpAuth::None => None,
-            HttpAuth::Basic { .. } | HttpAuth::Bearer(_) => Some(&AUTHORIZATION),
+            HttpAuth::Basic { .. } | HttpAuth::Bearer(_) | HttpAuth::Token => Some(&AUTHORIZATION),
             HttpAuth::Header { name, .. } => Some(name),
         };
         if taken.is_some() && taken == self.idempotency_header.as_ref() {
@@ -100,10 +148,61 @@ impl HttpSettings {
         }
     }
 
+    fn check_charset(&self, found: &mut Vec<Contradiction>) {
+        let declared = match &self.body {
+            HttpBody::Xml(_, document) => document.encoding().map(str::to_owned),
+            _ => None,
+        };
+        let said = self.content_type.as_ref().and_then(ContentType::charset);
+        let unsaid = declared.is_none() && said.is_none() && self.content_type.is_some();
+        let wrong = declared.into_iter().chain(said).filter(|name| name != self.charset.name());
+        found.extend(wrong.map(Contradiction::Charset));
+        if self.charset == Charset::Utf8 {
+            return;
+        }
+        match &self.body {
+            HttpBody::Json(..) => found.push(Contradiction::JsonCharset),
+            HttpBody::Xml(..) if unsaid => found.push(Contradiction::CharsetUnsaid),
+            _ => {}
+        }
+        let Encoding { gsm, unicode } = &self.encoding;
+        let secrets = self.secret_fields.iter();
+        let secrets = secrets.map(|(name, value)| (name.as_str(), value.expose_secret()));
+        let fixed = self.body.fixed();
+        let texts = [("the body", fixed.as_str()), ("{encoding}", gsm), ("{encoding}", unicode)];
+        for (name, text) in texts.into_iter().chain(secrets) {
+            if !self.charset.carries(name) || !self.charset.carries(text) {
+                found.push(Contradiction::NotInCharset(name.to_owned()));
+            }
+        }
+    }
+
+    /// Whether a body is JSON even when its free texts are of the character that ends a string. Numbers
+    /// and the operator's own words may stand outside of quotation marks.
+    fn is_json(&self, body: &RawTemplate, unicode: bool) -> bool {
+        let hostile = || "\"".to_owned();
+        let phone = Phone::new("+46701740605").expect("a number");
+        let values = Values {
+            to: request::number(&phone, self.number),
+            from: hostile(),
+            text: hostile(),
+            id: hostile(),
+            receipt_url: Some(hostile()),
+            expires_at: hostile(),
+            encoding: self.encoding.of(unicode).to_owned(),
+            secrets: self.secret_fields.keys().map(|k| (k.clone(), hostile().into())).collect(),
+            ..Values::example()
+        };
+        serde_json::from_str::<Value>(&body.fill(&values, self.charset)).is_ok()
+    }
+
     fn check_answer(&self, found: &mut Vec<Contradiction>) {
-        match &self.success.test {
-            None if self.reference.is_none() => found.push(Contradiction::NoProof),
-            Some((_, values)) if values.is_empty() => found.push(Contradiction::NoSuccessValue),
+        match (&self.success.test, &self.reference) {
+            (None, None) => found.push(Contradiction::NoProof),
+            (None, Some(at)) if !at.proves() => found.push(Contradiction::LooseProof),
+            (Some((_, values)), _) if values.is_empty() => {
+                found.push(Contradiction::NoSuccessValue);
+            }
             _ => {}
         }
         let Some(codes) = &self.codes else { return };
@@ -128,12 +227,12 @@ impl HttpSettings {
     }
 
     fn check_receipts(&self, receipts: &HttpReceipts, found: &mut Vec<Contradiction>) {
-        let sends_id = self.body.asks_for("id");
+        let sends_id = self.asks_for("id");
         if receipts.id.is_some() && !sends_id {
             found.push(Contradiction::ReceiptIdNeverSent);
         } else if receipts.id.is_none()
             && !(receipts.reference.is_some() && self.reference.is_some())
-            && !self.body.asks_for("receipt-url")
+            && !self.asks_for("receipt-url")
         {
             found.push(Contradiction::ReceiptWithoutMessage);
         }

@@ -3,27 +3,40 @@
 
 use std::{collections::BTreeMap, ops::RangeInclusive};
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::Value;
 
-use super::template::{JsonTemplate, Template};
+use super::{
+    address::Address,
+    charset::Charset,
+    place::{Place, Pointer},
+    raw::RawTemplate,
+    template::{JsonTemplate, Template},
+    xml::XmlTemplate,
+};
 use crate::{
     channel::sms::receipt::Ack,
     model::ReceiptStatus,
-    model::{Endpoint, EndpointError, PlainHttp},
+    model::{Endpoint, EndpointError, PlainHttp, ProviderId},
 };
 
-/// A gateway that takes one message in one HTTP request and answers in JSON.
+/// A gateway that takes one message in one HTTP request.
 #[derive(Debug, Clone)]
 pub struct HttpSettings {
-    /// Where messages are submitted. A fixed query may stand in it, but no secret.
-    pub url: Endpoint,
+    /// Where messages are submitted.
+    pub url: Address,
     /// How we show who we are.
     pub auth: HttpAuth,
+    /// The account for which the wire adds a token or a client certificate, if it does.
+    pub account: Option<ProviderId>,
     /// The request's method and content.
     pub body: HttpBody,
-    /// Fields added to the body as they are, for gateways that want their secrets there.
+    /// In which bytes address and body are written; JSON is UTF-8 always.
+    pub charset: Charset,
+    /// What the body is called, where that is not what its kind is usually called.
+    pub content_type: Option<ContentType>,
+    /// Secrets that stand in the body: fields of a form, a query or a document, added as they are; in
+    /// other bodies, `{secret:NAME}`.
     pub secret_fields: BTreeMap<String, SecretString>,
     /// The header that carries our id, the same at every try of a message, for gateways that send a
     /// message once however often it is submitted (draft-ietf-httpapi-idempotency-key-header).
@@ -36,15 +49,22 @@ pub struct HttpSettings {
     pub success: Success,
     /// Where the gateway's id of the message stands in the answer. Without a success test, an answer
     /// without the id leaves the attempt in doubt.
-    pub reference: Option<Pointer>,
+    pub reference: Option<Place>,
     /// Where the number of parts stands.
-    pub parts: Option<Pointer>,
+    pub parts: Option<Place>,
     /// What the gateway's own codes mean.
     pub codes: Option<Codes>,
     /// How to ask for a message by our id.
     pub lookup: Option<HttpLookup>,
     /// How delivery reports are read.
     pub receipts: Option<HttpReceipts>,
+}
+
+impl HttpSettings {
+    /// Whether a placeholder stands anywhere in the request.
+    pub fn asks_for(&self, placeholder: &str) -> bool {
+        self.url.asks_for(placeholder) || self.body.asks_for(placeholder)
+    }
 }
 
 /// How we show who we are.
@@ -61,6 +81,8 @@ pub enum HttpAuth {
     },
     /// `Authorization: Bearer` (RFC 6750).
     Bearer(HeaderSecret),
+    /// So, with a token that the wire keeps for the account (RFC 6749 §4.4).
+    Token,
     /// A header of the gateway's own.
     Header {
         /// Its name.
@@ -131,6 +153,10 @@ pub enum HttpBody {
     Form(BodyMethod, Vec<(String, Template)>),
     /// `application/json`.
     Json(BodyMethod, JsonTemplate),
+    /// An XML document.
+    Xml(BodyMethod, XmlTemplate),
+    /// A text in a format of the gateway's own.
+    Raw(BodyMethod, RawTemplate),
     /// A `GET` with everything in the query. The last resort: queries are written to logs on the way.
     Query(Vec<(String, Template)>),
 }
@@ -143,6 +169,29 @@ impl HttpBody {
                 fields.iter().any(|(_, template)| template.asks_for(placeholder))
             }
             Self::Json(_, template) => template.asks_for(placeholder),
+            Self::Xml(_, template) => template.asks_for(placeholder),
+            Self::Raw(_, template) => template.asks_for(placeholder),
+        }
+    }
+
+    /// All text in it that is the operator's.
+    pub(super) fn fixed(&self) -> String {
+        match self {
+            Self::Form(_, fields) | Self::Query(fields) => {
+                fields.iter().flat_map(|(name, text)| [name.clone(), text.outline(' ')]).collect()
+            }
+            Self::Json(..) => String::new(),
+            Self::Xml(_, template) => template.template().outline(' '),
+            Self::Raw(_, template) => template.template().outline(' '),
+        }
+    }
+
+    /// The template in which secret fields are called by their names; none where they are added.
+    pub(super) fn written(&self) -> Option<&Template> {
+        match self {
+            Self::Xml(_, template) => Some(template.template()),
+            Self::Raw(_, template) => Some(template.template()),
+            Self::Form(..) | Self::Query(_) | Self::Json(..) => None,
         }
     }
 
@@ -153,7 +202,40 @@ impl HttpBody {
                 fields.iter().map(|(name, _)| name.as_str()).collect()
             }
             Self::Json(_, template) => template.names(),
+            Self::Xml(..) | Self::Raw(..) => Vec::new(),
         }
+    }
+}
+
+/// A media type (RFC 9110 §8.3.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentType(pub(super) HeaderValue);
+
+impl ContentType {
+    /// Takes a media type from configuration, with its parameters.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let kind = text.split(';').next().unwrap_or_default().trim_end();
+        let token = |part: &str| {
+            let plain = |b: u8| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b);
+            !part.is_empty() && part.bytes().all(plain)
+        };
+        let named = kind.split_once('/').is_some_and(|(top, sub)| token(top) && token(sub));
+        match HeaderValue::from_str(text) {
+            Ok(value) if named && text.is_ascii() => Ok(Self(value)),
+            _ => Err("is no media type, as text/xml; charset=utf-8".into()),
+        }
+    }
+
+    /// The value of its parameter `charset`, in lower case.
+    pub(super) fn charset(&self) -> Option<String> {
+        self.0.to_str().ok()?.split(';').skip(1).find_map(|parameter| {
+            let (name, value) = parameter.split_once('=')?;
+            let value = value.trim().trim_matches('"').to_lowercase();
+            name.trim().eq_ignore_ascii_case("charset").then_some(value)
+        })
     }
 }
 
@@ -190,6 +272,13 @@ pub struct Encoding {
     pub unicode: String,
 }
 
+impl Encoding {
+    /// For a text that needs UCS-2, or does not.
+    pub(super) fn of(&self, unicode: bool) -> &str {
+        if unicode { &self.unicode } else { &self.gsm }
+    }
+}
+
 impl Default for Encoding {
     fn default() -> Self {
         Self { gsm: "text".into(), unicode: "unicode".into() }
@@ -202,7 +291,7 @@ pub struct Success {
     /// The HTTP status.
     pub statuses: RangeInclusive<u16>,
     /// A place in the answer and the values it may have (a number is compared by its digits).
-    pub test: Option<(Pointer, Vec<String>)>,
+    pub test: Option<(Place, Vec<String>)>,
 }
 
 impl Default for Success {
@@ -215,7 +304,7 @@ impl Default for Success {
 #[derive(Debug, Clone)]
 pub struct Codes {
     /// Where the code stands in the answer.
-    pub at: Pointer,
+    pub at: Place,
     /// This message will never be taken.
     pub permanent: Vec<String>,
     /// So, because the number is at fault.
@@ -280,41 +369,3 @@ pub struct HttpReceipts {
 
 /// The name of a form field or query parameter, or a JSON pointer (which begins with `/`).
 pub type FieldName = String;
-
-/// A JSON pointer (RFC 6901).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pointer(String);
-
-impl Pointer {
-    /// Takes a pointer from configuration.
-    ///
-    /// # Errors
-    /// When it does not begin with `/`, or has `~` without `0` or `1` after it.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let escaped = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
-        if text.starts_with('/') && escaped {
-            Ok(Self(text.into()))
-        } else {
-            Err("is not a JSON pointer, as /messages/0/id".into())
-        }
-    }
-
-    /// The text or number there.
-    pub(super) fn scalar(&self, document: &Value) -> Option<String> {
-        scalar(document.pointer(&self.0)?)
-    }
-
-    pub(super) fn steps(&self) -> impl Iterator<Item = String> {
-        self.0.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"))
-    }
-}
-
-/// A text, number or truth value as a text; none for the rest and for the empty text.
-pub(super) fn scalar(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
-        _ => None,
-    }
-}

@@ -1,6 +1,9 @@
 //! Placeholders in configured fields. A template is parsed once; a value is put in as a value, after
 //! the syntax around it (form, JSON, URL) is fixed, so no text can change that syntax. Pure.
 
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 
 /// What a placeholder stands for.
@@ -42,7 +45,12 @@ pub const PLACEHOLDERS: [&str; SLOTS.len()] = {
 enum Part {
     Literal(String),
     Slot(Slot),
+    /// A secret field by its name.
+    Secret(String),
 }
+
+/// Before the name of a secret field, as `{secret:password}`.
+const SECRET: &str = "secret:";
 
 /// A text with [`PLACEHOLDERS`] in braces, as `{to}`. A brace itself is doubled: `{{`, `}}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +81,24 @@ pub(super) struct Values {
     pub(super) expires_seconds: i64,
     pub(super) expires_at: String,
     pub(super) encoding: String,
+    pub(super) secrets: BTreeMap<String, SecretString>,
+}
+
+impl Values {
+    /// Some message without a receipt address, to try settings on.
+    pub(super) fn example() -> Self {
+        Self {
+            to: "46701740605".into(),
+            from: "Skolan".into(),
+            text: "Hej".into(),
+            id: "1f".into(),
+            receipt_url: None,
+            expires_seconds: 3_600,
+            expires_at: "2026-10-06T09:15:00Z".into(),
+            encoding: "text".into(),
+            secrets: BTreeMap::new(),
+        }
+    }
 }
 
 impl Template {
@@ -81,6 +107,18 @@ impl Template {
     /// # Errors
     /// See [`TemplateError`].
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        Self::read(text, false)
+    }
+
+    /// So, where secret fields too may stand, as `{secret:password}`.
+    ///
+    /// # Errors
+    /// See [`TemplateError`].
+    pub fn parse_with_secrets(text: &str) -> Result<Self, TemplateError> {
+        Self::read(text, true)
+    }
+
+    fn read(text: &str, secrets: bool) -> Result<Self, TemplateError> {
         let mut parts = Vec::new();
         let mut literal = String::new();
         let mut rest = text;
@@ -97,14 +135,16 @@ impl Template {
                 "{" => rest.split_once('}').ok_or(TemplateError::LoneBrace)?,
                 _ => return Err(TemplateError::LoneBrace),
             };
-            let (_, slot) = SLOTS
-                .iter()
-                .find(|(own, _)| *own == name)
+            let secret = name.strip_prefix(SECRET).filter(|name| secrets && !name.is_empty());
+            let slot =
+                SLOTS.iter().find(|(own, _)| *own == name).map(|(_, slot)| Part::Slot(*slot));
+            let part = slot
+                .or_else(|| secret.map(|name| Part::Secret(name.to_owned())))
                 .ok_or_else(|| TemplateError::Unknown(name.into()))?;
             if !literal.is_empty() {
                 parts.push(Part::Literal(std::mem::take(&mut literal)));
             }
-            parts.push(Part::Slot(*slot));
+            parts.push(part);
             rest = after;
         }
         literal.push_str(rest);
@@ -117,21 +157,77 @@ impl Template {
     /// Whether a placeholder stands in it.
     pub fn asks_for(&self, placeholder: &str) -> bool {
         self.0.iter().any(|part| match part {
-            Part::Literal(_) => false,
+            Part::Literal(_) | Part::Secret(_) => false,
             Part::Slot(slot) => SLOTS.iter().any(|(name, own)| own == slot && *name == placeholder),
         })
     }
 
     /// With the values in; none when it asks for a value that is absent, so that its field is left out.
     pub(super) fn fill(&self, values: &Values) -> Option<String> {
+        self.fill_with(values, str::to_owned, &|value| value.to_owned())
+    }
+
+    /// So, with the fixed text and the values each written as the syntax around them wants it.
+    pub(super) fn fill_with(
+        &self,
+        values: &Values,
+        literal: fn(&str) -> String,
+        value: &dyn Fn(&str) -> String,
+    ) -> Option<String> {
+        let mut filled = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Literal(text) => filled.push_str(&literal(text)),
+                part => filled.push_str(&value(&part.value(values)?)),
+            }
+        }
+        Some(filled)
+    }
+
+    /// With the values in, each as `value` writes it and the fixed text as it is; an absent one is empty.
+    pub(super) fn fill_all(
+        &self,
+        values: &Values,
+        mut value: impl FnMut(&str) -> String,
+    ) -> String {
         let mut filled = String::new();
         for part in &self.0 {
             match part {
                 Part::Literal(text) => filled.push_str(text),
-                Part::Slot(slot) => filled.push_str(&slot.value(values)?),
+                part => filled.push_str(&value(&part.value(values).unwrap_or_default())),
             }
         }
-        Some(filled)
+        filled
+    }
+
+    /// The fixed text, with `mark` for each placeholder.
+    pub(super) fn outline(&self, mark: char) -> String {
+        let mut text = String::new();
+        for part in &self.0 {
+            match part {
+                Part::Literal(fixed) => text.push_str(&fixed.replace(mark, "\u{fffd}")),
+                Part::Slot(_) | Part::Secret(_) => text.push(mark),
+            }
+        }
+        text
+    }
+
+    /// The names of the secret fields that stand in it.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Secret(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+}
+
+impl Part {
+    fn value(&self, values: &Values) -> Option<String> {
+        match self {
+            Self::Literal(text) => Some(text.clone()),
+            Self::Slot(slot) => slot.value(values),
+            Self::Secret(name) => Some(values.secrets.get(name)?.expose_secret().to_owned()),
+        }
     }
 }
 
@@ -244,16 +340,8 @@ mod tests {
     use super::*;
 
     fn values(text: &str) -> Values {
-        Values {
-            to: "+46701740605".into(),
-            from: "Ekskolan".into(),
-            text: text.into(),
-            id: "1f".into(),
-            receipt_url: None,
-            expires_seconds: 3_600,
-            expires_at: "2026-10-06T09:15:00Z".into(),
-            encoding: "text".into(),
-        }
+        let (to, from) = ("+46701740605".into(), "Ekskolan".into());
+        Values { to, from, text: text.into(), ..Values::example() }
     }
 
     #[test]

@@ -2,24 +2,23 @@
 
 use serde_json::json;
 
-use super::*;
+use super::{request::number, *};
 use crate::{
     channel::sms::{
         receipt::Ack,
         tests::{answer, http_settings, message, now, query},
     },
-    model::PlainHttp,
-    model::ReceiptStatus,
+    model::{OnBehalfOf, Phone, PlainHttp, ProviderId, ReceiptStatus},
 };
 
-fn api(change: impl FnOnce(&mut HttpSettings)) -> HttpApi {
+pub(super) fn api(change: impl FnOnce(&mut HttpSettings)) -> HttpApi {
     let mut settings = http_settings();
     change(&mut settings);
     HttpApi::new(settings)
 }
 
-fn pointer(text: &str) -> Pointer {
-    Pointer::parse(text).unwrap()
+pub(super) fn place(text: &str) -> Place {
+    Place::parse(text, Some(";")).unwrap()
 }
 
 #[test]
@@ -47,7 +46,7 @@ fn a_json_body_carries_values_and_secrets() {
         s.auth = HttpAuth::Bearer(HeaderSecret::new("t0ken".into()).unwrap());
         s.number = NumberFormat::Digits;
     });
-    let request = api.submit(&SmsMessage { unicode: true, ..message() });
+    let request = api.submit(&SmsMessage { unicode: true, ..message() }).unwrap();
     assert_eq!(
         (request.method().as_str(), request.uri().to_string().as_str()),
         ("PUT", "https://sms.example/send?v=2")
@@ -72,7 +71,7 @@ fn a_query_is_encoded_after_the_fixed_one() {
         };
         s.secret_fields.clear();
     });
-    let request = api.submit(&SmsMessage { text: "å & b".into(), ..message() });
+    let request = api.submit(&SmsMessage { text: "å & b".into(), ..message() }).unwrap();
     assert_eq!(request.method(), "GET");
     assert_eq!(request.uri(), "https://sms.example/send?v=2&text=%C3%A5+%26+b%23%26");
     assert_eq!(request.headers()["x-key"], "k3y");
@@ -80,10 +79,32 @@ fn a_query_is_encoded_after_the_fixed_one() {
 }
 
 #[test]
+fn what_the_wire_adds_is_asked_for_by_account() {
+    let id = ProviderId::new("gw").unwrap();
+    let with = |account: Option<ProviderId>| {
+        api(|s| {
+            s.auth = HttpAuth::Token;
+            s.account = account;
+            s.lookup = Some(HttpLookup {
+                url: LookupUrl::parse("https://a.se/b?ref={id}", PlainHttp::LoopbackOnly).unwrap(),
+                reference: Pointer::parse("/id").unwrap(),
+            });
+        })
+    };
+    let api = with(Some(id.clone()));
+    for request in [api.submit(&message()).unwrap(), api.lookup(&query()).unwrap()] {
+        assert_eq!(request.extensions().get(), Some(&OnBehalfOf(id.clone())));
+        assert!(!request.headers().contains_key("authorization"));
+    }
+    let plain = with(None).submit(&message()).unwrap();
+    assert!(plain.extensions().get::<OnBehalfOf>().is_none());
+}
+
+#[test]
 fn our_id_goes_in_the_header_for_it() {
     let submit = |name: Option<&str>| {
         let name = name.map(|name| free_header(name).unwrap());
-        api(|s| s.idempotency_header = name).submit(&message())
+        api(|s| s.idempotency_header = name).submit(&message()).unwrap()
     };
     let request = submit(Some("Idempotency-Key"));
     assert_eq!(request.headers()["idempotency-key"], message().id.as_str());
@@ -92,7 +113,7 @@ fn our_id_goes_in_the_header_for_it() {
 
 #[test]
 fn success_can_be_told_by_a_value() {
-    let api = api(|s| s.success.test = Some((pointer("/resultCode"), vec!["1005".into()])));
+    let api = api(|s| s.success.test = Some((place("/resultCode"), vec!["1005".into()])));
     for (body, expected) in [
         (r#"{"resultCode": 1005, "id": 77}"#, "accepted"),
         (r#"{"resultCode": "1005"}"#, "accepted"),
@@ -114,6 +135,76 @@ fn a_status_alone_proves_nothing() {
     assert_eq!(settings.check(), []);
     change(&mut settings);
     assert_eq!(settings.check(), [Contradiction::NoProof]);
+    for (loose, expected) in [("2", vec![Contradiction::LooseProof]), ("^OK ([0-9]+)$", vec![])] {
+        settings.reference = Some(place(loose));
+        assert_eq!(settings.check(), expected, "{loose}");
+    }
+}
+
+/// Sergel's plain answer, `resultCode;resultDescription;messageId` (providers.md §6).
+#[test]
+fn an_answer_of_fields() {
+    let api = api(|s| {
+        s.success.test = Some((place("0"), vec!["1005".into()]));
+        s.reference = Some(place("2"));
+        s.parts = Some(place("3"));
+        s.codes = Some(Codes {
+            at: place("0"),
+            permanent: vec![],
+            bad_contact: vec!["102".into()],
+            config: vec!["106".into()],
+            retry: vec![],
+        });
+    });
+    let accepted = |reference: Option<&str>, parts| Outcome::Accepted {
+        reference: reference.map(str::to_owned),
+        parts,
+    };
+    let doubt = |code: &str| Outcome::InDoubt { code: code.into() };
+    for (status, body, expected) in [
+        (200, "1005;Queued;m-1;2\n", accepted(Some("m-1"), Some(2))),
+        (200, "1005;Queued;m-1", accepted(Some("m-1"), None)),
+        (200, "1005", accepted(None, None)),
+        (
+            200,
+            "102;Invalid destination;",
+            Outcome::RejectMessage { code: "code-102".into(), bad_contact: true },
+        ),
+        (400, "106;No access", Outcome::RejectChannel { code: "code-106".into() }),
+        (200, "107;Who knows;m-2", doubt("answer-not-understood")),
+        (200, "1005;Queued;m-1\n1005;Queued;m-2", doubt("answer-not-understood")),
+        (200, "", doubt("answer-unreadable")),
+        (200, "<html><body>1005;Queued;m-1", doubt("answer-unreadable")),
+        (500, "1005;Queued;m-1", doubt("http-500")),
+    ] {
+        assert_eq!(api.outcome(&answer(status, body), now()), expected, "{status} {body}");
+    }
+}
+
+#[test]
+fn an_answer_in_words() {
+    let api = api(|s| {
+        s.reference = Some(place("^ID: ([0-9a-f]+)$"));
+        s.parts = None;
+        s.codes = Some(Codes {
+            at: place("^ERR: ([0-9]+)"),
+            permanent: vec![],
+            bad_contact: vec!["105".into()],
+            config: vec!["301".into()],
+            retry: vec!["901".into()],
+        });
+    });
+    for (body, expected) in [
+        ("ID: 7f", "accepted"),
+        ("ID: 7f\nID: 80", "in-doubt"),
+        ("ERR: 105, Invalid Destination Address", "reject-message"),
+        ("ERR: 301, No credit left", "reject-channel"),
+        ("ERR: 901, Internal error - please retry", "retry"),
+        ("ERR: 999", "in-doubt"),
+        ("Something else", "in-doubt"),
+    ] {
+        assert_eq!(api.outcome(&answer(200, body), now()).class(), expected, "{body}");
+    }
 }
 
 #[test]
@@ -121,7 +212,7 @@ fn codes_count_before_the_status() {
     let list = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>();
     let api = api(|s| {
         s.codes = Some(Codes {
-            at: pointer("/messages/0/status"),
+            at: place("/messages/0/status"),
             permanent: list(&["6"]),
             bad_contact: list(&["7"]),
             config: list(&["4", "9"]),
@@ -153,7 +244,7 @@ fn a_lookup_finds_by_our_id_and_never_guesses() {
         s.lookup = Some(HttpLookup {
             url: LookupUrl::parse("https://sms.example/b?ref={id}", PlainHttp::LoopbackOnly)
                 .unwrap(),
-            reference: pointer("/batches/0/id"),
+            reference: Pointer::parse("/batches/0/id").unwrap(),
         });
     });
     let request = api.lookup(&query()).unwrap();
