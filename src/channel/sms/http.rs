@@ -138,7 +138,14 @@ impl SmsApi for HttpApi {
         let Some(lookup) = &self.settings.lookup else { return inconclusive("no-lookup") };
         let Ok(answer) = answer else { return inconclusive("no-answer") };
         match answer.status() {
-            StatusCode::NOT_FOUND => Lookup::NotFound,
+            // The gateway's own word. A page, or nothing at all, may be the answer of a wrong address,
+            // and must not make every message in doubt go twice.
+            StatusCode::NOT_FOUND
+                if serde_json::from_slice::<Value>(answer.body())
+                    .is_ok_and(|body| body.is_object() || body.is_array()) =>
+            {
+                Lookup::NotFound
+            }
             StatusCode::OK => match serde_json::from_slice(answer.body()) {
                 Ok(document) => find(&lookup.reference, &document, &query.known),
                 Err(_) => inconclusive("lookup-unreadable"),

@@ -320,8 +320,8 @@ pub struct Codes {
 pub struct HttpLookup {
     /// The address.
     pub url: LookupUrl,
-    /// Where the gateway's id of the message stands in the answer, as `/batches/0/id`. 404, and an
-    /// empty list or `null` on the way there, mean that the gateway does not have it.
+    /// Where the gateway's id of the message stands in the answer, as `/batches/0/id`. 404 with
+    /// JSON, and an empty list or `null` on the way there, mean that the gateway does not have it.
     pub reference: Pointer,
 }
 

@@ -262,7 +262,10 @@ fn a_lookup_finds_by_our_id_and_never_guesses() {
         (200, r#"{"batches":[{"batch_id":"b1"}]}"#, unclear("lookup-not-understood")),
         (200, r#"{"results":[]}"#, unclear("lookup-not-understood")),
         (200, "", unclear("lookup-unreadable")),
-        (404, "", Lookup::NotFound),
+        (404, r#"{"error":"no such batch"}"#, Lookup::NotFound),
+        (404, "", unclear("http-404")),
+        (404, "<html>Not Found</html>", unclear("http-404")),
+        (404, "404", unclear("http-404")),
         (401, "", unclear("http-401")),
         (500, "", unclear("http-500")),
     ] {
