@@ -56,7 +56,7 @@ async fn everything_is_told_at_once_with_place_and_remedy() {
         (Some("store.low-water"), at("low-water = 3")),
         (Some("http.ca-file"), at("[http]").map(|line| line + 1)),
         (Some("mail.ca-file"), at("[mail]").map(|line| line + 1)),
-        (Some("providers.gateway.reference-pointer"), at("[providers.gateway]")),
+        (Some("providers.gateway.reference-at"), at("[providers.gateway]")),
         (Some("providers.gateway.lookup-url"), at("lookup-url")),
         (Some("templates"), Some(2)),
     ];
