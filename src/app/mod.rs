@@ -139,20 +139,26 @@ impl App {
         Ok(())
     }
 
-    /// Starts every task. `beat` is called at each turn of the dispatcher.
-    pub fn start(
-        self,
-        listener: TcpListener,
-        embedded: Option<Arc<SledStore>>,
-        beat: impl Fn() + Send + Sync + 'static,
-    ) {
+    /// Its routes: what is served, for whoever asks without a connection.
+    pub fn router(&self) -> axum::Router {
+        self.router.clone()
+    }
+
+    /// Starts to serve its routes.
+    pub fn serve(&self, listener: TcpListener) {
         let stop = self.lifecycle.soft_stop().clone();
         let tracker = self.lifecycle.tracker().clone();
-        let server = web::server::serve(listener, self.router, self.server, stop.clone(), tracker);
+        let server =
+            web::server::serve(listener, self.router(), self.server.clone(), stop, tracker);
         self.lifecycle.start("http", async move {
             server.await;
             Ok::<(), StoreError>(())
         });
+    }
+
+    /// Starts every other task. `beat` is called at each turn of the dispatcher.
+    pub fn start(self, embedded: Option<Arc<SledStore>>, beat: impl Fn() + Send + Sync + 'static) {
+        let stop = self.lifecycle.soft_stop().clone();
         let dispatcher = self.dispatcher.clone();
         let until = stop.clone();
         self.lifecycle.start("dispatcher", async move { dispatcher.run(until, beat).await });

@@ -63,8 +63,8 @@ fn wire(settings: WireSettings) -> Vec<Refusal> {
         let accounts = [(id.clone(), door.clone())].into();
         let error = ReqwestWire::new(&WireSettings { accounts, ..shared.clone() }).err()?;
         let message = match error {
-            WireSetupError::Identity { why, .. } => why,
-            other => other.to_string(),
+            WireSetupError::Identity { why, .. } | WireSetupError::Client(why) => why,
+            other @ WireSetupError::CaFile { .. } => other.to_string(),
         };
         let table = format!("providers.{id}");
         let remedy = "write a certificate and its own key, both PEM, the key not encrypted";

@@ -69,7 +69,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         format!("cannot listen on {}; is another upprop running?", config.server.listen)
     })?;
     let address = listener.local_addr()?;
-    app.start(listener, Some(store.clone()), || {});
+    app.serve(listener);
+    app.start(Some(store.clone()), || {});
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
@@ -175,16 +176,24 @@ pub(super) fn doors(config: &Config) -> anyhow::Result<Env> {
 }
 
 fn logging(config: &Config) {
+    use tracing_subscriber::filter::{FilterExt as _, filter_fn};
+    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+    use tracing_subscriber::util::SubscriberInitExt as _;
     use tracing_subscriber::{EnvFilter, fmt};
     let filter = EnvFilter::try_new(&config.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let plain = fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
+    // What a library says below info may hold a number or an address.
+    let ours = filter_fn(|line| {
+        *line.level() <= tracing::Level::INFO || line.target().starts_with("upprop")
+    });
+    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     // Under systemd the journal has the time already.
     let in_journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    let done = match (config.log.format, in_journal) {
-        (LogFormat::Json, _) => plain.json().try_init(),
-        (LogFormat::Text, true) => plain.without_time().try_init(),
-        (LogFormat::Text, false) => plain.try_init(),
+    let lines = match (config.log.format, in_journal) {
+        (LogFormat::Json, _) => lines.json().boxed(),
+        (LogFormat::Text, true) => lines.without_time().boxed(),
+        (LogFormat::Text, false) => lines.boxed(),
     };
+    let done = tracing_subscriber::registry().with(lines.with_filter(filter.and(ours))).try_init();
     if done.is_err() {
         eprintln!("upprop: logging was set up before; going on");
     }

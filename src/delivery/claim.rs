@@ -14,6 +14,9 @@ use crate::policy::{Standing, standing};
 /// Pause before a correction looks again at a message that is on the wire this moment.
 const ON_THE_WIRE: SignedDuration = SignedDuration::from_secs(2);
 
+/// Pause before a correction that the mode keeps back looks whether the school is live again.
+const ANOTHER_MODE: SignedDuration = SignedDuration::from_mins(1);
+
 /// Everything a claim depends on.
 #[derive(Clone, Copy)]
 pub struct Claim<'a> {
@@ -71,6 +74,15 @@ fn drop_and_decide(reason: Reason) -> Verdict {
     Verdict::Drop { state: State::Cancelled, reason, decide_again: true }
 }
 
+/// What the mode keeps back. A correction waits for another mode: it is about a message that has left.
+fn by_mode(c: &Claim<'_>, reason: Reason) -> Verdict {
+    if c.notification.purpose == Purpose::Correction {
+        let until = c.now.saturating_add(ANOTHER_MODE).unwrap_or(Timestamp::MAX);
+        return Verdict::Defer { until, reason };
+    }
+    drop(reason)
+}
+
 /// Asks every rule again, in a fixed order: deadline, truth, mode, who, guests, lesson's start, quiet
 /// hours.
 pub fn claim(c: &Claim<'_>) -> Verdict {
@@ -87,7 +99,7 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
         return verdict;
     }
     if school.mode == Mode::Shadow {
-        return drop(Reason::ShadowMode);
+        return by_mode(c, Reason::ShadowMode);
     }
     let pupil = c.roster.pupil(&school.id, &n.pupil);
     let (address, language) = match recipient(c, school, pupil) {
@@ -95,7 +107,7 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
         Err(verdict) => return verdict,
     };
     if school.mode == Mode::Guests && !school.guests.contains(&address) {
-        return drop(Reason::NotAGuest);
+        return by_mode(c, Reason::NotAGuest);
     }
     if matches!(n.purpose, Purpose::Absence | Purpose::TeamAlert) {
         // Whether it is news depends on what became of the correction before it.
@@ -168,7 +180,8 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
             Standing::Missing => None,
         },
         Purpose::Correction => {
-            let reported = n.recipient_is_staff() && c.lesson.report_stands();
+            let noticed = matches!(now, Standing::NotMissing { reason: Reason::AdvanceNotice, .. });
+            let reported = n.recipient_is_staff() && c.lesson.report_stands() && !noticed;
             if now == Standing::Missing || reported {
                 return Some(drop(Reason::MarkChanged));
             }

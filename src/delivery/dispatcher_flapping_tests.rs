@@ -119,3 +119,60 @@ async fn a_mail_in_doubt_that_is_called_back_is_put_right() {
     let all = b.notifications().await;
     assert_eq!(all.iter().filter(|n| n.state == State::Cancelled).count(), 1, "{all:?}");
 }
+
+/// A teacher's report and then a notice: what the team was told is taken back.
+#[tokio::test]
+async fn a_notice_after_a_report_is_told_to_the_team() {
+    let mut b = Bench::new(None, roster(ONE));
+    let pupil = PupilId::new("p").expect("id");
+    let report = LessonReport { reported_by: "t".into(), note: None };
+    let lesson = Bench::lesson("l");
+    b.hear(Fact::LessonReported { pupil: pupil.clone(), lesson, report }).await;
+    b.work().await;
+    assert_eq!(b.mail.sent().len(), 1);
+    let notice = crate::model::AdvanceNotice {
+        from: at("07:00:00"),
+        to: at("16:00:00"),
+        kind: crate::model::NoticeKind::Notified,
+    };
+    b.set("08:30:00");
+    b.hear(Fact::Notified { pupil, notice, withdrawn: false, recorded_at: None }).await;
+    b.work().await;
+    let last =
+        |b: &Bench| String::from_utf8_lossy(&b.mail.sent().last().expect("mail").1).into_owned();
+    assert_eq!(b.mail.sent().len(), 2);
+    assert!(last(&b).contains("Subject: =?utf-8?b?"), "{}", last(&b));
+    let all = b.notifications().await;
+    let correction = all.iter().find(|n| n.purpose == Purpose::Correction).expect("made");
+    assert_eq!(correction.state, State::Accepted);
+}
+
+/// A mail whose outcome nobody knows, called back and true again: the same mail, not another.
+#[tokio::test]
+async fn a_mail_in_doubt_that_is_true_again_goes_as_the_same_mail() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    let mut n = b.notifications().await.remove(0);
+    let account = ProviderId::new("elks").expect("id");
+    let mut unit = Unit::new(b.kv.as_ref());
+    unit.delete(crate::intake::case::due_row(&n));
+    crate::delivery::settle::start(&mut n, &account, None, &Settings::default(), b.clock.now());
+    n.address = Some(crate::model::Address::Phone(Phone::new("+46701740605").expect("phone")));
+    n.state = State::Waiting;
+    n.due_at = at("08:40:00");
+    crate::intake::case::enqueue(&mut unit, &n);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    b.set("08:30:00");
+    b.mark("p", Mark::Present).await;
+    b.set("08:30:01");
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    assert_eq!(words(&b), ["Hej!"]);
+    let all = b.notifications().await;
+    let alarms: Vec<_> = all.iter().filter(|n| n.purpose == Purpose::Absence).collect();
+    assert_eq!(alarms.len(), 1, "{alarms:?}");
+    b.set("08:31:00");
+    b.mark("p", Mark::Present).await;
+    b.work().await;
+    assert_eq!(words(&b), ["Hej!", "Rättelse:"]);
+}

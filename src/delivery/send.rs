@@ -61,6 +61,9 @@ async fn talk(shared: &Shared, job: &Job) -> (Outcome, bool) {
                 Err(refused) => return (refused, false),
             };
             let answer = shared.env.wire.call(request).await;
+            if let Err(error) = &answer {
+                tracing::warn!(account = %job.account, %error, "no answer of the provider");
+            }
             match provider.api.outcome(&answer, shared.env.clock.now()) {
                 Outcome::Accepted { reference, parts } => {
                     Outcome::Accepted { reference: reference.map(settle::kept), parts }

@@ -16,6 +16,29 @@ pub(super) fn tls(error: &dyn Error) -> Option<&rustls::Error> {
     causes(error).find_map(|cause| cause.downcast_ref())
 }
 
+/// Whether the other side has refused the certificate that we showed, or showed none of. It says so
+/// before it reads anything of a request, in TLS 1.3 as well, where it comes after our handshake
+/// (RFC 8446 §4.4.2.4 and §6.2).
+pub(super) fn refuses_certificate(error: &dyn Error) -> bool {
+    use rustls::AlertDescription::{
+        AccessDenied, BadCertificate, CertificateExpired, CertificateRequired, CertificateRevoked,
+        CertificateUnknown, UnknownCA, UnsupportedCertificate,
+    };
+    matches!(
+        tls(error),
+        Some(rustls::Error::AlertReceived(
+            AccessDenied
+                | BadCertificate
+                | CertificateExpired
+                | CertificateRequired
+                | CertificateRevoked
+                | CertificateUnknown
+                | UnknownCA
+                | UnsupportedCertificate
+        ))
+    )
+}
+
 /// The innermost failure of the network that says of what kind it is.
 pub(super) fn io_kind(error: &dyn Error) -> Option<io::ErrorKind> {
     causes(error)

@@ -216,7 +216,9 @@ fn setup(error: reqwest::Error) -> WireSetupError {
 
 /// See the top of this file.
 fn classify(error: &reqwest::Error) -> WireError {
-    if error.is_connect() || error.is_builder() {
+    if cause::refuses_certificate(error) {
+        WireError::NotLetIn(describe(error))
+    } else if error.is_connect() || error.is_builder() {
         WireError::NotSent(describe(error))
     } else {
         WireError::Unknown(describe(error))

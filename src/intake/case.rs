@@ -120,6 +120,16 @@ impl Case {
                 cancel(unit, n, State::Cancelled, *reason);
             }
         }
+        for (id, due_at) in &plan.again {
+            if let Some(n) = self.told.iter_mut().find(|n| n.id == *id) {
+                n.state = State::Waiting;
+                n.state_reason = None;
+                n.due_at = *due_at;
+                // The alarm in force, whichever it was made for.
+                n.revision = plan.revision;
+                enqueue(unit, n);
+            }
+        }
         for new in &plan.make {
             enqueue(unit, new);
             self.lesson.notifications.push(new.id.clone());

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::plan::Plan;
 use super::standing::{Standing, standing, task_for};
 use crate::directory::entitled::{self, Candidate, Entitled};
-use crate::directory::{Mode, Pupil, Roster, School};
+use crate::directory::{Pupil, Roster, School};
 use crate::model::{
     AdvanceNotice, Channel, LessonState, Mark, Notification, NotificationId, PupilId, Purpose,
     Reason, Recipient, StaffRole, State, TaskKind, local_date,
@@ -140,25 +140,34 @@ fn is_corrected(s: &Situation<'_>, n: &Notification) -> bool {
 
 /// Whether `c` is a correction of `n` that never left: `n` did not seem to have arrived, or it was true
 /// again, or there was something else to say by then.
-fn is_void(s: &Situation<'_>, c: &Notification, n: &Notification) -> bool {
-    let by_mode = match c.state_reason {
-        Some(Reason::NothingToCorrect | Reason::Replaced | Reason::MarkChanged) => false,
-        // Kept back by a mode that is over.
-        Some(Reason::ShadowMode | Reason::NotAGuest) => true,
-        _ => return false,
-    };
+fn is_void(c: &Notification, n: &Notification) -> bool {
     c.corrects.as_ref() == Some(&n.id)
         && c.state == State::Cancelled
-        && (!by_mode || s.school.mode == Mode::Live)
+        && matches!(
+            c.state_reason,
+            Some(Reason::NothingToCorrect | Reason::Replaced | Reason::MarkChanged)
+        )
+}
+
+/// Whether a message was called back after an attempt that may have arrived. When it is so again it is
+/// the same message: whoever has it already can tell.
+fn may_be_sent_again(n: &Notification) -> bool {
+    n.state == State::Cancelled && n.may_have_arrived()
 }
 
 fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &mut Plan) {
     let about =
         |n: &&Notification| n.purpose == Purpose::Absence && n.recipient == candidate.recipient;
     for told in s.told.iter().filter(about) {
-        let stands = told.state.may_have_arrived() || told.state == State::Waiting;
-        if stands && !is_corrected(s, told) {
+        if is_corrected(s, told) {
+            continue;
+        }
+        if told.state.may_have_arrived() || told.state == State::Waiting {
             plan.keep(told, Reason::AlreadyTold);
+            return;
+        }
+        if may_be_sent_again(told) {
+            plan.again(told, s.now);
             return;
         }
     }
@@ -178,6 +187,18 @@ fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &m
         s.lesson.lesson.end.saturating_add(s.school.stale_after).unwrap_or(Timestamp::MAX);
     new.urgent = !s.missing_elsewhere && s.date == local_date(s.now, &s.school.zone);
     plan.make(new);
+}
+
+/// Whether an alarm was corrected, as far as is known, and followed by another to the same reader: that
+/// one's correction is the last word about both.
+fn is_superseded(s: &Situation<'_>, n: &Notification) -> bool {
+    let after = |k: &Notification| {
+        k.purpose == n.purpose
+            && k.recipient == n.recipient
+            && k.revision > n.revision
+            && k.may_have_arrived()
+    };
+    is_corrected(s, n) && s.told.iter().any(after)
 }
 
 /// Those who were told that a pupil is missing who is not.
@@ -203,6 +224,10 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
         // What waits to be sent again may have arrived all the same.
         if n.may_have_arrived() && !content_free && n.purpose != Purpose::TeamUpdate {
             touched = true;
+            if is_superseded(s, n) {
+                plan.keep(n, Reason::AlreadyTold);
+                continue;
+            }
             let Some(kind) = correction else {
                 plan.keep(n, reason);
                 continue;
@@ -223,7 +248,7 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
             new.corrects = Some(n.id.clone());
             new.address.clone_from(&n.address);
             // One called back because nothing had arrived does not stand in the way when it has.
-            let void = s.told.iter().filter(|c| is_void(s, c, n)).count() + outdated;
+            let void = s.told.iter().filter(|c| is_void(c, n)).count() + outdated;
             let more = if void == 0 { n.id.to_string() } else { format!("{} {void}", n.id) };
             new.id = notification_id(s, &new, &more);
             if s.told.iter().any(|known| known.id == new.id) {
@@ -273,6 +298,10 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
     let team = Recipient::Staff(StaffRole::AttendanceTeam);
     let mut alert = blank(s, plan.revision, Purpose::TeamAlert, team.clone(), Channel::Email);
     alert.reason = if reported { Reason::ReportedByTeacher } else { Reason::NotArrivedByLessonEnd };
+    if let Some(doubtful) = alerts(s).find(|n| may_be_sent_again(n) && !is_corrected(s, n)) {
+        plan.again(doubtful, s.now);
+        return;
+    }
     let former = alerts(s).filter(|n| n.revision == plan.revision && is_taken_back(s, n)).count();
     let more = if former == 0 { String::new() } else { former.to_string() };
     alert.id = notification_id(s, &alert, &more);

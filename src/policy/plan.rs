@@ -27,6 +27,8 @@ pub struct Plan {
     pub revision: u32,
     /// Notifications to write.
     pub make: Vec<Notification>,
+    /// Notifications that were called back and are to wait again, as they were, until when.
+    pub again: Vec<(NotificationId, Timestamp)>,
     /// Waiting notifications to call back.
     pub cancel: Vec<(NotificationId, Reason)>,
     /// When to decide again although nothing new may be heard.
@@ -62,6 +64,16 @@ impl Plan {
             notification: Some(of.id.clone()),
         });
         self.cancel.push((of.id.clone(), reason));
+    }
+
+    pub(super) fn again(&mut self, known: &Notification, due_at: Timestamp) {
+        self.decisions.push(Decided {
+            act: "notify",
+            recipient: Some(known.recipient.clone()),
+            reason: known.reason,
+            notification: Some(known.id.clone()),
+        });
+        self.again.push((known.id.clone(), due_at));
     }
 
     pub(super) fn make(&mut self, new: Notification) {

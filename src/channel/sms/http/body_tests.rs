@@ -105,6 +105,7 @@ fn latin1_has_no_place_for_what_is_not_in_it() {
 fn one_body_is_in_one_charset() {
     for (text, kind, expected) in [
         ("<a>{to}{text}</a>", "text/xml", vec![]),
+        ("<?xml version='1.0'?><a b='c d'>{to} {text}</a>", "text/xml; charset=utf-8", vec![]),
         (
             "<?xml version='1.0' encoding='UTF-8'?><a>{to}{text}</a>",
             "text/xml; charset=UTF-8",
@@ -125,6 +126,19 @@ fn one_body_is_in_one_charset() {
             s.secret_fields.clear();
         });
         assert_eq!(api.settings.check(), expected, "{text} {kind}");
+    }
+}
+
+#[test]
+fn a_latin1_document_may_declare_itself_and_hold_spaces() {
+    for declaration in ["<?xml version='1.0' encoding='ISO-8859-1'?>", ""] {
+        let api = api(|s| {
+            s.charset = Charset::Latin1;
+            let text = format!("{declaration}<a b='c d'> {{to}} {{text}} </a>");
+            s.body = HttpBody::Xml(BodyMethod::Post, XmlTemplate::parse(&text).unwrap());
+            s.secret_fields.clear();
+        });
+        assert_eq!(api.settings.check(), [], "{declaration}");
     }
 }
 

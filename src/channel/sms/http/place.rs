@@ -85,7 +85,7 @@ impl Place {
                 (!value.is_empty()).then(|| value.to_owned())
             }
             Self::Capture(pattern) => {
-                let found = pattern.regex.captures(answer.text.as_deref()?)?.get(1)?;
+                let found = pattern.regex.captures(answer.text.as_deref()?.trim_end())?.get(1)?;
                 let value = found.as_str().trim();
                 (!value.is_empty()).then(|| value.to_owned())
             }

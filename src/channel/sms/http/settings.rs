@@ -178,11 +178,11 @@ impl HttpBody {
     pub(super) fn fixed(&self) -> String {
         match self {
             Self::Form(_, fields) | Self::Query(fields) => {
-                fields.iter().flat_map(|(name, text)| [name.clone(), text.outline(' ')]).collect()
+                fields.iter().flat_map(|(name, text)| [name.clone(), text.outline('\0')]).collect()
             }
             Self::Json(..) => String::new(),
-            Self::Xml(_, template) => template.template().outline(' '),
-            Self::Raw(_, template) => template.template().outline(' '),
+            Self::Xml(_, template) => template.template().outline('\0'),
+            Self::Raw(_, template) => template.template().outline('\0'),
         }
     }
 
