@@ -1,22 +1,33 @@
 //! Simulated time: tokio's paused clock, which jumps to the next moment anybody waits for when nobody
 //! has anything to do, and a start that goes on over the lives of the daemon.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use upprop::env::{Clock, Pending};
 
+/// The longest single sleep: within it a waiter sees that the machine has slept.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
 /// The time of one life of the daemon. Made inside its runtime.
 pub struct SimClock {
     began: Timestamp,
     origin: tokio::time::Instant,
+    slept: AtomicI64,
 }
 
 impl SimClock {
     /// Time that begins at `began`.
     #[expect(clippy::disallowed_methods, reason = "this is the simulated clock")]
     pub fn at(began: Timestamp) -> Self {
-        Self { began, origin: tokio::time::Instant::now() }
+        Self { began, origin: tokio::time::Instant::now(), slept: AtomicI64::new(0) }
+    }
+
+    /// The machine has slept: it is later, and no timer has run meanwhile.
+    pub fn jump(&self, by: SignedDuration) {
+        let micros = i64::try_from(by.as_micros()).expect("small");
+        self.slept.fetch_add(micros, Ordering::Relaxed);
     }
 }
 
@@ -26,15 +37,15 @@ impl Clock for SimClock {
         let passed = tokio::time::Instant::now().duration_since(self.origin);
         // As exact as a row's due time, so that what is due is due.
         let micros = i64::try_from(passed.as_micros()).expect("years");
-        self.began + SignedDuration::from_micros(micros)
+        self.began + SignedDuration::from_micros(micros + self.slept.load(Ordering::Relaxed))
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the simulated clock")]
     fn sleep_until(&self, until: Timestamp) -> Pending<'_, ()> {
         Box::pin(async move {
             while let Ok(left @ 1..) = u64::try_from(until.duration_since(self.now()).as_micros()) {
-                // tokio's timers have milliseconds; they never fire early.
-                tokio::time::sleep(Duration::from_micros(left)).await;
+                // tokio's timers have milliseconds; they never fire early. In pieces, as the real clock.
+                tokio::time::sleep(Duration::from_micros(left).min(LONGEST_SLEEP)).await;
             }
         })
     }

@@ -33,6 +33,7 @@ pub struct World {
     pub acknowledged: Mutex<BTreeMap<String, Timestamp>>,
     todo: Mutex<VecDeque<Event>>,
     kills: Mutex<VecDeque<Timestamp>>,
+    steps: Mutex<VecDeque<(Timestamp, SignedDuration)>>,
     loaded: Mutex<bool>,
 }
 
@@ -44,6 +45,7 @@ impl World {
             acknowledged: Mutex::default(),
             todo: Mutex::new(plan.events.iter().cloned().collect()),
             kills: Mutex::new(plan.kills.iter().copied().collect()),
+            steps: Mutex::new(plan.steps.iter().copied().collect()),
             loaded: Mutex::new(false),
             plan,
             config,
@@ -133,6 +135,11 @@ impl World {
                 self.kills.lock().expect("kills").pop_front();
                 return false;
             }
+            let step = self.steps.lock().expect("steps").pop_front_if(|(at, _)| *at <= now);
+            if let Some((_, by)) = step {
+                clock.jump(by);
+                continue;
+            }
             for event in again.drain(..).chain(self.due(now)) {
                 posting.push(self.post(&router, event, clock));
             }
@@ -144,7 +151,7 @@ impl World {
                 // A report that is put off is lost: providers give up.
                 let _ = router.clone().oneshot(post).await;
             }
-            if now >= horizon && posting.is_empty() {
+            if posting.is_empty() && (now >= horizon || (now >= calm && self.is_settled())) {
                 return true;
             }
             let next = self.next(now, horizon, calm);
@@ -157,15 +164,28 @@ impl World {
         }
     }
 
+    /// Whether nothing is due any more, and nothing will be reported.
+    fn is_settled(&self) -> bool {
+        let rows = self.disk.rows().rows();
+        let due = rows.iter().any(|(key, _)| key.starts_with(b"du/"));
+        let ahead = !self.todo.lock().expect("events").is_empty();
+        !due && !ahead && self.outside.reports.lock().expect("reports").is_empty()
+    }
+
     /// When something happens next by itself.
     fn next(&self, now: Timestamp, horizon: Timestamp, calm: Timestamp) -> Timestamp {
         let event = self.todo.lock().expect("events").front().map(|e| e.at);
         let kill = self.kills.lock().expect("kills").front().copied();
         let report = self.outside.reports.lock().expect("reports").iter().map(|r| r.at).min();
         let full = self.plan.full.iter().flat_map(|(from, to)| [*from, *to]);
+        let step = self.steps.lock().expect("steps").front().map(|(at, _)| *at);
+        // When it is calm, whether all is settled.
+        let look = (now >= calm).then(|| now + SignedDuration::from_mins(10));
         event
             .into_iter()
             .chain(kill)
+            .chain(step)
+            .chain(look)
             .chain(report)
             .chain(full)
             .chain([horizon, calm])

@@ -45,6 +45,8 @@ pub struct Plan {
     pub events: Vec<Event>,
     pub kills: Vec<Timestamp>,
     pub full: Vec<(Timestamp, Timestamp)>,
+    /// When the machine sleeps, and for how long.
+    pub steps: Vec<(Timestamp, SignedDuration)>,
 }
 
 /// Where the schools are.
@@ -82,6 +84,7 @@ impl Plan {
             events: Vec::new(),
             kills: Vec::new(),
             full: Vec::new(),
+            steps: Vec::new(),
         };
         let mut day = first;
         for _ in 0..2 {
@@ -100,12 +103,17 @@ impl Plan {
                     self.lesson(c, &pupil, school, &format!("{lesson}-{day}"), instant(day, start));
                 }
             }
-            if c.percent(25) {
+            if c.percent(40) {
                 self.notice(c, &pupil, school, day);
             }
         }
         for _ in 0..c.roll(0..=3) {
             self.kills.push(instant(day, c.roll(7 * 60..=22 * 60)));
+        }
+        if c.percent(30) {
+            let at = instant(day, c.roll(7 * 60..=22 * 60));
+            let secs = i64::try_from(c.roll(3..=5_000)).expect("small");
+            self.steps.push((at, SignedDuration::from_secs(secs)));
         }
         if c.percent(30) {
             let from = instant(day, c.roll(7 * 60..=21 * 60));
@@ -154,7 +162,7 @@ impl Plan {
         let from = instant(day, c.roll(0..=15 * 60));
         let to = later(from, c.roll(1..=600) * 60_000);
         let mut at = instant(day, c.roll(6 * 60 + 30..=14 * 60));
-        for withdrawn in [false, true, false].into_iter().take(usize::from(c.percent(40)) * 2 + 1) {
+        for withdrawn in [false, true, false].into_iter().take(usize::from(c.percent(60)) * 2 + 1) {
             let body = json!({
                 "type": "absence.notified", "school": school, "pupil": pupil,
                 "from": from.to_string(), "to": to.to_string(), "kind": "notified",
