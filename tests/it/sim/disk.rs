@@ -20,6 +20,7 @@ pub struct Disk {
     full: AtomicBool,
     healed: AtomicBool,
     pub commits: AtomicU64,
+    pub conflicts: AtomicU64,
 }
 
 impl Disk {
@@ -31,6 +32,7 @@ impl Disk {
             full: AtomicBool::new(false),
             healed: AtomicBool::new(false),
             commits: AtomicU64::new(0),
+            conflicts: AtomicU64::new(0),
         }
     }
 
@@ -94,6 +96,8 @@ impl Mounted {
         }
         let done = disk.rows.commit(batch).await;
         disk.commits.fetch_add(1, Ordering::Relaxed);
+        disk.conflicts
+            .fetch_add(u64::from(matches!(done, Ok(Commit::Conflict))), Ordering::Relaxed);
         if ends {
             self.die();
             return std::future::pending().await;
@@ -108,7 +112,13 @@ impl Mounted {
 
 impl Kv for Mounted {
     fn get<'a>(&'a self, key: &'a [u8]) -> Pending<'a, Result<Option<Bytes>, StoreError>> {
-        self.disk.rows.get(key)
+        Box::pin(async move {
+            // Others come in between, as they do on several threads.
+            if self.disk.chance.percent(5) {
+                pause(1).await;
+            }
+            self.disk.rows.get(key).await
+        })
     }
 
     fn scan<'a>(

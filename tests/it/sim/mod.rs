@@ -14,6 +14,7 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use upprop::config::{self, Config, Loader, Secrets};
 
@@ -81,7 +82,8 @@ fn school_days_of_many_seeds_keep_every_promise() {
         Some(seed) => vec![seed],
         None => (1..=number("UPPROP_SIM_SEEDS").unwrap_or(SEEDS)).collect(),
     };
-    let (mut lives, mut arrived, mut lessons, mut last_words, mut commits) = (0, 0, 0, 0, 0);
+    let (mut lives, mut arrived, mut lessons, mut last_words) = (0, 0, 0, 0);
+    let (mut commits, mut conflicts) = (0, 0);
     let mut bad = Vec::new();
     for seed in &seeds {
         let (world, count) = lived(*seed);
@@ -90,14 +92,15 @@ fn school_days_of_many_seeds_keep_every_promise() {
         arrived += found.arrived;
         lessons += found.lessons;
         last_words += found.last_words;
-        commits += world.disk.commits.load(std::sync::atomic::Ordering::Relaxed);
+        commits += world.disk.commits.load(Ordering::Relaxed);
+        conflicts += world.disk.conflicts.load(Ordering::Relaxed);
         if !found.wrong.is_empty() {
             bad.push(format!("UPPROP_SIM_SEED={seed}:\n  {}", found.wrong.join("\n  ")));
         }
     }
     say(format_args!(
-        "sim: {} seeds, {lives} lives, {commits} commits, {lessons} lessons, {arrived} messages, \
-         {last_words} last words looked at",
+        "sim: {} seeds, {lives} lives, {commits} commits ({conflicts} conflicts), {lessons} lessons, \
+         {arrived} messages, {last_words} last words looked at",
         seeds.len()
     ));
     assert!(bad.is_empty(), "{} of {} seeds:\n{}", bad.len(), seeds.len(), bad.join("\n"));

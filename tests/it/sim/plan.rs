@@ -9,7 +9,7 @@ use super::chance::Chance;
 pub const TOKEN: &str = "test-token-0123456789abcdef-0123456789";
 pub const API_TOKEN: &str = "api-token-0123456789abcdef-01234567890";
 /// Texts an hour and at once that the account allows.
-pub const RATE: (u64, u64) = (240, 4);
+pub const RATE: (u64, u64) = (60, 3);
 
 /// What a mark says, as the oracle sees it.
 pub const MARKS: [&str; 7] =
