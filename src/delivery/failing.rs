@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::shared::Shared;
 use crate::intake::case::{Case, CaseKey};
 use crate::model::{Address, Notification, NotificationId, ProviderId, Reason, State, TaskKind};
-use crate::policy::{self, Decided, Plan, Situation};
+use crate::policy::{self, Decided, Plan};
 use crate::store::ledger::Unit;
 use crate::store::rows::Failing;
 use crate::store::{StoreError, tables};
@@ -60,17 +60,7 @@ async fn ask(
     let directory = shared.directory.load_full();
     let Some(school) = directory.schools.get(&n.school) else { return Ok(()) };
     let Some(case) = Case::load(unit, &CaseKey::of(n)).await? else { return Ok(()) };
-    let situation = Situation {
-        now,
-        school,
-        roster: &directory.roster,
-        pupil: &n.pupil,
-        date: n.date,
-        lesson: &case.lesson,
-        notices: &case.notices,
-        told: &case.told,
-        missing_elsewhere: case.missing_elsewhere(),
-    };
+    let situation = case.situation(school, &directory.roster, now);
     let revision = case.lesson.revision;
     let kind = TaskKind::CheckNumber;
     let mut task = policy::task_notification(&situation, revision, kind, Reason::BadContact);

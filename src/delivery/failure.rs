@@ -11,7 +11,7 @@ use crate::intake::case::{Case, CaseKey};
 use crate::model::{
     Address, Notification, Purpose, Reason, Recipient, State, TaskKind, local_date,
 };
-use crate::policy::{self, Decided, Plan, Situation, Standing, standing, task_for};
+use crate::policy::{self, Decided, Plan, Standing, standing, task_for};
 use crate::store::ledger::Unit;
 use crate::store::rows::BadContact;
 use crate::store::{StoreError, tables};
@@ -90,17 +90,7 @@ pub async fn follow(
         return Ok(());
     }
     let bad = bad_addresses(unit, &directory, n, now).await?;
-    let situation = Situation {
-        now,
-        school,
-        roster: &directory.roster,
-        pupil: &n.pupil,
-        date: n.date,
-        lesson: &case.lesson,
-        notices: &case.notices,
-        told: &case.told,
-        missing_elsewhere: case.missing_elsewhere(),
-    };
+    let situation = case.situation(school, &directory.roster, now);
     let mut plan = Plan { missing, revision: case.lesson.revision, ..Plan::default() };
     let known = |new: &Notification| case.told.iter().any(|t| t.id == new.id);
     let other = policy::fallback(&situation, n);

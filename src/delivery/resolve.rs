@@ -207,7 +207,7 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
         Finding::Resend => {
             let tries = usize::try_from(n.tries).unwrap_or(usize::MAX);
             // Staff may read it twice and must read it; a guardian gets it at most once more.
-            let may_again = n.recipient_is_staff() || doubts(n) <= RESENT;
+            let may_again = n.recipient_is_staff() || n.doubts() <= RESENT;
             if may_again && tries < settings.retry(n.channel).len() {
                 resend(n)
             } else {
@@ -244,14 +244,6 @@ fn apply(shared: &Shared, n: &mut Notification, finding: &Finding, now: Timestam
             Next::Nothing
         }
     }
-}
-
-/// How many attempts have an outcome that nobody knows.
-fn doubts(n: &Notification) -> usize {
-    let in_doubt = |a: &&crate::model::Attempt| {
-        a.result.as_ref().is_none_or(|r| matches!(r.outcome, Outcome::InDoubt { .. }))
-    };
-    n.attempts.iter().filter(in_doubt).count()
 }
 
 /// Whether a look-up without a finding was the provider's outage rather than its answer.

@@ -2,10 +2,11 @@
 
 use jiff::civil::Date;
 
+use crate::directory::{Roster, School};
 use crate::model::{
     AdvanceNotice, Lesson, LessonId, LessonState, Notification, PupilId, Reason, SchoolId, State,
 };
-use crate::policy::Plan;
+use crate::policy::{Plan, Situation};
 use crate::store::rows::{Day, Due, Notice};
 use crate::store::tables::{self, Lane};
 use crate::store::{StoreError, after_prefix, ledger::Unit};
@@ -109,6 +110,26 @@ impl Case {
     /// Whether the pupil is missing at another lesson of the day.
     pub fn missing_elsewhere(&self) -> bool {
         self.day.missing.iter().any(|l| *l != self.key.lesson)
+    }
+
+    /// What policy decides about it from.
+    pub fn situation<'a>(
+        &'a self,
+        school: &'a School,
+        roster: &'a Roster,
+        now: jiff::Timestamp,
+    ) -> Situation<'a> {
+        Situation {
+            now,
+            school,
+            roster,
+            pupil: &self.key.pupil,
+            date: self.key.date,
+            lesson: &self.lesson,
+            notices: &self.notices,
+            told: &self.told,
+            missing_elsewhere: self.missing_elsewhere(),
+        }
     }
 
     /// Writes what a plan changes: the lesson, its notifications, their due rows.

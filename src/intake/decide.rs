@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::case::Case;
 use crate::directory::{Directory, School};
 use crate::model::{EventId, LessonId, PupilId, SchoolId, SourceId};
-use crate::policy::{self, Plan, Situation};
+use crate::policy::{self, Plan};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Audit, Decision};
 use crate::store::{MAX_VALUE_BYTES, codec, tables};
@@ -37,17 +37,7 @@ pub fn decide(
     heard: &Heard,
     now: Timestamp,
 ) -> Plan {
-    let plan = policy::evaluate(&Situation {
-        now,
-        school,
-        roster: &directory.roster,
-        pupil: &case.key.pupil,
-        date: case.key.date,
-        lesson: &case.lesson,
-        notices: &case.notices,
-        told: &case.told,
-        missing_elsewhere: case.missing_elsewhere(),
-    });
+    let plan = policy::evaluate(&case.situation(school, &directory.roster, now));
     let key = case.key.clone();
     case.apply(unit, &plan);
     trail(unit, &key.school, &key.pupil, Some(&key.lesson), heard, &plan, now);

@@ -290,12 +290,16 @@ impl Notification {
     /// Whether the recipient has, or may have, the message: by its state, or because an attempt has an
     /// outcome that never became known (a mail in doubt is sent again, or called back, all the same).
     pub fn may_have_arrived(&self) -> bool {
-        let in_doubt = |a: &Attempt| {
+        // A report of failure is known of all of it.
+        self.state.may_have_arrived() || (self.state != State::Undelivered && self.doubts() > 0)
+    }
+
+    /// How many attempts have an outcome that nobody knows.
+    pub fn doubts(&self) -> usize {
+        let in_doubt = |a: &&Attempt| {
             a.result.as_ref().is_none_or(|r| matches!(r.outcome, Outcome::InDoubt { .. }))
         };
-        // A report of failure is known of all of it.
-        self.state.may_have_arrived()
-            || (self.state != State::Undelivered && self.attempts.iter().any(in_doubt))
+        self.attempts.iter().filter(in_doubt).count()
     }
 
     /// Whether it goes to staff.

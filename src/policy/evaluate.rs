@@ -158,18 +158,16 @@ fn may_be_sent_again(n: &Notification) -> bool {
 fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &mut Plan) {
     let about =
         |n: &&Notification| n.purpose == Purpose::Absence && n.recipient == candidate.recipient;
-    for told in s.told.iter().filter(about) {
-        if is_corrected(s, told) {
-            continue;
-        }
-        if told.state.may_have_arrived() || told.state == State::Waiting {
-            plan.keep(told, Reason::AlreadyTold);
-            return;
-        }
-        if may_be_sent_again(told) {
-            plan.again(told, s.now);
-            return;
-        }
+    let uncorrected = || s.told.iter().filter(about).filter(|told| !is_corrected(s, told));
+    let stands =
+        |told: &&Notification| told.state.may_have_arrived() || told.state == State::Waiting;
+    if let Some(told) = uncorrected().find(stands) {
+        plan.keep(told, Reason::AlreadyTold);
+        return;
+    }
+    if let Some(told) = uncorrected().find(|told| may_be_sent_again(told)) {
+        plan.again(told, s.now);
+        return;
     }
     let mut new = blank(s, plan.revision, Purpose::Absence, candidate.recipient.clone(), channel);
     new.reason = Reason::UnexcusedAbsence;
@@ -298,14 +296,16 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
     let team = Recipient::Staff(StaffRole::AttendanceTeam);
     let mut alert = blank(s, plan.revision, Purpose::TeamAlert, team.clone(), Channel::Email);
     alert.reason = if reported { Reason::ReportedByTeacher } else { Reason::NotArrivedByLessonEnd };
-    if let Some(doubtful) = alerts(s).find(|n| may_be_sent_again(n) && !is_corrected(s, n)) {
+    let standing = alerts(s).find(|n| !is_taken_back(s, n));
+    let doubtful = alerts(s).find(|n| may_be_sent_again(n) && !is_corrected(s, n));
+    if let (None, Some(doubtful)) = (standing, doubtful) {
         plan.again(doubtful, s.now);
         return;
     }
     let former = alerts(s).filter(|n| n.revision == plan.revision && is_taken_back(s, n)).count();
     let more = if former == 0 { String::new() } else { former.to_string() };
     alert.id = notification_id(s, &alert, &more);
-    let Some(standing) = alerts(s).find(|n| !is_taken_back(s, n)) else {
+    let Some(standing) = standing else {
         plan.make(alert);
         return;
     };
