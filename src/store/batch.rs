@@ -33,16 +33,17 @@ impl Batch {
         }
     }
 
-    /// Whether every requirement holds, byte for byte, with `read` telling what a key holds now.
+    /// Whether every requirement holds, with `is` telling whether a key holds a value, byte for byte,
+    /// or nothing.
     ///
     /// # Errors
-    /// Those of `read`.
+    /// Those of `is`.
     pub fn holds<E>(
         &self,
-        mut read: impl FnMut(&[u8]) -> Result<Option<Bytes>, E>,
+        mut is: impl FnMut(&[u8], Option<&[u8]>) -> Result<bool, E>,
     ) -> Result<bool, E> {
         for (key, was) in &self.expect {
-            if read(key)? != *was {
+            if !is(key, was.as_deref())? {
                 return Ok(false);
             }
         }

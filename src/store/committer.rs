@@ -1,5 +1,6 @@
 //! The one thread that writes. Takes what waits, decides it in order, and answers when it is on the
-//! disk: a journal frame, `fdatasync`, one sled transaction, one flush, `fdatasync`, all answers.
+//! disk: a journal frame, `fdatasync`, one sled batch, all answers. sled itself is made durable behind
+//! it (see [`flusher`](super::flusher)), and waited for only where the journal does not hold the rows.
 //! Reads no clock; knows nothing of what the rows mean.
 //!
 //! A group is decided as if its batches came one after the other: each sees what those before it
@@ -21,6 +22,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     Batch, Commit, Health, MAX_BATCH_BYTES, StoreError, disk,
+    flusher::Flusher,
     journal::{AppendError, BULK_PREFIX, Journal, frame::Draft},
     sled::Engine,
 };
@@ -88,7 +90,11 @@ impl Status {
         self.failure.borrow().clone().map(StoreError::Failed)
     }
 
-    fn fail(&self, why: &str) -> StoreError {
+    /// Tells everybody that nothing more is written; the first reason stands.
+    pub(super) fn fail(&self, why: &str) -> StoreError {
+        if let Some(before) = self.failure() {
+            return before;
+        }
         tracing::error!(why, "the store failed; nothing more is written until a restart");
         self.failure.send_replace(Some(why.to_owned()));
         StoreError::Failed(why.to_owned())
@@ -118,6 +124,7 @@ impl Status {
 /// The committer, to be run on its own thread.
 pub struct Committer {
     engine: Arc<Engine>,
+    flusher: Flusher,
     journal: Option<Journal>,
     sequence: u64,
     status: Arc<Status>,
@@ -130,12 +137,13 @@ impl Committer {
     /// A committer after group `sequence`.
     pub fn new(
         engine: Arc<Engine>,
+        flusher: Flusher,
         journal: Option<Journal>,
         sequence: u64,
         status: Arc<Status>,
         inbox: mpsc::Receiver<Request>,
     ) -> Self {
-        Self { engine, journal, sequence, status, inbox, held: None }
+        Self { engine, flusher, journal, sequence, status, inbox, held: None }
     }
 
     /// Works until told to close, until nobody can ask any more, or until a fault.
@@ -145,7 +153,9 @@ impl Committer {
                 Request::Commit(first) => self.serve(first),
                 Request::Rotate(answer) => self.rotate(answer),
                 Request::Close(answer) => {
-                    let _ = answer.send(());
+                    if self.flusher.wait_for(self.sequence).is_ok() {
+                        let _ = answer.send(());
+                    }
                     return;
                 }
             };
@@ -157,9 +167,12 @@ impl Committer {
 
     fn serve(&mut self, first: Waiting) -> Result<(), StoreError> {
         let group = self.gather(first);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.commit(&group)))
-            .unwrap_or_else(|_| Err("a defect in the committer".into()))
-            .map_err(|why| self.status.fail(&why));
+        let outcome = match self.status.failure() {
+            Some(failed) => Err(failed),
+            None => catch_unwind(AssertUnwindSafe(|| self.commit(&group)))
+                .unwrap_or_else(|_| Err("a defect in the committer".into()))
+                .map_err(|why| self.status.fail(&why)),
+        };
         match outcome {
             Ok(answers) => {
                 for (waiting, answer) in group.into_iter().zip(answers) {
@@ -201,15 +214,17 @@ impl Committer {
         let mut answers = Vec::with_capacity(group.len());
         let mut rows: BTreeMap<&[u8], Option<&Bytes>> = BTreeMap::new();
         let mut frame = Draft::default();
+        // Rows that the journal does not hold.
+        let mut bulk_bytes = 0;
         let full = self.status.low_water(disk::free_bytes(&self.status.dir).ok());
         for Waiting { batch, .. } in group {
             if let Some(why) = full.as_ref().filter(|_| !batch.is_read_only()) {
                 answers.push(Err(StoreError::Busy(why.clone())));
                 continue;
             }
-            let holds = batch.holds(|key| match rows.get(key) {
-                Some(earlier) => Ok(earlier.cloned()),
-                None => self.engine.get(key),
+            let holds = batch.holds(|key, was| match rows.get(key) {
+                Some(earlier) => Ok(earlier.map(|value| &**value) == was),
+                None => self.engine.is(key, was),
             });
             if !holds.map_err(|error| error.to_string())? {
                 answers.push(Ok(Commit::Conflict));
@@ -222,10 +237,17 @@ impl Committer {
                 }
                 rows.insert(key, value.as_ref());
             }
+            bulk_bytes += if bulk { batch.bytes() } else { 0 };
             answers.push(Ok(Commit::Done));
         }
         if rows.is_empty() {
             return Ok(answers);
+        }
+        let bytes = frame.len() + bulk_bytes;
+        // What sled lacks after a crash must be in the newest segment.
+        match self.journal.as_ref().is_some_and(|journal| journal.rotates_for(&frame)) {
+            true => self.flusher.wait_for(self.sequence)?,
+            false => self.flusher.make_room(bytes)?,
         }
         let sequence = match self.journal.as_mut().map(|journal| journal.append(frame)) {
             None => self.sequence + 1,
@@ -240,11 +262,12 @@ impl Committer {
             }
         };
         let writes = rows.iter().map(|(key, value)| (*key, value.map(|value| &**value)));
-        self.engine
-            .apply(sequence, writes)
-            .and_then(|()| self.engine.make_durable())
-            .map_err(|error| error.to_string())?;
+        self.engine.apply(sequence, writes).map_err(|error| error.to_string())?;
         self.sequence = sequence;
+        self.flusher.written(sequence, bytes);
+        if bulk_bytes > 0 || self.journal.is_none() {
+            self.flusher.wait_for(sequence)?;
+        }
         Ok(answers)
     }
 
@@ -252,6 +275,7 @@ impl Committer {
         &mut self,
         answer: oneshot::Sender<Result<(), StoreError>>,
     ) -> Result<(), StoreError> {
+        self.flusher.wait_for(self.sequence).map_err(|why| self.status.fail(&why))?;
         let rotated = self.journal.as_mut().map_or(Ok(()), Journal::rotate);
         let (answered, outcome) = match rotated {
             Ok(()) => (Ok(()), Ok(())),
@@ -278,11 +302,12 @@ mod tests {
 
     /// A committer whose journal is on a small disk, and what is sent to it.
     fn committer(dir: &Path, disk: &Small) -> (Committer, mpsc::Sender<Request>) {
-        let engine = Engine::open(&dir.join("store"), &settings(dir)).unwrap();
+        let engine = Arc::new(Engine::open(&dir.join("store"), &settings(dir)).unwrap());
         let status = Arc::new(Status::new(dir.to_owned(), 0));
+        let flusher = Flusher::start(engine.clone(), status.clone(), 0).unwrap();
         let (sender, inbox) = mpsc::channel(16);
         let journal = Some(Journal::on(disk.clone()));
-        (Committer::new(Arc::new(engine), journal, 0, status, inbox), sender)
+        (Committer::new(engine, flusher, journal, 0, status, inbox), sender)
     }
 
     fn waiting(batch: Batch) -> Waiting {

@@ -52,14 +52,31 @@ async fn contents(settings: &Settings) -> Rows {
 /// it begins.
 fn journal_one_more(settings: &Settings, key: &str) -> usize {
     let dir = settings.journal_dir();
-    let before = fs::metadata(newest_segment(settings)).unwrap().len();
     let tail = journal::tail(&dir).unwrap();
+    let before = used(&newest_segment(settings));
     let last = tail.as_ref().unwrap().last;
     let mut journal = Journal::resume(&dir, tail.as_ref(), last, u64::MAX).unwrap();
     let mut frame = Draft::default();
     frame.push(key.as_bytes(), Some(b"journalled"));
     journal.append(frame).unwrap();
-    usize::try_from(before).unwrap()
+    before
+}
+
+/// Bytes of a segment up to the zeros that wait for more groups.
+fn used(segment: &Path) -> usize {
+    let bytes = fs::read(segment).unwrap();
+    let mut at = file::HEADER_BYTES;
+    while let Ok((_, length)) = journal::frame::read(&bytes[at..]) {
+        at += length;
+    }
+    at
+}
+
+/// A segment without those zeros.
+fn cut(segment: &Path) -> Vec<u8> {
+    let mut bytes = fs::read(segment).unwrap();
+    bytes.truncate(used(segment));
+    bytes
 }
 
 fn newest_segment(settings: &Settings) -> PathBuf {
@@ -88,19 +105,59 @@ async fn a_group_only_the_journal_has_is_rolled_forward() {
     assert_eq!(journal::tail(&settings.journal_dir()).unwrap().unwrap().last, 4);
 }
 
+/// Adds groups to the journal alone, of some 4 KiB each, and no more segments.
+fn journal_many_more(settings: &Settings, count: usize) {
+    let dir = settings.journal_dir();
+    let tail = journal::tail(&dir).unwrap();
+    let last = tail.as_ref().unwrap().last;
+    let mut journal = Journal::resume(&dir, tail.as_ref(), last, u64::MAX).unwrap();
+    for number in 0..count {
+        let mut frame = Draft::default();
+        frame.push(format!("many{number:03}").as_bytes(), Some(&[b'x'; 4000]));
+        journal.append(frame).unwrap();
+    }
+}
+
 #[tokio::test]
-async fn two_groups_that_sled_lacks_are_refused_and_rebuilt() {
+async fn all_groups_that_sled_had_not_flushed_are_rolled_forward() {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings(dir.path());
     filled(&settings, &["a", "b"]).await;
-    journal_one_more(&settings, "c");
-    journal_one_more(&settings, "d");
+    journal_many_more(&settings, 100);
+    assert_eq!(contents(&settings).await.len(), 102);
+    assert_eq!(contents(&settings).await.len(), 102, "and once more");
+}
+
+#[tokio::test]
+async fn more_groups_than_sled_may_lack_are_refused_and_rebuilt() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    filled(&settings, &["a", "b"]).await;
+    journal_many_more(&settings, 300);
     let words = refusal(&settings);
-    assert!(words.contains("ends at group 2") && words.contains("goes to group 4"), "{words}");
+    assert!(words.contains("ends at group 2") && words.contains("goes to group 302"), "{words}");
     assert!(words.contains("upprop store rebuild"), "{words}");
     let report = rebuild(&settings).unwrap();
-    assert_eq!((report.groups, report.last, report.rows), (4, 4, 4));
-    assert_eq!(contents(&settings).await.len(), 4);
+    assert_eq!((report.groups, report.last, report.rows), (302, 302, 302));
+    assert_eq!(contents(&settings).await.len(), 302);
+}
+
+#[tokio::test]
+async fn what_a_crash_left_of_the_last_groups_is_made_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let expected = filled(&settings, &["a", "b", "c"]).await;
+    let store = open(&settings);
+    done(&store, put("di/x", "new")).await;
+    drop(store);
+    // sled says that it has all groups, and lacks rows of one of them.
+    let engine = Engine::open(&settings.store_dir(), &settings).unwrap();
+    engine.apply_writes(4, &[(b"b".to_vec(), None)]).unwrap();
+    engine.make_durable().unwrap();
+    drop(engine);
+    let mut rows = contents(&settings).await;
+    assert_eq!(rows.pop(), Some((b"di/x".to_vec(), "new".into())));
+    assert_eq!(rows, expected);
 }
 
 #[tokio::test]
@@ -110,7 +167,7 @@ async fn a_torn_append_is_cut_off_wherever_it_tore() {
     let expected = filled(&settings, &["a", "b"]).await;
     let start = journal_one_more(&settings, "c");
     let segment = newest_segment(&settings);
-    let whole = fs::read(&segment).unwrap();
+    let whole = cut(&segment);
     for cut in start..whole.len() {
         // A crash may leave the file short, or long with zeros where nothing arrived.
         for length in [cut, whole.len(), whole.len() + 4096] {
@@ -118,7 +175,9 @@ async fn a_torn_append_is_cut_off_wherever_it_tore() {
             torn.resize(length.max(cut), 0);
             fs::write(&segment, torn).unwrap();
             assert_eq!(contents(&settings).await, expected, "cut at {cut}, {length} long");
-            assert_eq!(fs::read(&segment).unwrap(), whole[..start], "the rest is gone");
+            let left = fs::read(&segment).unwrap();
+            assert!(left.starts_with(&whole[..start]), "what was whole stays");
+            assert!(left[start..].iter().all(|&byte| byte == 0), "the rest is gone");
         }
     }
     filled(&settings, &["d"]).await;
@@ -131,7 +190,7 @@ async fn a_flipped_bit_is_never_taken_for_a_torn_append() {
     let settings = settings(dir.path());
     let expected = filled(&settings, &["a", "b", "c"]).await;
     let segment = newest_segment(&settings);
-    let whole = fs::read(&segment).unwrap();
+    let whole = cut(&segment);
     for at in 0..whole.len() {
         let mut flipped = whole.clone();
         flipped[at] ^= 1 << (at % 8);

@@ -15,6 +15,7 @@ use super::{
     Batch, Commit, Health, Kv, Pending, Settings, StoreError,
     committer::{Committer, Request, Status, Waiting},
     disk::{self, Lock},
+    flusher::Flusher,
     journal::{
         JournalError,
         base::{self, Rows},
@@ -54,7 +55,9 @@ impl SledStore {
         let engine = Arc::new(engine);
         let status = Arc::new(Status::new(settings.dir.clone(), settings.low_water_bytes));
         let (inbox, requests) = mpsc::channel(QUEUE);
-        let committer = Committer::new(engine.clone(), journal, sequence, status.clone(), requests);
+        let flusher = Flusher::start(engine.clone(), status.clone(), sequence)?;
+        let committer =
+            Committer::new(engine.clone(), flusher, journal, sequence, status.clone(), requests);
         let committer = thread::Builder::new()
             .name("store-committer".into())
             .spawn(move || committer.run())

@@ -36,7 +36,8 @@ impl MemoryStore {
     fn write(&self, batch: Batch) -> Result<Commit, StoreError> {
         batch.check_limits()?;
         let mut rows = self.lock();
-        let Ok(holds) = batch.holds(|key| Ok::<_, Infallible>(rows.get(key).cloned()));
+        let Ok(holds) =
+            batch.holds(|key, was| Ok::<_, Infallible>(rows.get(key).map(|v| &**v) == was));
         if !holds {
             return Ok(Commit::Conflict);
         }

@@ -10,6 +10,7 @@ pub mod codec;
 mod committer;
 pub mod disk;
 mod embedded;
+mod flusher;
 pub mod journal;
 pub mod ledger;
 mod memory;

@@ -1,9 +1,10 @@
 //! Opening: what sled and the journal mean together, and what is done about it. Every combination
 //! is decided by [`plan`], which is pure; the rest carries it out.
 //!
-//! A group goes to the journal first, then to sled, and is answered after both. So after a crash the
-//! journal is level with sled or one group ahead. Anything else is a fault that nobody should
-//! paper over: sled has lost what it said was on the disk, or files were moved.
+//! A group goes to the journal first, is answered when it is on the disk there, and sled is flushed a
+//! little later. So after a crash the journal is level with sled or some groups ahead, all of which its
+//! newest segment holds: sled may lack no more than `flusher` leaves open. Anything else is a fault
+//! that nobody should paper over: sled has lost what it said was on the disk, or files were moved.
 //!
 //! | sled holds | journal ends at | means | done |
 //! |---|---|---|---|
@@ -11,10 +12,9 @@
 //! | nothing | 1 or more | sled's folder is gone, or a rebuild was interrupted | refused: rebuild |
 //! | 0 | nothing | a crash while making the store | journal begun |
 //! | *n* ≥ 1 | nothing | the journal's folder is gone | journal begun with a base of all rows, and a warning |
-//! | *n* | *n* | a clean stop, or a crash between groups | opened |
-//! | *n* | *n* + 1, held | a crash between journal and sled; nobody was answered | the group goes to sled too |
-//! | *n* | *n* + 1, not held | as above, but the segment that held it was closed, so sled had it once | refused: rebuild |
-//! | *n* | *n* + 2 or more | sled lost groups that were answered | refused: rebuild |
+//! | *n* | *n* | a clean stop, or a crash when nothing was open | opened |
+//! | *n* | more, all of them among its last | a crash before sled was flushed | the journal's last groups go to sled again |
+//! | *n* | more, not all of them among its last | sled lost groups that were on the disk | refused: rebuild |
 //! | *n* | less than *n* | the journal lost groups, or is from another time | refused: move it aside |
 //! | rows, no sequence | anything | not a store of ours | refused |
 //! | a newer format | anything | a newer program wrote it | refused: install that |
@@ -22,11 +22,15 @@
 //!
 //! A torn append at the journal's end counts as not there and is cut off once the rest is accepted;
 //! if sled holds that very group the journal is the one that lost it, and is refused as such.
+//!
+//! The groups that sled says it has are written again too, as far as they are among the journal's last:
+//! a crash of the machine may have left it with part of what was open. Each group says what its keys
+//! hold afterwards, so all of them in order lead to the same rows.
 
 use super::{
     Settings, StoreError,
     disk::{self, Lock},
-    journal::{self, Journal, JournalError, Tail, base},
+    journal::{self, BULK_PREFIX, Journal, JournalError, Tail, base},
     sled::{Engine, FORMAT, Marked},
 };
 
@@ -42,10 +46,8 @@ pub enum Plan {
     BeginJournal,
     /// Write all rows to a base and begin the journal after it.
     ReplaceJournal,
-    /// Go on.
+    /// Write the journal's last groups to sled again, then go on.
     Resume,
-    /// Write the journal's last group to sled, then go on.
-    RollForward,
 }
 
 /// Why sled and the journal do not go together.
@@ -76,20 +78,22 @@ pub enum Mismatch {
 }
 
 /// Decides, from the last group of sled (none: nothing was ever written) and of the journal (none:
-/// there is no journal) with whether the journal still holds that group, what opening leads to.
+/// there is no journal) with how many of its last groups are at hand, what opening leads to.
 ///
 /// # Errors
 /// See [`Mismatch`].
-pub fn plan(store: Option<u64>, journal: Option<(u64, bool)>) -> Result<Plan, Mismatch> {
+pub fn plan(store: Option<u64>, journal: Option<(u64, u64)>) -> Result<Plan, Mismatch> {
     match (store, journal) {
         (None, None | Some((0, _))) => Ok(Plan::Create),
         (None, Some((journal, _))) => Err(Mismatch::StoreLost { journal }),
         (Some(0), None) => Ok(Plan::BeginJournal),
         (Some(_), None) => Ok(Plan::ReplaceJournal),
-        (Some(store), Some((journal, _))) if store == journal => Ok(Plan::Resume),
-        (Some(store), Some((journal, true))) if store + 1 == journal => Ok(Plan::RollForward),
-        (Some(store), Some((journal, _))) if store < journal => {
-            Err(Mismatch::StoreBehind { store, journal })
+        (Some(store), Some((journal, held))) if store <= journal => {
+            if journal - store <= held {
+                Ok(Plan::Resume)
+            } else {
+                Err(Mismatch::StoreBehind { store, journal })
+            }
         }
         (Some(store), Some((journal, _))) => Err(Mismatch::JournalBehind { store, journal }),
     }
@@ -122,7 +126,7 @@ pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
     } else {
         None
     };
-    let end = tail.as_ref().map(|tail| (tail.last, tail.group.is_some()));
+    let end = tail.as_ref().map(|tail| (tail.last, tail.groups.len() as u64));
     if !Engine::exists(&settings.store_dir()) {
         // Asked before sled makes its folder, so that a refusal leaves everything as it was.
         plan(None, end).map_err(|mismatch| refusal(settings, mismatch))?;
@@ -155,22 +159,35 @@ fn carry_out(
     tail: Option<&Tail>,
 ) -> Result<u64, StoreError> {
     let unusable = |error| unusable_store(settings, error);
-    match (plan, tail.and_then(|tail| tail.group.as_ref())) {
-        (Plan::Create, _) => {
+    let known = store.unwrap_or(0);
+    match plan {
+        Plan::Create => {
             engine.apply_writes(0, &[]).map_err(unusable)?;
             engine.make_durable().map_err(unusable)?;
         }
-        (Plan::RollForward, Some(group)) => {
-            tracing::info!(
-                group = group.sequence,
-                writes = group.writes.len(),
-                "a crash came between journal and store: the journal's last group is written again"
-            );
-            engine.apply_writes(group.sequence, &group.writes).map_err(unusable)?;
+        Plan::Resume => {
+            let Some(tail) = tail else { return Ok(known) };
+            if tail.last > known {
+                tracing::info!(
+                    groups = tail.last - known,
+                    last = tail.last,
+                    "a crash came between journal and store: the journal's last groups are written again"
+                );
+            }
+            for group in &tail.groups {
+                let is_known = group.sequence <= known;
+                // What only sled holds of the directory is newer than what it knows from here.
+                let writes = group
+                    .writes
+                    .iter()
+                    .filter(|(key, _)| !(is_known && key.starts_with(BULK_PREFIX)));
+                let writes = writes.map(|(key, value)| (key.as_slice(), value.as_deref()));
+                engine.apply(group.sequence, writes).map_err(unusable)?;
+            }
             engine.make_durable().map_err(unusable)?;
-            return Ok(group.sequence);
+            return Ok(tail.last);
         }
-        (Plan::ReplaceJournal, _) => {
+        Plan::ReplaceJournal => {
             tracing::warn!(
                 dir = %settings.journal_dir().display(),
                 group = store,
@@ -178,9 +195,9 @@ fn carry_out(
             );
             base::write(&settings.journal_dir(), engine)?;
         }
-        (Plan::BeginJournal | Plan::Resume | Plan::RollForward, _) => {}
+        Plan::BeginJournal => {}
     }
-    Ok(store.unwrap_or(0))
+    Ok(known)
 }
 
 /// The last group of sled; none when nothing was ever written.
@@ -253,21 +270,23 @@ mod tests {
         );
         let table = [
             (None, None, Ok(Plan::Create)),
-            (None, Some((0, false)), Ok(Plan::Create)),
-            (None, Some((1, true)), lost(1)),
-            (None, Some((9, false)), lost(9)),
+            (None, Some((0, 0)), Ok(Plan::Create)),
+            (None, Some((1, 1)), lost(1)),
+            (None, Some((9, 0)), lost(9)),
             (Some(0), None, Ok(Plan::BeginJournal)),
-            (Some(0), Some((0, false)), Ok(Plan::Resume)),
-            (Some(0), Some((1, true)), Ok(Plan::RollForward)),
-            (Some(0), Some((2, true)), behind(0, 2)),
+            (Some(0), Some((0, 0)), Ok(Plan::Resume)),
+            (Some(0), Some((1, 1)), Ok(Plan::Resume)),
+            (Some(0), Some((2, 1)), behind(0, 2)),
             (Some(5), None, Ok(Plan::ReplaceJournal)),
-            (Some(5), Some((5, true)), Ok(Plan::Resume)),
-            (Some(5), Some((5, false)), Ok(Plan::Resume)),
-            (Some(5), Some((6, true)), Ok(Plan::RollForward)),
-            (Some(5), Some((6, false)), behind(5, 6)),
-            (Some(5), Some((7, true)), behind(5, 7)),
-            (Some(5), Some((4, true)), Err(Mismatch::JournalBehind { store: 5, journal: 4 })),
-            (Some(5), Some((0, false)), Err(Mismatch::JournalBehind { store: 5, journal: 0 })),
+            (Some(5), Some((5, 5)), Ok(Plan::Resume)),
+            (Some(5), Some((5, 0)), Ok(Plan::Resume)),
+            (Some(5), Some((6, 1)), Ok(Plan::Resume)),
+            (Some(5), Some((9, 4)), Ok(Plan::Resume)),
+            (Some(5), Some((9, 9)), Ok(Plan::Resume)),
+            (Some(5), Some((9, 3)), behind(5, 9)),
+            (Some(5), Some((6, 0)), behind(5, 6)),
+            (Some(5), Some((4, 4)), Err(Mismatch::JournalBehind { store: 5, journal: 4 })),
+            (Some(5), Some((0, 0)), Err(Mismatch::JournalBehind { store: 5, journal: 0 })),
         ];
         for (store, journal, expected) in table {
             assert_eq!(plan(store, journal), expected, "store {store:?}, journal {journal:?}");

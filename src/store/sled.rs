@@ -1,5 +1,5 @@
-//! sled 0.34.7 as we use it, and the only file that names it: two trees, one writer, one
-//! transaction per group, a flush that means what it says. Knows nothing of batches or the journal.
+//! sled 0.34.7 as we use it, and the only file that names it: two trees, one writer, one batch per
+//! group, a flush that means what it says. Knows nothing of requirements or the journal.
 //!
 //! Each measure answers a fault seen in this version. *Stale `snap.*.generating`*: left by a kill
 //! while opening, it makes every later open fail (spacejam/sled#1527, #1533), so it is removed first.
@@ -20,10 +20,6 @@ use std::{
 };
 
 use bytes::Bytes;
-use sled::{
-    Transactional,
-    transaction::{ConflictableTransactionError, TransactionError},
-};
 
 use super::{Hardening, Settings, disk, journal::frame::Write};
 
@@ -71,6 +67,8 @@ pub struct Engine {
     rows: sled::Tree,
     meta: sled::Tree,
     hardening: Hardening,
+    /// Whether the format is written.
+    formatted: AtomicBool,
     /// Held while a group is written, so that a scan sees whole groups only: sled guards single
     /// reads against its transactions, not ranges.
     gate: RwLock<()>,
@@ -118,11 +116,13 @@ impl Engine {
                 .open()?;
             let (rows, meta) = trees(&db)?;
             let file = File::open(db_path(dir)).map_err(words)?;
+            let formatted = meta.contains_key(FORMAT_KEY)?.into();
             let engine = Self {
                 db,
                 rows,
                 meta,
                 hardening: settings.hardening,
+                formatted,
                 gate: RwLock::new(()),
                 db_file: DbFile { file, sound: true.into() },
             };
@@ -154,6 +154,14 @@ impl Engine {
                 _ => Ok(Marked::Foreign),
             }
         })
+    }
+
+    /// Whether a key holds this value, or nothing.
+    ///
+    /// # Errors
+    /// When sled fails.
+    pub fn is(&self, key: &[u8], value: Option<&[u8]>) -> Result<bool, EngineError> {
+        guarded(|| Ok(self.rows.get(key)?.as_deref() == value))
     }
 
     /// What a key holds.
@@ -192,34 +200,32 @@ impl Engine {
         })
     }
 
-    /// Writes a group and its sequence, in one transaction. Not durable yet.
+    /// Writes a group, whole or not at all, and then its sequence: a crash may come between, and the
+    /// group is then written again. Not durable yet. (sled's transactions would join both, and cost
+    /// twice as much: they read what they replace.)
     ///
     /// # Errors
     /// When sled fails; what is written then is unknown until the next open.
     pub fn apply<'a>(
         &self,
         sequence: u64,
-        writes: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> + Clone,
+        writes: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) -> Result<(), EngineError> {
         self.write_guarded(|| {
+            let mut batch = sled::Batch::default();
+            for (key, value) in writes {
+                match value {
+                    Some(value) => batch.insert(key, value),
+                    None => batch.remove(key),
+                }
+            }
             let _whole_groups = self.gate.write().map_err(|_| poisoned())?;
-            (&self.rows, &self.meta)
-                .transaction(|(rows, meta)| {
-                    for (key, value) in writes.clone() {
-                        match value {
-                            Some(value) => rows.insert(key, value)?,
-                            None => rows.remove(key)?,
-                        };
-                    }
-                    meta.insert(FORMAT_KEY, &u64::from(FORMAT).to_be_bytes())?;
-                    meta.insert(SEQUENCE_KEY, &sequence.to_be_bytes())?;
-                    Ok::<_, ConflictableTransactionError<sled::Error>>(())
-                })
-                .map_err(|error| match error {
-                    TransactionError::Abort(error) | TransactionError::Storage(error) => {
-                        error.into()
-                    }
-                })
+            self.rows.apply_batch(batch)?;
+            if !self.formatted.swap(true, Ordering::Relaxed) {
+                self.meta.insert(FORMAT_KEY, &u64::from(FORMAT).to_be_bytes())?;
+            }
+            self.meta.insert(SEQUENCE_KEY, &sequence.to_be_bytes())?;
+            Ok(())
         })
     }
 

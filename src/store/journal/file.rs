@@ -164,6 +164,8 @@ impl Segment {
         while end < self.bytes.len() {
             let (frame, length) = match frame::read(&self.bytes[end..]) {
                 Ok(read) => read,
+                // Room that was made for groups which never came.
+                Err(_) if self.bytes[end..].iter().all(|&byte| byte == 0) => break,
                 Err(bad) if newest => {
                     self.check_torn(end, bad, next)?;
                     break;
@@ -178,12 +180,18 @@ impl Segment {
             end += length;
             next += 1;
         }
-        Ok(Extent { last: next - 1, end, torn: self.bytes.len() - end })
+        Ok(Extent { last: next - 1, end, torn: self.rest(end).len() })
+    }
+
+    /// What is there from a position on, but for the zeros at the end.
+    fn rest(&self, at: usize) -> &[u8] {
+        let rest = &self.bytes[at..];
+        &rest[..rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1)]
     }
 
     /// Whether a bad frame can be the append that a crash interrupted.
     fn check_torn(&self, at: usize, bad: frame::Bad, sequence: u64) -> Result<(), JournalError> {
-        let rest = &self.bytes[at..];
+        let rest = self.rest(at);
         if bad == frame::Bad::Content || rest.len() > MAX_FRAME_BYTES {
             return Err(self.damaged(at, bad));
         }

@@ -37,6 +37,14 @@ pub struct Frame {
     pub writes: Vec<Write>,
 }
 
+impl Frame {
+    /// How many bytes it takes in the journal.
+    pub fn bytes(&self) -> usize {
+        let rows = self.writes.iter().map(|(k, v)| 6 + k.len() + v.as_ref().map_or(0, Bytes::len));
+        HEAD_BYTES + FIXED_BYTES + rows.sum::<usize>()
+    }
+}
+
 /// A frame in the making.
 #[derive(Debug)]
 pub struct Draft {

@@ -2,6 +2,7 @@
 //! folder's lock.
 
 use std::{
+    collections::VecDeque,
     fs::File,
     io::{self, Write as _},
     os::unix::fs::FileExt,
@@ -20,13 +21,23 @@ use crate::store::disk::{self, Made};
 pub struct Tail {
     /// The last group it accounts for, 0 for none yet.
     pub last: u64,
-    /// That group itself, when the newest segment holds it.
-    pub group: Option<Frame>,
+    /// The newest segment's last groups, that one included, oldest first: as many as sled may lack.
+    pub groups: Vec<Frame>,
     /// Bytes of a torn append behind it.
     pub torn: usize,
     /// The newest segment's name and where its whole groups end; none when only a base is there.
     segment: Option<(u64, usize)>,
 }
+
+/// How many bytes of the newest segment's last groups are kept in mind at start: what sled may lack
+/// ([`OPEN_BYTES`]), a full group that nobody was answered, and what a frame takes beside its rows.
+///
+/// [`OPEN_BYTES`]: crate::store::flusher::OPEN_BYTES
+const TAIL_BYTES: usize = 1024 * 1024;
+
+/// Bytes of zeros that a segment is made longer by when it is full. Writing where the file already
+/// reaches needs no change of its metadata, and the disk is then done in one step.
+const RESERVED_BYTES: u64 = 1024 * 1024;
 
 /// Finds where the journal in `dir` ends, changing nothing; none when there is no journal. Reads the
 /// newest segment only: those before it were whole when it was begun, and are read by `replay`.
@@ -36,16 +47,20 @@ pub struct Tail {
 pub fn tail(dir: &Path) -> Result<Option<Tail>, JournalError> {
     let Some(&first) = file::list(dir, Kind::Segment)?.last() else {
         let base = file::list(dir, Kind::Base)?.last().copied();
-        return Ok(base.map(|last| Tail { last, group: None, torn: 0, segment: None }));
+        return Ok(base.map(|last| Tail { last, groups: vec![], torn: 0, segment: None }));
     };
-    let mut group = None;
+    let (mut groups, mut bytes) = (VecDeque::new(), 0);
     let extent = Segment::read(dir, first)?.groups(true, |frame| {
-        group = Some(frame);
+        bytes += frame.bytes();
+        groups.push_back(frame);
+        while bytes > TAIL_BYTES && groups.len() > 1 {
+            bytes -= groups.pop_front().map_or(0, |frame: Frame| frame.bytes());
+        }
         Ok::<_, JournalError>(())
     })?;
     Ok(Some(Tail {
         last: extent.last,
-        group,
+        groups: groups.into(),
         torn: extent.torn,
         segment: Some((first, extent.end)),
     }))
@@ -66,8 +81,12 @@ pub enum AppendError {
 pub struct Journal {
     dir: PathBuf,
     segment: Box<dyn Medium>,
-    /// Bytes in the segment.
+    /// Bytes of groups in the segment.
     end: u64,
+    /// How far the file reaches: zeros from `end` on.
+    reserved: u64,
+    /// How many zeros are added at a time.
+    reserve: u64,
     last: u64,
     segment_bytes: u64,
 }
@@ -98,15 +117,20 @@ impl Journal {
                 (file, end)
             }
         };
-        let segment = Box::new(segment);
-        Ok(Self { dir: dir.to_owned(), segment, end: end as u64, last, segment_bytes })
+        let (segment, end) = (Box::new(segment), end as u64);
+        // Zeros of a former life are as good; that they are there is only a matter of speed.
+        let reserved = segment.metadata().map_or(end, |meta| meta.len().max(end));
+        let dir = dir.to_owned();
+        let reserve = RESERVED_BYTES.min(segment_bytes);
+        Ok(Self { dir, segment, end, reserved, reserve, last, segment_bytes })
     }
 
     /// A journal that ends in a medium of the test's choice.
     #[cfg(test)]
     pub fn on(segment: impl Medium + 'static) -> Self {
         let segment = Box::new(segment);
-        Self { dir: PathBuf::new(), segment, end: 0, last: 0, segment_bytes: u64::MAX }
+        let (dir, segment_bytes) = (PathBuf::new(), u64::MAX);
+        Self { dir, segment, end: 0, reserved: 0, reserve: 0, last: 0, segment_bytes }
     }
 
     /// The last group added.
@@ -119,14 +143,35 @@ impl Journal {
     /// # Errors
     /// See [`AppendError`]. After [`AppendError::Failed`] the journal must be dropped.
     pub fn append(&mut self, group: Draft) -> Result<u64, AppendError> {
-        let frame = group.seal(self.last + 1);
-        if self.end + frame.len() as u64 > self.segment_bytes {
+        if self.rotates_for(&group) {
             self.rotate()?;
         }
-        append_at(&*self.segment, self.end, &frame)?;
-        self.end += frame.len() as u64;
+        let frame = group.seal(self.last + 1);
+        let end = self.end + frame.len() as u64;
+        if end > self.reserved && self.reserve > 0 {
+            self.reserve(end)?;
+        }
+        // What fails is undone by cutting the file, its zeros too.
+        append_at(&*self.segment, self.end, &frame).inspect_err(|_| self.reserved = self.end)?;
+        self.reserved = self.reserved.max(end);
+        self.end = end;
         self.last += 1;
         Ok(self.last)
+    }
+
+    /// Whether this group would begin a new segment.
+    pub fn rotates_for(&self, group: &Draft) -> bool {
+        self.end > HEADER_BYTES as u64 && self.end + group.len() as u64 > self.segment_bytes
+    }
+
+    /// Makes the segment longer, so that it reaches beyond `end`.
+    fn reserve(&mut self, end: u64) -> Result<(), AppendError> {
+        let from = self.reserved;
+        let to = (end + self.reserve).min(self.segment_bytes.max(end));
+        let zeros = vec![0; usize::try_from(to - from).unwrap_or(0)];
+        append_at(&*self.segment, from, &zeros)?;
+        self.reserved = to;
+        Ok(())
     }
 
     /// Closes the segment, unless it is empty, and begins the next.
@@ -139,8 +184,13 @@ impl Journal {
                 Made::Not(error) if disk::is_full(&error) => AppendError::Full(error),
                 made => AppendError::Failed(made.into()),
             })?;
+            // The zeros are no longer needed; left behind by a crash they do no harm.
+            if let Err(error) = self.segment.set_len(self.end) {
+                tracing::debug!(%error, "a closed segment keeps its zeros");
+            }
             self.segment = Box::new(segment);
             self.end = HEADER_BYTES as u64;
+            self.reserved = self.end;
         }
         Ok(())
     }
@@ -198,10 +248,10 @@ impl Medium for File {
     }
 }
 
-/// Writes a frame at the end of a file and waits for the disk. A full disk is undone and may pass;
+/// Writes at the end of what a file holds and waits for the disk. A full disk is undone and may pass;
 /// after a failed sync nobody knows what is on the disk (fsync(2), "EIO"), so that is final.
-fn append_at(file: &dyn Medium, end: u64, frame: &[u8]) -> Result<(), AppendError> {
-    if let Err(error) = file.write_all_at(frame, end) {
+fn append_at(file: &dyn Medium, end: u64, bytes: &[u8]) -> Result<(), AppendError> {
+    if let Err(error) = file.write_all_at(bytes, end) {
         let undone = file.set_len(end).and_then(|()| file.sync_data());
         return Err(match undone {
             Ok(()) if disk::is_full(&error) => AppendError::Full(error),
