@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// The ways a message can travel.
@@ -48,15 +49,15 @@ impl Channel {
 
 /// A phone number in E.164 form: `+` and 7 to 15 digits (ITU-T E.164 §6.2.1).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Phone(String);
+#[serde(try_from = "CompactString", into = "CompactString")]
+pub struct Phone(CompactString);
 
 impl Phone {
     /// Takes a number that is already in E.164 form; `directory::phone` makes it so.
     ///
     /// # Errors
     /// When it is not `+` followed by 7 to 15 digits, the first not zero.
-    pub fn new(text: impl Into<String>) -> Result<Self, String> {
+    pub fn new(text: impl Into<CompactString>) -> Result<Self, String> {
         let text = text.into();
         let digits = text.strip_prefix('+').unwrap_or_default();
         let good = (7..=15).contains(&digits.len())
@@ -78,8 +79,8 @@ impl Phone {
 /// An e-mail address, checked for shape and for characters that could break a header. Two that differ
 /// only in case are the same: RFC 5321 §2.4 lets a host tell `Eva@` from `eva@`, and none does.
 #[derive(Clone, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct EmailAddress(String);
+#[serde(try_from = "CompactString", into = "CompactString")]
+pub struct EmailAddress(CompactString);
 
 impl EmailAddress {
     fn lowered(&self) -> impl Iterator<Item = u8> {
@@ -120,7 +121,7 @@ impl EmailAddress {
     /// # Errors
     /// When it has no single `@` between two non-empty parts, holds white space, control, quoting or
     /// non-ASCII characters, or is longer than 254 bytes (RFC 5321 §4.5.3.1.3).
-    pub fn new(text: impl Into<String>) -> Result<Self, String> {
+    pub fn new(text: impl Into<CompactString>) -> Result<Self, String> {
         let text = text.into();
         let bad = |b: u8| !b.is_ascii_graphic() || b"<>()[]\\,;:\"".contains(&b);
         let (local, domain) = text.split_once('@').unwrap_or_default();
@@ -150,13 +151,13 @@ impl EmailAddress {
 
 macro_rules! masked {
     ($name:ident) => {
-        impl TryFrom<String> for $name {
+        impl TryFrom<CompactString> for $name {
             type Error = String;
-            fn try_from(text: String) -> Result<Self, String> {
+            fn try_from(text: CompactString) -> Result<Self, String> {
                 Self::new(text)
             }
         }
-        impl From<$name> for String {
+        impl From<$name> for CompactString {
             fn from(value: $name) -> Self {
                 value.0
             }

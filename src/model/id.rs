@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -44,16 +45,16 @@ macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
-        #[serde(try_from = "String", into = "String")]
+        #[serde(try_from = "CompactString", into = "CompactString")]
         #[schemars(with = "String", extend("minLength" = 1, "maxLength" = 128))]
-        pub struct $name(String);
+        pub struct $name(CompactString);
 
         impl $name {
             /// Takes a text from outside.
             ///
             /// # Errors
             /// When it is empty, longer than [`MAX_ID_BYTES`], or holds invisible characters.
-            pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
+            pub fn new(text: impl Into<CompactString>) -> Result<Self, IdError> {
                 let text = text.into();
                 check(&text)?;
                 Ok(Self(text))
@@ -65,16 +66,22 @@ macro_rules! text_id {
             }
         }
 
-        impl TryFrom<String> for $name {
+        impl TryFrom<CompactString> for $name {
             type Error = IdError;
-            fn try_from(text: String) -> Result<Self, IdError> {
+            fn try_from(text: CompactString) -> Result<Self, IdError> {
                 Self::new(text)
+            }
+        }
+
+        impl From<$name> for CompactString {
+            fn from(id: $name) -> Self {
+                id.0
             }
         }
 
         impl From<$name> for String {
             fn from(id: $name) -> Self {
-                id.0
+                id.0.into()
             }
         }
 
@@ -98,9 +105,9 @@ text_id!(/** A provider account, as configured under `[providers.<id>]`. */ Prov
 /// A notification: 32 hexadecimal digits, the start of the SHA-256 of what makes it unique.
 ///
 /// Making the same decision twice makes the same id, so a repeated decision writes the same row.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct NotificationId(String);
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "CompactString", into = "String")]
+pub struct NotificationId([u8; 32]);
 
 impl NotificationId {
     /// Hashes the parts, each with its length, so that no two lists of parts give the same bytes.
@@ -111,7 +118,13 @@ impl NotificationId {
             hash.update(part.as_bytes());
         }
         let digest = hash.finalize();
-        Self(super::hex(&digest.as_slice()[..16]))
+        let mut digits = [b'0'; 32];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(digest.as_slice()) {
+            for (digit, half) in pair.iter_mut().zip([byte >> 4, byte & 15]) {
+                *digit = b"0123456789abcdef"[usize::from(half)];
+            }
+        }
+        Self(digits)
     }
 
     /// Takes back an id that was written out before.
@@ -119,39 +132,47 @@ impl NotificationId {
     /// # Errors
     /// When it is not 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        if text.len() != 32 || !text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
-            return Err(IdError::BadCharacter);
+        let digits = <[u8; 32]>::try_from(text.as_bytes()).map_err(|_| IdError::BadCharacter)?;
+        if digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+            Ok(Self(digits))
+        } else {
+            Err(IdError::BadCharacter)
         }
-        Ok(Self(text.to_owned()))
     }
 
     /// The 32 digits.
     pub fn as_str(&self) -> &str {
-        &self.0
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
     /// The first eight bytes as a number: a source of spread (jitter) that is the same each time.
     pub fn spread(&self) -> u64 {
-        u64::from_str_radix(&self.0[..16], 16).unwrap_or(0)
+        u64::from_str_radix(&self.as_str()[..16], 16).unwrap_or(0)
     }
 }
 
-impl TryFrom<String> for NotificationId {
+impl TryFrom<CompactString> for NotificationId {
     type Error = IdError;
-    fn try_from(text: String) -> Result<Self, IdError> {
+    fn try_from(text: CompactString) -> Result<Self, IdError> {
         Self::parse(&text)
     }
 }
 
 impl From<NotificationId> for String {
     fn from(id: NotificationId) -> Self {
-        id.0
+        id.as_str().to_owned()
+    }
+}
+
+impl fmt::Debug for NotificationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NotificationId({self})")
     }
 }
 
 impl fmt::Display for NotificationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 /// A lower-case BCP 47 primary language tag (`sv`, `en`, `fi`): a folder name under `templates/`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Locale(String);
+#[serde(try_from = "CompactString", into = "CompactString")]
+pub struct Locale(CompactString);
 
 impl Locale {
     /// Takes a tag; a region is dropped (`sv-SE` is `sv`).
@@ -17,7 +18,7 @@ impl Locale {
     pub fn new(text: &str) -> Result<Self, String> {
         let primary = text.trim().split(['-', '_']).next().unwrap_or_default().to_ascii_lowercase();
         if (2..=3).contains(&primary.len()) && primary.bytes().all(|b| b.is_ascii_lowercase()) {
-            Ok(Self(primary))
+            Ok(Self(primary.into()))
         } else {
             Err("is not a language tag, as sv or en".into())
         }
@@ -34,14 +35,14 @@ impl Locale {
     }
 }
 
-impl TryFrom<String> for Locale {
+impl TryFrom<CompactString> for Locale {
     type Error = String;
-    fn try_from(text: String) -> Result<Self, String> {
+    fn try_from(text: CompactString) -> Result<Self, String> {
         Self::new(&text)
     }
 }
 
-impl From<Locale> for String {
+impl From<Locale> for CompactString {
     fn from(locale: Locale) -> Self {
         locale.0
     }

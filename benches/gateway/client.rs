@@ -1,0 +1,144 @@
+//! The sender of all measurements: HTTP/1.1 over connections that stay open, requests made before the
+//! clock runs, and as little work of its own as can be, since it shares the machine with what it
+//! measures. The same for the gateway and for the bare server beside it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::stats::Times;
+
+/// A whole request, as bytes.
+pub type Request = Vec<u8>;
+
+/// A `POST` of JSON with a Bearer token.
+pub fn post(path: &str, token: &str, body: &str) -> Request {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .into_bytes()
+}
+
+/// One open connection.
+pub struct Connection {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Connection {
+    /// Opens it.
+    pub async fn open(to: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(to).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: Vec::with_capacity(4096) })
+    }
+
+    /// Sends a request and reads its answer: status and body.
+    pub async fn ask(&mut self, request: &[u8]) -> io::Result<(u16, Vec<u8>)> {
+        self.stream.write_all(request).await?;
+        self.buffer.clear();
+        loop {
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            if let Some((status, head, length)) = head(&self.buffer)
+                && self.buffer.len() >= head + length
+            {
+                return Ok((status, self.buffer[head..head + length].to_vec()));
+            }
+        }
+    }
+}
+
+/// Status, bytes of the head, and bytes of the body of an answer whose head is whole.
+fn head(bytes: &[u8]) -> Option<(u16, usize, usize)> {
+    let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
+    let head = std::str::from_utf8(&bytes[..end]).ok()?;
+    let status = head.get(9..12)?.parse().ok()?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+    });
+    Some((status, end, length.unwrap_or(0)))
+}
+
+/// What a closed loop gave.
+pub struct Closed {
+    /// Answers.
+    pub answers: usize,
+    /// How long it took.
+    pub took: Duration,
+    /// Each request's time.
+    pub times: Times,
+}
+
+impl Closed {
+    /// Answers a second.
+    pub fn rate(&self) -> f64 {
+        self.answers as f64 / self.took.as_secs_f64()
+    }
+}
+
+/// Sends all requests over `width` connections, on each the next when the last is answered. Every
+/// answer must be 202.
+pub async fn closed(to: SocketAddr, width: usize, requests: Arc<Vec<Request>>) -> Closed {
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut clients = JoinSet::new();
+    let began = Instant::now();
+    for _ in 0..width {
+        let (next, requests) = (next.clone(), requests.clone());
+        clients.spawn(async move {
+            let mut connection = Connection::open(to).await.expect("a connection");
+            let mut times = Vec::new();
+            while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let sent = Instant::now();
+                let (status, body) = connection.ask(request).await.expect("an answer");
+                assert_eq!(status, 202, "{}", String::from_utf8_lossy(&body));
+                times.push(sent.elapsed());
+            }
+            times
+        });
+    }
+    let times = clients.join_all().await.concat();
+    Closed { answers: times.len(), took: began.elapsed(), times: Times::new(times) }
+}
+
+/// Sends request *i* at *i* ÷ `rate` seconds after the start, whatever became of those before it, and
+/// returns when each was due: a stall is counted for every request that it held up, not only for the
+/// one that met it (coordinated omission). `width` connections bound what is under way.
+pub async fn open(
+    to: SocketAddr,
+    width: usize,
+    rate: f64,
+    requests: Arc<Vec<Request>>,
+) -> Vec<Instant> {
+    let began = Instant::now() + Duration::from_millis(50);
+    let due: Arc<Vec<Instant>> = Arc::new(
+        (0..requests.len()).map(|i| began + Duration::from_secs_f64(i as f64 / rate)).collect(),
+    );
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut clients = JoinSet::new();
+    for _ in 0..width {
+        let (next, requests, due) = (next.clone(), requests.clone(), due.clone());
+        clients.spawn(async move {
+            let mut connection = Connection::open(to).await.expect("a connection");
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let Some(request) = requests.get(at) else { return };
+                tokio::time::sleep_until(due[at].into()).await;
+                let (status, body) = connection.ask(request).await.expect("an answer");
+                assert_eq!(status, 202, "{}", String::from_utf8_lossy(&body));
+            }
+        });
+    }
+    clients.join_all().await;
+    due.to_vec()
+}
