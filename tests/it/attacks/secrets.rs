@@ -28,6 +28,11 @@ async fn the_libraries_say_nothing_however_much_is_asked_of_them() {
     world.messages(2).await;
     world.logged("outcome=\"accepted\"", 2).await;
     assert_eq!(world.stop(), Some(0));
+    // Below info, only the rooms' own words come through.
+    let theirs = |line: &&str| line.contains("TRACE") || line.contains("DEBUG");
+    for line in world.log().lines().filter(theirs) {
+        assert!(line.contains(" upprop::"), "{line}");
+    }
     let basic = STANDARD.encode("u-test:p-test");
     let plain = STANDARD.encode("\0upprop-user\0p-test");
     let key = SIGNING.trim_start_matches("whsec_");
