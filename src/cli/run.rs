@@ -44,6 +44,10 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(exit::CONFIG));
     };
     logging(&config);
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        eprintln!("upprop: panicked at {place}: {}", panic_words(panic.payload()));
+    }));
     // From here on, or a hang-up during a long start would end it.
     let mut hangup = signal(SignalKind::hangup())?;
     let env = match doors(&config) {
@@ -115,6 +119,12 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// What a panic may say in the log: words that stand in the source. Others were put together from
+/// values, which may be somebody's name or a secret; the place tells enough to find them.
+fn panic_words(payload: &dyn std::any::Any) -> &'static str {
+    payload.downcast_ref::<&'static str>().copied().unwrap_or("(words with values are not shown)")
 }
 
 /// Says what the daemon cannot be put together from: a start again would come to the same.
@@ -202,5 +212,20 @@ fn logging(config: &Config) {
 fn tell_systemd(states: &[sd_notify::NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "systemd could not be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::panic_words;
+
+    #[test]
+    fn a_panic_shows_no_value() {
+        let said = |payload: Box<dyn std::any::Any + Send>| panic_words(payload.as_ref());
+        let caught = std::panic::catch_unwind(|| panic!("the invariant")).unwrap_err();
+        assert_eq!(said(caught), "the invariant");
+        let name = String::from("Alva Test");
+        let caught = std::panic::catch_unwind(move || panic!("no such pupil: {name}"));
+        assert!(!said(caught.unwrap_err()).contains("Alva"));
     }
 }

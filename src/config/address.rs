@@ -1,5 +1,8 @@
 //! URLs and hosts as an operator writes them. Pure.
 
+use super::reader::Reader;
+use crate::model::endpoint;
+
 /// Takes `http://` and `https://` URLs without user, query or fragment; a slash at the end goes.
 pub(super) fn base_url(text: &str) -> Result<String, Option<String>> {
     let url = http_url(text)?;
@@ -22,6 +25,21 @@ pub(super) fn http_url(text: &str) -> Result<String, Option<String>> {
         return Err(None);
     }
     Ok(text.to_owned())
+}
+
+/// Reports an address that requests are sent to, when it is neither TLS nor this machine or when no
+/// service can be there; `risk` is what could be read on the way.
+pub(super) fn judge(reader: &Reader<'_>, key: &'static str, url: &str, risk: &str) {
+    let uri: Option<http::Uri> = url.parse().ok();
+    if let Some(fault) = uri.and_then(|uri| endpoint::fault_of_host(uri.host()?)) {
+        reader.error(key, format!("`{key}` {fault}"), "write the service's own name or address");
+    } else if is_exposed(url) {
+        reader.error(
+            key,
+            format!("`{key}` is not https: {risk} could be read on the way"),
+            "write https://…; http is for this machine only",
+        );
+    }
 }
 
 /// Whether what is sent there could be read on the way: neither TLS nor this machine.

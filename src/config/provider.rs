@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 
 use secrecy::SecretString;
 
-use super::address::{base_url, is_exposed};
+use super::address::{base_url, judge};
 use super::http_provider::HttpProvider;
 use super::reader::Reader;
 use super::secret::{is_guessable, is_path_segment};
@@ -160,19 +160,13 @@ fn rates(reader: &Reader<'_>) -> Option<Vec<Rate>> {
     Some(rates)
 }
 
-/// The address that texts are posted to; an error when it is neither TLS nor this machine.
+/// The address that texts are posted to; an error when it is neither TLS nor this machine, or nowhere.
 pub(super) fn url(
     reader: &Reader<'_>,
     parse: impl Fn(&str) -> Result<String, Option<String>>,
 ) -> Option<String> {
     let url = reader.parsed("url", "an address, as \"https://sms.example.se\"", parse)?;
-    if is_exposed(&url) {
-        reader.error(
-            "url",
-            "`url` is not https: numbers, names and the password could be read on the way",
-            "write https://…; http is for this machine only",
-        );
-    }
+    judge(reader, "url", &url, "numbers, names and the password");
     Some(url)
 }
 

@@ -2,10 +2,11 @@
 //! itself. Touches files only, and only those that are named; may not print what it read.
 
 use std::fs::File;
-use std::io::Read as _;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::{self, Read as _};
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::model;
@@ -118,10 +119,16 @@ impl Loader {
     }
 }
 
+/// Opens a file, whatever it is: a named pipe would else be waited for until somebody writes to it.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    File::options().read(true).custom_flags(flags).open(path)
+}
+
 fn read(path: &Path) -> Result<SecretString, SecretFault> {
     let shown = path.display();
     let unusable = |found: String, remedy: String| Err(SecretFault::Unusable(found, remedy));
-    let mut file = match File::open(path) {
+    let mut file = match open(path) {
         Ok(file) => file,
         Err(error) => {
             return unusable(
@@ -223,7 +230,9 @@ mod tests {
                 other => panic!("{text:?} {mode:o}: {other:?}"),
             }
         }
-        for name in ["./missing", "bare", "..", "", "./s", "whsec_c2VjcmV0"] {
+        let pipe = folder.path().join("s/pipe");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &pipe, rustix::fs::Mode::RUSR).expect("a pipe");
+        for name in ["./missing", "bare", "..", "", "./s", "./s/pipe", "whsec_c2VjcmV0"] {
             assert!(matches!(loader.secret(name), Err(SecretFault::Unusable(..))), "{name}");
         }
     }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::cells::{self, CellError, Record};
 use super::check::{Context, check};
 use super::encoding::utf8;
+use super::field;
 pub use super::loaded::Loaded;
 use super::phone::PhoneRules;
 pub use super::problem::LoadError;
@@ -245,7 +246,7 @@ fn unknown(place: Place, name: &str, columns: &Columns) -> RosterProblem {
         Some((alike, column)) if alike >= ALIKE => format!("did you mean {column}?"),
         _ => format!("use only: {}", columns.all().collect::<Vec<_>>().join(", ")),
     };
-    let shown: String = name.chars().filter(|c| !c.is_control()).take(SHOWN).collect();
+    let shown: String = field::name(name).0.chars().take(SHOWN).collect();
     RosterProblem::at(place, format!("has the unknown column \"{shown}\""), remedy)
 }
 

@@ -5,6 +5,7 @@ use jiff::{Timestamp, ToSpan as _, civil::Date, tz::TimeZone};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::Protection;
+use crate::model::unseen::is_unseen;
 use crate::model::{Channel, StaffRole};
 
 /// Longest name, in characters.
@@ -29,7 +30,7 @@ pub fn name(raw: &str) -> (String, Cleaned) {
         if matches!(c, '\r' | '\n' | '\t' | '\u{2028}' | '\u{2029}') {
             cleaned.stripped = true;
             text.push(' ');
-        } else if is_harmful(c) {
+        } else if c.is_control() || is_unseen(c) {
             cleaned.stripped = true;
         } else {
             text.push(c);
@@ -39,13 +40,6 @@ pub fn name(raw: &str) -> (String, Cleaned) {
     let Some((end, _)) = text.char_indices().nth(MAX_NAME) else { return (text, cleaned) };
     cleaned.cut = true;
     (text[..end].trim_end().to_owned(), cleaned)
-}
-
-fn is_harmful(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// White space made single spaces.

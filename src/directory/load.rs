@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 
 use super::Loaded;
 use super::csv::{Files, GUARDIANS_FILE, PUPILS_FILE, STAFF_FILE, load_csv};
@@ -64,11 +65,7 @@ fn read_file(
     required: bool,
 ) -> Result<Option<Vec<u8>>, RosterProblem> {
     let problem = |what: String, remedy: &str| RosterProblem::at(Place::File(file), what, remedy);
-    let path = folder.join(file);
-    let bytes = fs::metadata(&path).and_then(|about| {
-        if about.len() > MAX_FILE { Err(ErrorKind::FileTooLarge.into()) } else { fs::read(&path) }
-    });
-    match bytes {
+    match whole(&folder.join(file), MAX_FILE) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound && !required => Ok(None),
         Err(error) if error.kind() == ErrorKind::NotFound => Err(problem(
@@ -80,6 +77,33 @@ fn read_file(
             Err(problem(what, "give upprop's user the right to read it, and check the disk"))
         }
     }
+}
+
+/// Opens what is an ordinary file, and waits for nobody: whoever may write to the folder could put a
+/// named pipe there, which nobody ever writes to, or a link to a device without an end.
+fn open(path: &Path) -> io::Result<fs::File> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = fs::File::options().read(true).custom_flags(flags).open(path)?;
+    let kind = file.metadata()?.file_type();
+    if kind.is_dir() {
+        Err(ErrorKind::IsADirectory.into())
+    } else if kind.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(ErrorKind::InvalidInput, "not an ordinary file"))
+    }
+}
+
+/// A file of at most so many bytes, which it may not outgrow while it is read either.
+fn whole(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = open(path)?;
+    let about = file.metadata()?;
+    if about.len() > most {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(about.len()).unwrap_or_default());
+    file.take(most + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > most { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
 /// What the folder looks like now. A folder that is not there looks like an empty one.
@@ -94,18 +118,14 @@ pub fn fingerprint(path: &Path) -> Fingerprint {
 
 /// Whether a file is there and cannot be read: that may pass without the file changing.
 pub fn is_unreadable(path: &Path) -> bool {
-    [PUPILS_FILE, GUARDIANS_FILE, STAFF_FILE].into_iter().any(|file| {
-        fs::File::open(path.join(file)).is_err_and(|error| error.kind() != ErrorKind::NotFound)
-    })
+    [PUPILS_FILE, GUARDIANS_FILE, STAFF_FILE]
+        .into_iter()
+        .any(|file| open(&path.join(file)).is_err_and(|error| error.kind() != ErrorKind::NotFound))
 }
 
 /// The digest in `confirm.txt`, if there is one.
 pub fn confirmation(path: &Path) -> Option<String> {
-    let path = path.join(CONFIRM_FILE);
-    if fs::metadata(&path).ok()?.len() > MAX_CONFIRM {
-        return None;
-    }
-    let bytes = fs::read(&path).ok()?;
+    let bytes = whole(&path.join(CONFIRM_FILE), MAX_CONFIRM).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     let digest = text.trim_start_matches('\u{feff}').trim().to_ascii_lowercase();
     Some(digest).filter(|d| !d.is_empty())

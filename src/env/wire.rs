@@ -16,6 +16,7 @@
 //!   Unknown. Idle connections are dropped after `IDLE` to keep that race rare.
 
 mod door;
+mod names;
 mod token;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Once, time::Duration};
@@ -145,6 +146,10 @@ impl ReqwestWire {
             .map_err(|error| WireError::NotSent(format!("the address {error}")))?;
         let mut request = reqwest::Request::try_from(request)
             .map_err(|_| WireError::NotSent("the address is not a URL".into()))?;
+        // Asked again of the host as it is read now, which may be an address where it was none.
+        if let Some(fault) = request.url().host_str().and_then(endpoint::fault_of_host) {
+            return Err(WireError::NotSent(format!("the address {fault}")));
+        }
         let left = Duration::try_from(until.duration_since(self.clock.now())).ok();
         let Some(left) = left.filter(|left| !left.is_zero()) else {
             return Err(WireError::NotSent("no time was left to send it".into()));
@@ -190,6 +195,7 @@ fn client(
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
+        .dns_resolver(names::Names)
         .no_proxy();
     if let Some(proxy) = &settings.proxy {
         let here = reqwest::NoProxy::from_string("localhost, 127.0.0.0/8, ::1");
@@ -229,6 +235,9 @@ fn classify(error: &reqwest::Error) -> WireError {
 fn describe(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return if error.is_connect() { "connecting took too long" } else { "timed out" }.into();
+    }
+    if names::led_nowhere(error) {
+        return names::NoService.to_string();
     }
     if error.is_dns() {
         return "the host's name was not found".into();

@@ -3,6 +3,8 @@
 
 use unicode_normalization::UnicodeNormalization as _;
 
+use crate::model::unseen::is_unseen;
+
 /// Longest name in a text message, in characters: a longer one is cut.
 pub const SMS_NAME: usize = 60;
 /// Longest name in a mail, in characters.
@@ -29,6 +31,26 @@ pub fn line(text: &str, longest: usize) -> String {
     if let Some((end, _)) = out.char_indices().nth(longest) {
         out.truncate(end);
         out.truncate(out.trim_end().len());
+    }
+    out
+}
+
+/// One line for a header of a mail. What looks like an encoded word (RFC 2047 §2) is taken apart: a
+/// reader would decode it, and find whatever somebody has put into a name.
+pub fn header(text: &str, longest: usize) -> String {
+    line(&line(text, longest).replace("=?", "= ?"), longest)
+}
+
+/// A text on one line, such as the name of a file, for a terminal or a log: characters that would
+/// move its cursor, turn its line around or not be seen are written as `\u{…}`.
+pub fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() || is_unseen(c) {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
     }
     out
 }
@@ -63,14 +85,6 @@ fn is_blank(c: char) -> bool {
     c.is_control() || c.is_whitespace()
 }
 
-fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-            | '\u{ad}' | '\u{200b}' | '\u{2060}' | '\u{feff}'
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -88,12 +102,31 @@ mod tests {
             ("A\u{30a}sa", "Åsa"),
             ("{{ school }}{% if %}", "{{ school }}{% if %}"),
             ("\u{feff}\u{200b}", ""),
+            ("A\u{2063}l\u{206e}v\u{fff9}a\u{e0041}\u{180e}", "Alva"),
             ("می\u{200c}نا", "می\u{200c}نا"),
         ] {
             assert_eq!(line(from, 60), to, "{from:?}");
         }
         assert_eq!(line("Åsa Maria", 4), "Åsa");
         assert_eq!(line(&"å".repeat(61), 60), "å".repeat(60));
+    }
+
+    #[test]
+    fn nothing_in_a_header_is_decoded() {
+        for (from, to) in [
+            ("=?utf-8?q?=0D=0ABcc:?=", "= ?utf-8?q?=0D=0ABcc:?="),
+            ("==?\u{200b}=\u{200b}?", "== ?= ?"),
+            ("Åsa = ? Alva", "Åsa = ? Alva"),
+        ] {
+            assert_eq!(header(from, 60), to, "{from:?}");
+        }
+        assert_eq!(header("a=?b", 4), "a= ?");
+    }
+
+    #[test]
+    fn names_of_files_move_no_cursor() {
+        assert_eq!(plain("sms/sv/absence.txt"), "sms/sv/absence.txt");
+        assert_eq!(plain("\u{1b}[2J\n\u{202e}å"), "\\u{1b}[2J\\u{a}\\u{202e}å");
     }
 
     #[test]

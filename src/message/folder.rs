@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::catalogue;
+use super::clean;
 use super::templates::TemplateProblem;
 use crate::model::Locale;
 
@@ -80,7 +81,7 @@ pub(super) fn read(root: &Path, built_in: &BTreeSet<Locale>) -> Folder {
 
 fn problem(path: &Path, message: &str, remedy: &str) -> TemplateProblem {
     TemplateProblem {
-        file: path.display().to_string(),
+        file: clean::plain(&path.display().to_string()),
         line: None,
         message: message.to_owned(),
         remedy: remedy.to_owned(),
@@ -120,7 +121,12 @@ fn template_name(root: &Path, path: &Path) -> Option<String> {
 }
 
 fn text(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|e| format!("cannot be read: {e}"))?.len();
+    let about = std::fs::metadata(path).map_err(|e| format!("cannot be read: {e}"))?;
+    // A pipe or a device may have no end, or never begin.
+    if !about.is_file() {
+        return Err("is not an ordinary file".into());
+    }
+    let size = about.len();
     if size > LONGEST {
         return Err(format!("is {size} bytes long; a template may be {LONGEST}"));
     }
@@ -147,8 +153,10 @@ fn known(name: &str) -> Result<Option<Locale>, String> {
     };
     let locale = match Locale::new(tag) {
         Ok(locale) if locale.as_str() == tag => locale,
-        Ok(locale) => return Err(format!("name the folder {locale} instead of {tag}")),
-        Err(_) => return Err(format!("{tag} is not a language tag, as sv or fi")),
+        Ok(locale) => {
+            return Err(format!("name the folder {locale} instead of {}", clean::plain(tag)));
+        }
+        Err(_) => return Err(format!("{} is not a language tag, as sv or fi", clean::plain(tag))),
     };
     if catalogue::files(channel).any(|known| known == file) {
         return Ok(Some(locale));

@@ -70,11 +70,11 @@ pub enum MailError {
 /// See [`MailError`]; trying again with the same parts gives the same error.
 pub fn build(parts: &MailParts) -> Result<Bytes, MailError> {
     let id = message_id(&parts.message_id)?;
-    let name = clean::line(&parts.from.name, MAIL_NAME);
+    let name = clean::header(&parts.from.name, MAIL_NAME);
     let mut mail = Message::builder()
         .from(Mailbox::new((!name.is_empty()).then_some(name), address(&parts.from.address)?))
         .to(Mailbox::new(None, address(&parts.to)?))
-        .subject(clean::line(&parts.text.subject, MAIL_SUBJECT))
+        .subject(clean::header(&parts.text.subject, MAIL_SUBJECT))
         .date(date(parts.date))
         .message_id(Some(id.clone()))
         .header(MIME_VERSION_1_0)

@@ -16,6 +16,7 @@ mod rate;
 mod reason;
 mod secret;
 mod time;
+pub mod unseen;
 
 pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};

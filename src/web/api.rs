@@ -172,8 +172,10 @@ pub fn describe_directory(api: &mut OpenApi) {
 impl Api {
     fn authorized(&self, headers: &HeaderMap) -> bool {
         let Some(expected) = &self.token else { return false };
-        let given = headers
-            .get(header::AUTHORIZATION)
+        // Two would be two readings: a proxy in front may have judged the other.
+        let mut given = headers.get_all(header::AUTHORIZATION).iter();
+        let only = given.next().filter(|_| given.next().is_none());
+        let given = only
             .and_then(|v| v.to_str().ok())
             .and_then(|v| v.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))

@@ -42,6 +42,7 @@ pub type Answers = dyn Fn(usize, &Asked) -> (u16, String) + Send + Sync;
 /// A gateway on this machine.
 pub struct Gateway {
     port: u16,
+    more: Arc<Mutex<String>>,
     seen: Arc<Mutex<Vec<Asked>>>,
     count: watch::Receiver<usize>,
 }
@@ -56,13 +57,22 @@ impl Gateway {
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (tell, count) = watch::channel(0);
         let (kept, answers): (_, Arc<Answers>) = (seen.clone(), Arc::new(answers));
+        let more = Arc::new(Mutex::new(String::new()));
+        let fields = more.clone();
         let tracker = TaskTracker::new();
         tracker.clone().spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tracker.spawn(one(stream, kept.clone(), tell.clone(), answers.clone()));
+                let fields = fields.clone();
+                tracker.spawn(one(stream, kept.clone(), tell.clone(), answers.clone(), fields));
             }
         });
-        Self { port, seen, count }
+        Self { port, more, seen, count }
+    }
+
+    /// So, with more fields in the head of every answer.
+    pub fn with_header(self, fields: &str) -> Self {
+        *self.more.lock().expect("no test has failed in it") = format!("{fields}\r\n");
+        self
     }
 
     /// Where it listens, without a slash at the end.
@@ -91,6 +101,7 @@ async fn one(
     seen: Arc<Mutex<Vec<Asked>>>,
     tell: watch::Sender<usize>,
     answers: Arc<Answers>,
+    more: Arc<Mutex<String>>,
 ) {
     let Some(asked) = read(&mut stream).await else { return };
     let n = {
@@ -99,7 +110,8 @@ async fn one(
         seen.len()
     };
     let (status, body) = answers(n - 1, &asked);
-    let mut answer = format!("HTTP/1.1 {status} Said\r\nconnection: close\r\n");
+    let more = more.lock().expect("no test has failed in it").clone();
+    let mut answer = format!("HTTP/1.1 {status} Said\r\nconnection: close\r\n{more}");
     let _ = write!(answer, "content-length: {}\r\n\r\n{body}", body.len());
     let _ = stream.write_all(answer.as_bytes()).await;
     let _ = stream.shutdown().await;

@@ -1,6 +1,7 @@
 //! Behaviour of the whole: the real binary against real parts. One behaviour a file, one binary.
 
 mod architecture;
+mod attacks;
 mod bad_events;
 mod channel_stopped;
 mod cli_check;

@@ -1,19 +1,18 @@
 //! Reads who we are to a gateway that asks by more than a word: a client certificate, and the account
 //! with a server that hands out tokens. Touches the named files only; prints nothing of what is in them.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::read::together;
 use super::{ClientIdentity, HttpAuth, HttpToken};
-use crate::config::address::{http_url, is_exposed};
+use crate::config::address::{http_url, judge};
 use crate::config::problem::Severity;
 use crate::config::reader::Reader;
-use crate::config::secret::Secrets;
+use crate::config::secret::{Secrets, open};
 use crate::model::{Endpoint, PlainHttp};
 
 /// Longest file read, in bytes: a chain of a dozen certificates.
@@ -23,12 +22,8 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub(super) fn token(reader: &Reader<'_>, wanted: bool) -> Option<HttpAuth> {
     let expected = "an address, as \"https://login.example.se/oauth2/token\"";
     let url = reader.parsed("token-url", expected, http_url);
-    if url.as_deref().is_some_and(is_exposed) {
-        reader.error(
-            "token-url",
-            "`token-url` is not https: the client's secret could be read on the way",
-            "write https://…; http is for this machine only",
-        );
+    if let Some(url) = &url {
+        judge(reader, "token-url", url, "the client's secret");
     }
     let client_id = reader.secret("client-id-file");
     let client_secret = reader.secret("client-secret-file");
@@ -96,9 +91,9 @@ fn pem(reader: &Reader<'_>, key: &'static str, private: bool) -> Option<SecretSt
     }
 }
 
-fn read(path: &PathBuf, private: bool) -> Result<SecretString, (String, &'static str)> {
+fn read(path: &Path, private: bool) -> Result<SecretString, (String, &'static str)> {
     const READABLE: &str = "make it readable for the user that the daemon runs as";
-    let mut file = File::open(path).map_err(|e| (format!("cannot be read: {e}"), READABLE))?;
+    let mut file = open(path).map_err(|e| (format!("cannot be read: {e}"), READABLE))?;
     // Asked of the open file, so that what is judged is what is read.
     let meta = file.metadata().map_err(|e| (format!("cannot be read: {e}"), READABLE))?;
     if !meta.is_file() {
@@ -164,8 +159,6 @@ mod tests {
         }
         fs::write(&path, "x".repeat(70_000)).expect("write");
         assert!(read(&path, false).expect_err("long").0.contains("no PEM"));
-        assert!(
-            read(&folder.path().to_owned(), false).expect_err("folder").0.contains("not a file")
-        );
+        assert!(read(folder.path(), false).expect_err("folder").0.contains("not a file"));
     }
 }

@@ -229,6 +229,19 @@ async fn an_oversized_answer_is_refused_with_and_without_a_length() {
 }
 
 #[tokio::test]
+async fn where_no_service_is_nothing_is_sent() {
+    for (url, why) in [
+        ("https://169.254.169.254/", "link-local"),
+        ("https://[::ffff:169.254.169.254]/", "link-local"),
+        ("https://2852039166/", "ends in a number"),
+        ("https://0/", "ends in a number"),
+    ] {
+        let said = not_sent(post(&wire(), url).await);
+        assert!(said.contains(why), "{url}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_an_answer_not_an_order() {
     let (address, seen) = serve(|mut stream, seen| {
         Box::pin(async move {

@@ -6,6 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
+use crate::model::unseen;
+
 /// Longest name of a field that is repeated to the sender, in characters.
 const MAX_NAME_CHARS: usize = 64;
 
@@ -83,14 +85,7 @@ fn suggestion(word: &str, allowed: &[&str]) -> String {
 
 /// Cuts a text from outside to a length and takes out what is invisible.
 pub(super) fn clean(text: &str, most: usize) -> String {
-    text.chars().filter(|c| !is_invisible(*c)).take(most).collect()
-}
-
-/// Control characters, zero-width characters and those that turn the direction of writing.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-        || matches!(c, '\u{2060}'..='\u{2069}' | '\u{feff}')
+    text.chars().filter(|c| !unseen::is_invisible(*c)).take(most).collect()
 }
 
 fn step<'a>(value: &'a Value, segment: &Segment) -> Option<&'a Value> {
