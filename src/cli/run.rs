@@ -189,12 +189,14 @@ fn logging(config: &Config) {
     use tracing_subscriber::filter::{FilterExt as _, filter_fn};
     use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
     use tracing_subscriber::util::SubscriberInitExt as _;
-    use tracing_subscriber::{EnvFilter, fmt};
+    use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
     let filter = EnvFilter::try_new(&config.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
     // What a library says below info may hold a number or an address.
     let ours = filter_fn(|line| {
         *line.level() <= tracing::Level::INFO || line.target().starts_with("upprop")
     });
+    // Without a hint every trace line of every library is made before it is thrown away.
+    let ours = ours.with_max_level_hint(filter.max_level_hint().unwrap_or(LevelFilter::TRACE));
     let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
     // Under systemd the journal has the time already.
     let in_journal = std::env::var_os("JOURNAL_STREAM").is_some();

@@ -173,7 +173,6 @@ impl Dispatcher {
             return Ok(Pass::IdleUntil(add(now, LONGEST_SLEEP)));
         }
         let mut worked = self.timers(now).await?;
-        let mut next = self.next_due(now).await?;
         let mut taken: BTreeMap<ProviderId, usize> = BTreeMap::new();
         let mut rows = Vec::new();
         self.probe(now, &mut taken, &mut rows).await?;
@@ -183,6 +182,10 @@ impl Dispatcher {
         if !rows.is_empty() {
             worked |= self.claim(rows, now).await?;
         }
+        if worked {
+            return Ok(Pass::Worked);
+        }
+        let mut next = self.next_due(now).await?;
         // Asked last: a claim may have met a limit this moment.
         for account in self.accounts() {
             if let Some(until) = self.shared.gate(&account, |g| g.shut_until(now)) {
@@ -190,7 +193,7 @@ impl Dispatcher {
             }
         }
         next = self.shared.first_school(now).map_or(next, |until| next.min(until));
-        Ok(if worked { Pass::Worked } else { Pass::IdleUntil(next) })
+        Ok(Pass::IdleUntil(next))
     }
 
     fn accounts(&self) -> Vec<ProviderId> {

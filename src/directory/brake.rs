@@ -229,7 +229,7 @@ fn share(part: usize, whole: usize) -> f64 {
 }
 
 fn change(old: &Roster, new: &Roster) -> Change {
-    let rows = |roster: &Roster| snapshot::to_rows(roster).into_iter().collect::<BTreeMap<_, _>>();
+    let rows = |roster: &Roster| snapshot::to_rows(roster).collect::<BTreeMap<_, _>>();
     let (before, after) = (rows(old), rows(new));
     let added = after.keys().filter(|key| !before.contains_key(*key)).count();
     let removed = before.keys().filter(|key| !after.contains_key(*key)).count();

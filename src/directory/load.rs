@@ -10,12 +10,13 @@ use std::time::SystemTime;
 
 use jiff::Timestamp;
 use rustix::fs::OFlags;
+use sha2::{Digest as _, Sha256};
 
 use super::Loaded;
 use super::csv::{Files, GUARDIANS_FILE, PUPILS_FILE, STAFF_FILE, load_csv};
 use super::phone::PhoneRules;
 use super::problem::{LoadError, Place, RosterProblem};
-use crate::model::SchoolId;
+use crate::model::{SchoolId, hex};
 
 /// Name of the file that confirms a load: the digest and nothing else.
 pub const CONFIRM_FILE: &str = "confirm.txt";
@@ -106,6 +107,37 @@ fn whole(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > most { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
+/// What the files hold and how they would be read, as SHA-256 in hexadecimal: where it is the same as
+/// that of the load in force, they need not be read. None when a file is missing or cannot be read.
+pub fn files_digest(
+    path: &Path,
+    schools: &BTreeSet<SchoolId>,
+    rules: &PhoneRules,
+) -> Option<String> {
+    let mut hash = Sha256::new();
+    hash.update(format!("{} {rules:?} {schools:?}", env!("CARGO_PKG_VERSION")));
+    for (file, required) in [(PUPILS_FILE, true), (GUARDIANS_FILE, true), (STAFF_FILE, false)] {
+        let mut opened = match open(&path.join(file)) {
+            Ok(opened) => opened.take(MAX_FILE),
+            Err(error) if error.kind() == ErrorKind::NotFound && !required => continue,
+            Err(_) => return None,
+        };
+        let mut page = [0; 64 * 1024];
+        let mut length = 0_u64;
+        loop {
+            match opened.read(&mut page).ok()? {
+                0 => break,
+                read => {
+                    hash.update(&page[..read]);
+                    length += read as u64;
+                }
+            }
+        }
+        hash.update(format!(" {file} {length} "));
+    }
+    Some(hex(hash.finalize().as_slice()))
+}
+
 /// What the folder looks like now. A folder that is not there looks like an empty one.
 pub fn fingerprint(path: &Path) -> Fingerprint {
     let about = |file: &'static str| {
@@ -186,6 +218,29 @@ mod tests {
         let file = fs::File::options().append(true).open(path.join(PUPILS_FILE)).expect("open");
         file.set_modified(later).expect("set");
         assert_ne!(fingerprint(path), former);
+    }
+
+    #[test]
+    fn files_are_the_same_by_what_they_hold_and_how_they_are_read() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path();
+        let digest = |schools: &[&str]| {
+            let schools = schools.iter().map(|s| SchoolId::new(*s).expect("id")).collect();
+            files_digest(path, &schools, &PhoneRules::default())
+        };
+        assert_eq!(digest(&["bjork"]), None);
+        fs::write(path.join(PUPILS_FILE), PUPILS).expect("write");
+        fs::write(path.join(GUARDIANS_FILE), GUARDIANS).expect("write");
+        let first = digest(&["bjork"]).expect("both are there");
+        assert_ne!(digest(&["bjork", "al"]), Some(first.clone()));
+        fs::write(path.join(STAFF_FILE), "").expect("write");
+        assert_ne!(digest(&["bjork"]), Some(first.clone()));
+        fs::remove_file(path.join(STAFF_FILE)).expect("remove");
+        assert_eq!(digest(&["bjork"]), Some(first.clone()));
+        // What moves from one file to the next is not the same.
+        fs::write(path.join(PUPILS_FILE), [PUPILS, GUARDIANS].concat()).expect("write");
+        fs::write(path.join(GUARDIANS_FILE), "").expect("write");
+        assert_ne!(digest(&["bjork"]), Some(first));
     }
 
     #[test]

@@ -24,6 +24,7 @@ impl Loaded {
         had_protection_column: bool,
     ) -> Self {
         warnings.sort_by_key(|w| w.place);
+        let roster = roster.compact();
         let digest = snapshot::digest(&roster, had_protection_column);
         Self { roster, warnings, had_protection_column, digest }
     }

@@ -156,6 +156,24 @@ impl Roster {
         self.pupils.get(school)?.get(pupil)
     }
 
+    /// The same people in the least room: maps that grew row by row are half empty, and a directory is
+    /// made once and kept for a day.
+    #[must_use]
+    pub fn compact(self) -> Self {
+        let pupils = self.pupils.into_iter().map(|(school, mut pupils)| {
+            for pupil in pupils.values_mut() {
+                pupil.guardians.shrink_to_fit();
+            }
+            (school, pupils.into_iter().collect())
+        });
+        Self {
+            pupils: pupils.collect(),
+            guardians: self.guardians.into_iter().collect(),
+            staff: self.staff,
+            loaded_at: self.loaded_at,
+        }
+    }
+
     /// How many pupils there are.
     pub fn pupil_count(&self) -> usize {
         self.pupils.values().map(BTreeMap::len).sum()

@@ -58,6 +58,9 @@ struct InForce {
     digest: String,
     rows: usize,
     loaded_at: Timestamp,
+    /// Of the files it came from: `load::files_digest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    files: Option<String>,
 }
 
 /// The feed of the directory.
@@ -115,27 +118,25 @@ impl RosterFeed {
         let prefix = generation_prefix(stored.generation);
         let end = after_prefix(&prefix);
         let mut from = prefix.clone();
-        let mut rows = Vec::with_capacity(stored.rows);
+        let (mut roster, mut count) = (Roster::default(), 0);
         loop {
             let page = self.kv.scan(&from, &end, PAGE).await?;
             let Some((last, _)) = page.last() else { break };
             from = [last.as_slice(), &[0]].concat();
             for (key, value) in page {
-                let suffix = String::from_utf8_lossy(&key[prefix.len()..]).into_owned();
-                rows.push((suffix, value.to_vec()));
+                let suffix = String::from_utf8_lossy(&key[prefix.len()..]);
+                if let Err(error) = snapshot::put_row(&mut roster, &suffix, &value) {
+                    tracing::error!(%error, "the stored directory is damaged and left aside; load it again");
+                    return Ok(0);
+                }
+                count += 1;
             }
         }
-        if rows.len() != stored.rows {
+        if count != stored.rows {
             tracing::warn!("the stored directory is incomplete and is left aside; load it again");
             return Ok(0);
         }
-        let mut roster = match snapshot::from_rows(rows.into_iter()) {
-            Ok(roster) => roster,
-            Err(error) => {
-                tracing::error!(%error, "the stored directory is damaged and left aside; load it again");
-                return Ok(0);
-            }
-        };
+        let mut roster = roster.compact();
         roster.loaded_at = Some(stored.loaded_at);
         // A stop between taking a directory and letting the former go leaves people's data behind.
         let all = [tables::DIRECTORY, b"g"].concat();
@@ -180,7 +181,7 @@ impl RosterFeed {
             let now = feed.clock.now();
             let (schools, rules) = (feed.schools(), feed.settings.phone.clone());
             match apart(move || json::load_json(&body, &schools, &rules, now)).await {
-                Ok(loaded) => feed.offer(loaded, confirm.as_deref()).await,
+                Ok(loaded) => feed.offer(loaded, None, confirm.as_deref()).await,
                 Err(offer) => Ok(offer),
             }
         });
@@ -202,11 +203,22 @@ impl RosterFeed {
         // Taken first: what changes during the reading is read again.
         self.set_read(load::fingerprint(folder));
         let (path, schools, rules) = (folder.clone(), self.schools(), self.settings.phone.clone());
-        let reading = move || load::read_folder(&path, &schools, &rules, now);
+        let in_force = self.in_force.lock().await.as_ref().and_then(|f| f.files.clone());
+        let reading = move || {
+            let digest = load::files_digest(&path, &schools, &rules);
+            if digest.is_some() && digest == in_force {
+                return Ok(None);
+            }
+            let loaded = load::read_folder(&path, &schools, &rules, now)?;
+            // Files that change between the two readings are read again soon, and tell nothing now.
+            let still = load::files_digest(&path, &schools, &rules) == digest;
+            Ok(Some((loaded, digest.filter(|_| still))))
+        };
         match apart(reading).await {
-            Ok(loaded) => {
+            Ok(None) => Ok(Offer::Unchanged),
+            Ok(Some((loaded, files))) => {
                 let confirm = load::confirmation(folder);
-                let offer = self.offer(loaded, confirm.as_deref()).await;
+                let offer = self.offer(loaded, files, confirm.as_deref()).await;
                 if offer.is_err() {
                     *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
@@ -230,7 +242,12 @@ impl RosterFeed {
     }
 
     /// Judges a load, stores it and puts it in force.
-    async fn offer(&self, loaded: Loaded, confirm: Option<&str>) -> Result<Offer, StoreError> {
+    async fn offer(
+        &self,
+        loaded: Loaded,
+        files: Option<String>,
+        confirm: Option<&str>,
+    ) -> Result<Offer, StoreError> {
         let mut in_force = self.in_force.lock().await;
         let old = self.directory.load().roster.clone();
         if in_force.as_ref().is_some_and(|f| f.digest == loaded.digest) {
@@ -246,7 +263,7 @@ impl RosterFeed {
         let stored = ledger::read::<InForce>(self.kv.as_ref(), &pointer()).await.ok().flatten();
         let generation =
             in_force.iter().chain(&stored).map(|f| f.generation).max().map_or(1, |g| g + 1);
-        let stored = self.store(generation, &loaded).await?;
+        let stored = self.store(generation, &loaded, files).await?;
         let former = in_force.replace(stored);
         self.put_in_force(loaded.roster);
         if let Some(former) = former {
@@ -256,13 +273,18 @@ impl RosterFeed {
         Ok(Offer::Taken { change, warnings })
     }
 
-    async fn store(&self, generation: u64, loaded: &Loaded) -> Result<InForce, StoreError> {
+    async fn store(
+        &self,
+        generation: u64,
+        loaded: &Loaded,
+        files: Option<String>,
+    ) -> Result<InForce, StoreError> {
         self.remove(generation).await?;
         let prefix = generation_prefix(generation);
-        let rows = snapshot::to_rows(&loaded.roster);
-        let count = rows.len();
+        let mut count = 0;
         let mut batch = Batch::default();
-        for (suffix, value) in rows {
+        for (suffix, value) in snapshot::to_rows(&loaded.roster) {
+            count += 1;
             batch.put([prefix.as_slice(), suffix.as_bytes()].concat(), value);
             if batch.bytes() > MAX_BATCH_BYTES / 2 {
                 self.write(std::mem::take(&mut batch)).await?;
@@ -274,6 +296,7 @@ impl RosterFeed {
             digest: loaded.digest.clone(),
             rows: count,
             loaded_at: self.clock.now(),
+            files,
         };
         let mut unit = Unit::new(self.kv.as_ref());
         unit.write(pointer(), &stored);
@@ -348,9 +371,9 @@ impl RosterFeed {
 }
 
 /// Reading a large directory takes seconds: not on a thread that others wait for.
-async fn apart(
-    reading: impl FnOnce() -> Result<Loaded, LoadError> + Send + 'static,
-) -> Result<Loaded, Offer> {
+async fn apart<T: Send + 'static>(
+    reading: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, Offer> {
     match tokio::task::spawn_blocking(reading).await {
         Ok(Ok(loaded)) => Ok(loaded),
         Ok(Err(error)) => Err(Offer::Unusable {
