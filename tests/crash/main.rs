@@ -8,6 +8,8 @@ mod kills;
 #[path = "../it/load.rs"]
 mod load;
 mod loop_disk;
+mod os_crash_as_root;
+mod os_crash_daemon_as_root;
 #[path = "../it/people.rs"]
 mod people;
 mod reckoning;
@@ -15,3 +17,4 @@ mod table;
 #[path = "../it/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of behaviour, which use all of it")]
 mod world;
+mod writer;
