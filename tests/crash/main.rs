@@ -3,6 +3,7 @@
 
 mod clients;
 mod dice;
+mod disk_full_as_root;
 mod disk_low_as_root;
 mod kills;
 #[path = "../it/load.rs"]
