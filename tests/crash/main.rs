@@ -15,6 +15,7 @@ mod os_crash_daemon_as_root;
 mod people;
 mod reckoning;
 mod table;
+mod transitions;
 #[path = "../it/world.rs"]
 #[expect(dead_code, reason = "shared with the tests of behaviour, which use all of it")]
 mod world;
