@@ -81,7 +81,7 @@ async fn a_deleted_store_is_rebuilt_from_its_journal_and_nobody_is_told_twice() 
     assert!(!state.join("store").exists(), "a refusal makes nothing");
     let report = rebuild(&world);
     assert!(report.contains("The store was made again"), "{report}");
-    assert_eq!(Kept::read(&state).await.notifications, before.notifications);
+    assert_eq!(Kept::read(&state).await, before);
     assert_all_known(&mut world, &events).await;
     say(format_args!(
         "rebuild: store deleted, refused, rebuilt; {EVENTS} events again: {EVENTS} duplicates, 0 told \

@@ -7,7 +7,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -256,8 +256,8 @@ impl World {
         self.folder.path().join("upprop.toml")
     }
 
-    /// Starts the daemon and waits until it is ready.
-    pub async fn start(&mut self) {
+    /// Starts the daemon, and does not wait.
+    pub fn launch(&mut self) {
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -272,6 +272,16 @@ impl World {
             .spawn()
             .expect("the daemon starts");
         self.daemon = Some(child);
+    }
+
+    /// How the daemon has ended, if it has.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.daemon.as_mut().and_then(|child| child.try_wait().expect("wait"))
+    }
+
+    /// Starts the daemon and waits until it is ready.
+    pub async fn start(&mut self) {
+        self.launch();
         let url = format!("http://{}/readyz", self.address);
         let client = self.client.clone();
         let clock = SystemClock::new();
@@ -284,7 +294,7 @@ impl World {
                         return;
                     }
                 }
-                if let Some(Ok(Some(status))) = self.daemon.as_mut().map(Child::try_wait) {
+                if let Some(status) = self.ended() {
                     panic!("the daemon ended with {status}:\n{}", self.log());
                 }
                 clock.sleep_until(soon(&clock)).await;

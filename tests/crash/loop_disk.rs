@@ -47,7 +47,7 @@ impl LoopDisk {
         let folder = tempfile::tempdir().expect("folder");
         let image = folder.path().join("image");
         File::create(&image).and_then(|file| file.set_len(mib << 20)).expect("image");
-        run(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&image));
+        run(Command::new("mkfs.ext4").args(["-q", "-F", "-m", "0"]).arg(&image));
         let disk = Self { image, at: at.to_owned(), _folder: folder };
         disk.mount();
         disk
