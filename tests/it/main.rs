@@ -8,6 +8,7 @@ mod cli_check_rooms;
 mod cli_directory;
 mod cli_init;
 mod cli_without_secrets;
+mod convergence;
 mod corrections;
 mod credentials;
 mod deadline;
