@@ -6,6 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::shown::is_invisible;
+
 /// Longest identifier taken from outside, in bytes: it becomes part of a store key.
 pub const MAX_ID_BYTES: usize = 128;
 
@@ -30,11 +32,7 @@ fn check(text: &str) -> Result<(), IdError> {
     if text.len() > MAX_ID_BYTES {
         return Err(IdError::TooLong);
     }
-    let invisible = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-    };
-    if text.chars().any(invisible) || text.trim() != text {
+    if text.chars().any(is_invisible) || text.trim() != text {
         return Err(IdError::BadCharacter);
     }
     Ok(())

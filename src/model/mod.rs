@@ -15,6 +15,7 @@ mod outcome;
 mod rate;
 mod reason;
 mod secret;
+mod shown;
 mod time;
 
 pub use account::OnBehalfOf;
@@ -37,4 +38,5 @@ pub use outcome::{Lookup, Outcome, Receipt, ReceiptStatus, WireError};
 pub use rate::Rate;
 pub use reason::Reason;
 pub use secret::{SHORTEST_SECRET, is_guessable};
+pub use shown::shown;
 pub use time::{Clock24, local_date};
