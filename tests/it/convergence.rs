@@ -279,14 +279,17 @@ fn facts() -> impl Strategy<Value = Fact> {
     prop_oneof![6 => marked, 3 => notified, 1 => reported, 1 => closed]
 }
 
+/// An event's id and what it says.
+type Heard = (String, Fact);
+
 /// Facts in two orders, the second with repetitions, some of them under the id they had.
-fn orders() -> impl Strategy<Value = (Vec<(usize, Fact)>, Vec<(String, Fact)>)> {
+fn orders() -> impl Strategy<Value = (Vec<Heard>, Vec<Heard>)> {
     let some = prop::collection::vec(facts(), 1..9);
     let again = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..6);
     (some, again).prop_flat_map(|(some, again)| {
-        let some: Vec<(usize, Fact)> = some.into_iter().enumerate().collect();
-        let mut other: Vec<(String, Fact)> =
-            some.iter().map(|(number, fact)| (format!("e{number}"), fact.clone())).collect();
+        let events = some.into_iter().enumerate();
+        let some: Vec<Heard> = events.map(|(number, fact)| (format!("e{number}"), fact)).collect();
+        let mut other = some.clone();
         for (number, (of, same_id)) in again.into_iter().enumerate() {
             let (id, fact) = other[of.index(some.len())].clone();
             other.push((if same_id { id } else { format!("again{number}") }, fact));
@@ -316,8 +319,8 @@ proptest! {
     ) {
         let worlds = [World::new(now, protection), World::new(now, protection)];
         run(async {
-            for (number, fact) in &one {
-                worlds[0].hear(format!("e{number}"), fact).await;
+            for (event, fact) in &one {
+                worlds[0].hear(event.clone(), fact).await;
             }
             for (event, fact) in &other {
                 worlds[1].hear(event.clone(), fact).await;
@@ -334,8 +337,8 @@ proptest! {
     ) {
         let (plain, told) = (World::new(now, Protection::None), World::new(now, Protection::None));
         run(async {
-            for (number, fact) in &one {
-                plain.hear(format!("e{number}"), fact).await;
+            for (event, fact) in &one {
+                plain.hear(event.clone(), fact).await;
             }
             for ((event, fact), tell) in other.iter().zip(&tells) {
                 told.hear(event.clone(), fact).await;

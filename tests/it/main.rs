@@ -12,6 +12,7 @@ mod convergence;
 mod corrections;
 mod credentials;
 mod deadline;
+mod decoders;
 mod demo;
 mod directory_brake;
 mod directory_changes;
