@@ -37,7 +37,8 @@ pub fn tells_nothing(words: &str, input: &[u8], most: usize) {
     assert!(words.len() <= most, "{} bytes of words: {words:.300}", words.len());
     assert!(!words.contains(NAME), "a name is told: {words}");
     is_one_line(words);
-    for run in digits(words) {
+    // How a number is written, which is nobody's.
+    for run in digits(&words.replace("+46701740605", "")) {
         assert!(!contains(input, run.as_bytes()), "{run} is told: {words}");
     }
 }

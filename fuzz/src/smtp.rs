@@ -92,14 +92,15 @@ fn is_discreet(outcome: &Outcome, data: &[u8]) {
 }
 
 /// Whether the words hold a yes to each step: greeting, EHLO, MAIL, RCPT, DATA and the text, read without
-/// the daemon's reader. A reply is its last line.
+/// the daemon's reader. A reply is its last line, and a line ends with CRLF alone.
 fn yes(data: &[u8]) -> bool {
-    let last: Vec<&[u8]> = data
-        .split(|b| *b == b'\n')
-        .filter(|line| line.len() >= 3 && line[..3].iter().all(u8::is_ascii_digit))
-        .filter(|line| line.get(3) != Some(&b'-'))
+    let text = String::from_utf8_lossy(data);
+    let last: Vec<&str> = text
+        .split("\r\n")
+        .filter(|line| line.len() >= 3 && line.as_bytes()[..3].iter().all(u8::is_ascii_digit))
+        .filter(|line| line.as_bytes().get(3) != Some(&b'-'))
         .collect();
-    last.len() >= 6 && last[4].starts_with(b"354") && last[5].starts_with(b"2")
+    last.len() >= 6 && last[4].starts_with("354") && last[5].starts_with('2')
 }
 
 fn settings(port: u16) -> MailSettings {
