@@ -11,6 +11,9 @@ use crate::directory::phone::PhoneRules;
 use crate::directory::{SubjectIdentity, json as rows};
 use crate::model::{Channel, CorrectionKind, Lesson, LessonId, Mark, NoticeKind, SchoolId};
 
+#[path = "claim_life_tests.rs"]
+mod life;
+
 fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }

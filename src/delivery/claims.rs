@@ -223,7 +223,8 @@ impl Dispatcher {
                 Prepared::SchoolLimited { school, until } => schools_shut.push((school, until)),
             }
         }
-        if moved && unit.commit().await? == Commit::Conflict {
+        // Nothing may have moved and a limit's cell be drawn back all the same.
+        if (moved || unit.bytes() > 0) && unit.commit().await? == Commit::Conflict {
             return Ok((count, None));
         }
         // Only now: a limit may have been met because of permits that a conflict would have undone.

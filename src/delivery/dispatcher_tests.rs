@@ -55,6 +55,26 @@ async fn a_limit_met_by_the_claim_is_waited_for_and_no_longer() {
     assert_eq!(b.texts(), 2);
 }
 
+/// The machine was an hour ahead, and was put right before the daemon started.
+#[tokio::test]
+async fn a_limit_used_by_a_clock_that_was_ahead_holds_back_for_one_spacing() {
+    let rate = Rate {
+        count: 10.try_into().expect("count"),
+        per: SignedDuration::from_mins(1),
+        burst: 1.try_into().expect("burst"),
+    };
+    let mut b = Bench::new(Some(rate), roster(ONE));
+    let ahead = u64::try_from(at("09:21:00").as_nanosecond()).expect("after 1970");
+    let mut batch = Batch::default();
+    batch.put(tables::cell("account:elks"), ahead.to_be_bytes().to_vec());
+    assert_eq!(b.kv.inner.commit(batch).await.expect("memory"), Commit::Done);
+    b.mark("p", Mark::Unexcused).await;
+    assert_eq!((b.work().await, b.texts()), (at("08:21:06"), 0));
+    b.set("08:21:06");
+    b.work().await;
+    assert_eq!(b.texts(), 1);
+}
+
 /// A limit that a claim met only because of permits that were then not used shuts nobody out.
 #[tokio::test]
 async fn what_a_conflict_undoes_counts_against_no_limit() {

@@ -43,14 +43,14 @@ pub enum Prepared {
     Job(Job),
     /// Dealt with without sending.
     Settled,
-    /// Its account is at its limit; nothing was written.
+    /// Its account is at its limit; nothing of it was written.
     Limited {
         /// Which account.
         account: ProviderId,
         /// Until when.
         until: Timestamp,
     },
-    /// Its school is at its limit; nothing was written.
+    /// Its school is at its limit; nothing of it was written.
     SchoolLimited {
         /// Which school.
         school: SchoolId,
@@ -292,6 +292,11 @@ async fn ask(
     let cell = stored.as_deref().and_then(|b| <[u8; 8]>::try_from(b).ok()).map(u64::from_be_bytes);
     Ok(match limits::check(rate, cell, now) {
         Permit::Now(next) => Permitted::Yes(key, next),
-        Permit::NotBefore(until) => Permitted::No(until),
+        Permit::NotBefore { until, drawn_back } => {
+            if let Some(cell) = drawn_back {
+                unit.write_raw(key, cell.to_be_bytes().to_vec().into());
+            }
+            Permitted::No(until)
+        }
     })
 }

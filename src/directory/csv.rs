@@ -8,13 +8,12 @@ use jiff::Timestamp;
 use super::cells::{self, CellError, Record};
 use super::check::{Context, check};
 use super::encoding::utf8;
-use super::field;
 pub use super::loaded::Loaded;
 use super::phone::PhoneRules;
 pub use super::problem::LoadError;
-use super::problem::{Place, RosterProblem};
+use super::problem::{Place, RosterProblem, SHOWN};
 use super::rows::{Columns, GUARDIANS, GuardianRow, PUPILS, PupilRow, Rows, STAFF, StaffRow};
-use crate::model::SchoolId;
+use crate::model::{SchoolId, shown};
 
 /// Name of the file of pupils.
 pub const PUPILS_FILE: &str = "pupils.csv";
@@ -25,9 +24,6 @@ pub const STAFF_FILE: &str = "staff.csv";
 
 /// How alike a mistyped column must be to be suggested (Jaro–Winkler, 0 to 1).
 const ALIKE: f64 = 0.8;
-/// Most characters of an unknown column's name that are repeated.
-const SHOWN: usize = 30;
-
 /// The bytes of the files.
 #[derive(Clone, Copy)]
 pub struct Files<'a> {
@@ -246,8 +242,8 @@ fn unknown(place: Place, name: &str, columns: &Columns) -> RosterProblem {
         Some((alike, column)) if alike >= ALIKE => format!("did you mean {column}?"),
         _ => format!("use only: {}", columns.all().collect::<Vec<_>>().join(", ")),
     };
-    let shown: String = field::name(name).0.chars().take(SHOWN).collect();
-    RosterProblem::at(place, format!("has the unknown column \"{shown}\""), remedy)
+    let name = shown(name, SHOWN);
+    RosterProblem::at(place, format!("has the unknown column \"{name}\""), remedy)
 }
 
 #[cfg(test)]

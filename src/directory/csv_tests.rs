@@ -70,6 +70,10 @@ fn files_that_cannot_be_read() {
             PUPILS.replace("birth_date", "skostorlek"),
             "pupils.csv line 1: has the unknown column \"skostorlek\"; use only: id, school,",
         ),
+        (
+            PUPILS.replace("birth_date", "sko\u{202e}storlek, som ingen har frågat efter"),
+            "pupils.csv line 1: has the unknown column \"skostorlek,-som-ingen-har-fråg\"; use only:",
+        ),
         (PUPILS.replace("birth_date", "ID"), "pupils.csv line 1: has the column id twice; remove"),
     ] {
         let error = pupils(&text).expect_err(what).to_string();

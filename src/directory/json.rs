@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::Loaded;
 use super::check::{Context, check};
 use super::phone::PhoneRules;
-use super::problem::{LoadError, Place, RosterProblem};
+use super::problem::{LoadError, Place, RosterProblem, SHOWN};
 use super::rows::{Columns, GUARDIANS, GuardianRow, PUPILS, PupilRow, Rows, STAFF, StaffRow};
-use crate::model::SchoolId;
+use crate::model::{SchoolId, shown};
 
 /// The whole directory. It replaces the former one.
 #[derive(Deserialize, schemars::JsonSchema)]
@@ -97,8 +97,13 @@ fn item<T: DeserializeOwned>(value: Value, columns: &Columns) -> Result<T, Roste
 }
 
 /// serde's words without the value it quotes in them (`invalid type: string "Alva", expected …`) and
-/// without the place, which is told apart.
+/// without the place, which is told apart. The name of a key nobody knows is repeated, cut short.
 fn without_value(words: &str) -> String {
+    let unknown = words.strip_prefix("unknown field `").and_then(|w| w.rsplit_once("`, expected "));
+    if let Some((name, expected)) = unknown {
+        let expected = expected.rsplit_once(" at line ").map_or(expected, |(words, _)| words);
+        return format!("unknown field `{}`, expected {expected}", shown(name, SHOWN));
+    }
     let words = words.rsplit_once(" at line ").map_or(words, |(words, _)| words);
     let Some(found) =
         words.strip_prefix("invalid type: ").or(words.strip_prefix("invalid value: "))
@@ -164,6 +169,11 @@ mod tests {
                 "$.guardians[0].phone: is integer, expected a string",
             ),
             ("\"class\"", "\"klass\"", "unknown field `klass`, expected one of"),
+            (
+                "\"class\"",
+                "\"k\u{202e}lass of the pupil, which nobody has named before\"",
+                "unknown field `klass of the pupil, which nobo`, expected one of",
+            ),
             ("\"p1\", \"school\"", "\"p1\", \"skola\"", "$.pupils[0]"),
             ("\"guardians\"", "\"parents\"", "unknown field `parents`, expected one of"),
             ("{\"id\": \"p2\"", "7, {\"id\": \"p2\"", "$.pupils[1]: is not an object;"),

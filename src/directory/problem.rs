@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+/// Most characters of an unknown column's name that are repeated.
+pub(super) const SHOWN: usize = 30;
+
 /// Where in a load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {

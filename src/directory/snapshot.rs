@@ -34,6 +34,18 @@ pub fn to_rows(roster: &Roster) -> impl Iterator<Item = (String, Vec<u8>)> {
         .chain(roster.staff.values().map(|s| (staff_key(s), json(s))))
 }
 
+/// The roster of rows made by [`to_rows`], in any order.
+///
+/// # Errors
+/// See [`put_row`].
+pub fn from_rows(rows: impl Iterator<Item = (String, Vec<u8>)>) -> Result<Roster, SnapshotError> {
+    let mut roster = Roster::default();
+    for (key, value) in rows {
+        put_row(&mut roster, &key, &value)?;
+    }
+    Ok(roster.compact())
+}
+
 /// Puts one of the rows made by [`to_rows`] into a roster, in any order.
 ///
 /// # Errors
@@ -129,7 +141,7 @@ mod tests {
             ("x/a".into(), value.clone(), SnapshotError::Key),
             (String::new(), value, SnapshotError::Key),
         ] {
-            assert_eq!(put_row(&mut Roster::default(), &key, &value), Err(error));
+            assert_eq!(from_rows([(key, value)].into_iter()), Err(error));
         }
     }
 
@@ -150,11 +162,7 @@ mod tests {
             let mut rows: Vec<_> = to_rows(&roster).collect();
             prop_assert!(rows.iter().all(|(_, value)| value.len() <= MAX_ROW));
             rows.reverse();
-            let mut back = Roster::default();
-            for (key, value) in rows {
-                prop_assert_eq!(put_row(&mut back, &key, &value), Ok(()));
-            }
-            prop_assert_eq!(back.compact(), roster);
+            prop_assert_eq!(from_rows(rows.into_iter()), Ok(roster));
         }
     }
 }

@@ -231,14 +231,19 @@ async fn write(
             Ok(())
         }
         Fact::RegisterClosed { lesson, closed_at, closed_by } => {
-            unit.write(
-                tables::register(&school.id, &lesson.id),
-                &Register {
-                    lesson: lesson.clone(),
-                    closed_at: *closed_at,
-                    closed_by: closed_by.clone(),
-                },
-            );
+            let row = tables::register(&school.id, &lesson.id);
+            let known: Option<Register> = unit.read(&row).await?;
+            let new = Register {
+                lesson: lesson.clone(),
+                closed_at: *closed_at,
+                closed_by: closed_by.clone(),
+            };
+            // The one closed last stands, in whatever order they come.
+            if known
+                .is_none_or(|k| (k.closed_at, k.closed_by) < (new.closed_at, new.closed_by.clone()))
+            {
+                unit.write(row, &new);
+            }
             Ok(())
         }
     }
@@ -270,6 +275,8 @@ async fn merged(
             decide(unit, directory, school, case, heard, now);
         }
         Change::OutOfOrder => {
+            // What it says of the register holds all the same.
+            case.keep(unit);
             let mut plan = Plan::default();
             plan.note_out_of_order();
             trail(unit, &school.id, pupil, Some(&lesson.id), heard, &plan, now);

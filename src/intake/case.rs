@@ -132,6 +132,11 @@ impl Case {
         }
     }
 
+    /// Writes the lesson, of which nothing is to be decided.
+    pub fn keep(&self, unit: &mut Unit<'_>) {
+        unit.write(self.key.row(), &self.lesson);
+    }
+
     /// Writes what a plan changes: the lesson, its notifications, their due rows.
     pub fn apply(mut self, unit: &mut Unit<'_>, plan: &Plan) {
         self.lesson.missing = plan.missing;

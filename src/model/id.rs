@@ -7,6 +7,8 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::unseen::is_invisible;
+
 /// Longest identifier taken from outside, in bytes: it becomes part of a store key.
 pub const MAX_ID_BYTES: usize = 128;
 
@@ -31,7 +33,7 @@ fn check(text: &str) -> Result<(), IdError> {
     if text.len() > MAX_ID_BYTES {
         return Err(IdError::TooLong);
     }
-    if text.chars().any(super::unseen::is_invisible) || text.trim() != text {
+    if text.chars().any(is_invisible) || text.trim() != text {
         return Err(IdError::BadCharacter);
     }
     Ok(())
@@ -65,6 +67,13 @@ macro_rules! text_id {
         impl TryFrom<CompactString> for $name {
             type Error = IdError;
             fn try_from(text: CompactString) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+            fn try_from(text: String) -> Result<Self, IdError> {
                 Self::new(text)
             }
         }

@@ -39,3 +39,4 @@ pub use rate::Rate;
 pub use reason::Reason;
 pub use secret::{SHORTEST_SECRET, is_guessable};
 pub use time::{Clock24, local_date};
+pub use unseen::shown;

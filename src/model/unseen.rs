@@ -19,6 +19,12 @@ pub fn is_invisible(c: char) -> bool {
     c.is_control() || is_unseen(c) || matches!(c, '\u{200c}' | '\u{200d}' | '\u{2028}' | '\u{2029}')
 }
 
+/// A text from outside as it may be repeated to whoever sent it: at most so many characters of those
+/// that are seen.
+pub fn shown(text: &str, most: usize) -> String {
+    text.chars().filter(|c| !is_invisible(*c)).take(most).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! What one observation makes of what was known before.
 
+use std::cmp::Ordering;
+
 use jiff::Timestamp;
 
 use crate::model::{Lesson, LessonReport, LessonState, Mark, Minutes};
@@ -46,18 +48,32 @@ fn harmlessness(mark: Mark) -> u8 {
     }
 }
 
-/// Takes a mark: the one recorded later stands.
+/// What else a mark says, to be put in an order; which one means nothing.
+fn details<'a>(
+    lesson: &'a Lesson,
+    minutes: Option<Minutes>,
+    recorded_by: Option<&'a str>,
+) -> impl Ord + use<'a> {
+    let minutes = minutes.map(|m| (m.absent, m.scheduled));
+    (minutes, recorded_by, lesson.start, lesson.end, lesson.label.as_deref())
+}
+
+/// Takes a mark: the one recorded later stands. Of two made at the same instant that say the same but
+/// for their details, one stands, whichever arrives first.
 pub fn mark_lesson(state: &mut LessonState, new: Marking, now: Timestamp) -> Change {
     state.register_closed |= new.register_closed == Some(true);
-    let rank = |at: Timestamp, mark: Mark| (at, harmlessness(mark));
     if let (Some(mark), Some(recorded_at)) = (state.mark, state.recorded_at) {
-        let old = rank(recorded_at, mark);
-        let incoming = rank(new.recorded_at, new.mark);
-        if incoming < old {
-            return Change::OutOfOrder;
-        }
-        if incoming == old {
-            return Change::Same;
+        let old =
+            (recorded_at, harmlessness(mark))
+                .cmp(&(new.recorded_at, harmlessness(new.mark)))
+                .then_with(|| {
+                    details(&state.lesson, state.minutes, state.recorded_by.as_deref())
+                        .cmp(&details(&new.lesson, new.minutes, new.recorded_by.as_deref()))
+                });
+        match old {
+            Ordering::Greater => return Change::OutOfOrder,
+            Ordering::Equal => return Change::Same,
+            Ordering::Less => {}
         }
     }
     let same_mark = state.mark == Some(new.mark) && state.lesson == new.lesson;

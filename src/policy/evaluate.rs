@@ -211,7 +211,8 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
         if n.purpose == Purpose::Correction
             // A number is as wrong when the pupil has come.
             || matches!(n.task, Some(TaskKind::NotPutRight | TaskKind::CheckNumber))
-            || (concerns_team && report_stands)
+            // What the teacher said is so all the same, and for some pupils a task is all that says it.
+            || ((concerns_team || n.task.is_some_and(TaskKind::is_content_free)) && report_stands)
         {
             continue;
         }
@@ -328,11 +329,11 @@ fn alerts<'a>(s: &'a Situation<'_>) -> impl Iterator<Item = &'a Notification> {
     s.told.iter().filter(|n| n.purpose == Purpose::TeamAlert)
 }
 
-/// Whether an alert was corrected, or called back before it left because it was not so. One that the
-/// mode kept back was decided and stands; so does one that could not be delivered.
-fn is_taken_back(s: &Situation<'_>, alert: &Notification) -> bool {
-    let by_mode = matches!(alert.state_reason, Some(Reason::ShadowMode | Reason::NotAGuest));
-    (alert.state == State::Cancelled && !by_mode) || is_corrected(s, alert)
+/// Whether an alert or task was corrected, or called back before it left because it was not so. One that
+/// the mode kept back was decided and stands; so does one that could not be delivered.
+fn is_taken_back(s: &Situation<'_>, n: &Notification) -> bool {
+    let by_mode = matches!(n.state_reason, Some(Reason::ShadowMode | Reason::NotAGuest));
+    (n.state == State::Cancelled && !by_mode) || is_corrected(s, n)
 }
 
 /// Whether a message was made into text before `at`, so that it cannot tell what came then.
@@ -340,13 +341,32 @@ fn left_before(n: &Notification, at: Timestamp) -> bool {
     n.state != State::Waiting && n.attempts.last().is_some_and(|a| a.started_at < at)
 }
 
+/// A task for staff, once per alarm; one that was called back before it left is made anew.
 fn staff_task(s: &Situation<'_>, reason: Reason, plan: &mut Plan) {
     let Some(kind) = task_for(reason) else { return };
-    let new = task_notification(s, plan.revision, kind, reason);
-    match s.told.iter().find(|n| n.id == new.id) {
-        Some(known) => plan.keep(known, Reason::AlreadyTold),
-        None if plan.make.iter().any(|n| n.id == new.id) => {}
-        None => plan.make(new),
+    let mut new = task_notification(s, plan.revision, kind, reason);
+    let tasks = || s.told.iter().filter(|n| n.task == Some(kind));
+    let of_this = |n: &&Notification| n.revision == plan.revision;
+    let stands = |n: &&Notification| !is_taken_back(s, n);
+    // One that still waits says all that another would.
+    let waits = |n: &&Notification| n.state == State::Waiting;
+    if let Some(known) = tasks().filter(stands).find(|n| of_this(n) || waits(n)) {
+        plan.keep(known, Reason::AlreadyTold);
+        return;
+    }
+    let doubtful = tasks().filter(of_this).find(|n| may_be_sent_again(n) && !is_corrected(s, n));
+    if let Some(doubtful) = doubtful {
+        if plan.again.iter().all(|(id, _)| *id != doubtful.id) {
+            plan.again(doubtful, s.now);
+        }
+        return;
+    }
+    let former = tasks().filter(of_this).count();
+    if former > 0 {
+        new.id = notification_id(s, &new, &format!("{} {former}", kind.as_str()));
+    }
+    if plan.make.iter().all(|n| n.id != new.id) {
+        plan.make(new);
     }
 }
 

@@ -77,3 +77,22 @@ fn an_alert_kept_back_by_the_mode_is_not_made_again() {
     }
     assert_eq!(to_team(b.report("09:20")), [""; 0]);
 }
+
+#[test]
+fn the_task_about_a_protected_pupil_stands_as_long_as_the_report() {
+    const TASK: [&str; 1] = ["staff-task protected staff:AttendanceTeam"];
+    let mut b = Bench::new(Protection::Protected, Some(date(2013, 5, 4)));
+    assert_eq!(to_team(b.report("09:19")), TASK);
+    // Made before the report, and heard after it.
+    b.lesson.mark = Some(Mark::Present);
+    b.lesson.recorded_at = Some(at("09:00"));
+    assert_eq!(to_team(b.decide()), [""; 0], "it still waits");
+    assert_eq!(to_team(b.mark("09:20", Mark::Unexcused)), [""; 0], "it says so already");
+    // A mark made after the report is the last word.
+    let cancelled = ["cancel staff-task staff:AttendanceTeam: present"];
+    assert_eq!(to_team(b.mark("09:21", Mark::Present)), cancelled);
+    assert_eq!(to_team(b.report("09:22")), TASK, "called back, and so all the same");
+    b.send_all(State::Accepted);
+    assert_eq!(to_team(b.report("09:23")), [""; 0]);
+    assert_eq!(to_team(b.mark("09:24", Mark::Unexcused)), TASK, "another alarm");
+}

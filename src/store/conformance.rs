@@ -1,10 +1,7 @@
 //! What every `Kv` must do, said once and asked of each of them. Uses the port alone.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use futures_util::future::{join, join_all};
-use proptest::prelude::*;
 
 use super::{
     Batch, Commit, Kv, MAX_BATCH_BYTES, MAX_KEY_BYTES, MAX_VALUE_BYTES, MemoryStore, Settings,
@@ -183,59 +180,4 @@ async fn a_closed_store_takes_nothing_and_keeps_everything() {
     drop(store);
     let again = SledStore::open(settings(dir.path())).unwrap();
     assert_eq!(again.get(b"k").await.unwrap(), Some("1".into()));
-}
-
-/// A few keys, so that batches meet; values of every length up to a few leaves' worth.
-fn batches() -> impl Strategy<Value = Vec<Vec<(u8, Option<usize>)>>> {
-    let write = (0_u8..24, prop::option::weighted(0.7, 0_usize..MAX_VALUE_BYTES));
-    prop::collection::vec(prop::collection::vec(write, 0..8), 1..24)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
-
-    #[test]
-    fn every_store_is_an_ordered_map_that_lasts(
-        batches in batches(),
-        reopen in prop::collection::vec(any::<bool>(), 24),
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let dir = tempfile::tempdir().unwrap();
-        // Small segments, so that many are begun.
-        let settings = Settings { journal_segment_bytes: 16 << 10, ..settings(dir.path()) };
-        let memory = MemoryStore::new();
-        let mut model = BTreeMap::new();
-        let mut store = SledStore::open(settings.clone()).unwrap();
-        for (number, (writes, reopen)) in batches.into_iter().zip(reopen).enumerate() {
-            let mut batch = Batch::default();
-            for (key, length) in writes {
-                let key = vec![b'k', key];
-                batch.expect(key.clone(), model.get(&key).cloned());
-                let fill = u8::try_from(number).unwrap();
-                batch.write.insert(key, length.map(|length| vec![fill; length].into()));
-            }
-            for (key, value) in &batch.write {
-                match value {
-                    Some(value) => model.insert(key.clone(), value.clone()),
-                    None => model.remove(key),
-                };
-            }
-            runtime.block_on(async {
-                done(&memory, batch.clone()).await;
-                done(&store, batch).await;
-            });
-            if reopen {
-                drop(store);
-                store = SledStore::open(settings.clone()).unwrap();
-            }
-        }
-        let model: Vec<_> = model.into_iter().collect();
-        prop_assert_eq!(&runtime.block_on(rows(&memory)), &model);
-        prop_assert_eq!(&runtime.block_on(rows(&store)), &model);
-        drop(store);
-        // The journal alone knows the same.
-        super::rebuild(&settings).unwrap();
-        let store = SledStore::open(settings).unwrap();
-        prop_assert_eq!(&runtime.block_on(rows(&store)), &model);
-    }
 }

@@ -25,6 +25,8 @@ pub mod tables;
 mod conformance;
 #[cfg(test)]
 mod crash_tests;
+#[cfg(test)]
+mod model_tests;
 
 pub use embedded::SledStore;
 pub use memory::MemoryStore;

@@ -110,7 +110,8 @@ impl SourceGate {
                 *cell = Some(next);
                 None
             }
-            Permit::NotBefore(until) => Some(until.duration_since(now)),
+            // This clock is not put back while the process runs.
+            Permit::NotBefore { until, .. } => Some(until.duration_since(now)),
         }
     }
 }

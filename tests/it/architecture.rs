@@ -215,7 +215,8 @@ fn deciding_rooms_have_no_doors() {
 #[test]
 fn every_file_says_what_it_is_for_and_is_small() {
     let mut wrong = Vec::new();
-    for (file, text) in files_in("src").into_iter().chain(files_in("tests")) {
+    let folders = ["src", "tests", "fuzz/src", "fuzz/fuzz_targets"];
+    for (file, text) in folders.into_iter().flat_map(files_in) {
         if !text.starts_with("//! ") {
             wrong.push(format!("{file}: does not open with //!"));
         }

@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::explain::{Fault, kind, one_of};
 use super::wire::TYPES;
-use crate::model::{EventId, IdError};
+use crate::model::{EventId, IdError, shown};
 
 /// The HTTP header prefix of attributes in binary mode.
 pub(super) const PREFIX: &str = "ce-";
@@ -204,7 +204,7 @@ fn header_text(bytes: &[u8]) -> Result<String, &'static str> {
 }
 
 fn fault(path: &str, what: &str) -> Fault {
-    Fault { path: super::explain::clean(path, 64), what: what.to_owned() }
+    Fault { path: shown(path, 64), what: what.to_owned() }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::json::{self, Body, DecodeError, Strict};
 use super::scalar::{Instant, Label, Note};
 use super::wire::{self, AbsenceNotified, AttendanceMarked, LessonReported, RegisterClosed, TYPES};
 use crate::model::{
-    AdvanceNotice, EventId, Fact, Lesson, LessonReport, Observation, SchoolId, SourceId,
+    AdvanceNotice, EventId, Fact, Lesson, LessonReport, Observation, SchoolId, SourceId, shown,
 };
 
 /// Longest lesson.
@@ -110,7 +110,7 @@ pub fn decode(
                 Form::Binary => headers.get("ce-id").and_then(|value| value.to_str().ok()),
                 _ => event.value.get("id").and_then(Value::as_str),
             };
-            let id = id.map(|id| explain::clean(id, MAX_ID_CHARS)).filter(|id| !id.is_empty());
+            let id = id.map(|id| shown(id, MAX_ID_CHARS)).filter(|id| !id.is_empty());
             let result = observe(&form, headers, event, source, now).map_err(|fault| {
                 if fault.path.is_empty() {
                     fault.what
@@ -174,7 +174,7 @@ fn observe(
     now: Timestamp,
 ) -> Result<Observation, Fault> {
     if let Some(path) = event.twice {
-        let path = explain::clean(&path, MAX_ID_CHARS);
+        let path = shown(&path, MAX_ID_CHARS);
         return Err(fault(&path, "appears twice"));
     }
     let (event, school, fact) = if let Form::Binary = form {

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::{Path, Segment};
 
-use crate::model::unseen;
+use crate::model::shown;
 
 /// Longest name of a field that is repeated to the sender, in characters.
 const MAX_NAME_CHARS: usize = 64;
@@ -83,11 +83,6 @@ fn suggestion(word: &str, allowed: &[&str]) -> String {
         .map_or_else(String::new, |(_, right)| format!(" (did you mean {right}?)"))
 }
 
-/// Cuts a text from outside to a length and takes out what is invisible.
-pub(super) fn clean(text: &str, most: usize) -> String {
-    text.chars().filter(|c| !unseen::is_invisible(*c)).take(most).collect()
-}
-
 fn step<'a>(value: &'a Value, segment: &Segment) -> Option<&'a Value> {
     match segment {
         Segment::Map { key } => value.get(key),
@@ -100,7 +95,7 @@ fn way(segments: &[&Segment]) -> String {
     let mut way = String::new();
     for segment in segments {
         match segment {
-            Segment::Map { key } => extend(&mut way, &clean(key, MAX_NAME_CHARS)),
+            Segment::Map { key } => extend(&mut way, &shown(key, MAX_NAME_CHARS)),
             Segment::Seq { index } => extend(&mut way, &index.to_string()),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
