@@ -71,6 +71,21 @@ impl App {
     ) -> Result<Self, BuildError> {
         let templates =
             Templates::load(config.templates.as_deref()).map_err(BuildError::Templates)?;
+        Self::with_templates(config, Arc::new(templates), env, kv, lifecycle)
+    }
+
+    /// Puts the rooms together around texts that are loaded already: for whoever starts it often.
+    /// Touches nothing outside.
+    ///
+    /// # Errors
+    /// [`BuildError::Refused`].
+    pub fn with_templates(
+        config: &Config,
+        templates: Arc<Templates>,
+        env: Env,
+        kv: Arc<dyn Kv>,
+        lifecycle: Lifecycle,
+    ) -> Result<Self, BuildError> {
         let directory = Arc::new(ArcSwap::from_pointee(Directory {
             schools: Arc::new(config.schools.clone()),
             roster: Arc::default(),
@@ -80,7 +95,7 @@ impl App {
             kv.clone(),
             env.clone(),
             directory.clone(),
-            Arc::new(ArcSwap::from_pointee(templates)),
+            Arc::new(ArcSwap::new(templates)),
             settings::providers(config).map_err(BuildError::Refused)?,
             config.mail.as_ref().map(settings::mail_account),
             settings::delivery(config),

@@ -48,8 +48,11 @@ pub fn start(
         text_sha256,
         result: None,
     });
-    let surplus = n.attempts.len().saturating_sub(REMEMBERED);
-    n.attempts.drain(..surplus);
+    while n.attempts.len() > REMEMBERED {
+        // One that may have arrived is remembered longest: whoever has it may have to be put right.
+        let forget = n.attempts.iter().position(|a| !a.is_doubtful()).unwrap_or_default();
+        n.attempts.remove(forget);
+    }
 }
 
 /// Writes the end of an attempt into the row and says what follows. A report that came first stands.
@@ -170,6 +173,27 @@ mod tests {
         let row = crate::store::codec::encode(1, &n);
         assert!(row.len() <= crate::store::MAX_VALUE_BYTES, "{}", row.len());
         assert_eq!(kept("s1".into()), "s1");
+    }
+
+    #[test]
+    fn an_attempt_that_may_have_arrived_is_not_forgotten_for_those_that_did_not() {
+        let settings = Settings::default();
+        let mut n = waiting();
+        let doubt = Outcome::InDoubt { code: "lost".into() };
+        let away = Outcome::Retry { after: None, code: "x".into(), provider_wide: true };
+        for outcome in [&away, &doubt].into_iter().chain([&away; 12]) {
+            start(&mut n, &ProviderId::new("a").expect("id"), None, &settings, at(0));
+            settle(&mut n, outcome, &settings, at(1));
+            assert!(n.attempts.len() <= REMEMBERED);
+        }
+        assert_eq!(n.doubts(), 1);
+        assert!(n.may_have_arrived());
+        for _ in 0..12 {
+            start(&mut n, &ProviderId::new("a").expect("id"), None, &settings, at(2));
+            assert_eq!(n.attempts.last().map(|a| (a.started_at, &a.result)), Some((at(2), &None)));
+            settle(&mut n, &doubt, &settings, at(3));
+        }
+        assert_eq!((n.attempts.len(), n.doubts()), (REMEMBERED, REMEMBERED));
     }
 
     #[test]

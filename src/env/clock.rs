@@ -80,7 +80,8 @@ pub fn advance(last: Timestamp, elapsed: SignedDuration, wall: Timestamp) -> Tim
     if ahead > TOLERANCE {
         wall
     } else if ahead < -TOLERANCE {
-        last.checked_add(elapsed / 2).unwrap_or(last)
+        // Nobody may have looked for long: no further back than wall time.
+        last.checked_add(elapsed / 2).unwrap_or(last).max(wall)
     } else {
         ran
     }
@@ -110,6 +111,7 @@ mod tests {
             ("nor a small one back", 58_001, 60_000),
             ("a suspend of an hour is followed", 3_660_000, 3_660_000),
             ("a step back slows us", -3_600_000, 30_000),
+            ("until we have caught up, and no longer", 57_000, 57_000),
         ] {
             assert_eq!(advance(at(0), minute, at(wall)), at(expected), "{what}");
         }

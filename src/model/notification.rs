@@ -211,6 +211,13 @@ pub struct Attempt {
     pub result: Option<AttemptResult>,
 }
 
+impl Attempt {
+    /// Whether nobody knows what came of it.
+    pub fn is_doubtful(&self) -> bool {
+        self.result.as_ref().is_none_or(|r| matches!(r.outcome, Outcome::InDoubt { .. }))
+    }
+}
+
 /// The end of one try.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptResult {
@@ -296,10 +303,7 @@ impl Notification {
 
     /// How many attempts have an outcome that nobody knows.
     pub fn doubts(&self) -> usize {
-        let in_doubt = |a: &&Attempt| {
-            a.result.as_ref().is_none_or(|r| matches!(r.outcome, Outcome::InDoubt { .. }))
-        };
-        self.attempts.iter().filter(in_doubt).count()
+        self.attempts.iter().filter(|a| a.is_doubtful()).count()
     }
 
     /// Whether it goes to staff.

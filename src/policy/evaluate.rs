@@ -250,7 +250,8 @@ fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
             let void = s.told.iter().filter(|c| is_void(c, n)).count() + outdated;
             let more = if void == 0 { n.id.to_string() } else { format!("{} {void}", n.id) };
             new.id = notification_id(s, &new, &more);
-            if s.told.iter().any(|known| known.id == new.id) {
+            if let Some(known) = s.told.iter().find(|known| known.id == new.id) {
+                plan.keep(known, known.state_reason.unwrap_or(Reason::AlreadyTold));
                 continue;
             }
             plan.make(new);

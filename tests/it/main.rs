@@ -54,7 +54,6 @@ mod receipts;
 mod same_event;
 mod siblings;
 mod signatures;
-mod sim;
 mod sms_answers;
 mod smtp_answers;
 mod stopping;

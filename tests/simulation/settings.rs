@@ -1,0 +1,97 @@
+//! The configuration of a made-up world, and its secrets.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+
+use upprop::config::{self, Config, Loader, Secrets};
+
+use crate::people::School;
+
+/// Of both sources.
+pub const TOKENS: [(&str, &str); 2] = [
+    ("src", "test-token-0123456789abcdef-0123456789"),
+    ("poll", "poll-token-0123456789abcdef-0123456789"),
+];
+pub const API_TOKEN: &str = "api-token-0123456789abcdef-01234567890";
+
+/// Reads a configuration, as the daemon does.
+pub fn read(text: &str) -> Config {
+    let folder = tempfile::tempdir().expect("folder");
+    for (name, secret) in TOKENS.into_iter().chain([
+        ("api", API_TOKEN),
+        ("user", "u-test"),
+        ("password", "p-test"),
+        ("receipts", "receipt-secret-0123456789abcdef"),
+    ]) {
+        let path = folder.path().join(name);
+        fs::write(&path, secret).expect("secret");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("mode");
+    }
+    let loader = Loader {
+        credentials_dir: None,
+        base_dir: folder.path().to_owned(),
+        secrets: Secrets::Required,
+    };
+    let report = config::load_text("simulation.toml", text, &loader);
+    report.config.unwrap_or_else(|| panic!("{:#?}", report.problems))
+}
+
+fn rate(of: Option<(u64, u64)>) -> String {
+    of.map_or("off".into(), |(hour, burst)| format!("{hour}/h, burst {burst}"))
+}
+
+/// The configuration of a world.
+pub fn text(schools: &[School], account: (u64, u64), cap: Option<(u64, u64)>) -> String {
+    let mut text = format!(
+        r#"public-url = "http://127.0.0.1:8750"
+api-token-file = "./api"
+[mail]
+host = "127.0.0.1"
+tls = "none"
+from = "franvaro@skola.example"
+rate = "600/min"
+[delivery]
+recipient-rate = "{}"
+[providers.elks]
+kind = "46elks"
+username-file = "./user"
+password-file = "./password"
+receipt-secret-file = "./receipts"
+keep-text = true
+rate = "{}"
+[sources.src]
+bearer-file = "./src"
+[sources.poll]
+bearer-file = "./poll"
+[defaults]
+team-email = "team@skola.example"
+phone = "070-174 06 99"
+sender-id = "Skolan"
+sms-provider = "elks"
+stale-after = "20h"
+"#,
+        rate(cap),
+        rate(Some(account)),
+    );
+    for school in schools {
+        let time = |minute: u64| format!("{:02}:{:02}", minute / 60, minute % 60);
+        let quiet = school.quiet.map_or("off".into(), |(f, t)| format!("{}-{}", time(f), time(t)));
+        let guests: Vec<String> = school.guests.iter().map(|g| format!("{g:?}")).collect();
+        let guests = match school.mode {
+            "guests" => format!("guests = [{}]\n", guests.join(", ")),
+            _ => String::new(),
+        };
+        write!(
+            text,
+            "[schools.{id}]\nname = \"Skolan\"\nmode = \"{mode}\"\ngrace = \"{grace}s\"\n\
+             quiet-hours = \"{quiet}\"\nsms-rate = \"{rate}\"\n{guests}",
+            id = school.id,
+            mode = school.mode,
+            grace = school.grace_secs,
+            rate = rate(school.rate),
+        )
+        .expect("a text");
+    }
+    text
+}
