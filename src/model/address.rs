@@ -157,6 +157,12 @@ macro_rules! masked {
                 Self::new(text)
             }
         }
+        impl TryFrom<String> for $name {
+            type Error = String;
+            fn try_from(text: String) -> Result<Self, String> {
+                Self::new(text)
+            }
+        }
         impl From<$name> for CompactString {
             fn from(value: $name) -> Self {
                 value.0
