@@ -72,6 +72,7 @@ impl Setup {
             r#"public-url = "http://{address}"
 [store]
 dir = "state"
+cache = "256 MiB"
 [server]
 listen = "{address}"
 [directory]

@@ -9,6 +9,9 @@ use crate::client;
 use crate::daemon::{Daemon, Setup};
 use crate::table::Finding;
 
+/// After this long, what a moment's work needed is given back: the thread that read the directory has
+/// ended.
+const AFTERWARDS: Duration = Duration::from_secs(15);
 const MIB: f64 = 1_048_576.0;
 /// Where no provider listens (RFC 863, discard): every connection is refused.
 const AWAY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
@@ -34,6 +37,7 @@ pub async fn waiting(dir: &Path, count: usize) -> Vec<Finding> {
         let requests = daemon.absences_by(EVENTS, 0..100_000, &format!("t{turn}"));
         client::closed(daemon.address, 2, Arc::new(requests)).await;
     }
+    tokio::time::sleep(AFTERWARDS).await;
     let filled = daemon.resident();
     let (ready, after) = restart(&mut daemon).await;
     let name = |what: &str| format!("100,000 pupils, {count} waiting: {what}");
@@ -53,6 +57,6 @@ pub async fn waiting(dir: &Path, count: usize) -> Vec<Finding> {
 async fn restart(daemon: &mut Daemon) -> (Duration, u64) {
     daemon.kill();
     let ready = daemon.start().await;
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    tokio::time::sleep(AFTERWARDS).await;
     (ready, daemon.resident())
 }

@@ -27,6 +27,8 @@ mod conformance;
 mod crash_tests;
 #[cfg(test)]
 mod model_tests;
+#[cfg(test)]
+mod prune_tests;
 
 pub use embedded::SledStore;
 pub use memory::MemoryStore;

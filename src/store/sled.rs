@@ -1,5 +1,5 @@
-//! sled 0.34.7 as we use it, and the only file that names it: two trees, one writer, one batch per
-//! group, a flush that means what it says. Knows nothing of requirements or the journal.
+//! sled 0.34.7 as we use it, and the only file that names it: two trees, one writer, a flush that means
+//! what it says. Knows nothing of requirements, and of the journal only whether there is one.
 //!
 //! Each measure answers a fault seen in this version. *Stale `snap.*.generating`*: left by a kill
 //! while opening, it makes every later open fail (spacejam/sled#1527, #1533), so it is removed first.
@@ -69,8 +69,7 @@ pub struct Engine {
     hardening: Hardening,
     /// Whether the format is written.
     formatted: AtomicBool,
-    /// Held while a group is written, so that a scan sees whole groups only: sled guards single
-    /// reads against its transactions, not ranges.
+    /// Held while a group is written, so that whoever reads sees whole groups only.
     gate: RwLock<()>,
     /// Last, so that it is dropped after sled.
     db_file: DbFile,
@@ -156,7 +155,7 @@ impl Engine {
         })
     }
 
-    /// Whether a key holds this value, or nothing.
+    /// Whether a key holds this value, or nothing. For the one that writes: others may see half a group.
     ///
     /// # Errors
     /// When sled fails.
@@ -169,7 +168,10 @@ impl Engine {
     /// # Errors
     /// When sled fails.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        guarded(|| Ok(self.rows.get(key)?.map(|value| Bytes::copy_from_slice(&value))))
+        guarded(|| {
+            let _whole_groups = self.gate.read().map_err(|_| poisoned())?;
+            Ok(self.rows.get(key)?.map(|value| Bytes::copy_from_slice(&value)))
+        })
     }
 
     /// At most `limit` rows from `from` up to, not including, `to` (none: to the end), in order, as
@@ -200,9 +202,10 @@ impl Engine {
         })
     }
 
-    /// Writes a group, whole or not at all, and then its sequence: a crash may come between, and the
-    /// group is then written again. Not durable yet. (sled's transactions would join both, and cost
-    /// twice as much: they read what they replace.)
+    /// Writes a group and then its sequence. Not durable yet. With a journal a crash may come anywhere
+    /// between, for the group is then written again; without one the rows come whole or not at all.
+    /// (sled's batches and transactions each begin and end a buffer of its log, which is written at
+    /// once and wakes seven threads.)
     ///
     /// # Errors
     /// When sled fails; what is written then is unknown until the next open.
@@ -212,15 +215,24 @@ impl Engine {
         writes: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) -> Result<(), EngineError> {
         self.write_guarded(|| {
-            let mut batch = sled::Batch::default();
-            for (key, value) in writes {
-                match value {
-                    Some(value) => batch.insert(key, value),
-                    None => batch.remove(key),
-                }
-            }
             let _whole_groups = self.gate.write().map_err(|_| poisoned())?;
-            self.rows.apply_batch(batch)?;
+            if self.hardening.journal {
+                for (key, value) in writes {
+                    match value {
+                        Some(value) => self.rows.insert(key, value)?,
+                        None => self.rows.remove(key)?,
+                    };
+                }
+            } else {
+                let mut batch = sled::Batch::default();
+                for (key, value) in writes {
+                    match value {
+                        Some(value) => batch.insert(key, value),
+                        None => batch.remove(key),
+                    }
+                }
+                self.rows.apply_batch(batch)?;
+            }
             if !self.formatted.swap(true, Ordering::Relaxed) {
                 self.meta.insert(FORMAT_KEY, &u64::from(FORMAT).to_be_bytes())?;
             }

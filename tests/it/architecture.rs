@@ -215,7 +215,7 @@ fn deciding_rooms_have_no_doors() {
 #[test]
 fn every_file_says_what_it_is_for_and_is_small() {
     let mut wrong = Vec::new();
-    let folders = ["src", "tests", "fuzz/src", "fuzz/fuzz_targets"];
+    let folders = ["src", "tests", "benches", "fuzz/src", "fuzz/fuzz_targets"];
     for (file, text) in folders.into_iter().flat_map(files_in) {
         if !text.starts_with("//! ") {
             wrong.push(format!("{file}: does not open with //!"));

@@ -29,9 +29,9 @@ use plan::{DAYS, Plan};
 use tally::Tally;
 
 /// Seeds of a run of all tests.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 400;
 /// With so many seeds everything comes up that can.
-const ENOUGH: u64 = 150;
+const ENOUGH: u64 = 300;
 
 /// Says something past the test harness, which shows a passing test's output to nobody.
 fn say(words: impl fmt::Display) {
