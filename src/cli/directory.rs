@@ -50,7 +50,9 @@ pub fn run(args: DirectoryArgs) -> anyhow::Result<ExitCode> {
     let now = SystemClock::new().now();
     let ids = config.schools.keys().cloned().collect();
     let settings = app::directory_settings(&config);
-    let loaded = match load::read_folder(&folder, &ids, &settings.phone, now) {
+    let read = load::Gathered::from_folder(&folder)
+        .and_then(|files| files.load(&ids, &settings.phone, now));
+    let loaded = match read {
         Ok(loaded) => loaded,
         Err(error) => {
             eprintln!("{error}");

@@ -32,31 +32,65 @@ pub struct Fingerprint(Vec<About>);
 
 type About = (&'static str, u64, Option<SystemTime>, (i64, i64));
 
-/// Reads a folder: `pupils.csv` and `guardians.csv` must be there, `staff.csv` may be.
-///
-/// # Errors
-/// When a file is missing or cannot be read, and everything that is wrong in the files.
-pub fn read_folder(
-    path: &Path,
-    schools: &BTreeSet<SchoolId>,
-    rules: &PhoneRules,
-    now: Timestamp,
-) -> Result<Loaded, LoadError> {
-    let mut problems = Vec::new();
-    let mut read = |file: &'static str, required: bool| {
-        read_file(path, file, required).unwrap_or_else(|problem| {
-            problems.push(problem);
-            None
-        })
-    };
-    let (pupils, guardians) = (read(PUPILS_FILE, true), read(GUARDIANS_FILE, true));
-    let staff = read(STAFF_FILE, false);
-    match (pupils, guardians) {
-        (Some(pupils), Some(guardians)) if problems.is_empty() => {
-            let files = Files { pupils: &pupils, guardians: &guardians, staff: staff.as_deref() };
-            load_csv(files, schools, rules, now)
+/// Moves with every change of what the same files are read as, so that a new program reads them again.
+const READER: u32 = 1;
+
+/// The files of a folder as they were at one moment, unread.
+pub struct Gathered {
+    pupils: Vec<u8>,
+    guardians: Vec<u8>,
+    staff: Option<Vec<u8>>,
+}
+
+impl Gathered {
+    /// Takes the files of a folder: `pupils.csv` and `guardians.csv` must be there, `staff.csv` may be.
+    ///
+    /// # Errors
+    /// When a file is missing or cannot be read.
+    pub fn from_folder(path: &Path) -> Result<Self, LoadError> {
+        let mut problems = Vec::new();
+        let mut read = |file: &'static str, required: bool| {
+            read_file(path, file, required).unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            })
+        };
+        let (pupils, guardians) = (read(PUPILS_FILE, true), read(GUARDIANS_FILE, true));
+        let staff = read(STAFF_FILE, false);
+        match (pupils, guardians) {
+            (Some(pupils), Some(guardians)) if problems.is_empty() => {
+                Ok(Self { pupils, guardians, staff })
+            }
+            _ => Err(LoadError { problems }),
         }
-        _ => Err(LoadError { problems }),
+    }
+
+    /// What they hold and how they are read, as SHA-256 in hexadecimal: where it is that of the load in
+    /// force, they need not be read.
+    pub fn digest(&self, schools: &BTreeSet<SchoolId>, rules: &PhoneRules) -> String {
+        let mut hash = Sha256::new();
+        hash.update(format!("{READER} {} {rules:?} {schools:?}", env!("CARGO_PKG_VERSION")));
+        for file in [Some(&self.pupils), Some(&self.guardians), self.staff.as_ref()] {
+            // None is told from empty, and what ends one file from what begins the next.
+            hash.update(file.map_or(u64::MAX, |file| file.len() as u64).to_be_bytes());
+            hash.update(file.map(Vec::as_slice).unwrap_or_default());
+        }
+        hex(hash.finalize().as_slice())
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Everything that is wrong in the files.
+    pub fn load(
+        &self,
+        schools: &BTreeSet<SchoolId>,
+        rules: &PhoneRules,
+        now: Timestamp,
+    ) -> Result<Loaded, LoadError> {
+        let staff = self.staff.as_deref();
+        let files = Files { pupils: &self.pupils, guardians: &self.guardians, staff };
+        load_csv(files, schools, rules, now)
     }
 }
 
@@ -107,37 +141,6 @@ fn whole(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > most { Err(ErrorKind::FileTooLarge.into()) } else { Ok(bytes) }
 }
 
-/// What the files hold and how they would be read, as SHA-256 in hexadecimal: where it is the same as
-/// that of the load in force, they need not be read. None when a file is missing or cannot be read.
-pub fn files_digest(
-    path: &Path,
-    schools: &BTreeSet<SchoolId>,
-    rules: &PhoneRules,
-) -> Option<String> {
-    let mut hash = Sha256::new();
-    hash.update(format!("{} {rules:?} {schools:?}", env!("CARGO_PKG_VERSION")));
-    for (file, required) in [(PUPILS_FILE, true), (GUARDIANS_FILE, true), (STAFF_FILE, false)] {
-        let mut opened = match open(&path.join(file)) {
-            Ok(opened) => opened.take(MAX_FILE),
-            Err(error) if error.kind() == ErrorKind::NotFound && !required => continue,
-            Err(_) => return None,
-        };
-        let mut page = [0; 64 * 1024];
-        let mut length = 0_u64;
-        loop {
-            match opened.read(&mut page).ok()? {
-                0 => break,
-                read => {
-                    hash.update(&page[..read]);
-                    length += read as u64;
-                }
-            }
-        }
-        hash.update(format!(" {file} {length} "));
-    }
-    Some(hex(hash.finalize().as_slice()))
-}
-
 /// What the folder looks like now. A folder that is not there looks like an empty one.
 pub fn fingerprint(path: &Path) -> Fingerprint {
     let about = |file: &'static str| {
@@ -173,7 +176,7 @@ mod tests {
     fn read(path: &Path) -> Result<Loaded, LoadError> {
         let schools = [SchoolId::new("bjork").expect("id")].into();
         let now = "2026-11-23T07:00:00Z".parse().expect("time");
-        read_folder(path, &schools, &PhoneRules::default(), now)
+        Gathered::from_folder(path)?.load(&schools, &PhoneRules::default(), now)
     }
 
     #[test]
@@ -226,21 +229,21 @@ mod tests {
         let path = folder.path();
         let digest = |schools: &[&str]| {
             let schools = schools.iter().map(|s| SchoolId::new(*s).expect("id")).collect();
-            files_digest(path, &schools, &PhoneRules::default())
+            let files = Gathered::from_folder(path).expect("files");
+            files.digest(&schools, &PhoneRules::default())
         };
-        assert_eq!(digest(&["bjork"]), None);
         fs::write(path.join(PUPILS_FILE), PUPILS).expect("write");
         fs::write(path.join(GUARDIANS_FILE), GUARDIANS).expect("write");
-        let first = digest(&["bjork"]).expect("both are there");
-        assert_ne!(digest(&["bjork", "al"]), Some(first.clone()));
+        let first = digest(&["bjork"]);
+        assert_ne!(digest(&["bjork", "al"]), first, "another school, another reading");
         fs::write(path.join(STAFF_FILE), "").expect("write");
-        assert_ne!(digest(&["bjork"]), Some(first.clone()));
+        assert_ne!(digest(&["bjork"]), first);
         fs::remove_file(path.join(STAFF_FILE)).expect("remove");
-        assert_eq!(digest(&["bjork"]), Some(first.clone()));
+        assert_eq!(digest(&["bjork"]), first);
         // What moves from one file to the next is not the same.
         fs::write(path.join(PUPILS_FILE), [PUPILS, GUARDIANS].concat()).expect("write");
         fs::write(path.join(GUARDIANS_FILE), "").expect("write");
-        assert_ne!(digest(&["bjork"]), Some(first));
+        assert_ne!(digest(&["bjork"]), first);
     }
 
     #[test]

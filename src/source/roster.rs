@@ -58,7 +58,7 @@ struct InForce {
     digest: String,
     rows: usize,
     loaded_at: Timestamp,
-    /// Of the files it came from: `load::files_digest`.
+    /// Of the files it came from: `load::Gathered::digest`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     files: Option<String>,
 }
@@ -205,20 +205,18 @@ impl RosterFeed {
         let (path, schools, rules) = (folder.clone(), self.schools(), self.settings.phone.clone());
         let in_force = self.in_force.lock().await.as_ref().and_then(|f| f.files.clone());
         let reading = move || {
-            let digest = load::files_digest(&path, &schools, &rules);
-            if digest.is_some() && digest == in_force {
+            let files = load::Gathered::from_folder(&path)?;
+            let digest = files.digest(&schools, &rules);
+            if in_force.as_ref() == Some(&digest) {
                 return Ok(None);
             }
-            let loaded = load::read_folder(&path, &schools, &rules, now)?;
-            // Files that change between the two readings are read again soon, and tell nothing now.
-            let still = load::files_digest(&path, &schools, &rules) == digest;
-            Ok(Some((loaded, digest.filter(|_| still))))
+            Ok(Some((files.load(&schools, &rules, now)?, digest)))
         };
         match apart(reading).await {
             Ok(None) => Ok(Offer::Unchanged),
             Ok(Some((loaded, files))) => {
                 let confirm = load::confirmation(folder);
-                let offer = self.offer(loaded, files, confirm.as_deref()).await;
+                let offer = self.offer(loaded, Some(files), confirm.as_deref()).await;
                 if offer.is_err() {
                     *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }

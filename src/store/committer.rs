@@ -153,8 +153,9 @@ impl Committer {
                 Request::Commit(first) => self.serve(first),
                 Request::Rotate(answer) => self.rotate(answer),
                 Request::Close(answer) => {
-                    if self.flusher.wait_for(self.sequence).is_ok() {
-                        let _ = answer.send(());
+                    match self.flusher.wait_for(self.sequence) {
+                        Ok(()) => drop(answer.send(())),
+                        Err(why) => drop(self.status.fail(&why)),
                     }
                     return;
                 }

@@ -160,6 +160,20 @@ async fn what_a_crash_left_of_the_last_groups_is_made_whole() {
 }
 
 #[tokio::test]
+async fn what_only_the_store_knows_is_newer_than_the_journals_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let store = open(&settings);
+    let mut mixed = put("di/x", "old");
+    mixed.put(b"a".to_vec(), "1");
+    done(&store, mixed).await;
+    done(&store, put("di/x", "new")).await;
+    drop(store);
+    let expected = [(b"a".to_vec(), "1".into()), (b"di/x".to_vec(), "new".into())];
+    assert_eq!(contents(&settings).await, expected);
+}
+
+#[tokio::test]
 async fn a_torn_append_is_cut_off_wherever_it_tore() {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings(dir.path());
@@ -195,7 +209,7 @@ async fn a_flipped_bit_is_never_taken_for_a_torn_append() {
         flipped[at] ^= 1 << (at % 8);
         fs::write(&segment, &flipped).unwrap();
         let words = refusal(&settings);
-        // In the last group it looks torn, but sled has that group.
+        // In the last group it looks torn, but sled was closed in peace and has that group.
         let expected = words.contains("damaged") || words.contains("journal ends at group 2");
         assert!(expected, "bit in byte {at}: {words}");
         assert_eq!(fs::read(&segment).unwrap(), flipped, "the evidence is left alone");

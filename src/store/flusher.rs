@@ -13,7 +13,10 @@ use super::{StoreError, committer::Status, sled::Engine};
 /// Most bytes of keys and values that sled may have taken and not yet flushed. sled uses segments of its
 /// file again that it has freed since the last flush, so a crash of the machine with much of it open
 /// could cost more than what is open.
-pub const OPEN_BYTES: usize = 256 * 1024;
+///
+/// A row takes two to four times its bytes in sled's log, and a freed segment (512 KiB) is used again when
+/// the log has gone on by two of them.
+pub const OPEN_BYTES: usize = 192 * 1024;
 
 /// How long what is written may wait for more before it is flushed.
 const LINGER: Duration = Duration::from_millis(200);

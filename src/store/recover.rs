@@ -23,15 +23,18 @@
 //! A torn append at the journal's end counts as not there and is cut off once the rest is accepted;
 //! if sled holds that very group the journal is the one that lost it, and is refused as such.
 //!
-//! The groups that sled says it has are written again too, as far as they are among the journal's last:
-//! a crash of the machine may have left it with part of what was open. Each group says what its keys
-//! hold afterwards, so all of them in order lead to the same rows.
+//! What the journal's last groups lead to is compared with sled and written where it differs, also for
+//! groups that sled says it has: a crash of the machine may have left it with part of what was open.
+//! Each group says what its keys hold afterwards, so the last word about each key stands.
+
+use std::collections::BTreeMap;
 
 use super::{
     Settings, StoreError,
     disk::{self, Lock},
+    flusher::OPEN_BYTES,
     journal::{self, BULK_PREFIX, Journal, JournalError, Tail, base},
-    sled::{Engine, FORMAT, Marked},
+    sled::{Engine, EngineError, FORMAT, Marked},
 };
 
 /// How the operator has the store made again.
@@ -174,30 +177,53 @@ fn carry_out(
                     "a crash came between journal and store: the journal's last groups are written again"
                 );
             }
-            for group in &tail.groups {
-                let is_known = group.sequence <= known;
-                // What only sled holds of the directory is newer than what it knows from here.
-                let writes = group
-                    .writes
-                    .iter()
-                    .filter(|(key, _)| !(is_known && key.starts_with(BULK_PREFIX)));
-                let writes = writes.map(|(key, value)| (key.as_slice(), value.as_deref()));
-                engine.apply(group.sequence, writes).map_err(unusable)?;
-            }
-            engine.make_durable().map_err(unusable)?;
+            write_again(engine, tail, known).map_err(unusable)?;
             return Ok(tail.last);
         }
         Plan::ReplaceJournal => {
             tracing::warn!(
                 dir = %settings.journal_dir().display(),
                 group = store,
-                "the journal is gone: a new one is begun with all rows of the store"
+                "the journal is gone: a new one is begun with all rows of the store, which may lack what \
+                 was taken in the last moments before a crash"
             );
             base::write(&settings.journal_dir(), engine)?;
         }
         Plan::BeginJournal => {}
     }
     Ok(known)
+}
+
+/// Writes to sled what the journal's last groups lead to, where it is not so already, in pieces no
+/// larger than sled may have open. sled says that it has the last group only when it has all of them.
+fn write_again(engine: &Engine, tail: &Tail, known: u64) -> Result<(), EngineError> {
+    let mut rows: BTreeMap<&[u8], Option<&[u8]>> = BTreeMap::new();
+    for group in &tail.groups {
+        // What only sled holds of the directory is newer than what it knows from here.
+        let is_known = group.sequence <= known;
+        let writes =
+            group.writes.iter().filter(|(key, _)| !(is_known && key.starts_with(BULK_PREFIX)));
+        rows.extend(writes.map(|(key, value)| (key.as_slice(), value.as_deref())));
+    }
+    let mut piece = Vec::new();
+    let mut bytes = 0;
+    for (key, value) in rows {
+        if engine.is(key, value)? {
+            continue;
+        }
+        bytes += key.len() + value.map_or(0, <[u8]>::len);
+        piece.push((key, value));
+        if bytes > OPEN_BYTES / 2 {
+            engine.apply(known, piece.drain(..))?;
+            engine.make_durable()?;
+            bytes = 0;
+        }
+    }
+    if !piece.is_empty() || tail.last > known {
+        engine.apply(tail.last, piece.into_iter())?;
+        engine.make_durable()?;
+    }
+    Ok(())
 }
 
 /// The last group of sled; none when nothing was ever written.
@@ -239,7 +265,8 @@ fn damaged_journal(settings: &Settings, error: JournalError) -> StoreError {
 
 fn aside(settings: &Settings) -> String {
     format!(
-        "move {} aside, keep it, and start again: a new journal is begun with all rows of the store",
+        "move {} aside, keep it, and start again: a new journal is begun with all rows of the store, \
+         which may lack what was taken in the last moments before a crash",
         settings.journal_dir().display()
     )
 }

@@ -64,8 +64,8 @@ pub struct Hardening {
     pub sync_db: bool,
     /// The journal, from which the store can be made again.
     pub journal: bool,
-    /// Flushing before answering at all. Without it an answer means nothing, and after a kill the
-    /// journal, if kept, is many groups ahead, which opening refuses.
+    /// Flushing sled at all. Without it and without the journal an answer means nothing; with the
+    /// journal, a kill leaves it further ahead than opening takes.
     pub wait_for_flush: bool,
 }
 

@@ -115,7 +115,8 @@ impl Engine {
                 .open()?;
             let (rows, meta) = trees(&db)?;
             let file = File::open(db_path(dir)).map_err(words)?;
-            let formatted = meta.contains_key(FORMAT_KEY)?.into();
+            let format = u64::from(FORMAT).to_be_bytes();
+            let formatted = meta.get(FORMAT_KEY)?.is_some_and(|known| *known == format).into();
             let engine = Self {
                 db,
                 rows,
@@ -233,10 +234,15 @@ impl Engine {
                 }
                 self.rows.apply_batch(batch)?;
             }
-            if !self.formatted.swap(true, Ordering::Relaxed) {
-                self.meta.insert(FORMAT_KEY, &u64::from(FORMAT).to_be_bytes())?;
+            if self.formatted.swap(true, Ordering::Relaxed) {
+                self.meta.insert(SEQUENCE_KEY, &sequence.to_be_bytes())?;
+            } else {
+                // Both or none: one alone is the mark of another program's store.
+                let mut mark = sled::Batch::default();
+                mark.insert(FORMAT_KEY, &u64::from(FORMAT).to_be_bytes());
+                mark.insert(SEQUENCE_KEY, &sequence.to_be_bytes());
+                self.meta.apply_batch(mark)?;
             }
-            self.meta.insert(SEQUENCE_KEY, &sequence.to_be_bytes())?;
             Ok(())
         })
     }

@@ -195,7 +195,8 @@ impl Segment {
         if bad == frame::Bad::Content || rest.len() > MAX_FRAME_BYTES {
             return Err(self.damaged(at, bad));
         }
-        match frame::later_frame(rest, sequence) {
+        // A whole frame may end in zeros.
+        match frame::later_frame(&self.bytes[at..], sequence) {
             Some(later) => {
                 Err(self
                     .damaged(at, format!("{bad}, and a whole one follows at byte {}", at + later)))

@@ -200,6 +200,8 @@ mod tests {
         damage(&vec![1; MAX_FRAME_BYTES + 1], "impossible length");
         let torn = &draft(3).seal(3)[..frame::HEAD_BYTES + 9];
         damage(&[torn, &draft(4).seal(4)].concat(), "a whole one follows");
+        // A group of bulk rows alone ends in zeros.
+        damage(&[torn, &Draft::default().seal(4)].concat(), "a whole one follows");
         // Room for more is no damage.
         fs::write(&first, [&whole[..], &vec![0; MAX_FRAME_BYTES + 1]].concat()).unwrap();
         assert_eq!(replayed(dir.path()).unwrap().0, [1, 2]);
