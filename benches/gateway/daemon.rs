@@ -72,7 +72,6 @@ impl Setup {
             r#"public-url = "http://{address}"
 [store]
 dir = "state"
-cache = "256 MiB"
 [server]
 listen = "{address}"
 [directory]
