@@ -73,8 +73,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Inf
     Ok(answer.body(Full::new(body)).expect("a response"))
 }
 
-/// Times of `count` durable appends of `bytes` to one file on the store's disk: write, `fdatasync`.
-pub fn flushes(dir: &Path, bytes: usize, count: usize) -> Times {
+/// Times of `count` durable appends of `bytes` to one file on the store's disk: write, `fdatasync`; one
+/// after the other, or with a pause between them.
+pub fn flushes(dir: &Path, bytes: usize, count: usize, pause: Duration) -> Times {
     let path = dir.join("flushes");
     let file = File::create(&path).expect("a file");
     let block = vec![b'x'; bytes];
@@ -87,6 +88,9 @@ pub fn flushes(dir: &Path, bytes: usize, count: usize) -> Times {
         file.write_all_at(&block, at).expect("room");
         file.sync_data().expect("a disk");
         times.push(start.elapsed());
+        if !pause.is_zero() {
+            std::thread::sleep(pause);
+        }
         at += bytes as u64;
     }
     let _ = std::fs::remove_file(path);

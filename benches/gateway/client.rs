@@ -111,34 +111,53 @@ pub async fn closed(to: SocketAddr, width: usize, requests: Arc<Vec<Request>>) -
     Closed { answers: times.len(), took: began.elapsed(), times: Times::new(times) }
 }
 
-/// Sends request *i* at *i* ÷ `rate` seconds after the start, whatever became of those before it, and
-/// returns when each was due: a stall is counted for every request that it held up, not only for the
-/// one that met it (coordinated omission). `width` connections bound what is under way.
+/// One request of an open loop.
+#[derive(Debug, Clone, Copy)]
+pub struct Sent {
+    /// When it was to leave.
+    pub due: Instant,
+    /// When it was answered.
+    pub answered: Instant,
+}
+
+/// Sends request *i* at *i* ÷ `rate` seconds after the start, whatever became of those before it: a stall
+/// is counted for every request that it held up, not only for the one that met it (coordinated
+/// omission). `width` connections bound what is under way.
 pub async fn open(
     to: SocketAddr,
     width: usize,
     rate: f64,
     requests: Arc<Vec<Request>>,
-) -> Vec<Instant> {
+) -> Vec<Sent> {
     let began = Instant::now() + Duration::from_millis(50);
-    let due: Arc<Vec<Instant>> = Arc::new(
-        (0..requests.len()).map(|i| began + Duration::from_secs_f64(i as f64 / rate)).collect(),
-    );
-    let next = Arc::new(AtomicUsize::new(0));
+    let due = move |i: usize| began + Duration::from_secs_f64(i as f64 / rate);
+    let (paced, pace) = tokio::sync::mpsc::unbounded_channel();
+    let count = requests.len();
+    // The runtime's own clock ticks in milliseconds.
+    let pacer = std::thread::spawn(move || {
+        for i in 0..count {
+            std::thread::sleep(due(i).saturating_duration_since(Instant::now()));
+            paced.send(i).expect("clients");
+        }
+    });
+    let pace = Arc::new(tokio::sync::Mutex::new(pace));
     let mut clients = JoinSet::new();
     for _ in 0..width {
-        let (next, requests, due) = (next.clone(), requests.clone(), due.clone());
+        let (pace, requests) = (pace.clone(), requests.clone());
         clients.spawn(async move {
             let mut connection = Connection::open(to).await.expect("a connection");
+            let mut sent = Vec::new();
             loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(request) = requests.get(at) else { return };
-                tokio::time::sleep_until(due[at].into()).await;
-                let (status, body) = connection.ask(request).await.expect("an answer");
+                let next = pace.lock().await.recv().await;
+                let Some(i) = next else { return sent };
+                let (status, body) = connection.ask(&requests[i]).await.expect("an answer");
                 assert_eq!(status, 202, "{}", String::from_utf8_lossy(&body));
+                sent.push((i, Sent { due: due(i), answered: Instant::now() }));
             }
         });
     }
-    clients.join_all().await;
-    due.to_vec()
+    let mut sent = clients.join_all().await.concat();
+    pacer.join().expect("the pacer");
+    sent.sort_unstable_by_key(|(i, _)| *i);
+    sent.into_iter().map(|(_, sent)| sent).collect()
 }

@@ -49,13 +49,13 @@ pub async fn measure(dir: &Path, provider: &Provider, minutes: usize) -> Vec<Fin
     let registers: Vec<_> = (0..classes).map(register).collect();
     let rate = classes as f64 / (minutes as f64 * 60.0);
     let (began, cpu) = (Instant::now(), daemon.cpu());
-    let due = client::open(daemon.address, 64, rate, Arc::new(registers)).await;
+    let sent = client::open(daemon.address, 64, rate, Arc::new(registers)).await;
     let gone: Vec<usize> = (0..classes * CLASS).filter(|&i| missing(i)).collect();
     all_came(&daemon, provider, gone.len() * 2).await;
     let (took, cpu) = (began.elapsed(), daemon.cpu() - cpu);
     let came = provider.take();
     let times = gone.iter().flat_map(|&pupil| {
-        let due = due[pupil / CLASS];
+        let due = sent[pupil / CLASS].due;
         came[&daemon::name(pupil)]
             .iter()
             .map(move |at| at.duration_since(due))

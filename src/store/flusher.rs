@@ -21,8 +21,14 @@ pub const OPEN_BYTES: usize = 192 * 1024;
 /// How long what is written may wait for more before it is flushed.
 const LINGER: Duration = Duration::from_millis(200);
 
+/// How long a flush is waited for before whoever waits flushes too. sled's threads do not wake a flush
+/// when their write fails, as on a full disk; another call does, and brings the reason.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// The thread, and what it and the committer both look at. Dropping it flushes and ends it.
 pub struct Flusher {
+    engine: Arc<Engine>,
+    status: Arc<Status>,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
 }
@@ -61,14 +67,14 @@ impl Flusher {
     ) -> Result<Self, StoreError> {
         let state = State { written: sequence, durable: sequence, ..State::default() };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let mine = shared.clone();
+        let mine = (shared.clone(), engine.clone(), status.clone());
         let thread = thread::Builder::new()
             .name("store-flusher".into())
-            .spawn(move || mine.run(&engine, &status))
+            .spawn(move || mine.0.run(&mine.1, &mine.2))
             .map_err(|error| {
                 StoreError::Refused(format!("the store's thread cannot be started: {error}"))
             })?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { engine, status, shared, thread: Some(thread) })
     }
 
     /// Says that sled has taken a group of so many bytes.
@@ -109,7 +115,30 @@ impl Flusher {
             }
             state.wanted = true;
             self.shared.changed.notify_all();
-            state = self.shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            let waited = self.shared.changed.wait_timeout(state, PATIENCE);
+            let (woken, waited) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            if waited.timed_out() {
+                let written = state.written;
+                drop(state);
+                let flushed = self.engine.make_durable();
+                state = self.shared.lock();
+                match flushed {
+                    // Nothing was written meanwhile: whoever writes is who waits.
+                    Ok(()) => {
+                        state.durable = state.durable.max(written);
+                        (state.open, state.under_way) = (0, 0);
+                    }
+                    Err(error) => {
+                        let why = error.to_string();
+                        state.failed = Some(why.clone());
+                        drop(state);
+                        self.shared.changed.notify_all();
+                        self.status.fail(&why);
+                        return Err(why);
+                    }
+                }
+            }
         }
     }
 }
@@ -137,7 +166,7 @@ impl Shared {
             let mut state = self.lock();
             state.under_way = 0;
             match flushed {
-                Ok(()) => state.durable = target,
+                Ok(()) => state.durable = state.durable.max(target),
                 Err(error) => state.failed = Some(error.to_string()),
             }
             let failed = state.failed.clone();

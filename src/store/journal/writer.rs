@@ -149,7 +149,11 @@ impl Journal {
         let frame = group.seal(self.last + 1);
         let end = self.end + frame.len() as u64;
         if end > self.reserved && self.reserve > 0 {
-            self.reserve(end)?;
+            match self.reserve(end) {
+                // Room for this group alone is enough.
+                Ok(()) | Err(AppendError::Full(_)) => {}
+                Err(failed) => return Err(failed),
+            }
         }
         // What fails is undone by cutting the file, its zeros too.
         append_at(&*self.segment, self.end, &frame).inspect_err(|_| self.reserved = self.end)?;
