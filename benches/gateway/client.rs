@@ -131,24 +131,24 @@ pub async fn open(
 ) -> Vec<Sent> {
     let began = Instant::now() + Duration::from_millis(50);
     let due = move |i: usize| began + Duration::from_secs_f64(i as f64 / rate);
-    let (paced, pace) = tokio::sync::mpsc::unbounded_channel();
+    let (turn, turns) = tokio::sync::mpsc::unbounded_channel();
     let count = requests.len();
     // The runtime's own clock ticks in milliseconds.
-    let pacer = std::thread::spawn(move || {
+    let thread = std::thread::spawn(move || {
         for i in 0..count {
             std::thread::sleep(due(i).saturating_duration_since(Instant::now()));
-            paced.send(i).expect("clients");
+            turn.send(i).expect("clients");
         }
     });
-    let pace = Arc::new(tokio::sync::Mutex::new(pace));
+    let turns = Arc::new(tokio::sync::Mutex::new(turns));
     let mut clients = JoinSet::new();
     for _ in 0..width {
-        let (pace, requests) = (pace.clone(), requests.clone());
+        let (turns, requests) = (turns.clone(), requests.clone());
         clients.spawn(async move {
             let mut connection = Connection::open(to).await.expect("a connection");
             let mut sent = Vec::new();
             loop {
-                let next = pace.lock().await.recv().await;
+                let next = turns.lock().await.recv().await;
                 let Some(i) = next else { return sent };
                 let (status, body) = connection.ask(&requests[i]).await.expect("an answer");
                 assert_eq!(status, 202, "{}", String::from_utf8_lossy(&body));
@@ -157,7 +157,7 @@ pub async fn open(
         });
     }
     let mut sent = clients.join_all().await.concat();
-    pacer.join().expect("the pacer");
+    thread.join().expect("the pacer");
     sent.sort_unstable_by_key(|(i, _)| *i);
     sent.into_iter().map(|(_, sent)| sent).collect()
 }

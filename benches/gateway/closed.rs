@@ -35,7 +35,7 @@ pub async fn measure(dir: &Path, provider: &Provider, events: usize) -> Vec<Find
         let (journal, cpu) = (daemon.journal_bytes(), daemon.cpu());
         let found = client::closed(daemon.address, width, requests).await;
         let bytes = (daemon.journal_bytes() - journal) as usize / events;
-        let cpu = (daemon.cpu() - cpu) / u32::try_from(events).expect("few");
+        let cpu = daemon.cpu_since(cpu) / u32::try_from(events).expect("few");
         let flush = ceiling::flushes(daemon.dir(), bytes * width, 1000, Duration::ZERO);
         let disk = width as f64 / flush.at(0.5).as_secs_f64();
         let name = |what: &str| format!("closed loop, {width} clients: {what}");

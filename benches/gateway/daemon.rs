@@ -216,6 +216,11 @@ impl Daemon {
         machine::cpu(self.pid())
     }
 
+    /// CPU time used since it was so much.
+    pub fn cpu_since(&self, before: Duration) -> Duration {
+        self.cpu().saturating_sub(before)
+    }
+
     /// Bytes in its journal.
     pub fn journal_bytes(&self) -> u64 {
         let files = fs::read_dir(self.folder.path().join("state/journal")).expect("a journal");

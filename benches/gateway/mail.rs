@@ -36,7 +36,7 @@ impl Server {
         let taken = Arc::new(AtomicUsize::new(0));
         let count = taken.clone();
         std::thread::spawn(move || {
-            let mut chunk = [0; 65_536];
+            let mut chunk = vec![0; 65_536];
             while let Ok(read @ 1..) = output.read(&mut chunk) {
                 // "sess=1 quit=0 mesg=5\r", again and again; the last whole one counts.
                 let text = String::from_utf8_lossy(&chunk[..read]);
@@ -81,7 +81,7 @@ pub async fn measure(dir: &Path, mails: usize) -> Vec<Finding> {
     let cpu = daemon.cpu();
     let (first, last) = (reached(&server, mails / 10).await, reached(&server, mails).await);
     let rate = (mails - mails / 10) as f64 / last.duration_since(first).as_secs_f64();
-    let cpu = (daemon.cpu() - cpu).as_secs_f64() * 1e6 / mails as f64;
+    let cpu = daemon.cpu_since(cpu).as_secs_f64() * 1e6 / mails as f64;
     drop(daemon);
     let began = Instant::now();
     let source = Command::new("smtp-source")

@@ -52,7 +52,7 @@ pub async fn measure(dir: &Path, provider: &Provider, minutes: usize) -> Vec<Fin
     let sent = client::open(daemon.address, 64, rate, Arc::new(registers)).await;
     let gone: Vec<usize> = (0..classes * CLASS).filter(|&i| missing(i)).collect();
     all_came(&daemon, provider, gone.len() * 2).await;
-    let (took, cpu) = (began.elapsed(), daemon.cpu() - cpu);
+    let (took, cpu) = (began.elapsed(), daemon.cpu_since(cpu));
     let came = provider.take();
     let times = gone.iter().flat_map(|&pupil| {
         let due = sent[pupil / CLASS].due;

@@ -31,7 +31,7 @@ pub async fn measure(dir: &Path, provider: &Provider, seconds: usize) -> Vec<Fin
         let cpu = daemon.cpu();
         let times =
             latencies(&daemon, provider, rate as f64, rate * seconds, &format!("r{rate}")).await;
-        let cpu = (daemon.cpu() - cpu) / u32::try_from(rate * seconds).expect("few");
+        let cpu = daemon.cpu_since(cpu) / u32::try_from(rate * seconds).expect("few");
         let name = |what: &str| format!("open loop, {rate} events/s: {what}");
         let goal = |bound| if rate == 500 { Goal::AtMost(bound) } else { Goal::Shown };
         findings.extend([

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::{BodyExt as _, Full};
+use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -68,7 +68,8 @@ async fn answer(
     delay: Duration,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let came = Instant::now();
-    let body = request.into_body().collect().await.map(|b| b.to_bytes()).unwrap_or_default();
+    let body =
+        request.into_body().collect().await.map_or_else(|_| Bytes::new(), Collected::to_bytes);
     let body = String::from_utf8_lossy(&body).into_owned();
     let serial = {
         let mut seen = seen.lock().expect("came");

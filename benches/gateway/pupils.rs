@@ -27,7 +27,7 @@ pub async fn measure(dir: &Path, provider: &Provider, events: usize) -> Vec<Find
         let requests = Arc::new(daemon.absences(0..events, "l"));
         let cpu = daemon.cpu();
         let found = client::closed(daemon.address, 16, requests).await;
-        let cpu = millis(daemon.cpu() - cpu) * 1e3 / events as f64;
+        let cpu = millis(daemon.cpu_since(cpu)) * 1e3 / events as f64;
         let time = millis(found.times.at(0.5));
         if pupils == PUPILS[0] {
             smallest = (cpu, time);

@@ -246,9 +246,10 @@ impl Committer {
         }
         let bytes = frame.len() + bulk_bytes;
         // What sled lacks after a crash must be in the newest segment.
-        match self.journal.as_ref().is_some_and(|journal| journal.rotates_for(&frame)) {
-            true => self.flusher.wait_for(self.sequence)?,
-            false => self.flusher.make_room(bytes)?,
+        if self.journal.as_ref().is_some_and(|journal| journal.rotates_for(&frame)) {
+            self.flusher.wait_for(self.sequence)?;
+        } else {
+            self.flusher.make_room(bytes)?;
         }
         let sequence = match self.journal.as_mut().map(|journal| journal.append(frame)) {
             None => self.sequence + 1,

@@ -19,7 +19,7 @@ use crate::world::{Setup, World, within, write_directory};
 
 /// Events between two starts at most: more than any moment waits for, and few enough that a provider still
 /// tells of each text to one number.
-const EVENTS: usize = 40;
+const EVENTS: usize = 30;
 /// Enrolled pupils beside those: for what is under way at the end, and for each kind of moment once.
 const PUPILS: usize = 2_000;
 /// What was acknowledged last is posted again after each kill: so many.
@@ -176,7 +176,7 @@ impl Killed {
     /// A pupil comes to the school: the folder is another at the next start.
     fn another_pupil(&mut self) {
         let i = self.enrolled;
-        let phone = format!("070-174 06 {}", 20 + i % 80);
+        let phone = format!("070-174 06 {}", 20 + i % 60);
         let born = "2012-02-15".to_owned();
         self.setup.pupils.push((format!("q{i}"), crate::load::name(i), born, "none".into()));
         self.setup.guardians.push(format!("q{i},s1,h{i},Vuxen Test,{phone},,sms,sv,yes,no"));

@@ -31,7 +31,7 @@ pub fn enrol(setup: &mut Setup, n: usize) {
     for i in 0..n {
         let born = "2012-02-15".to_owned();
         setup.pupils.push((format!("q{i}"), name(i), born, "none".into()));
-        let phone = format!("070-174 06 {}", 20 + i % 80);
+        let phone = format!("070-174 06 {}", 20 + i % 60);
         setup.guardians.push(format!("q{i},s1,h{i},Vuxen Test,{phone},,sms,sv,yes,no"));
     }
 }

@@ -77,7 +77,7 @@ impl Clock for SimClock {
         let wrong = SignedDuration::from_micros(self.wrong.load(Ordering::Relaxed));
         let (wall, elapsed) = (self.truth() + wrong, self.elapsed());
         let mut last = self.last.lock().expect("nothing panics with it");
-        let ran = SignedDuration::try_from(elapsed - last.1).expect("years");
+        let ran = SignedDuration::try_from(elapsed.saturating_sub(last.1)).expect("years");
         let now = advance(last.0, ran, wall);
         // Half of a microsecond is lost at half speed.
         let now = Timestamp::from_microsecond(now.as_microsecond()).expect("a time");

@@ -201,10 +201,6 @@ impl Line {
         };
         let doubt = |code: &str| MailOutcome::InDoubt { code: code.into() };
         match (outage, trouble) {
-            (Some(Trouble::Away), _) => {
-                self.fault(MAIL_AWAY);
-                return retry(true);
-            }
             (Some(Trouble::Refuses), _) => {
                 self.fault(MAIL_REFUSES);
                 return MailOutcome::RejectChannel { code: "simulated".into() };
@@ -213,7 +209,7 @@ impl Line {
                 self.fault(MAIL_LOST_BEFORE);
                 return doubt("hangs");
             }
-            (None, Some(0)) => {
+            (Some(Trouble::Away), _) | (None, Some(0)) => {
                 self.fault(MAIL_AWAY);
                 return retry(true);
             }

@@ -56,7 +56,7 @@ impl<'a> Senders<'a> {
     /// Waits for the next that is done.
     pub async fn answer(&mut self) {
         if self.under_way.next().await.is_none() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -178,7 +178,7 @@ impl Oracle<'_> {
         let of = |state| about.iter().any(|n| n.state == state);
         // What failed, is held or came too late is staff's, who are told of it.
         let staffs = [State::Held, State::Expired, State::Rejected, State::Undelivered];
-        let lost = self
+        let unanswered = self
             .arrived
             .iter()
             .any(|m| !m.reached && about.iter().any(|n| n.id.as_str() == m.asked.notification));
@@ -187,7 +187,7 @@ impl Oracle<'_> {
             .iter()
             .any(|(id, status)| *status == "failed" && about.iter().any(|n| n.id.as_str() == id));
         drop(posted);
-        if lost || failed || staffs.into_iter().any(of) {
+        if unanswered || failed || staffs.into_iter().any(of) {
             return;
         }
         if about.iter().any(|n| self.clock_was_wrong(n.id.as_str())) {
