@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{
     Batch, Commit, Health, Kv, Pending, Settings, StoreError,
-    committer::{Committer, Request, Status, Waiting},
+    committer::{Committer, Request, Waiting},
     disk::{self, Lock},
     flusher::Flusher,
     journal::{
@@ -23,6 +23,7 @@ use super::{
     },
     recover,
     sled::{Engine, EngineError, Marked},
+    status::Status,
 };
 
 /// Batches waiting in front of the committer.

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{StoreError, committer::Status, sled::Engine};
+use super::{StoreError, sled::Engine, status::Status};
 
 /// Most bytes of keys and values that sled may have taken and not yet flushed. sled uses segments of its
 /// file again that it has freed since the last flush, so a crash of the machine with much of it open

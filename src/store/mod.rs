@@ -3,7 +3,8 @@
 //! No other room may name sled.
 //!
 //! Behind the port: [`SledStore`], which is sled with an append-only [`journal`] in front of it, and
-//! [`MemoryStore`] for tests and simulation. What opening them means is told in [`recover`].
+//! [`MemoryStore`] for tests and simulation. A commit is durable when the journal has it; sled has it
+//! in memory then, and on the disk a little later. What opening them means is told in [`recover`].
 
 mod batch;
 pub mod codec;
@@ -19,6 +20,7 @@ pub mod recover;
 pub mod rows;
 mod settings;
 mod sled;
+mod status;
 pub mod tables;
 
 #[cfg(test)]
