@@ -150,7 +150,13 @@ pub async fn open(
             loop {
                 let next = turns.lock().await.recv().await;
                 let Some(i) = next else { return sent };
-                let (status, body) = connection.ask(&requests[i]).await.expect("an answer");
+                let mut answer = connection.ask(&requests[i]).await;
+                if answer.is_err() {
+                    // A server may close a connection that has been idle.
+                    connection = Connection::open(to).await.expect("a connection");
+                    answer = connection.ask(&requests[i]).await;
+                }
+                let (status, body) = answer.expect("an answer");
                 assert_eq!(status, 202, "{}", String::from_utf8_lossy(&body));
                 sent.push((i, Sent { due: due(i), answered: Instant::now() }));
             }
