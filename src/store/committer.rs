@@ -1,5 +1,5 @@
 //! The one thread that writes. Takes what waits, decides it in order, and answers when it is on the
-//! disk: a journal frame, `fdatasync`, one sled batch, all answers. sled itself is made durable behind
+//! disk: a journal frame, `fdatasync`, the rows to sled, all answers. sled itself is made durable behind
 //! it (see [`flusher`](super::flusher)), and waited for only where the journal does not hold the rows.
 //! Reads no clock; knows nothing of what the rows mean.
 //!
