@@ -1,6 +1,6 @@
 //! The one thread that writes. Takes what waits, decides it in order, and answers when it is on the
-//! disk: a journal frame, `fdatasync`, the rows to sled, all answers. sled itself is made durable behind
-//! it (see [`flusher`](super::flusher)), and waited for only where the journal does not hold the rows.
+//! disk: a journal frame, `fdatasync`, the rows to the memtable, all answers. sled has them behind its back
+//! (see [`flusher`](super::flusher)), and is waited for only where the journal does not hold the rows.
 //! Reads no clock; knows nothing of what the rows mean.
 //!
 //! A group is decided as if its batches came one after the other: each sees what those before it
@@ -20,7 +20,7 @@ use super::{
     Batch, Commit, MAX_BATCH_BYTES, StoreError,
     flusher::Flusher,
     journal::{AppendError, BULK_PREFIX, Journal, frame::Draft},
-    sled::Engine,
+    layers::Layers,
     status::Status,
 };
 
@@ -52,7 +52,7 @@ pub enum Request {
 
 /// The committer, to be run on its own thread.
 pub struct Committer {
-    engine: Arc<Engine>,
+    layers: Arc<Layers>,
     flusher: Flusher,
     journal: Option<Journal>,
     sequence: u64,
@@ -65,14 +65,14 @@ pub struct Committer {
 impl Committer {
     /// A committer after group `sequence`.
     pub fn new(
-        engine: Arc<Engine>,
+        layers: Arc<Layers>,
         flusher: Flusher,
         journal: Option<Journal>,
         sequence: u64,
         status: Arc<Status>,
         inbox: mpsc::Receiver<Request>,
     ) -> Self {
-        Self { engine, flusher, journal, sequence, status, inbox, held: None }
+        Self { layers, flusher, journal, sequence, status, inbox, held: None }
     }
 
     /// Works until told to close, until nobody can ask any more, or until a fault.
@@ -154,7 +154,7 @@ impl Committer {
             }
             let holds = batch.holds(|key, was| match rows.get(key) {
                 Some(earlier) => Ok(earlier.map(|value| &**value) == was),
-                None => self.engine.is(key, was),
+                None => self.layers.is(key, was),
             });
             if !holds.map_err(|error| error.to_string())? {
                 answers.push(Ok(Commit::Conflict));
@@ -174,11 +174,10 @@ impl Committer {
             return Ok(answers);
         }
         let bytes = frame.len() + bulk_bytes;
-        // What sled lacks after a crash must be in the newest segment.
-        if self.journal.as_ref().is_some_and(|journal| journal.rotates_for(&frame)) {
-            self.flusher.wait_for(self.sequence)?;
-        } else {
-            self.flusher.make_room(bytes)?;
+        self.flusher.make_room(bytes)?;
+        // What sled lacks after a crash must be in the two newest segments.
+        if let Some(journal) = self.journal.as_ref().filter(|journal| journal.rotates_for(&frame)) {
+            self.flusher.wait_for(journal.begins() - 1)?;
         }
         let sequence = match self.journal.as_mut().map(|journal| journal.append(frame)) {
             None => self.sequence + 1,
@@ -192,8 +191,7 @@ impl Committer {
                 return Ok(group.iter().map(|_| Err(busy.clone())).collect());
             }
         };
-        let writes = rows.iter().map(|(key, value)| (*key, value.map(|value| &**value)));
-        self.engine.apply(sequence, writes).map_err(|error| error.to_string())?;
+        self.layers.write(sequence, rows.into_iter());
         self.sequence = sequence;
         self.flusher.written(sequence, bytes);
         if bulk_bytes > 0 || self.journal.is_none() {
@@ -229,16 +227,17 @@ mod tests {
         super::conformance::{put, settings},
         *,
     };
-    use crate::store::journal::small::Small;
+    use crate::store::{journal::small::Small, sled::Engine};
 
     /// A committer whose journal is on a small disk, and what is sent to it.
     fn committer(dir: &Path, disk: &Small) -> (Committer, mpsc::Sender<Request>) {
-        let engine = Arc::new(Engine::open(&dir.join("store"), &settings(dir)).unwrap());
+        let engine = Engine::open(&dir.join("store"), &settings(dir)).unwrap();
+        let layers = Arc::new(Layers::new(engine, 0, true));
         let status = Arc::new(Status::new(dir.to_owned(), 0));
-        let flusher = Flusher::start(engine.clone(), status.clone(), 0).unwrap();
+        let flusher = Flusher::start(layers.clone(), status.clone(), 1 << 20).unwrap();
         let (sender, inbox) = mpsc::channel(16);
         let journal = Some(Journal::on(disk.clone()));
-        (Committer::new(engine, flusher, journal, 0, status, inbox), sender)
+        (Committer::new(layers, flusher, journal, 0, status, inbox), sender)
     }
 
     fn waiting(batch: Batch) -> Waiting {
@@ -270,7 +269,7 @@ mod tests {
         let answers = committer.commit(&group).unwrap();
         let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
         assert_eq!(answers, expected);
-        let rows = committer.engine.scan(b"", None, 9).unwrap();
+        let rows = committer.layers.scan(b"", None, 9).unwrap();
         assert_eq!(rows, [(b"b".to_vec(), "2".into())]);
         assert_eq!(committer.sequence, 1, "one group");
         let length = disk.length();
@@ -279,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_journal_is_busy_and_leaves_sled_alone() {
+    fn a_full_journal_is_busy_and_nothing_is_seen() {
         let dir = tempfile::tempdir().unwrap();
         let disk = Small::new(10);
         let (mut committer, _sender) = committer(dir.path(), &disk);
@@ -287,7 +286,7 @@ mod tests {
         for answer in committer.commit(&group).unwrap() {
             assert!(matches!(answer, Err(StoreError::Busy(_))));
         }
-        assert_eq!(committer.engine.get(b"a"), Ok(None));
+        assert_eq!(committer.layers.get(b"a"), Ok(None));
         disk.set_room(1 << 20);
         let answers = committer.commit(&group).unwrap();
         assert!(matches!(answers[..], [Ok(Commit::Done), Ok(Commit::Conflict)]));

@@ -8,9 +8,11 @@ use super::{
     SledStore, StoreError, after_prefix,
 };
 
-/// Settings for a test: a low-water mark that no test machine is below.
+/// Settings for a test: a low-water mark that no test machine is below, and little enough in memory that
+/// sled is asked too.
 pub fn settings(dir: &std::path::Path) -> Settings {
-    Settings { low_water_bytes: 0, cache_bytes: 1 << 20, ..Settings::new(dir) }
+    let small = Settings { cache_bytes: 1 << 20, memtable_bytes: 4 << 10, ..Settings::new(dir) };
+    Settings { low_water_bytes: 0, ..small }
 }
 
 pub fn put(key: &str, value: &str) -> Batch {

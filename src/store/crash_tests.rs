@@ -104,13 +104,16 @@ async fn a_group_only_the_journal_has_is_rolled_forward() {
     assert_eq!(journal::tail(&settings.journal_dir()).unwrap().unwrap().last, 4);
 }
 
-/// Adds groups to the journal alone, of some 4 KiB each, and no more segments.
-fn journal_many_more(settings: &Settings, count: usize) {
+/// Adds groups to the journal alone, of some 4 KiB each, in so many more segments.
+fn journal_many_more(settings: &Settings, count: usize, segments: usize) {
     let dir = settings.journal_dir();
     let tail = journal::tail(&dir).unwrap();
     let last = tail.as_ref().unwrap().last;
     let mut journal = Journal::resume(&dir, tail.as_ref(), last, u64::MAX).unwrap();
     for number in 0..count {
+        if number % (count / (segments + 1)) == 0 && number > 0 {
+            journal.rotate().unwrap();
+        }
         let mut frame = Draft::default();
         frame.push(format!("many{number:03}").as_bytes(), Some(&[b'x'; 4000]));
         journal.append(frame).unwrap();
@@ -118,13 +121,13 @@ fn journal_many_more(settings: &Settings, count: usize) {
 }
 
 #[tokio::test]
-async fn all_groups_that_sled_had_not_flushed_are_rolled_forward() {
+async fn all_groups_that_sled_did_not_have_are_rolled_forward() {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings(dir.path());
     filled(&settings, &["a", "b"]).await;
-    journal_many_more(&settings, 100);
-    assert_eq!(contents(&settings).await.len(), 102);
-    assert_eq!(contents(&settings).await.len(), 102, "and once more");
+    journal_many_more(&settings, 1000, 1);
+    assert_eq!(contents(&settings).await.len(), 1002);
+    assert_eq!(contents(&settings).await.len(), 1002, "and once more");
 }
 
 #[tokio::test]
@@ -132,7 +135,7 @@ async fn more_groups_than_sled_may_lack_are_refused_and_rebuilt() {
     let dir = tempfile::tempdir().unwrap();
     let settings = settings(dir.path());
     filled(&settings, &["a", "b"]).await;
-    journal_many_more(&settings, 300);
+    journal_many_more(&settings, 300, 2);
     let words = refusal(&settings);
     assert!(words.contains("ends at group 2") && words.contains("goes to group 302"), "{words}");
     assert!(words.contains("upprop store rebuild"), "{words}");

@@ -1,5 +1,5 @@
 //! The store inside the process: sled and its journal behind the `Kv` port. Hands batches to the
-//! committer and reads straight from sled; decides nothing about either.
+//! committer and reads from the layers; decides nothing about either.
 
 use std::{
     fs, io,
@@ -17,12 +17,12 @@ use super::{
     disk::{self, Lock},
     flusher::Flusher,
     journal::{
-        JournalError,
-        base::{self, Rows},
+        JournalError, base,
         file::{self, Kind},
     },
+    layers::Layers,
     recover,
-    sled::{Engine, EngineError, Marked},
+    sled::EngineError,
     status::Status,
 };
 
@@ -40,7 +40,7 @@ pub struct SledStore {
     status: Arc<Status>,
     pruning: Mutex<()>,
     settings: Settings,
-    engine: Arc<Engine>,
+    layers: Arc<Layers>,
     /// Last, so that the folder is free only when sled is gone.
     _lock: Lock,
 }
@@ -52,13 +52,14 @@ impl SledStore {
     /// # Errors
     /// [`StoreError::Refused`] in words, with what to do.
     pub fn open(settings: Settings) -> Result<Self, StoreError> {
-        let recover::Recovered { engine, journal, sequence, lock } = recover::open(&settings)?;
-        let engine = Arc::new(engine);
+        let recover::Recovered { layers, journal, sequence, lock } = recover::open(&settings)?;
+        let layers = Arc::new(layers);
         let status = Arc::new(Status::new(settings.dir.clone(), settings.low_water_bytes));
         let (inbox, requests) = mpsc::channel(QUEUE);
-        let flusher = Flusher::start(engine.clone(), status.clone(), sequence)?;
+        let flusher = Flusher::start(layers.clone(), status.clone(), settings.memtable_bytes)?;
+        flusher.written(sequence, 0);
         let committer =
-            Committer::new(engine.clone(), flusher, journal, sequence, status.clone(), requests);
+            Committer::new(layers.clone(), flusher, journal, sequence, status.clone(), requests);
         let committer = thread::Builder::new()
             .name("store-committer".into())
             .spawn(move || committer.run())
@@ -72,7 +73,7 @@ impl SledStore {
             status,
             pruning: Mutex::new(()),
             settings,
-            engine,
+            layers,
             _lock: lock,
         })
     }
@@ -140,7 +141,7 @@ impl SledStore {
         let mut bases = file::list(&dir, Kind::Base)?;
         if bases.last().is_none_or(|&base| base < stays - 1) {
             self.check_room_for_base().map_err(JournalError::io(&dir))?;
-            bases.push(base::write(&dir, &*self.engine)?);
+            bases.push(base::write(&dir, &*self.layers)?);
         }
         let newest = bases.last().copied();
         let remove = segments[..old].iter().map(|&first| Kind::Segment.path(&dir, first)).chain(
@@ -212,7 +213,7 @@ impl Drop for SledStore {
 
 impl Kv for SledStore {
     fn get<'a>(&'a self, key: &'a [u8]) -> Pending<'a, Result<Option<Bytes>, StoreError>> {
-        Box::pin(async move { self.engine.get(key).map_err(StoreError::from) })
+        Box::pin(async move { self.layers.get(key).map_err(StoreError::from) })
     }
 
     fn scan<'a>(
@@ -221,7 +222,7 @@ impl Kv for SledStore {
         to: &'a [u8],
         limit: usize,
     ) -> Pending<'a, Result<Vec<(Vec<u8>, Bytes)>, StoreError>> {
-        Box::pin(async move { self.engine.scan(from, Some(to), limit).map_err(StoreError::from) })
+        Box::pin(async move { self.layers.scan(from, Some(to), limit).map_err(StoreError::from) })
     }
 
     fn commit(&self, batch: Batch) -> Pending<'_, Result<Commit, StoreError>> {
@@ -236,18 +237,5 @@ impl Kv for SledStore {
 impl From<EngineError> for StoreError {
     fn from(error: EngineError) -> Self {
         Self::Failed(error.to_string())
-    }
-}
-
-impl Rows for Engine {
-    fn sequence(&self) -> io::Result<u64> {
-        match self.marked()? {
-            Marked::At { sequence, .. } => Ok(sequence),
-            Marked::Fresh | Marked::Foreign => Err(io::Error::other("the store has no sequence")),
-        }
-    }
-
-    fn rows(&self, from: &[u8], limit: usize) -> io::Result<Vec<(Vec<u8>, Bytes)>> {
-        Ok(self.scan(from, None, limit)?)
     }
 }

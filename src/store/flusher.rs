@@ -1,6 +1,6 @@
-//! The thread that makes sled durable behind the committer's back. What the journal holds is safe
-//! already, so nobody waits for it but those whose rows the journal does not hold, and the committer
-//! when too much is open: the store may be behind its journal by [`OPEN_BYTES`], and no more.
+//! The thread that brings what was written to sled, behind the committer's back. What the journal holds is
+//! safe already, so nobody waits for it but those whose rows the journal does not hold, and the committer
+//! when too much waits in memory.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -8,18 +8,11 @@ use std::{
     time::Duration,
 };
 
-use super::{StoreError, sled::Engine, status::Status};
+use super::{StoreError, layers::Layers, status::Status};
 
-/// Most bytes of keys and values that sled may have taken and not yet flushed. sled uses segments of its
-/// file again that it has freed since the last flush, so a crash of the machine with much of it open
-/// could cost more than what is open.
-///
-/// A row takes two to four times its bytes in sled's log, and a freed segment (512 KiB) is used again when
-/// the log has gone on by two of them.
-pub const OPEN_BYTES: usize = 192 * 1024;
-
-/// How long what is written may wait for more before it is flushed.
-const LINGER: Duration = Duration::from_millis(200);
+/// How long what is written may wait for more before it is flushed: most rows are written again within
+/// a second (waiting, sending, accepted), and sled need only hear the last word.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// How long a flush is waited for before whoever waits flushes too. sled's threads do not wake a flush
 /// when their write fails, as on a full disk; another call does, and brings the reason.
@@ -27,9 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The thread, and what it and the committer both look at. Dropping it flushes and ends it.
 pub struct Flusher {
-    engine: Arc<Engine>,
+    layers: Arc<Layers>,
     status: Arc<Status>,
     shared: Arc<Shared>,
+    most: usize,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -41,14 +35,12 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The last group sled has taken.
+    /// The last group written.
     written: u64,
-    /// The last group known to be on the disk.
+    /// The last group that sled has on the disk.
     durable: u64,
-    /// Bytes taken since the flush under way began.
+    /// Bytes written since the flush under way began.
     open: usize,
-    /// Bytes that the flush under way covers.
-    under_way: usize,
     /// Somebody waits: do not linger.
     wanted: bool,
     ended: bool,
@@ -56,44 +48,46 @@ struct State {
 }
 
 impl Flusher {
-    /// Starts it over an engine whose groups up to `sequence` are on the disk.
+    /// Starts it. `most`: bytes that may wait before whoever writes waits too.
     ///
     /// # Errors
     /// When the system gives no thread.
     pub fn start(
-        engine: Arc<Engine>,
+        layers: Arc<Layers>,
         status: Arc<Status>,
-        sequence: u64,
+        most: usize,
     ) -> Result<Self, StoreError> {
-        let state = State { written: sequence, durable: sequence, ..State::default() };
+        let durable = layers.flushed();
+        let state = State { written: durable, durable, ..State::default() };
         let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
-        let mine = (shared.clone(), engine.clone(), status.clone());
+        let mine = (shared.clone(), layers.clone(), status.clone());
         let thread = thread::Builder::new()
             .name("store-flusher".into())
-            .spawn(move || mine.0.run(&mine.1, &mine.2))
+            .spawn(move || mine.0.run(&mine.1, &mine.2, most / 2))
             .map_err(|error| {
                 StoreError::Refused(format!("the store's thread cannot be started: {error}"))
             })?;
-        Ok(Self { engine, status, shared, thread: Some(thread) })
+        Ok(Self { layers, status, shared, most, thread: Some(thread) })
     }
 
-    /// Says that sled has taken a group of so many bytes.
+    /// Says that a group of so many bytes was written.
     pub fn written(&self, sequence: u64, bytes: usize) {
         let mut state = self.shared.lock();
+        let idle = state.written <= state.durable;
         state.written = sequence;
         state.open += bytes;
-        self.shared.changed.notify_all();
+        // While it lingers it need only hear that there is enough.
+        if idle || state.open >= self.most / 2 {
+            self.shared.changed.notify_all();
+        }
     }
 
-    /// Returns when so many bytes more may be open.
+    /// Returns when so many bytes more may wait.
     ///
     /// # Errors
     /// When a flush has failed, in words.
     pub fn make_room(&self, bytes: usize) -> Result<(), String> {
-        self.until(|state| {
-            let open = state.open + state.under_way;
-            open == 0 || open + bytes <= OPEN_BYTES
-        })
+        self.until(|state| state.open == 0 || state.open + bytes <= self.most)
     }
 
     /// Returns when this group, and all before it, is on the disk.
@@ -119,25 +113,15 @@ impl Flusher {
             let (woken, waited) = waited.unwrap_or_else(PoisonError::into_inner);
             state = woken;
             if waited.timed_out() {
-                let written = state.written;
                 drop(state);
-                let flushed = self.engine.make_durable();
-                state = self.shared.lock();
-                match flushed {
-                    // Nothing was written meanwhile: whoever writes is who waits.
-                    Ok(()) => {
-                        state.durable = state.durable.max(written);
-                        (state.open, state.under_way) = (0, 0);
-                    }
-                    Err(error) => {
-                        let why = error.to_string();
-                        state.failed = Some(why.clone());
-                        drop(state);
-                        self.shared.changed.notify_all();
-                        self.status.fail(&why);
-                        return Err(why);
-                    }
+                if let Err(error) = self.layers.poke() {
+                    let why = error.to_string();
+                    self.shared.lock().failed = Some(why.clone());
+                    self.shared.changed.notify_all();
+                    self.status.fail(&why);
+                    return Err(why);
                 }
+                state = self.shared.lock();
             }
         }
     }
@@ -160,13 +144,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, engine: &Engine, status: &Status) {
-        while let Some(target) = self.next() {
-            let flushed = engine.make_durable();
+    fn run(&self, layers: &Layers, status: &Status, enough: usize) {
+        while self.wait(enough) {
+            let flushed = layers.flush();
             let mut state = self.lock();
-            state.under_way = 0;
             match flushed {
-                Ok(()) => state.durable = state.durable.max(target),
+                Ok(flushed) => state.durable = flushed,
                 Err(error) => state.failed = Some(error.to_string()),
             }
             let failed = state.failed.clone();
@@ -179,72 +162,79 @@ impl Shared {
         }
     }
 
-    /// Waits for something to flush, and for more of it; the last group it will cover.
-    fn next(&self) -> Option<u64> {
-        let idle = |state: &mut State| state.written == state.durable && !state.ended;
+    /// Waits for something to flush, and for more of it; whether there was anything before the end.
+    fn wait(&self, enough: usize) -> bool {
+        let idle = |state: &mut State| state.written <= state.durable && !state.ended;
         let state = self.changed.wait_while(self.lock(), idle);
         let state = state.unwrap_or_else(PoisonError::into_inner);
-        let lingers =
-            |state: &mut State| !state.wanted && !state.ended && state.open < OPEN_BYTES / 2;
+        let lingers = |state: &mut State| !state.wanted && !state.ended && state.open < enough;
         let state = self.changed.wait_timeout_while(state, LINGER, lingers);
         let (mut state, _) = state.unwrap_or_else(PoisonError::into_inner);
-        if state.written == state.durable {
-            return None;
-        }
+        // What is written from here on may be flushed with it, and is counted once more.
         state.wanted = false;
-        state.under_way = std::mem::take(&mut state.open);
-        Some(state.written)
+        state.open = 0;
+        state.written > state.durable
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::conformance::settings, *};
+    use super::{
+        super::{conformance::settings, sled::Engine},
+        *,
+    };
 
-    fn flusher(dir: &std::path::Path) -> (Arc<Engine>, Arc<Status>, Flusher) {
-        let engine = Arc::new(Engine::open(&dir.join("store"), &settings(dir)).unwrap());
+    const MOST: usize = 100 * 1024;
+
+    fn flusher(dir: &std::path::Path) -> (Arc<Layers>, Arc<Status>, Flusher) {
+        let engine = Engine::open(&dir.join("store"), &settings(dir)).unwrap();
+        let layers = Arc::new(Layers::new(engine, 0, true));
         let status = Arc::new(Status::new(dir.to_owned(), 0));
-        let flusher = Flusher::start(engine.clone(), status.clone(), 0).unwrap();
-        (engine, status, flusher)
+        let flusher = Flusher::start(layers.clone(), status.clone(), MOST).unwrap();
+        (layers, status, flusher)
+    }
+
+    fn write(layers: &Layers, sequence: u64) {
+        layers.write(sequence, [(&[1][..], Some(&"v".into()))].into_iter());
     }
 
     #[test]
     fn whoever_waits_is_told_when_it_is_on_the_disk() {
         let dir = tempfile::tempdir().unwrap();
-        let (engine, status, flusher) = flusher(dir.path());
+        let (layers, status, flusher) = flusher(dir.path());
         for sequence in 1..=3 {
-            engine.apply_writes(sequence, &[(vec![1], Some("v".into()))]).unwrap();
+            write(&layers, sequence);
             flusher.written(sequence, 100);
         }
         flusher.wait_for(3).unwrap();
         assert_eq!(flusher.shared.lock().durable, 3);
+        assert_eq!(layers.flushed(), 3);
         assert!(status.failure().is_none());
     }
 
     #[test]
-    fn no_more_is_open_than_may_be() {
+    fn no_more_waits_than_may() {
         let dir = tempfile::tempdir().unwrap();
-        let (engine, _status, flusher) = flusher(dir.path());
+        let (layers, _status, flusher) = flusher(dir.path());
         for sequence in 1..=20 {
-            flusher.make_room(OPEN_BYTES / 3).unwrap();
-            engine.apply_writes(sequence, &[(vec![1], Some("v".into()))]).unwrap();
-            flusher.written(sequence, OPEN_BYTES / 3);
+            flusher.make_room(MOST / 3).unwrap();
+            write(&layers, sequence);
+            flusher.written(sequence, MOST / 3);
             let state = flusher.shared.lock();
-            assert!(state.open + state.under_way <= OPEN_BYTES, "{state:?}");
+            assert!(state.open <= MOST, "{state:?}");
         }
-        // More than may ever be open goes alone.
-        flusher.make_room(2 * OPEN_BYTES).unwrap();
+        // More than may ever wait goes alone.
+        flusher.make_room(2 * MOST).unwrap();
         assert_eq!(flusher.shared.lock().open, 0);
     }
 
     #[test]
     fn the_last_groups_are_flushed_when_it_ends() {
         let dir = tempfile::tempdir().unwrap();
-        let (engine, _status, flusher) = flusher(dir.path());
-        engine.apply_writes(1, &[(vec![1], Some("v".into()))]).unwrap();
+        let (layers, _status, flusher) = flusher(dir.path());
+        write(&layers, 1);
         flusher.written(1, 1);
-        let shared = flusher.shared.clone();
         drop(flusher);
-        assert_eq!(shared.lock().durable, 1);
+        assert_eq!(layers.flushed(), 1);
     }
 }

@@ -2,9 +2,9 @@
 //! when `commit` returns. Knows bytes only; what the rows mean is `tables`' and the ledger's.
 //! No other room may name sled.
 //!
-//! Behind the port: [`SledStore`], which is sled with an append-only [`journal`] in front of it, and
-//! [`MemoryStore`] for tests and simulation. A commit is durable when the journal has it; sled has it
-//! in memory then, and on the disk a little later. What opening them means is told in [`recover`].
+//! Behind the port: [`SledStore`], which is sled with an append-only [`journal`] and a `memtable` in front
+//! of it, and [`MemoryStore`] for tests and simulation. A commit is durable when the journal has it; it is
+//! read from the memtable then, and from sled a little later. What opening them means is told in [`recover`].
 
 mod batch;
 pub mod codec;
@@ -13,8 +13,10 @@ pub mod disk;
 mod embedded;
 mod flusher;
 pub mod journal;
+mod layers;
 pub mod ledger;
 mod memory;
+mod memtable;
 mod rebuild;
 pub mod recover;
 pub mod rows;

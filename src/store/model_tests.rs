@@ -94,10 +94,12 @@ struct Embedded {
 }
 
 impl Embedded {
-    fn new() -> Self {
+    fn new(memtable_bytes: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Small segments, so that many are begun.
-        let settings = Settings { journal_segment_bytes: 16 << 10, ..settings(folder.path()) };
+        let journal_segment_bytes = 16 << 10;
+        let settings =
+            Settings { journal_segment_bytes, memtable_bytes, ..settings(folder.path()) };
         Self { store: SledStore::open(settings.clone()).ok(), settings, _folder: folder }
     }
 }
@@ -252,10 +254,13 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_embedded_store_does_as_the_map(steps in steps()) {
-        runs(Embedded::new(), &steps)?;
+    fn the_embedded_store_does_as_the_map(
+        steps in steps(),
+        memtable_bytes in prop_oneof![Just(0), Just(4 << 10), Just(64 << 10), Just(8 << 20)],
+    ) {
+        runs(Embedded::new(memtable_bytes), &steps)?;
     }
 }

@@ -1,9 +1,9 @@
 //! Opening: what sled and the journal mean together, and what is done about it. Every combination
 //! is decided by [`plan`], which is pure; the rest carries it out.
 //!
-//! A group goes to the journal first, is answered when it is on the disk there, and sled is flushed a
-//! little later. So after a crash the journal is level with sled or some groups ahead, all of which its
-//! newest segment holds: sled may lack no more than `flusher` leaves open. Anything else is a fault
+//! A group goes to the journal first, is answered when it is on the disk there, and sled has it a little
+//! later. So after a crash the journal is level with sled or some groups ahead, all of which its two
+//! newest segments hold: `committer` begins no third before sled has the first. Anything else is a fault
 //! that nobody should paper over: sled has lost what it said was on the disk, or files were moved.
 //!
 //! | sled holds | journal ends at | means | done |
@@ -13,8 +13,8 @@
 //! | 0 | nothing | a crash while making the store | journal begun |
 //! | *n* ≥ 1 | nothing | the journal's folder is gone | journal begun with a base of all rows, and a warning |
 //! | *n* | *n* | a clean stop, or a crash when nothing was open | opened |
-//! | *n* | more, all of them among its last | a crash before sled was flushed | the journal's last groups go to sled again |
-//! | *n* | more, not all of them among its last | sled lost groups that were on the disk | refused: rebuild |
+//! | *n* | more, all of them in its two newest segments | a crash before sled had them | the journal's last groups are written again |
+//! | *n* | more, not all of them there | sled lost groups that were on the disk | refused: rebuild |
 //! | *n* | less than *n* | the journal lost groups, or is from another time | refused: move it aside |
 //! | rows, no sequence | anything | not a store of ours | refused |
 //! | a newer format | anything | a newer program wrote it | refused: install that |
@@ -23,17 +23,19 @@
 //! A torn append at the journal's end counts as not there and is cut off once the rest is accepted;
 //! if sled holds that very group the journal is the one that lost it, and is refused as such.
 //!
-//! What the journal's last groups lead to is compared with sled and written where it differs, also for
-//! groups that sled says it has: a crash of the machine may have left it with part of what was open.
-//! Each group says what its keys hold afterwards, so the last word about each key stands.
+//! What the journal's last groups lead to is compared with sled and goes to the memtable where it
+//! differs, also for groups that sled says it has: a crash of the machine may have left it with part of
+//! what was open. Each group says what its keys hold afterwards, so the last word about each key stands.
 
 use std::collections::BTreeMap;
+
+use bytes::Bytes;
 
 use super::{
     Settings, StoreError,
     disk::{self, Lock},
-    flusher::OPEN_BYTES,
-    journal::{self, BULK_PREFIX, Journal, JournalError, Tail, base},
+    journal::{self, BULK_PREFIX, Journal, JournalError, Tail, base, frame::Frame},
+    layers::Layers,
     sled::{Engine, EngineError, FORMAT, Marked},
 };
 
@@ -49,7 +51,7 @@ pub enum Plan {
     BeginJournal,
     /// Write all rows to a base and begin the journal after it.
     ReplaceJournal,
-    /// Write the journal's last groups to sled again, then go on.
+    /// Write the journal's last groups again, then go on.
     Resume,
 }
 
@@ -81,7 +83,7 @@ pub enum Mismatch {
 }
 
 /// Decides, from the last group of sled (none: nothing was ever written) and of the journal (none:
-/// there is no journal) with how many of its last groups are at hand, what opening leads to.
+/// there is no journal) with the last one that is no longer at hand, what opening leads to.
 ///
 /// # Errors
 /// See [`Mismatch`].
@@ -91,8 +93,8 @@ pub fn plan(store: Option<u64>, journal: Option<(u64, u64)>) -> Result<Plan, Mis
         (None, Some((journal, _))) => Err(Mismatch::StoreLost { journal }),
         (Some(0), None) => Ok(Plan::BeginJournal),
         (Some(_), None) => Ok(Plan::ReplaceJournal),
-        (Some(store), Some((journal, held))) if store <= journal => {
-            if journal - store <= held {
+        (Some(store), Some((journal, before))) if store <= journal => {
+            if store >= before || store == journal {
                 Ok(Plan::Resume)
             } else {
                 Err(Mismatch::StoreBehind { store, journal })
@@ -104,8 +106,8 @@ pub fn plan(store: Option<u64>, journal: Option<(u64, u64)>) -> Result<Plan, Mis
 
 /// A store ready for its committer.
 pub struct Recovered {
-    /// sled, level with the journal.
-    pub engine: Engine,
+    /// sled and what it lacks of the journal.
+    pub layers: Layers,
     /// The journal's open end; none when the hardening leaves it out.
     pub journal: Option<Journal>,
     /// The last group of both.
@@ -129,7 +131,7 @@ pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
     } else {
         None
     };
-    let end = tail.as_ref().map(|tail| (tail.last, tail.groups.len() as u64));
+    let end = tail.as_ref().map(|tail| (tail.last, tail.before));
     if !Engine::exists(&settings.store_dir()) {
         // Asked before sled makes its folder, so that a refusal leaves everything as it was.
         plan(None, end).map_err(|mismatch| refusal(settings, mismatch))?;
@@ -144,20 +146,21 @@ pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
     } else {
         Plan::Create
     };
-    let sequence = carry_out(plan, settings, &engine, store, tail.as_ref())?;
+    let layers = Layers::new(engine, store.unwrap_or(0), settings.hardening.journal);
+    let sequence = carry_out(plan, settings, &layers, store, tail.as_ref())?;
     let journal = settings
         .hardening
         .journal
         .then(|| Journal::resume(&dir, tail.as_ref(), sequence, settings.journal_segment_bytes))
         .transpose()?;
-    Ok(Recovered { engine, journal, sequence, lock })
+    Ok(Recovered { layers, journal, sequence, lock })
 }
 
-/// Does to sled, and to the journal where there is none, what the plan says; returns the last group.
+/// Does to the store, and to the journal where there is none, what the plan says; returns the last group.
 fn carry_out(
     plan: Plan,
     settings: &Settings,
-    engine: &Engine,
+    layers: &Layers,
     store: Option<u64>,
     tail: Option<&Tail>,
 ) -> Result<u64, StoreError> {
@@ -165,8 +168,7 @@ fn carry_out(
     let known = store.unwrap_or(0);
     match plan {
         Plan::Create => {
-            engine.apply_writes(0, &[]).map_err(unusable)?;
-            engine.make_durable().map_err(unusable)?;
+            layers.flush().map_err(unusable)?;
         }
         Plan::Resume => {
             let Some(tail) = tail else { return Ok(known) };
@@ -177,7 +179,9 @@ fn carry_out(
                     "a crash came between journal and store: the journal's last groups are written again"
                 );
             }
-            write_again(engine, tail, known).map_err(unusable)?;
+            let groups = journal::since(&settings.journal_dir(), known)
+                .map_err(|error| damaged_journal(settings, error))?;
+            write_again(layers, &groups, tail.last, known).map_err(unusable)?;
             return Ok(tail.last);
         }
         Plan::ReplaceJournal => {
@@ -187,42 +191,35 @@ fn carry_out(
                 "the journal is gone: a new one is begun with all rows of the store, which may lack what \
                  was taken in the last moments before a crash"
             );
-            base::write(&settings.journal_dir(), engine)?;
+            base::write(&settings.journal_dir(), layers)?;
         }
         Plan::BeginJournal => {}
     }
     Ok(known)
 }
 
-/// Writes to sled what the journal's last groups lead to, where it is not so already, in pieces no
-/// larger than sled may have open. sled says that it has the last group only when it has all of them.
-fn write_again(engine: &Engine, tail: &Tail, known: u64) -> Result<(), EngineError> {
-    let mut rows: BTreeMap<&[u8], Option<&[u8]>> = BTreeMap::new();
-    for group in &tail.groups {
+/// Writes what the journal's last groups lead to, where it is not so already; nothing on the disk changes.
+fn write_again(
+    layers: &Layers,
+    groups: &[Frame],
+    last: u64,
+    known: u64,
+) -> Result<(), EngineError> {
+    let mut rows: BTreeMap<&[u8], Option<&Bytes>> = BTreeMap::new();
+    for group in groups {
         // What only sled holds of the directory is newer than what it knows from here.
         let is_known = group.sequence <= known;
         let writes =
             group.writes.iter().filter(|(key, _)| !(is_known && key.starts_with(BULK_PREFIX)));
-        rows.extend(writes.map(|(key, value)| (key.as_slice(), value.as_deref())));
+        rows.extend(writes.map(|(key, value)| (key.as_slice(), value.as_ref())));
     }
-    let mut piece = Vec::new();
-    let mut bytes = 0;
+    let mut differing = Vec::new();
     for (key, value) in rows {
-        if engine.is(key, value)? {
-            continue;
-        }
-        bytes += key.len() + value.map_or(0, <[u8]>::len);
-        piece.push((key, value));
-        if bytes > OPEN_BYTES / 2 {
-            engine.apply(known, piece.drain(..))?;
-            engine.make_durable()?;
-            bytes = 0;
+        if !layers.is(key, value.map(|value| &**value))? {
+            differing.push((key, value));
         }
     }
-    if !piece.is_empty() || tail.last > known {
-        engine.apply(tail.last, piece.into_iter())?;
-        engine.make_durable()?;
-    }
+    layers.write(last, differing.into_iter());
     Ok(())
 }
 
@@ -298,21 +295,21 @@ mod tests {
         let table = [
             (None, None, Ok(Plan::Create)),
             (None, Some((0, 0)), Ok(Plan::Create)),
-            (None, Some((1, 1)), lost(1)),
-            (None, Some((9, 0)), lost(9)),
+            (None, Some((1, 0)), lost(1)),
+            (None, Some((9, 9)), lost(9)),
             (Some(0), None, Ok(Plan::BeginJournal)),
             (Some(0), Some((0, 0)), Ok(Plan::Resume)),
-            (Some(0), Some((1, 1)), Ok(Plan::Resume)),
+            (Some(0), Some((1, 0)), Ok(Plan::Resume)),
             (Some(0), Some((2, 1)), behind(0, 2)),
             (Some(5), None, Ok(Plan::ReplaceJournal)),
-            (Some(5), Some((5, 5)), Ok(Plan::Resume)),
             (Some(5), Some((5, 0)), Ok(Plan::Resume)),
-            (Some(5), Some((6, 1)), Ok(Plan::Resume)),
-            (Some(5), Some((9, 4)), Ok(Plan::Resume)),
-            (Some(5), Some((9, 9)), Ok(Plan::Resume)),
-            (Some(5), Some((9, 3)), behind(5, 9)),
-            (Some(5), Some((6, 0)), behind(5, 6)),
-            (Some(5), Some((4, 4)), Err(Mismatch::JournalBehind { store: 5, journal: 4 })),
+            (Some(5), Some((5, 5)), Ok(Plan::Resume)),
+            (Some(5), Some((6, 5)), Ok(Plan::Resume)),
+            (Some(5), Some((9, 0)), Ok(Plan::Resume)),
+            (Some(5), Some((9, 5)), Ok(Plan::Resume)),
+            (Some(5), Some((9, 6)), behind(5, 9)),
+            (Some(5), Some((6, 6)), behind(5, 6)),
+            (Some(5), Some((4, 0)), Err(Mismatch::JournalBehind { store: 5, journal: 4 })),
             (Some(5), Some((0, 0)), Err(Mismatch::JournalBehind { store: 5, journal: 0 })),
         ];
         for (store, journal, expected) in table {

@@ -24,13 +24,16 @@ pub struct Settings {
     /// Size at which a journal segment is closed and the next one begun, in bytes. A segment is
     /// read into memory as a whole.
     pub journal_segment_bytes: u64,
+    /// Bytes of groups that may be in the journal and wait in memory for sled, before whoever writes
+    /// waits too. As much again may be on its way to sled.
+    pub memtable_bytes: usize,
     /// What stands between us and sled's known ways of losing data.
     pub hardening: Hardening,
 }
 
 impl Settings {
     /// Settings for a folder, with what a municipality needs: 512 MiB low water, 32 MiB cache, 30
-    /// days of journal in segments of 16 MiB.
+    /// days of journal in segments of 16 MiB, 8 MiB in memory before sled.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
@@ -38,6 +41,7 @@ impl Settings {
             cache_bytes: 32 << 20,
             journal_keep: SignedDuration::from_hours(30 * 24),
             journal_segment_bytes: 16 << 20,
+            memtable_bytes: 8 << 20,
             hardening: Hardening::default(),
         }
     }

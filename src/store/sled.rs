@@ -11,12 +11,10 @@
 use std::{
     fs::{self, File},
     io,
+    ops::ControlFlow,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
-    sync::{
-        RwLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use bytes::Bytes;
@@ -69,8 +67,6 @@ pub struct Engine {
     hardening: Hardening,
     /// Whether the format is written.
     formatted: AtomicBool,
-    /// Held while a group is written, so that whoever reads sees whole groups only.
-    gate: RwLock<()>,
     /// Last, so that it is dropped after sled.
     db_file: DbFile,
 }
@@ -123,7 +119,6 @@ impl Engine {
                 meta,
                 hardening: settings.hardening,
                 formatted,
-                gate: RwLock::new(()),
                 db_file: DbFile { file, sound: true.into() },
             };
             engine.make_durable()?;
@@ -156,7 +151,7 @@ impl Engine {
         })
     }
 
-    /// Whether a key holds this value, or nothing. For the one that writes: others may see half a group.
+    /// Whether a key holds this value, or nothing.
     ///
     /// # Errors
     /// When sled fails.
@@ -169,42 +164,37 @@ impl Engine {
     /// # Errors
     /// When sled fails.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        guarded(|| {
-            let _whole_groups = self.gate.read().map_err(|_| poisoned())?;
-            Ok(self.rows.get(key)?.map(|value| Bytes::copy_from_slice(&value)))
-        })
+        guarded(|| Ok(self.rows.get(key)?.map(|value| Bytes::copy_from_slice(&value))))
     }
 
-    /// At most `limit` rows from `from` up to, not including, `to` (none: to the end), in order, as
-    /// they were between two groups.
+    /// Hands the rows from `from` up to, not including, `to` (none: to the end) to `each`, in order,
+    /// until it breaks off.
     ///
     /// # Errors
     /// When sled fails.
-    pub fn scan(
+    pub fn walk(
         &self,
         from: &[u8],
         to: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Bytes)>, EngineError> {
-        if to.is_some_and(|to| from >= to) {
-            return Ok(Vec::new());
-        }
+        mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
         guarded(|| {
-            let _whole_groups = self.gate.read().map_err(|_| poisoned())?;
             let range = match to {
                 Some(to) => self.rows.range(from..to),
                 None => self.rows.range(from..),
             };
-            range
-                .take(limit)
-                .map(|row| row.map(|(key, value)| (key.to_vec(), Bytes::copy_from_slice(&value))))
-                .collect::<Result<_, _>>()
-                .map_err(EngineError::from)
+            for row in range {
+                let (key, value) = row?;
+                if each(&key, &value).is_break() {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 
-    /// Writes a group and then its sequence. Not durable yet. With a journal a crash may come anywhere
-    /// between, for the group is then written again; without one the rows come whole or not at all.
+    /// Writes rows and then the sequence they lead to. Not durable yet. With a journal a crash may come
+    /// anywhere between, for they are then written again; without one they come whole or not at all.
     /// (sled's batches and transactions each begin and end a buffer of its log, which is written at
     /// once and wakes seven threads.)
     ///
@@ -216,7 +206,6 @@ impl Engine {
         writes: impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>,
     ) -> Result<(), EngineError> {
         self.write_guarded(|| {
-            let _whole_groups = self.gate.write().map_err(|_| poisoned())?;
             if self.hardening.journal {
                 for (key, value) in writes {
                     match value {
@@ -315,10 +304,6 @@ fn remove_stale_snapshots(dir: &Path) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-fn poisoned() -> EngineError {
-    EngineError("a group was interrupted by a fault inside sled".into())
 }
 
 /// Makes an error of a panic inside sled.

@@ -19,7 +19,7 @@ use std::{
 };
 
 pub use replay::{Replayed, replay};
-pub use writer::{AppendError, Journal, Tail, tail};
+pub use writer::{AppendError, Journal, Tail, since, tail};
 
 /// Keys with this prefix are the directory as last loaded: large, replaced as a whole every night
 /// and had again from its source at any time, so the journal would grow tenfold for nothing. A batch

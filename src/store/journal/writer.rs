@@ -21,19 +21,19 @@ use crate::store::disk::{self, Made};
 pub struct Tail {
     /// The last group it accounts for, 0 for none yet.
     pub last: u64,
-    /// The newest segment's last groups, that one included, oldest first: as many as sled may lack.
-    pub groups: Vec<Frame>,
+    /// The groups before those of the two newest segments, or of all of them when there are fewer.
+    pub before: u64,
     /// Bytes of a torn append behind it.
     pub torn: usize,
     /// The newest segment's name and where its whole groups end; none when only a base is there.
     segment: Option<(u64, usize)>,
 }
 
-/// How many bytes of the newest segment's last groups are kept in mind at start: what sled may lack
-/// ([`OPEN_BYTES`]), a full group that nobody was answered, and what a frame takes beside its rows.
+/// How many bytes of groups that sled says it has are handed out with those that it lacks: what it may
+/// have had open ([`OPEN_BYTES`]) when the machine crashed, several times over.
 ///
-/// [`OPEN_BYTES`]: crate::store::flusher::OPEN_BYTES
-const TAIL_BYTES: usize = 1024 * 1024;
+/// [`OPEN_BYTES`]: crate::store::layers::OPEN_BYTES
+const DOUBT_BYTES: usize = 1024 * 1024;
 
 /// Bytes of zeros that a segment is made longer by when it is full. Writing where the file already
 /// reaches needs no change of its metadata, and the disk is then done in one step.
@@ -45,25 +45,42 @@ const RESERVED_BYTES: u64 = 1024 * 1024;
 /// # Errors
 /// When it cannot be read or is damaged.
 pub fn tail(dir: &Path) -> Result<Option<Tail>, JournalError> {
-    let Some(&first) = file::list(dir, Kind::Segment)?.last() else {
+    let segments = file::list(dir, Kind::Segment)?;
+    let Some(&first) = segments.last() else {
         let base = file::list(dir, Kind::Base)?.last().copied();
-        return Ok(base.map(|last| Tail { last, groups: vec![], torn: 0, segment: None }));
+        return Ok(base.map(|last| Tail { last, before: last, torn: 0, segment: None }));
     };
-    let (mut groups, mut bytes) = (VecDeque::new(), 0);
-    let extent = Segment::read(dir, first)?.groups(true, |frame| {
-        bytes += frame.bytes();
-        groups.push_back(frame);
-        while bytes > TAIL_BYTES && groups.len() > 1 {
-            bytes -= groups.pop_front().map_or(0, |frame: Frame| frame.bytes());
-        }
-        Ok::<_, JournalError>(())
-    })?;
+    let extent = Segment::read(dir, first)?.groups(true, |_| Ok::<_, JournalError>(()))?;
     Ok(Some(Tail {
         last: extent.last,
-        groups: groups.into(),
+        before: segments[segments.len().saturating_sub(2)] - 1,
         torn: extent.torn,
         segment: Some((first, extent.end)),
     }))
+}
+
+/// The groups of the two newest segments that came after group `known`, and the last ones up to it,
+/// oldest first.
+///
+/// # Errors
+/// When they cannot be read or are damaged.
+pub fn since(dir: &Path, known: u64) -> Result<Vec<Frame>, JournalError> {
+    let segments = file::list(dir, Kind::Segment)?;
+    let mut groups = VecDeque::new();
+    let mut doubt = 0;
+    for (index, &first) in segments.iter().enumerate().skip(segments.len().saturating_sub(2)) {
+        Segment::read(dir, first)?.groups(index + 1 == segments.len(), |frame| {
+            if frame.sequence <= known {
+                doubt += frame.bytes();
+            }
+            groups.push_back(frame);
+            while doubt > DOUBT_BYTES {
+                doubt -= groups.pop_front().map_or(0, |frame: Frame| frame.bytes());
+            }
+            Ok::<_, JournalError>(())
+        })?;
+    }
+    Ok(groups.into())
 }
 
 /// Why a group was not added.
@@ -83,6 +100,8 @@ pub struct Journal {
     segment: Box<dyn Medium>,
     /// Bytes of groups in the segment.
     end: u64,
+    /// The first group of the segment.
+    begins: u64,
     /// How far the file reaches: zeros from `end` on.
     reserved: u64,
     /// How many zeros are added at a time.
@@ -103,18 +122,21 @@ impl Journal {
         last: u64,
         segment_bytes: u64,
     ) -> Result<Self, JournalError> {
-        let (segment, end) = match tail.and_then(|tail| tail.segment.map(|at| (at, tail.torn))) {
+        let (segment, begins, end) = match tail
+            .and_then(|tail| tail.segment.map(|at| (at, tail.torn)))
+        {
             None => {
                 let path = Kind::Segment.path(dir, last + 1);
                 (
                     begin(dir, last + 1).map_err(|made| JournalError::io(&path)(made.into()))?,
+                    last + 1,
                     HEADER_BYTES,
                 )
             }
             Some(((first, end), torn)) => {
                 let path = Kind::Segment.path(dir, first);
                 let file = cut(&path, end, torn).map_err(JournalError::io(&path))?;
-                (file, end)
+                (file, first, end)
             }
         };
         let (segment, end) = (Box::new(segment), end as u64);
@@ -122,7 +144,7 @@ impl Journal {
         let reserved = segment.metadata().map_or(end, |meta| meta.len().max(end));
         let dir = dir.to_owned();
         let reserve = RESERVED_BYTES.min(segment_bytes);
-        Ok(Self { dir, segment, end, reserved, reserve, last, segment_bytes })
+        Ok(Self { dir, segment, end, begins, reserved, reserve, last, segment_bytes })
     }
 
     /// A journal that ends in a medium of the test's choice.
@@ -130,7 +152,7 @@ impl Journal {
     pub fn on(segment: impl Medium + 'static) -> Self {
         let segment = Box::new(segment);
         let (dir, segment_bytes) = (PathBuf::new(), u64::MAX);
-        Self { dir, segment, end: 0, reserved: 0, reserve: 0, last: 0, segment_bytes }
+        Self { dir, segment, end: 0, begins: 1, reserved: 0, reserve: 0, last: 0, segment_bytes }
     }
 
     /// The last group added.
@@ -163,6 +185,11 @@ impl Journal {
         Ok(self.last)
     }
 
+    /// The first group of the running segment, whether it is there yet or not.
+    pub fn begins(&self) -> u64 {
+        self.begins
+    }
+
     /// Whether this group would begin a new segment.
     pub fn rotates_for(&self, group: &Draft) -> bool {
         self.end > HEADER_BYTES as u64 && self.end + group.len() as u64 > self.segment_bytes
@@ -193,6 +220,7 @@ impl Journal {
                 tracing::debug!(%error, "a closed segment keeps its zeros");
             }
             self.segment = Box::new(segment);
+            self.begins = self.last + 1;
             self.end = HEADER_BYTES as u64;
             self.reserved = self.end;
         }
