@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::config::Config;
 use crate::delivery::{Dispatcher, Shared};
@@ -22,7 +22,7 @@ use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
 use crate::source::roster::{self, RosterFeed};
 use crate::source::webhook::Verifier;
-use crate::store::{Kv, SledStore, StoreError};
+use crate::store::{Kv, SledStore, StoreError, Wake};
 use crate::web::{
     self,
     api::Api,
@@ -90,7 +90,7 @@ impl App {
             schools: Arc::new(config.schools.clone()),
             roster: Arc::default(),
         }));
-        let wake = Arc::new(Notify::new());
+        let wake = Arc::new(Wake::default());
         let shared = Arc::new(Shared::new(
             kv.clone(),
             env.clone(),

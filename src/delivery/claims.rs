@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use jiff::Timestamp;
 
-use super::dispatcher::{Dispatcher, PAGE};
+use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::prepare::{self, Job, Prepared};
 use super::shared::Account;
 use super::{aside, send};
@@ -20,45 +20,50 @@ use crate::store::{Commit, MAX_BATCH_BYTES, StoreError};
 const MOST: usize = 1024;
 
 impl Dispatcher {
-    /// Due rows of a lane whose account has room. However many of one account wait, those of another
-    /// behind them are found.
+    /// Due rows of a lane whose account has room, and whether any were left. However many of one account
+    /// wait, those of another behind them are found.
     pub(super) async fn pick(
         &self,
         lane: Lane,
         now: Timestamp,
         taken: &mut BTreeMap<ProviderId, usize>,
         rows: &mut Vec<(Vec<u8>, NotificationId)>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Left, StoreError> {
         let channel = lane.channel();
         if !self.any_room(channel, now, taken) {
-            return Ok(());
+            return Ok(true);
         }
+        let mut left = false;
         self.walk(lane, now, |key, id, account| {
             if let Some(account) = account {
                 let used = taken.entry(account.id().clone()).or_default();
                 if *used >= self.shared.room(account, now) {
+                    left = true;
                     return ControlFlow::Continue(());
                 }
                 *used += 1;
             }
             rows.push((key.to_vec(), id));
             if rows.len() >= MOST || !self.any_room(channel, now, taken) {
+                left = true;
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(())
         })
-        .await
+        .await?;
+        Ok(left)
     }
 
     /// For each account in trouble that is to be tried again: what goes first by its lane, and at every
     /// other try what has been due longest, whatever its lane. A message that alone is at fault must
-    /// not be the only one that is tried.
+    /// not be the only one that is tried. Returns whether one could not be tried now.
     pub(super) async fn probe(
         &self,
         now: Timestamp,
         taken: &mut BTreeMap<ProviderId, usize>,
         rows: &mut Vec<(Vec<u8>, NotificationId)>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Left, StoreError> {
+        let mut left = false;
         let failures = |id: &ProviderId| {
             self.shared.gate(id, |g| g.trouble.as_ref().map(|trouble| trouble.failures))
         };
@@ -66,6 +71,7 @@ impl Dispatcher {
         for tried in texts.chain(self.shared.mail.as_ref().map(Account::Mail)) {
             let Some(failures) = failures(tried.id()) else { continue };
             if self.shared.room(tried, now) == 0 {
+                left = true;
                 continue;
             }
             let by_lane = failures % 2 == 1;
@@ -91,7 +97,7 @@ impl Dispatcher {
                 rows.push(row);
             }
         }
-        Ok(())
+        Ok(left)
     }
 
     /// Shows the due rows of a lane in order, each with the account it goes by. Those of schools at

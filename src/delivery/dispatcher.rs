@@ -34,9 +34,12 @@ pub struct Dispatcher {
 enum Pass {
     /// Something was done: look again at once.
     Worked,
-    /// Nothing can be done before this.
-    IdleUntil(Timestamp),
+    /// Nothing can be done before this, unless somebody comes off the wire first.
+    IdleUntil(Timestamp, Left),
 }
+
+/// Whether something due was left for want of room on the wire.
+pub(super) type Left = bool;
 
 impl Dispatcher {
     /// Builds it; nothing runs yet. Store failures of the tasks it starts go to `broken`.
@@ -129,15 +132,15 @@ impl Dispatcher {
             if stop.is_cancelled() {
                 return Ok(());
             }
-            let woken = wake.notified();
+            let woken = wake.looking();
             let clock = &self.shared.env.clock;
-            let until = match self.pass().await {
+            let (until, left) = match self.pass().await {
                 Ok(Pass::Worked) => continue,
-                Ok(Pass::IdleUntil(until)) => {
+                Ok(Pass::IdleUntil(until, left)) => {
                     if std::mem::take(&mut paused) {
                         tracing::info!("the store takes work again");
                     }
-                    until
+                    (until, left)
                 }
                 Err(StoreError::Busy(why)) => {
                     if std::mem::replace(&mut paused, true) {
@@ -145,11 +148,12 @@ impl Dispatcher {
                     } else {
                         tracing::warn!(why, "the store takes no work; nothing is sent meanwhile");
                     }
-                    add(clock.now(), STORE_PAUSE)
+                    (add(clock.now(), STORE_PAUSE), true)
                 }
                 Err(error) => return Err(error),
             };
             let until = until.min(add(clock.now(), LONGEST_SLEEP));
+            wake.sleeps(until, left);
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = woken => {}
@@ -170,14 +174,25 @@ impl Dispatcher {
             tracing::warn!(
                 "no directory is in force; nothing is decided or sent until it is loaded"
             );
-            return Ok(Pass::IdleUntil(add(now, LONGEST_SLEEP)));
+            return Ok(Pass::IdleUntil(add(now, LONGEST_SLEEP), true));
         }
-        let mut worked = self.timers(now).await?;
+        let mut next = add(now, LONGEST_SLEEP);
+        let mut due = Vec::new();
+        for lane in Lane::ALL {
+            match self.first(lane, &lane.prefix()).await? {
+                Some(at) if at <= now => due.push(lane),
+                later => next = later.map_or(next, |at| next.min(at)),
+            }
+        }
+        let mut left = false;
+        let mut worked = due.contains(&Lane::Timer) && self.timers(now, &mut left).await?;
         let mut taken: BTreeMap<ProviderId, usize> = BTreeMap::new();
         let mut rows = Vec::new();
-        self.probe(now, &mut taken, &mut rows).await?;
-        for lane in [Lane::SmsUrgent, Lane::EmailUrgent, Lane::Sms, Lane::Email] {
-            self.pick(lane, now, &mut taken, &mut rows).await?;
+        if due.iter().any(|lane| *lane != Lane::Timer) {
+            left |= self.probe(now, &mut taken, &mut rows).await?;
+        }
+        for lane in due.iter().filter(|lane| **lane != Lane::Timer) {
+            left |= self.pick(*lane, now, &mut taken, &mut rows).await?;
         }
         if !rows.is_empty() {
             worked |= self.claim(rows, now).await?;
@@ -185,7 +200,10 @@ impl Dispatcher {
         if worked {
             return Ok(Pass::Worked);
         }
-        let mut next = self.next_due(now).await?;
+        for lane in due {
+            let later = self.first(lane, &lane.due_until(now)).await?;
+            next = later.map_or(next, |at| next.min(at));
+        }
         // Asked last: a claim may have met a limit this moment.
         for account in self.accounts() {
             if let Some(until) = self.shared.gate(&account, |g| g.shut_until(now)) {
@@ -193,7 +211,7 @@ impl Dispatcher {
             }
         }
         next = self.shared.first_school(now).map_or(next, |until| next.min(until));
-        Ok(Pass::IdleUntil(next))
+        Ok(Pass::IdleUntil(next, left))
     }
 
     fn accounts(&self) -> Vec<ProviderId> {
@@ -201,19 +219,11 @@ impl Dispatcher {
         self.shared.providers.keys().cloned().chain(mail).collect()
     }
 
-    /// The time of the first row of any lane that is not due yet.
-    async fn next_due(&self, now: Timestamp) -> Result<Timestamp, StoreError> {
-        let mut next = add(now, LONGEST_SLEEP);
-        for lane in Lane::ALL {
-            let from = lane.due_until(now);
-            let end = after_prefix(&lane.prefix());
-            if let Some((key, _)) = self.shared.kv.scan(&from, &end, 1).await?.first()
-                && let Some(at) = tables::due_time(key)
-            {
-                next = next.min(at);
-            }
-        }
-        Ok(next)
+    /// When the first row of a lane from a key on is due.
+    async fn first(&self, lane: Lane, from: &[u8]) -> Result<Option<Timestamp>, StoreError> {
+        let end = after_prefix(&lane.prefix());
+        let rows = self.shared.kv.scan(from, &end, 1).await?;
+        Ok(rows.first().and_then(|(key, _)| tables::due_time(key)))
     }
 
     /// Starts a task whose store failure stops the daemon.

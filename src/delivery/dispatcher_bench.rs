@@ -2,6 +2,7 @@
 //! kept, and a clock set by hand. Requires after each turn that what is open is due exactly once.
 
 use super::*;
+use crate::store::Wake;
 
 /// A clock that moves only when told.
 pub(super) struct Hand {
@@ -113,7 +114,7 @@ pub(super) struct Bench {
     pub(super) directory: Arc<ArcSwap<Directory>>,
     pub(super) dispatcher: Dispatcher,
     pub(super) intake: Intake,
-    pub(super) wake: Arc<Notify>,
+    pub(super) wake: Arc<Wake>,
     pub(super) faults: mpsc::UnboundedReceiver<StoreError>,
     pub(super) serial: u32,
 }
@@ -193,7 +194,7 @@ impl Bench {
         let wire = Arc::new(Script::default());
         let mail = MailMemory::default();
         let kv = Arc::new(Faulty::default());
-        let wake = Arc::new(Notify::new());
+        let wake = Arc::new(Wake::default());
         let schools = [(school().id, school())].into();
         let directory = Arc::new(ArcSwap::from_pointee(Directory {
             schools: Arc::new(schools),
@@ -306,7 +307,7 @@ impl Bench {
             if let Ok(error) = self.faults.try_recv() {
                 panic!("the daemon would stop: {error}");
             }
-            if let Pass::IdleUntil(until) = pass {
+            if let Pass::IdleUntil(until, _) = pass {
                 self.every_open_row_is_due_once().await;
                 return until;
             }

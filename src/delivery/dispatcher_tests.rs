@@ -279,7 +279,7 @@ async fn a_request_cut_off_during_its_commit_wakes_the_dispatcher() {
     }
     *b.kv.slow.lock().expect("slow") = None;
     gate.notify_one();
-    b.wake.notified().await;
+    b.wake.looking().await;
     b.work().await;
     assert_eq!(b.texts(), 1);
 }

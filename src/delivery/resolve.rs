@@ -160,7 +160,7 @@ async fn conclude(
                 notification = %n.id, school = %n.school, state = n.state.as_str(),
                 finding = finding.word(), "attempt in doubt looked into"
             );
-            shared.wake.notify_one();
+            shared.wake.now();
             return Ok(());
         }
     }

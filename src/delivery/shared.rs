@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::sync::Notify;
 
 use super::accounts;
 use super::settings::Settings;
@@ -17,7 +16,7 @@ use crate::directory::{Directory, School};
 use crate::env::Env;
 use crate::message::Templates;
 use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate, SchoolId};
-use crate::store::Kv;
+use crate::store::{Kv, Wake};
 
 /// One SMS account.
 #[derive(Clone)]
@@ -124,7 +123,7 @@ pub struct Shared {
     /// Settings.
     pub settings: Settings,
     /// Told when something may have become due.
-    pub wake: Arc<Notify>,
+    pub wake: Arc<Wake>,
     pub(super) gates: Mutex<BTreeMap<ProviderId, Gate>>,
     /// Schools whose limit said: not before. Their rows are left as they are: moving each would
     /// write all that wait for every one that goes.
@@ -143,7 +142,7 @@ impl Shared {
         providers: BTreeMap<ProviderId, Provider>,
         mail: Option<MailAccount>,
         settings: Settings,
-        wake: Arc<Notify>,
+        wake: Arc<Wake>,
     ) -> Self {
         Self {
             kv,
@@ -218,7 +217,7 @@ impl Shared {
             self.gate(&account, |g| g.busy = g.busy.saturating_sub(1));
         }
         drop(wire);
-        self.wake.notify_one();
+        self.wake.room();
     }
 
     /// How many more may go on the wire of an account.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::dispatcher::{Dispatcher, PAGE};
+use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::{aside, resolve};
 use crate::intake::case::{Case, CaseKey};
 use crate::intake::{Heard, decide};
@@ -16,8 +16,8 @@ use crate::store::{Commit, MAX_BATCH_BYTES, StoreError};
 const TIMERS: usize = 32;
 
 impl Dispatcher {
-    /// Lesson ends and attempts in doubt that are due.
-    pub(super) async fn timers(&self, now: Timestamp) -> Result<bool, StoreError> {
+    /// Lesson ends and attempts in doubt that are due; those on the wire this moment are left.
+    pub(super) async fn timers(&self, now: Timestamp, left: &mut Left) -> Result<bool, StoreError> {
         let lane = Lane::Timer;
         let rows = self.shared.kv.scan(&lane.prefix(), &lane.due_until(now), PAGE).await?;
         let mut ends = Vec::new();
@@ -38,6 +38,7 @@ impl Dispatcher {
                 }
                 Due::Resolve(id) | Due::Claim { id, .. } => {
                     if self.shared.is_on_the_wire(&id) {
+                        *left = true;
                         continue;
                     }
                     worked = true;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use super::case::{Case, CaseKey, look_again};
@@ -19,7 +18,8 @@ use crate::policy::Plan;
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Day, Notice, Register, Seen};
 use crate::store::{
-    Batch, Commit, Kv, MAX_BATCH_BYTES, MAX_VALUE_BYTES, StoreError, after_prefix, codec, tables,
+    Batch, Commit, Kv, MAX_BATCH_BYTES, MAX_VALUE_BYTES, StoreError, Wake, after_prefix, codec,
+    earliest_due, tables,
 };
 
 /// How often a decision is made again when others keep changing what it read.
@@ -55,7 +55,7 @@ pub struct Intake {
     kv: Arc<dyn Kv>,
     clock: Arc<dyn Clock>,
     directory: Arc<ArcSwap<Directory>>,
-    wake: Arc<Notify>,
+    wake: Arc<Wake>,
     tracker: TaskTracker,
 }
 
@@ -66,7 +66,7 @@ impl Intake {
         kv: Arc<dyn Kv>,
         clock: Arc<dyn Clock>,
         directory: Arc<ArcSwap<Directory>>,
-        wake: Arc<Notify>,
+        wake: Arc<Wake>,
         tracker: TaskTracker,
     ) -> Self {
         Self { kv, clock, directory, wake, tracker }
@@ -146,10 +146,11 @@ impl Intake {
     /// without anybody told that it is due.
     async fn commit(&self, unit: Unit<'_>) -> Result<Commit, StoreError> {
         let (kv, wake, batch) = (self.kv.clone(), self.wake.clone(), unit.into_batch());
+        let due = earliest_due(&batch);
         let task = self.tracker.spawn(async move {
             let done = kv.commit(batch).await;
             if matches!(done, Ok(Commit::Done)) {
-                wake.notify_one();
+                wake.due(due);
             }
             done
         });

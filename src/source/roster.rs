@@ -16,7 +16,7 @@ use crate::directory::{LoadError, Loaded};
 use crate::env::Clock;
 use crate::model::SchoolId;
 use crate::store::ledger::{self, Unit};
-use crate::store::{Batch, Commit, Kv, MAX_BATCH_BYTES, StoreError, after_prefix, tables};
+use crate::store::{Batch, Commit, Kv, MAX_BATCH_BYTES, StoreError, Wake, after_prefix, tables};
 
 /// Rows removed in one commit.
 const PAGE: usize = 500;
@@ -69,7 +69,7 @@ pub struct RosterFeed {
     clock: Arc<dyn Clock>,
     directory: Arc<ArcSwap<Directory>>,
     settings: Settings,
-    wake: Arc<Notify>,
+    wake: Arc<Wake>,
     tracker: TaskTracker,
     in_force: Mutex<Option<InForce>>,
     /// The folder as it stood just before it was last read.
@@ -91,7 +91,7 @@ impl RosterFeed {
         clock: Arc<dyn Clock>,
         directory: Arc<ArcSwap<Directory>>,
         settings: Settings,
-        wake: Arc<Notify>,
+        wake: Arc<Wake>,
         tracker: TaskTracker,
     ) -> Self {
         let in_force = Mutex::new(None);
@@ -156,7 +156,7 @@ impl RosterFeed {
     fn put_in_force(&self, roster: Roster) {
         let schools = self.directory.load().schools.clone();
         self.directory.store(Arc::new(Directory { schools, roster: Arc::new(roster) }));
-        self.wake.notify_one();
+        self.wake.now();
     }
 
     fn schools(&self) -> std::collections::BTreeSet<SchoolId> {

@@ -24,6 +24,7 @@ mod settings;
 mod sled;
 mod status;
 pub mod tables;
+mod wake;
 
 #[cfg(test)]
 mod conformance;
@@ -38,6 +39,7 @@ pub use embedded::SledStore;
 pub use memory::MemoryStore;
 pub use rebuild::{RebuildReport, rebuild};
 pub use settings::{Hardening, Settings};
+pub use wake::{Wake, earliest_due};
 
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 

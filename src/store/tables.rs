@@ -237,7 +237,7 @@ impl Lane {
 
     /// The start of its rows.
     pub fn prefix(self) -> Vec<u8> {
-        vec![b'd', b'u', b'/', self.byte()]
+        [DUE, &[self.byte()]].concat()
     }
 
     /// The end (exclusive) of its rows that are due at `now`.
@@ -247,6 +247,13 @@ impl Lane {
         key.extend_from_slice(&[u8::MAX; 40]);
         key
     }
+}
+
+const DUE: &[u8] = b"du/";
+
+/// Where the due rows of all lanes begin, and where they end.
+pub fn all_due() -> (Vec<u8>, Vec<u8>) {
+    (DUE.to_vec(), super::after_prefix(DUE))
 }
 
 /// A due row. Value: [`super::rows::Due`].
