@@ -206,9 +206,11 @@ impl Daemon {
         self.child.as_ref().map_or(0, Child::id)
     }
 
-    /// Resident memory, in bytes.
+    /// Resident memory, in bytes. A daemon that has died takes none, which would meet every goal.
     pub fn resident(&self) -> u64 {
-        machine::resident(self.pid())
+        let bytes = machine::resident(self.pid());
+        assert!(bytes > 0, "the daemon ended by itself:\n{}", self.log());
+        bytes
     }
 
     /// CPU time used so far.

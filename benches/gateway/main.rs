@@ -37,6 +37,8 @@ use table::Table;
 const PARTS: [&str; 8] =
     ["closed", "open", "idle", "waiting", "million", "pupils", "morning", "mail"];
 
+const USAGE: &str = "cargo bench --bench gateway -- [PART …] [--rounds N] [--quick]";
+
 struct Asked {
     parts: Vec<&'static str>,
     rounds: usize,
@@ -50,10 +52,17 @@ fn asked() -> Result<Asked, String> {
         match word.as_str() {
             // Cargo's own.
             "--bench" => {}
+            "--help" | "-h" => {
+                println!("{USAGE}\nparts, all when none is named: {}", PARTS.join(", "));
+                std::process::exit(0)
+            }
             "--quick" => asked.quick = true,
             "--rounds" => {
                 let number = words.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0);
-                asked.rounds = number.ok_or("--rounds takes a number")?;
+                asked.rounds = number.ok_or("--rounds takes a number above 0")?;
+            }
+            option if option.starts_with('-') => {
+                return Err(format!("no option is called {option:?}: {USAGE}"));
             }
             part => {
                 let known = PARTS.into_iter().find(|known| *known == part);
@@ -65,6 +74,11 @@ fn asked() -> Result<Asked, String> {
     }
     if asked.parts.is_empty() {
         asked.parts = PARTS.to_vec();
+    }
+    if asked.parts.contains(&"mail")
+        && let Some(tool) = mail::missing()
+    {
+        return Err(format!("mail needs {tool}, of Debian's package postfix"));
     }
     Ok(asked)
 }

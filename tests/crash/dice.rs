@@ -1,10 +1,10 @@
-//! Chance for tests that fail at random moments: printed, so that a run can be repeated.
+//! Chance for tests that fail at random moments: printed, so that the same can be drawn again.
 
 use std::ops::RangeInclusive;
 
 use crate::load::say;
 
-/// Chance that can be repeated (`SplitMix64`, Steele et al. 2014).
+/// Chance that can be drawn again (`SplitMix64`, Steele et al. 2014).
 pub struct Dice(u64);
 
 impl Dice {
@@ -18,7 +18,8 @@ impl Dice {
             },
             |text| text.parse().expect("UPPROP_TEST_SEED is a number"),
         );
-        say(format_args!("{test}: UPPROP_TEST_SEED={seed} replays it"));
+        // What the threads of the machine do meanwhile is not drawn, and differs.
+        say(format_args!("{test}: UPPROP_TEST_SEED={seed} draws the same moments again"));
         Self(seed)
     }
 

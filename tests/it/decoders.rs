@@ -52,13 +52,19 @@ fn decodes(name: &str) {
     for (file, input) in &kept {
         holds(decoder, input, file);
     }
-    let number = |name: &str| std::env::var(name).ok().map(|n| n.parse::<u64>().expect("a number"));
+    let number = |name: &str| {
+        let text = std::env::var_os(name)?;
+        let number = text.to_str().and_then(|text| text.parse::<u64>().ok());
+        Some(number.unwrap_or_else(|| panic!("{name} is a number, and not {}", text.display())))
+    };
     let seed = number("UPPROP_FUZZ_SEED").unwrap_or_else(|| {
         let mut bytes = [0; 4];
         upprop::env::random::fill(&mut bytes);
         u32::from_le_bytes(bytes).into()
     });
-    let tries = u64::from(decoder.tries) * number("UPPROP_FUZZ_TIMES").unwrap_or(1);
+    let times = number("UPPROP_FUZZ_TIMES").unwrap_or(1);
+    assert!(times > 0, "UPPROP_FUZZ_TIMES is a number above 0");
+    let tries = u64::from(decoder.tries) * times;
     println!("{name}: {} kept, {tries} made of them, UPPROP_FUZZ_SEED={seed}", kept.len());
     let mut chance = Chance(seed);
     for number in 0..tries {
@@ -198,6 +204,27 @@ macro_rules! decoders {
 decoders! {
     answers cloudevents config directory_csv directory_json journal phone receipts rows signature smtp
     smtp_reply templates webhook
+}
+
+/// A lock file that has fallen behind is written anew, with whatever versions there are that day, by the
+/// first who fuzzes.
+#[test]
+fn the_lock_file_of_the_fuzzer_knows_all_that_the_daemon_is_made_of() {
+    let read = |path: PathBuf| -> toml::Table {
+        let text = fs::read_to_string(&path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+        text.parse().expect("TOML")
+    };
+    let manifest = read(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"));
+    let lock = read(root().join("Cargo.lock"));
+    let packages = lock["package"].as_array().expect("packages");
+    let daemon = packages.iter().find(|package| package["name"].as_str() == Some("upprop"));
+    let locked = daemon.expect("upprop")["dependencies"].as_array().expect("dependencies");
+    // A name is followed by the version where there are several.
+    let locked: BTreeSet<&str> =
+        locked.iter().filter_map(|name| name.as_str()?.split(' ').next()).collect();
+    let wanted = manifest["dependencies"].as_table().expect("dependencies");
+    let wanted: BTreeSet<&str> = wanted.keys().map(String::as_str).collect();
+    assert_eq!(locked, wanted, "fuzz/Cargo.lock: run `cargo update --workspace` in fuzz/");
 }
 
 /// No corpus holds a number that may be somebody's: Swedish mobiles are of the series that is given to

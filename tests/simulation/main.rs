@@ -64,8 +64,19 @@ fn trace(world: &World) -> u64 {
 }
 
 fn number(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number")))
+    let text = std::env::var_os(name)?;
+    let number = text.to_str().and_then(|text| text.parse().ok());
+    Some(number.unwrap_or_else(|| panic!("{name} is a number, and not {}", text.display())))
+}
+
+/// The seeds that were asked for. None at all would pass, and show nothing.
+fn asked() -> Vec<u64> {
+    if let Some(seed) = number("UPPROP_SEED") {
+        return vec![seed];
+    }
+    let many = number("UPPROP_SEEDS").unwrap_or(SEEDS);
+    assert!(many > 0, "UPPROP_SEEDS is a number above 0");
+    (1..=many).collect()
 }
 
 /// What all seeds came to.
@@ -132,22 +143,21 @@ fn live_all(seeds: &[u64]) -> Sum {
 
 #[test]
 fn school_days_of_many_seeds_keep_every_promise() {
-    let seeds: Vec<u64> = match number("UPPROP_SEED") {
-        Some(seed) => vec![seed],
-        None => (1..=number("UPPROP_SEEDS").unwrap_or(SEEDS)).collect(),
-    };
+    let seeds = asked();
     let sum = live_all(&seeds);
     let faults =
         [disk::FAULTS, life::FAULTS, line::FAULTS, outside::REPORTS, senders::FAULTS].concat();
-    let checks = [&[line::WRITTEN_AHEAD], life::CHECKS, oracle::CHECKS].concat();
+    let checks = [&[line::WRITTEN_AHEAD], senders::CHECKS, life::CHECKS, oracle::CHECKS].concat();
     let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
     let days = u64::try_from(DAYS).expect("small") * count(&sum.schools);
     say(format_args!(
-        "simulation: {} seeds of {DAYS} days; {days} school days (a day of one school); {} lives of the \
-         daemon; {} commits, {} of them conflicts; {} lessons; {} messages\n\
+        "simulation: {} seeds ({} to {}) of {DAYS} days; {days} school days (a day of one school); {} lives \
+         of the daemon; {} commits, {} of them conflicts; {} lessons; {} messages\n\
          the days:\n{}faults injected:\n{}promises looked at where they could have been broken:\n{}\
          noted:\n{}",
         seeds.len(),
+        seeds[0],
+        seeds[seeds.len() - 1],
         count(&sum.lives),
         count(&sum.commits),
         count(&sum.conflicts),
@@ -183,5 +193,10 @@ fn the_same_seed_gives_the_same_days() {
         let live = || lived(seed, Arc::default());
         let traces = [live(), live()].map(|(world, lives)| (trace(&world), lives));
         assert_eq!(traces[0], traces[1], "seed {seed}");
+        // To be held against that of another run.
+        say(format_args!(
+            "simulation: seed {seed} twice, both times with the trace {:016x}",
+            traces[0].0
+        ));
     }
 }

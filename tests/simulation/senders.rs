@@ -111,8 +111,12 @@ impl<'a> Senders<'a> {
         let token = TOKENS.iter().find(|(name, _)| *name == source).expect("a source").1;
         let body: Vec<Value> = events.iter().map(|e| e.body.clone()).collect();
         let body = if body.len() == 1 { body[0].clone() } else { body.into() }.to_string();
+        let known = {
+            let acknowledged = world.acknowledged.lock().expect("acknowledged");
+            events.iter().filter(|e| acknowledged.contains_key(&e.id)).count()
+        };
         self.under_way.push(Box::pin(async move {
-            loop {
+            let answer = loop {
                 let request = Request::post(format!("/hooks/{source}"))
                     .header("authorization", format!("Bearer {token}"))
                     .header("content-type", "application/json")
@@ -120,10 +124,18 @@ impl<'a> Senders<'a> {
                     .expect("a request");
                 let answer = router.clone().oneshot(request).await.expect("an answer");
                 match answer.status() {
-                    StatusCode::ACCEPTED => break,
+                    StatusCode::ACCEPTED => break text(answer.into_body()).await,
                     StatusCode::SERVICE_UNAVAILABLE => pause(5_000).await,
                     other => panic!("{other} for {body}: {}", text(answer.into_body()).await),
                 }
+            };
+            let count = |what: &str| answer[what].as_u64().and_then(|n| usize::try_from(n).ok());
+            let (accepted, duplicate) = (count("accepted"), count("duplicate"));
+            world.tally.add(KNOWN, u64::try_from(known).expect("small"));
+            let all = accepted.zip(duplicate).map(|(accepted, duplicate)| accepted + duplicate);
+            if all != Some(events.len()) || duplicate < Some(known) {
+                let words = format!("{KNOWN}: {known} of {}, and {answer}", events.len());
+                world.outside.wrong.lock().expect("wrong").push(words);
             }
             let mut acknowledged = world.acknowledged.lock().expect("acknowledged");
             for event in events {
@@ -195,6 +207,10 @@ impl<'a> Senders<'a> {
         }));
     }
 }
+
+const KNOWN: &str = "an event that was acknowledged before is answered as a duplicate";
+/// Promises that are looked at here.
+pub const CHECKS: &[&str] = &[KNOWN];
 
 const CONFIRMED: &str = "directory is taken only when it is confirmed";
 const AGAIN: &str = "report is put off, and comes again";
