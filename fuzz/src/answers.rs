@@ -78,8 +78,8 @@ fn looked_up(api: &impl SmsApi, answer: &Answer, status: u16, data: &[u8]) {
         known: vec!["another".into()],
         text_sha256: Some(text_sha256("Hej")),
     };
-    let found = api.looked_up(&query, answer);
-    assert_eq!(found, api.looked_up(&query, answer), "the same answer, the same finding");
+    let found = api.looked_up(&query, answer, now());
+    assert_eq!(found, api.looked_up(&query, answer, now()), "the same answer, the same finding");
     match found {
         Lookup::Found { reference } => {
             assert_eq!(status, 200);

@@ -32,7 +32,7 @@ impl Clock for Hand {
 /// Answers as scripted, then takes everything; remembers the bodies of submissions.
 #[derive(Default)]
 pub(super) struct Script {
-    answers: Mutex<VecDeque<(u16, String)>>,
+    answers: Mutex<VecDeque<(u16, String, Timestamp)>>,
     submitted: Mutex<Vec<String>>,
     /// Done once, when the next answer is given.
     pub(super) before_answer: Mutex<Option<Box<dyn FnOnce() + Send>>>,
@@ -50,9 +50,13 @@ impl Wire for Script {
         if let Some(hook) = self.before_answer.lock().expect("hook").take() {
             hook();
         }
-        let otherwise = (200, format!("{{\"id\":\"s{}\"}}", submitted.len()));
-        let (status, body) = self.answers.lock().expect("wire").pop_front().unwrap_or(otherwise);
-        let answer = http::Response::builder().status(status).body(Bytes::from(body));
+        let otherwise =
+            (200, format!("{{\"id\":\"s{}\"}}", submitted.len()), Timestamp::UNIX_EPOCH);
+        let mut answers = self.answers.lock().expect("wire");
+        let (status, body, at) = answers.pop_front().unwrap_or(otherwise);
+        let date = at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        let answer = http::Response::builder().status(status).header("date", date);
+        let answer = answer.body(Bytes::from(body));
         Box::pin(std::future::ready(Ok(answer.expect("answer"))))
     }
 }
@@ -293,8 +297,10 @@ impl Bench {
         .await;
     }
 
+    /// The provider's next answer, made now.
     pub(super) fn answer(&self, status: u16, body: &str) {
-        self.wire.answers.lock().expect("wire").push_back((status, body.into()));
+        let answer = (status, body.into(), self.clock.now());
+        self.wire.answers.lock().expect("wire").push_back(answer);
     }
 
     /// Passes until nothing can be done, and says until when.

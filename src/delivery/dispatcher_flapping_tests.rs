@@ -72,6 +72,26 @@ async fn a_correction_that_arrived_after_all_lets_the_new_alarm_go() {
     assert_eq!(words(&b), ["Hej!", "Rättelse:", "Ny"]);
 }
 
+/// An earlier text to the number is known to be another's, however long ago it was.
+#[tokio::test]
+async fn a_correction_that_did_not_arrive_goes_again_although_history_has_the_alarm() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    b.set("08:50:00");
+    b.mark("p", Mark::Present).await;
+    b.answer(500, "");
+    b.work().await;
+    let alarm = r#"{"data":[{"id":"s1","direction":"outgoing","to":"+46701740605",
+        "created":"2026-11-23T07:21:00.000000"}]}"#;
+    for clock in ["08:53:00", "08:54:00"] {
+        b.set(clock);
+        b.answer(200, alarm);
+        b.work().await;
+    }
+    assert_eq!(words(&b), ["Hej!", "Rättelse:", "Rättelse:"]);
+}
+
 #[tokio::test]
 async fn what_was_told_before_a_shadow_is_put_right_after_it() {
     let mut b = Bench::new(None, roster(ONE));

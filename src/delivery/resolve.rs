@@ -7,7 +7,7 @@ use super::failure;
 use super::send::{pause, refer, schedule};
 use super::settle::{self, Next};
 use super::shared::Shared;
-use crate::channel::sms::LookupQuery;
+use crate::channel::sms::{LOOK_BACK, LookupQuery};
 use crate::intake::case::due_row;
 use crate::model::{
     Address, AttemptResult, Channel, Lookup, Notification, NotificationId, Outcome, Reason, State,
@@ -81,13 +81,16 @@ async fn ask(shared: &Shared, n: &Notification) -> Result<Finding, StoreError> {
     let address = Address::Phone(to.clone());
     let prefix = tables::sent_to_prefix(&attempt.account, &address);
     let since = attempt.started_at.saturating_sub(NEIGHBOURHOOD).unwrap_or(Timestamp::MIN);
-    let from = tables::sent_to_since(&attempt.account, &address, since);
+    let before = since.saturating_sub(LOOK_BACK).unwrap_or(Timestamp::MIN);
+    let row = |at| tables::sent_to_since(&attempt.account, &address, at);
     let unit = Unit::new(shared.kv.as_ref());
-    let sent: Vec<SentTo> = unit.peek_range(&from, &after_prefix(&prefix), KNOWN).await?;
-    let others = sent.into_iter().filter(|other| other.id != n.id);
-    let (known, open): (Vec<_>, Vec<_>) = others.partition(|other| other.reference.is_some());
-    let known = known.into_iter().filter_map(|other| other.reference).collect();
-    let crowd = any_open(&unit, &open).await?;
+    let near: Vec<SentTo> = unit.peek_range(&row(since), &after_prefix(&prefix), KNOWN).await?;
+    let earlier: Vec<SentTo> = unit.peek_range(&row(before), &row(since), KNOWN).await?;
+    let is_other = |sent: &&SentTo| sent.id != n.id;
+    let known = near.iter().chain(&earlier).filter(is_other);
+    let known = known.filter_map(|other| other.reference.clone()).collect();
+    let open = near.iter().filter(is_other).filter(|other| other.reference.is_none());
+    let crowd = any_open(&unit, open).await?;
     let alone = crowd == Crowd::Nobody || provider.api.tells_texts_apart();
     let query = LookupQuery {
         id: n.id.clone(),
@@ -98,7 +101,7 @@ async fn ask(shared: &Shared, n: &Notification) -> Result<Finding, StoreError> {
     };
     let Some(request) = provider.api.lookup(&query) else { return Ok(Finding::NobodyToAsk) };
     let answer = shared.env.wire.call(request).await;
-    Ok(match provider.api.looked_up(&query, &answer) {
+    Ok(match provider.api.looked_up(&query, &answer, shared.env.clock.now()) {
         Lookup::Found { reference } if alone => Finding::Found(settle::kept(reference)),
         // It may be the other one's: neither can be told to have arrived.
         Lookup::Found { .. } => Finding::NoAnswer("several".into()),
@@ -118,7 +121,10 @@ enum Crowd {
     Staying,
 }
 
-async fn any_open(unit: &Unit<'_>, attempts: &[SentTo]) -> Result<Crowd, StoreError> {
+async fn any_open(
+    unit: &Unit<'_>,
+    attempts: impl Iterator<Item = &SentTo>,
+) -> Result<Crowd, StoreError> {
     let mut crowd = Crowd::Nobody;
     for attempt in attempts {
         let n: Option<Notification> = unit.peek(&tables::notification(&attempt.id)).await?;
@@ -158,7 +164,7 @@ async fn conclude(
         if unit.commit().await? == Commit::Done {
             tracing::info!(
                 notification = %n.id, school = %n.school, state = n.state.as_str(),
-                finding = finding.word(), "attempt in doubt looked into"
+                finding = finding.word(), why = finding.why(), "attempt in doubt looked into"
             );
             shared.wake.now();
             return Ok(());
@@ -177,6 +183,11 @@ impl Finding {
             Self::NobodyToAsk => "nobody-to-ask",
             Self::Resend => "resend",
         }
+    }
+
+    /// What kept the provider from saying.
+    fn why(&self) -> Option<&str> {
+        if let Self::NoAnswer(code) = self { Some(code) } else { None }
     }
 }
 

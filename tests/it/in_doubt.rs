@@ -1,17 +1,10 @@
 //! The daemon dies while the provider holds its answer. What was under way is in doubt, is asked
 //! about, and reaches the guardian once.
 
-use upprop::sim::sink::{Faults, Latency, LatencyWhen};
+use upprop::sim::sink::LatencyWhen;
 
-use crate::faults::silent;
+use crate::faults::{holding, silent};
 use crate::world::{Setup, World, within};
-
-/// Longer than any test waits.
-const FOR_EVER: u64 = 600_000;
-
-fn holding(when: LatencyWhen) -> Faults {
-    Faults { latency: Latency { ms: FOR_EVER, when }, ..silent() }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_text_taken_before_the_daemon_died_is_not_sent_again() {

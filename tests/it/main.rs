@@ -60,3 +60,4 @@ mod stopping;
 mod team;
 mod too_much;
 mod world;
+mod wrong_clock;

@@ -15,7 +15,7 @@ use std::time::Duration;
 use crate::people::PUPILS;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use upprop::env::{Clock as _, SystemClock};
+use upprop::env::{Clock, SystemClock};
 use upprop::sim::sink::{Faults, Kind, Received, Sink, SinkSettings};
 
 /// Longest wait for anything; long, because machines are shared. Nothing is measured with it.
@@ -41,6 +41,7 @@ pub struct Setup {
     pub pupils: Vec<(String, String, String, String)>,
     pub guardians: Vec<String>,
     pub faults: Faults,
+    pub provider_clock: Arc<dyn Clock>,
     pub smtp: Option<SocketAddr>,
     pub provider_url: Option<String>,
 }
@@ -59,6 +60,7 @@ impl Default for Setup {
             pupils: Vec::new(),
             guardians: Vec::new(),
             faults: Faults::default(),
+            provider_clock: Arc::new(SystemClock::new()),
             smtp: None,
             provider_url: None,
         };
@@ -126,7 +128,7 @@ impl Setup {
         upprop::env::wire::install_crypto();
         let tracker = tokio_util::task::TaskTracker::new();
         let settings = SinkSettings { faults: self.faults.clone(), ..SinkSettings::anywhere() };
-        let sink = Sink::start(settings, Arc::new(SystemClock::new()), tracker).expect("sink");
+        let sink = Sink::start(settings, self.provider_clock.clone(), tracker).expect("sink");
         let folder = tempfile::tempdir().expect("folder");
         let address = free_port();
         self.write(folder.path(), &sink, address);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, header::DATE};
 use jiff::{SignedDuration, Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::json;
 use upprop::env::{Clock as _, MailEnvelope, MailOutcome, MailWire, Pending, Wire, WireError};
@@ -245,12 +245,15 @@ impl Line {
 impl Wire for Line {
     fn call(&self, request: Request<Bytes>) -> Pending<'_, Result<Response<Bytes>, WireError>> {
         Box::pin(async move {
-            if request.method() == Method::POST {
+            let mut answer = if request.method() == Method::POST {
                 let form = serde_urlencoded::from_bytes(request.body()).expect("a form");
                 self.submit(form).await
             } else {
                 self.history(request.uri().query().unwrap_or_default()).await
-            }
+            }?;
+            let date = self.clock.truth().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            answer.headers_mut().insert(DATE, date.parse().expect("a date"));
+            Ok(answer)
         })
     }
 }

@@ -118,12 +118,14 @@ impl SmsApi for Elks {
         &self,
         query: &LookupQuery,
         answer: &Result<Response<Bytes>, WireError>,
+        now: Timestamp,
     ) -> Lookup {
         let inconclusive = |code: String| Lookup::Inconclusive { code };
         match answer {
             Err(_) => inconclusive("no-answer".into()),
             Ok(answer) if answer.status() == http::StatusCode::OK => {
-                history::search(query, self.settings.keep_text, answer.body())
+                let ahead = mapping::date(answer.headers()).map(|date| date.duration_since(now));
+                history::search(query, self.settings.keep_text, ahead, answer.body())
             }
             Ok(answer) => inconclusive(mapping::code(answer.status())),
         }

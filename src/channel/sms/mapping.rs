@@ -1,7 +1,7 @@
 //! What an HTTP answer means where a provider says nothing else. Pure, and the same for every
 //! provider; the question is always whether the message was *certainly not* accepted.
 
-use http::{HeaderMap, StatusCode, header::RETRY_AFTER};
+use http::{HeaderMap, StatusCode, header::DATE, header::RETRY_AFTER};
 use jiff::{SignedDuration, Timestamp, civil::DateTime, fmt::rfc2822, tz::Offset};
 
 use crate::model::{Outcome, WireError};
@@ -57,6 +57,14 @@ pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration
     Some(until.duration_since(now).max(SignedDuration::ZERO))
 }
 
+/// When the sender made the answer, by its own clock and to the second: the `Date` header (RFC 9110
+/// §6.6.1). None if absent, unreadable, or there more than once.
+pub fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let mut all = headers.get_all(DATE).iter();
+    let (Some(one), None) = (all.next(), all.next()) else { return None };
+    http_date(one.to_str().ok()?.trim())
+}
+
 fn http_date(text: &str) -> Option<Timestamp> {
     if let Ok(zoned) = rfc2822::parse(text) {
         return Some(zoned.timestamp());
@@ -97,6 +105,27 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(after(value), expected, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn the_date_of_an_answer_is_one_that_can_be_read() {
+        let noon = Some("2026-10-06T12:00:00Z".parse().unwrap());
+        for (values, expected) in [
+            (vec!["Tue, 06 Oct 2026 12:00:00 GMT"], noon),
+            (vec!["Tuesday, 06-Oct-26 12:00:00 GMT"], noon),
+            (vec!["Tue Oct  6 12:00:00 2026"], noon),
+            (vec![], None),
+            (vec!["soon"], None),
+            (vec![""], None),
+            (vec!["2026-10-06T12:00:00Z"], None),
+            (vec!["Wed, 06 Oct 2026 12:00:00 GMT"], None),
+            (vec!["Tue, 06 Oct 2026 12:00:00 GMT", "Tue, 06 Oct 2026 13:00:00 GMT"], None),
+        ] {
+            let headers: HeaderMap =
+                values.iter().map(|value| (DATE, value.parse().unwrap())).collect();
+            assert_eq!(headers.get_all(DATE).iter().count(), values.len());
+            assert_eq!(date(&headers), expected, "{values:?}");
         }
     }
 

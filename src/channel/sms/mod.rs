@@ -14,7 +14,7 @@ mod tests;
 use std::fmt;
 
 use bytes::Bytes;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest as _, Sha256};
 
 pub use sender::{SenderId, SenderIdError, sender_id};
@@ -43,6 +43,11 @@ pub struct SmsMessage {
     pub expires_at: Timestamp,
 }
 
+/// How long before the attempt a provider that is asked by time may have made the message: as far as a
+/// machine's clock can have been ahead when the attempt was written down, as with one that took local
+/// time for UTC or the day after for today.
+pub const LOOK_BACK: SignedDuration = SignedDuration::from_hours(24);
+
 /// What is needed to ask about an attempt in doubt.
 ///
 /// A provider that is asked by number and time (46elks) cannot tell two attempts in doubt to one number
@@ -56,7 +61,8 @@ pub struct LookupQuery {
     pub to: Phone,
     /// When the attempt was written down.
     pub started_at: Timestamp,
-    /// Provider references that are known to belong to other notifications.
+    /// Provider references that are known to belong to other notifications, of attempts from
+    /// [`LOOK_BACK`] before this one to now.
     pub known: Vec<String>,
     /// [`text_sha256`] of the text as sent, to tell two messages to one number apart where the provider
     /// keeps texts; others pass it over.
@@ -118,11 +124,13 @@ pub trait SmsApi: Send + Sync {
     /// by their texts. Where it does not, one found may be another's.
     fn tells_texts_apart(&self) -> bool;
 
-    /// What the answer to [`SmsApi::lookup`] means.
+    /// What the answer to [`SmsApi::lookup`] means. `now` is when it came, by our clock: where it is judged by
+    /// time, it says how far the provider's is away.
     fn looked_up(
         &self,
         query: &LookupQuery,
         answer: &Result<::http::Response<Bytes>, WireError>,
+        now: Timestamp,
     ) -> Lookup;
 
     /// Delivery reports in a callback to `/receipts/{provider}/{secret}`, `query` as it stands in the URL.

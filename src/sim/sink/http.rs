@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{Method, Request, Response, StatusCode, request::Parts};
+use http::header::{CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
+use http::{Method, Request, Response, StatusCode, header::Entry, request::Parts};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -41,9 +41,11 @@ pub(super) struct Asked {
 
 /// Serves one connection to its end.
 pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    let service = service_fn(|request| answer(Arc::clone(&shared), request));
+    let service = service_fn(|request| dated(Arc::clone(&shared), request));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
+        // The sink's clock may be another than the machine's.
+        .auto_date_header(false)
         .header_read_timeout(IDLE)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -55,6 +57,22 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
             let _ = tokio::time::timeout(FAREWELL, connection).await;
         }
     }
+}
+
+/// With the `Date` that an origin server with a clock must give (RFC 9110 §6.6.1).
+async fn dated(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Dropped> {
+    let mut answer = answer(Arc::clone(&shared), request).await?;
+    if let Entry::Vacant(none) = answer.headers_mut().entry(DATE)
+        && let Ok(date) = HeaderValue::try_from(http_date(shared.clock.now()))
+    {
+        none.insert(date);
+    }
+    Ok(answer)
+}
+
+/// A time as HTTP writes it (RFC 9110 §5.6.7).
+fn http_date(at: Timestamp) -> String {
+    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
 }
 
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Dropped> {
@@ -136,6 +154,11 @@ impl Shared {
                 normal
             }
             HttpFault::Truncated => halved(normal).await,
+            HttpFault::OddDate => {
+                let mut answer = normal;
+                answer.headers_mut().insert(DATE, HeaderValue::from_static("today"));
+                answer
+            }
         })
     }
 }
@@ -146,7 +169,7 @@ fn come_back(mut answer: Answer, when: Option<RetryAfter>, now: Timestamp) -> An
         Some(RetryAfter::Seconds(seconds)) => seconds.to_string(),
         Some(RetryAfter::Date(seconds)) => {
             let at = now.saturating_add(SignedDuration::from_secs(seconds.into())).unwrap_or(now);
-            at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+            http_date(at)
         }
     };
     if let Ok(value) = HeaderValue::try_from(text) {

@@ -31,6 +31,8 @@ pub enum HttpFault {
     Late,
     /// The message is taken and half of the JSON comes back.
     Truncated,
+    /// All is well, but the answer's `Date` cannot be read.
+    OddDate,
 }
 
 /// Which requests an [`HttpRule`] looks at.
@@ -103,8 +105,8 @@ impl HttpRule {
 
     /// Whether the message is taken although the answer says otherwise, or says nothing.
     pub fn is_stored(&self) -> bool {
-        use HttpFault::{DropAfterStoring, Late, Truncated};
-        self.stored.unwrap_or(matches!(self.fault, DropAfterStoring | Late | Truncated))
+        use HttpFault::{DropAfterStoring, Late, OddDate, Truncated};
+        self.stored.unwrap_or(matches!(self.fault, DropAfterStoring | Late | Truncated | OddDate))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, header::DATE};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::sync::Notify;
@@ -202,12 +202,15 @@ impl Line {
 impl Wire for Line {
     fn call(&self, request: Request<Bytes>) -> Pending<'_, Result<Response<Bytes>, WireError>> {
         Box::pin(async move {
-            if request.method() == Method::POST {
+            let mut answer = if request.method() == Method::POST {
                 let form = serde_urlencoded::from_bytes(request.body()).expect("a form");
                 self.submit(form).await
             } else {
                 self.lookup(request.uri().query().unwrap_or_default()).await
-            }
+            }?;
+            let date = self.clock.now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            answer.headers_mut().insert(DATE, date.parse().expect("a date"));
+            Ok(answer)
         })
     }
 }

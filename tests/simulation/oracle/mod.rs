@@ -153,4 +153,4 @@ pub const CHECKS: &[&str] = &[
 ];
 
 /// What is counted, and is no promise.
-pub const NOTED: &[&str] = &[order::DOUBLED, order::BY_CLOCK];
+pub const NOTED: &[&str] = &[order::DOUBLED];

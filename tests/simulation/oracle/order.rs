@@ -3,15 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::SignedDuration;
 use upprop::model::{Channel, Notification, Purpose, Recipient, State};
 
 use super::truth::Truth;
 use super::{Key, Oracle, is_alarm};
-use crate::outside::{Arrived, Asked};
-
-/// How far a look-up lets our clock and the provider's differ, a moment aside.
-const SKEW: SignedDuration = SignedDuration::from_secs(55);
+use crate::outside::Arrived;
 
 impl Oracle<'_> {
     /// What left was true when it left.
@@ -60,24 +56,13 @@ impl Oracle<'_> {
             let Some(n) = self.known.get(&id) else { continue };
             let family = !n.recipient_is_staff();
             let twice = times.len() > 1;
-            let clock = twice && times[0] && self.clock_was_wrong(&id);
-            if clock {
-                self.world.tally.count(BY_CLOCK);
-            }
             let doubled = twice && !times[0] && n.doubts() > 0 && !(family && times.len() > 2);
             if doubled {
                 self.world.tally.count(DOUBLED);
             }
             let words = format!("{id} ({:?}) arrived {} times", n.purpose, times.len());
-            self.check(ONCE, !twice || doubled || clock, || words);
+            self.check(ONCE, !twice || doubled, || words);
         }
-    }
-
-    /// Whether a message left when the machine's clock was wrong by more than a look-up allows for.
-    fn clock_was_wrong(&self, id: &str) -> bool {
-        let asked = self.world.outside.asked.lock().expect("asked");
-        let wrong = |a: &&Asked| a.clock.duration_since(a.truth).abs() > SKEW;
-        asked.iter().filter(|a| a.notification == id).any(|a| wrong(&a))
     }
 
     /// To one address an alarm about a lesson comes again only after a correction, whoever it is for.
@@ -108,7 +93,7 @@ impl Oracle<'_> {
                 let listed = pair.iter().copied().chain(self.known.values().filter(reader));
                 let listed = listed.into_iter().any(|n| {
                     let id = n.id.as_str();
-                    n.doubts() > 0 || failed(id) || self.clock_was_wrong(id)
+                    n.doubts() > 0 || failed(id)
                 });
                 if !listed {
                     let about: Vec<_> = self
@@ -190,9 +175,6 @@ impl Oracle<'_> {
         if unanswered || failed || staffs.into_iter().any(of) {
             return;
         }
-        if about.iter().any(|n| self.clock_was_wrong(n.id.as_str())) {
-            return;
-        }
         let doubtful = about.iter().any(|n| n.channel == Channel::Email && n.doubts() > 0);
         let turn = |i: usize| {
             if i.is_multiple_of(2) { Purpose::Absence } else { Purpose::Correction }
@@ -222,7 +204,6 @@ pub const CORRECTION_TRUE: &str = "a correction was true when it left";
 pub const FOLLOWS: &str = "a correction follows what it corrects, to the same address";
 pub const ONCE: &str = "a message arrives once";
 pub const DOUBLED: &str = "mails that arrived twice, and are listed as in doubt";
-pub const BY_CLOCK: &str = "texts that arrived twice, as the clock was wrong by more than a minute";
 pub const IN_TURN: &str = "to one reader alarm and correction come in turn";
 pub const LAST_WORD: &str = "the last word to a reader is true";
 pub const SOMEBODY: &str = "somebody is to be told of a pupil who is missing";

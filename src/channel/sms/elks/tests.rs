@@ -1,5 +1,8 @@
 //! 46elks' own rules: the request, its refusals, its history, its reports.
 
+use http::header::DATE;
+use jiff::SignedDuration;
+
 use super::*;
 use crate::channel::sms::tests::{answer, elks_settings, message, now, query};
 
@@ -64,20 +67,29 @@ fn answers_of_its_own() {
 }
 
 #[test]
-fn history_is_asked_for_the_window_of_the_attempt() {
+fn history_is_asked_for_the_day_before_the_attempt_and_all_since() {
     let request = elks(false).lookup(&query()).unwrap();
     assert_eq!(request.method(), "GET");
     assert_eq!(
         request.uri(),
         "https://api.46elks.com/a1/sms?to=%2B46701740605\
-         &start=2026-10-06T08%3A18%3A00.000000&end=2026-10-06T08%3A14%3A00.000000&limit=100"
+         &end=2026-10-05T08%3A15%3A00.000000&limit=100"
     );
     assert!(request.headers()["authorization"].is_sensitive());
 }
 
+/// A page of history, with the clock of 46elks so many seconds ahead of ours.
+fn page(rows: &[serde_json::Value], ahead: i64) -> Result<Response<Bytes>, WireError> {
+    let date = now() + SignedDuration::from_secs(ahead);
+    let date = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let mut page = answer(200, &serde_json::json!({ "data": rows }).to_string())?;
+    page.headers_mut().insert(DATE, date.parse().unwrap());
+    Ok(page)
+}
+
 /// A row of history: id, seconds after the attempt, changes.
 fn row(id: &str, seconds: i64, changes: &[(&str, &str)]) -> serde_json::Value {
-    let at = now() + jiff::SignedDuration::from_secs(seconds);
+    let at = now() + SignedDuration::from_secs(seconds);
     let mut row = serde_json::json!({
         "id": id, "direction": "outgoing", "from": "Ekskolan", "to": "+46701740605",
         "created": at.strftime("%Y-%m-%dT%H:%M:%S.%6f").to_string(), "status": "sent",
@@ -101,9 +113,21 @@ fn history_says_found_only_when_it_must_be_ours() {
         ("two", false, vec![row("s1", 1, &[]), row("s2", 2, &[])], unclear("history-unclear")),
         ("one is known", false, vec![row("s1", 1, &[]), row("known", 2, &[])], found("s1")),
         ("only the known", false, vec![row("known", 2, &[])], Lookup::NotFound),
-        ("before", false, vec![row("s1", -61, &[])], Lookup::NotFound),
+        ("before", false, vec![row("s1", -61, &[])], unclear("history-outside-window")),
+        ("a day before", false, vec![row("s1", -86_401, &[])], Lookup::NotFound),
         ("a little before", false, vec![row("s1", -59, &[])], found("s1")),
-        ("long after", false, vec![row("s1", 181, &[])], Lookup::NotFound),
+        ("long after", false, vec![row("s1", 181, &[])], unclear("history-outside-window")),
+        ("and another after", false, vec![row("s1", 1, &[]), row("s2", 181, &[])], found("s1")),
+        ("known before", false, vec![row("known", -3_600, &[])], Lookup::NotFound),
+        ("another's before", false, vec![row("s1", -3_600, &other)], Lookup::NotFound),
+        ("other text before", true, vec![row("s1", -3_600, &other)], Lookup::NotFound),
+        (
+            "our text before",
+            true,
+            vec![row("s1", -3_600, &ours)],
+            unclear("history-outside-window"),
+        ),
+        ("text lost before", true, vec![row("s1", -3_600, &[])], unclear("history-outside-window")),
         ("another number", false, vec![row("s1", 1, &[("to", "+46701740606")])], Lookup::NotFound),
         ("incoming", false, vec![row("s1", 1, &[("direction", "incoming")])], Lookup::NotFound),
         ("unreadable time", false, vec![row("s1", 1, &[("created", "soon")])], found("s1")),
@@ -125,9 +149,67 @@ fn history_says_found_only_when_it_must_be_ours() {
         ("other text", true, vec![row("s1", 1, &other)], unclear("history-other-text")),
         ("text lost", true, vec![row("s1", 1, &[])], unclear("history-unclear")),
     ] {
-        let body = serde_json::json!({ "data": rows }).to_string();
         let query = LookupQuery { known: vec!["known".into()], ..query() };
-        assert_eq!(elks(keep_text).looked_up(&query, &answer(200, &body)), expected, "{what}");
+        let finding = elks(keep_text).looked_up(&query, &page(&rows, 0), now());
+        assert_eq!(finding, expected, "{what}");
+    }
+}
+
+#[test]
+fn nothing_counts_as_not_sent_by_a_wrong_clock() {
+    const HOUR: i64 = 3_600;
+    let found = || Lookup::Found { reference: "s1".into() };
+    let unclear = |code: &str| Lookup::Inconclusive { code: code.into() };
+    let outside = || unclear("history-outside-window");
+    let ours = |seconds| vec![row("s1", seconds, &[])];
+    // By how many seconds theirs is ahead of ours when the answer comes.
+    for (what, ahead, rows, expected) in [
+        ("in step, nothing", 0, vec![], Lookup::NotFound),
+        ("a little ahead, nothing", 30, vec![], Lookup::NotFound),
+        ("a little behind, nothing", -30, vec![], Lookup::NotFound),
+        ("ahead, nothing", 31, vec![], unclear("clocks-differ")),
+        ("behind, nothing", -31, vec![], unclear("clocks-differ")),
+        ("days ahead, nothing", 100 * HOUR, vec![], unclear("clocks-differ")),
+        ("days behind, nothing", -100 * HOUR, vec![], unclear("clocks-differ")),
+        ("an hour ahead, ours", HOUR, ours(HOUR + 1), found()),
+        ("an hour behind, ours", -HOUR, ours(-HOUR + 1), found()),
+        ("ahead since the attempt, ours", HOUR, ours(1), outside()),
+        ("behind since the attempt, ours", -HOUR, ours(1), outside()),
+        ("ahead at the attempt only, ours", 0, ours(HOUR), outside()),
+        ("behind at the attempt only, ours", 0, ours(-HOUR), outside()),
+        ("days ahead at the attempt only, ours", 0, ours(100 * HOUR), outside()),
+        (
+            "one where each clock would have it",
+            HOUR,
+            vec![row("s1", HOUR, &[]), row("s2", 0, &[])],
+            outside(),
+        ),
+        (
+            "another system's where ours would be",
+            HOUR,
+            vec![row("s2", HOUR, &[("message", "Biblioteket")])],
+            unclear("clocks-differ"),
+        ),
+    ] {
+        let finding = elks(false).looked_up(&query(), &page(&rows, ahead), now());
+        assert_eq!(finding, expected, "{what}");
+    }
+}
+
+#[test]
+fn nothing_counts_as_not_sent_without_the_time_of_the_answer() {
+    for (what, date) in [("none", None), ("unreadable", Some("today"))] {
+        for (rows, expected) in [
+            (vec![row("s1", 1, &[])], Lookup::Found { reference: "s1".into() }),
+            (vec![], Lookup::Inconclusive { code: "history-undated".into() }),
+        ] {
+            let mut page = page(&rows, 0).unwrap();
+            page.headers_mut().remove(DATE);
+            if let Some(date) = date {
+                page.headers_mut().insert(DATE, date.parse().unwrap());
+            }
+            assert_eq!(elks(false).looked_up(&query(), &Ok(page), now()), expected, "{what}");
+        }
     }
 }
 
@@ -150,20 +232,20 @@ fn texts_are_compared_by_their_digest_and_only_where_they_are_kept() {
         (false, None, None, found()),
     ] {
         let changes: Vec<_> = stored.map(|text| ("message", text)).into_iter().collect();
-        let body = serde_json::json!({ "data": [row("s1", 1, &changes)] }).to_string();
         let query = LookupQuery { text_sha256: asked.clone(), ..query() };
-        let answer = answer(200, &body);
-        assert_eq!(elks(keep_text).looked_up(&query, &answer), expected, "{stored:?} {asked:?}");
+        let page = page(&[row("s1", 1, &changes)], 0);
+        let finding = elks(keep_text).looked_up(&query, &page, now());
+        assert_eq!(finding, expected, "{stored:?} {asked:?}");
     }
 }
 
 #[test]
 fn a_history_that_cannot_be_read_whole_decides_nothing() {
-    let page =
+    let with_next =
         |next: &str| serde_json::json!({ "data": [row("s1", 1, &[])], "next": next }).to_string();
     let cases = [
-        (answer(200, &page("2026-10-06T08:14:30")), "history-more-pages"),
-        (answer(200, &page("later")), "history-more-pages"),
+        (answer(200, &with_next("2026-10-05T08:15:30")), "history-more-pages"),
+        (answer(200, &with_next("later")), "history-more-pages"),
         (answer(200, "<html>"), "history-unreadable"),
         (answer(200, r#"{"data":[{"id":"s1"}]}"#), "history-unreadable"),
         (answer(200, "[]"), "history-unreadable"),
@@ -175,10 +257,11 @@ fn a_history_that_cannot_be_read_whole_decides_nothing() {
     ];
     for (answer, code) in cases {
         let expected = Lookup::Inconclusive { code: code.into() };
-        assert_eq!(elks(false).looked_up(&query(), &answer), expected, "{answer:?}");
+        assert_eq!(elks(false).looked_up(&query(), &answer, now()), expected, "{answer:?}");
     }
-    let past = answer(200, &page("2026-10-06T08:00:00.000000"));
-    assert_eq!(elks(false).looked_up(&query(), &past), Lookup::Found { reference: "s1".into() });
+    let past = answer(200, &with_next("2026-10-05T08:00:00.000000"));
+    let finding = elks(false).looked_up(&query(), &past, now());
+    assert_eq!(finding, Lookup::Found { reference: "s1".into() });
 }
 
 #[test]

@@ -270,10 +270,14 @@ fn a_lookup_finds_by_our_id_and_never_guesses() {
         (500, "", unclear("http-500")),
     ] {
         let query = LookupQuery { known: vec!["known".into()], ..query() };
-        assert_eq!(api.looked_up(&query, &answer(status, body)), expected, "{status} {body}");
+        assert_eq!(
+            api.looked_up(&query, &answer(status, body), now()),
+            expected,
+            "{status} {body}"
+        );
     }
     let silent = Err(WireError::Unknown("timed out".into()));
-    assert_eq!(api.looked_up(&query(), &silent), unclear("no-answer"));
+    assert_eq!(api.looked_up(&query(), &silent, now()), unclear("no-answer"));
     assert!(HttpApi::new(http_settings()).lookup(&query()).is_none());
 }
 

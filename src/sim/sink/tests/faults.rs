@@ -19,7 +19,7 @@ fn with(rule: HttpRule) -> Faults {
 async fn each_fault_answers_and_stores_as_it_says() {
     use HttpFault::*;
     // Status (none: no answer), a piece of the body, whether the message is listed.
-    let cases: [(HttpFault, Option<u16>, &str, usize); 10] = [
+    let cases: [(HttpFault, Option<u16>, &str, usize); 11] = [
         (TooManyRequests, Some(429), "Too many", 0),
         (ServerError, Some(500), "Internal", 0),
         (Unavailable, Some(503), "unavailable", 0),
@@ -30,6 +30,7 @@ async fn each_fault_answers_and_stores_as_it_says() {
         (DropAfterStoring, None, "", 1),
         (DropBeforeStoring, None, "", 0),
         (Truncated, Some(200), "", 1),
+        (OddDate, Some(200), "created", 1),
     ];
     for (fault, status, words, stored) in cases {
         let (sink, _) = start(with(HttpRule::new(fault).next(1)));
@@ -39,7 +40,12 @@ async fn each_fault_answers_and_stores_as_it_says() {
                 assert_eq!(answer.status, status, "{fault:?}");
                 assert!(answer.text.contains(words), "{fault:?}: {}", answer.text);
                 let whole = serde_json::from_str::<Value>(&answer.text).is_ok();
-                assert_eq!(whole, fault == InnerError, "{fault:?}: {}", answer.text);
+                assert_eq!(
+                    whole,
+                    matches!(fault, InnerError | OddDate),
+                    "{fault:?}: {}",
+                    answer.text
+                );
             }
             (Err(_), None) => {}
             _ => panic!("{fault:?}: {answer:?}"),
