@@ -22,7 +22,7 @@ use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
 use crate::source::roster::{self, RosterFeed};
 use crate::source::webhook::Verifier;
-use crate::store::{Kv, SledStore, StoreError, Wake};
+use crate::store::{Kv, SledStore, StoreError, Wake, Watched};
 use crate::web::{
     self,
     api::Api,
@@ -91,6 +91,7 @@ impl App {
             roster: Arc::default(),
         }));
         let wake = Arc::new(Wake::default());
+        let kv: Arc<dyn Kv> = Arc::new(Watched::new(kv, wake.clone()));
         let shared = Arc::new(Shared::new(
             kv.clone(),
             env.clone(),
@@ -111,13 +112,8 @@ impl App {
             wake.clone(),
             lifecycle.tracker().clone(),
         ));
-        let intake = Intake::new(
-            kv.clone(),
-            env.clock.clone(),
-            directory,
-            wake,
-            lifecycle.tracker().clone(),
-        );
+        let intake =
+            Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());
         let router = web::router(
             Arc::new(Hooks { intake, sources: sources(config)? }),
             Arc::new(Receipts { shared, secrets: settings::receipt_secrets(config) }),

@@ -17,7 +17,8 @@ use crate::store::{Commit, StoreError, after_prefix};
 
 /// Due rows read at a time.
 pub(super) const PAGE: usize = 256;
-/// Longest sleep: bounds what a missed wake-up or a clock step can cost.
+/// Longest sleep, and how often every lane is looked into whatever was told: bounds what a missed wake-up
+/// or a clock step can cost.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
 /// Pause when the store takes no work.
 const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(1);
@@ -127,6 +128,7 @@ impl Dispatcher {
     ) -> Result<(), StoreError> {
         let wake = self.shared.wake.clone();
         let mut paused = false;
+        let mut whole = Timestamp::MIN;
         loop {
             beat();
             if stop.is_cancelled() {
@@ -134,6 +136,11 @@ impl Dispatcher {
             }
             let woken = wake.looking();
             let clock = &self.shared.env.clock;
+            let now = clock.now();
+            if now < whole || now >= add(whole, LONGEST_SLEEP) {
+                whole = now;
+                Lane::ALL.into_iter().for_each(|lane| wake.look_again(lane));
+            }
             let (until, left) = match self.pass().await {
                 Ok(Pass::Worked) => continue,
                 Ok(Pass::IdleUntil(until, left)) => {
@@ -179,11 +186,37 @@ impl Dispatcher {
         let mut next = add(now, LONGEST_SLEEP);
         let mut due = Vec::new();
         for lane in Lane::ALL {
-            match self.first(lane, &lane.prefix()).await? {
-                Some(at) if at <= now => due.push(lane),
-                later => next = later.map_or(next, |at| next.min(at)),
+            match self.shared.wake.looks_into(lane, now) {
+                Ok(()) => due.push(lane),
+                Err(later) => next = next.min(later),
             }
         }
+        let looked = self.look_into(&due, now).await;
+        let (later, left) = match looked {
+            Ok(Some(found)) => found,
+            worked_or_failed => {
+                due.into_iter().for_each(|lane| self.shared.wake.look_again(lane));
+                return worked_or_failed.map(|_| Pass::Worked);
+            }
+        };
+        next = next.min(later);
+        // Asked last: a claim may have met a limit this moment.
+        for account in self.accounts() {
+            if let Some(until) = self.shared.gate(&account, |g| g.shut_until(now)) {
+                next = next.min(until);
+            }
+        }
+        next = self.shared.first_school(now).map_or(next, |until| next.min(until));
+        Ok(Pass::IdleUntil(next, left))
+    }
+
+    /// Does what is due in these lanes; none: something was done. Else when the next row of theirs is
+    /// due.
+    async fn look_into(
+        &self,
+        due: &[Lane],
+        now: Timestamp,
+    ) -> Result<Option<(Timestamp, Left)>, StoreError> {
         let mut left = false;
         let mut worked = due.contains(&Lane::Timer) && self.timers(now, &mut left).await?;
         let mut taken: BTreeMap<ProviderId, usize> = BTreeMap::new();
@@ -198,20 +231,19 @@ impl Dispatcher {
             worked |= self.claim(rows, now).await?;
         }
         if worked {
-            return Ok(Pass::Worked);
+            return Ok(None);
         }
-        for lane in due {
-            let later = self.first(lane, &lane.due_until(now)).await?;
+        let mut next = Timestamp::MAX;
+        for &lane in due {
+            let first = self.first(lane, &lane.prefix()).await?;
+            self.shared.wake.found(lane, first);
+            let later = match first {
+                Some(at) if at <= now => self.first(lane, &lane.due_until(now)).await?,
+                later => later,
+            };
             next = later.map_or(next, |at| next.min(at));
         }
-        // Asked last: a claim may have met a limit this moment.
-        for account in self.accounts() {
-            if let Some(until) = self.shared.gate(&account, |g| g.shut_until(now)) {
-                next = next.min(until);
-            }
-        }
-        next = self.shared.first_school(now).map_or(next, |until| next.min(until));
-        Ok(Pass::IdleUntil(next, left))
+        Ok(Some((next, left)))
     }
 
     fn accounts(&self) -> Vec<ProviderId> {

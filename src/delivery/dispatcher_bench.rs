@@ -2,7 +2,7 @@
 //! kept, and a clock set by hand. Requires after each turn that what is open is due exactly once.
 
 use super::*;
-use crate::store::Wake;
+use crate::store::{Wake, Watched};
 
 /// A clock that moves only when told.
 pub(super) struct Hand {
@@ -199,6 +199,7 @@ impl Bench {
         let mail = MailMemory::default();
         let kv = Arc::new(Faulty::default());
         let wake = Arc::new(Wake::default());
+        let watched: Arc<dyn Kv> = Arc::new(Watched::new(kv.clone(), wake.clone()));
         let schools = [(school().id, school())].into();
         let directory = Arc::new(ArcSwap::from_pointee(Directory {
             schools: Arc::new(schools),
@@ -234,7 +235,7 @@ impl Bench {
             rate: None,
         };
         let shared = Arc::new(Shared::new(
-            kv.clone(),
+            watched.clone(),
             Env {
                 clock: clock.clone(),
                 wire: wire.clone(),
@@ -249,13 +250,7 @@ impl Bench {
         ));
         let (broken, faults) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared, TaskTracker::new(), broken);
-        let intake = Intake::new(
-            kv.clone(),
-            clock.clone(),
-            directory.clone(),
-            wake.clone(),
-            TaskTracker::new(),
-        );
+        let intake = Intake::new(watched, clock.clone(), directory.clone(), TaskTracker::new());
         Self { clock, wire, mail, kv, directory, dispatcher, intake, wake, faults, serial: 0 }
     }
 
@@ -305,6 +300,8 @@ impl Bench {
 
     /// Passes until nothing can be done, and says until when.
     pub(super) async fn work(&mut self) -> Timestamp {
+        // Tests write past the watch.
+        Lane::ALL.into_iter().for_each(|lane| self.wake.look_again(lane));
         for _ in 0..200 {
             let pass = self.dispatcher.pass().await.expect("pass");
             self.dispatcher.tracker.close();

@@ -88,7 +88,6 @@ pub async fn receive(
                 notification = %n.id, school = %n.school, %account, state = n.state.as_str(),
                 "receipt"
             );
-            shared.wake.now();
             return Ok(Received::New);
         }
     }

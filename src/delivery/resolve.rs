@@ -166,7 +166,6 @@ async fn conclude(
                 notification = %n.id, school = %n.school, state = n.state.as_str(),
                 finding = finding.word(), why = finding.why(), "attempt in doubt looked into"
             );
-            shared.wake.now();
             return Ok(());
         }
     }

@@ -18,8 +18,7 @@ use crate::policy::Plan;
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Day, Notice, Register, Seen};
 use crate::store::{
-    Batch, Commit, Kv, MAX_BATCH_BYTES, MAX_VALUE_BYTES, StoreError, Wake, after_prefix, codec,
-    earliest_due, tables,
+    Batch, Commit, Kv, MAX_BATCH_BYTES, MAX_VALUE_BYTES, StoreError, after_prefix, codec, tables,
 };
 
 /// How often a decision is made again when others keep changing what it read.
@@ -55,21 +54,18 @@ pub struct Intake {
     kv: Arc<dyn Kv>,
     clock: Arc<dyn Clock>,
     directory: Arc<ArcSwap<Directory>>,
-    wake: Arc<Wake>,
     tracker: TaskTracker,
 }
 
 impl Intake {
-    /// `wake` is told after each commit that may have made something due; commits are tasks on
-    /// `tracker`.
+    /// Commits are tasks on `tracker`.
     pub fn new(
         kv: Arc<dyn Kv>,
         clock: Arc<dyn Clock>,
         directory: Arc<ArcSwap<Directory>>,
-        wake: Arc<Wake>,
         tracker: TaskTracker,
     ) -> Self {
-        Self { kv, clock, directory, wake, tracker }
+        Self { kv, clock, directory, tracker }
     }
 
     /// Merges, decides and commits one observation; durable on return, also for a duplicate.
@@ -143,17 +139,10 @@ impl Intake {
     }
 
     /// Commits in a task of its own: a request that is cut off meanwhile must not leave what it wrote
-    /// without anybody told that it is due.
+    /// without anybody told that it is due (see [`Watched`](crate::store::Watched)).
     async fn commit(&self, unit: Unit<'_>) -> Result<Commit, StoreError> {
-        let (kv, wake, batch) = (self.kv.clone(), self.wake.clone(), unit.into_batch());
-        let due = earliest_due(&batch);
-        let task = self.tracker.spawn(async move {
-            let done = kv.commit(batch).await;
-            if matches!(done, Ok(Commit::Done)) {
-                wake.due(due);
-            }
-            done
-        });
+        let (kv, batch) = (self.kv.clone(), unit.into_batch());
+        let task = self.tracker.spawn(async move { kv.commit(batch).await });
         task.await.unwrap_or_else(|_| Err(StoreError::Failed("a commit panicked".into())))
     }
 

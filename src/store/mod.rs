@@ -39,7 +39,7 @@ pub use embedded::SledStore;
 pub use memory::MemoryStore;
 pub use rebuild::{RebuildReport, rebuild};
 pub use settings::{Hardening, Settings};
-pub use wake::{Wake, earliest_due};
+pub use wake::{Wake, Watched};
 
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 

@@ -251,11 +251,6 @@ impl Lane {
 
 const DUE: &[u8] = b"du/";
 
-/// Where the due rows of all lanes begin, and where they end.
-pub fn all_due() -> (Vec<u8>, Vec<u8>) {
-    (DUE.to_vec(), super::after_prefix(DUE))
-}
-
 /// A due row. Value: [`super::rows::Due`].
 pub fn due(lane: Lane, at: Timestamp, unique: &str) -> Vec<u8> {
     let mut key = lane.prefix();

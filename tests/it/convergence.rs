@@ -33,7 +33,7 @@ use upprop::env::{Clock, Pending};
 use upprop::intake::Intake;
 use upprop::model::*;
 use upprop::store::ledger::{ROW_VERSION, read};
-use upprop::store::{Batch, Commit, Kv, MemoryStore, Wake, after_prefix, codec, tables};
+use upprop::store::{Batch, Commit, Kv, MemoryStore, after_prefix, codec, tables};
 
 /// A clock that stands.
 struct Still(Timestamp);
@@ -129,8 +129,7 @@ impl World {
         let kv = Arc::new(MemoryStore::new());
         let directory = Arc::new(ArcSwap::from_pointee(directory));
         let clock = Arc::new(Still(now));
-        let (wake, tracker) = (Arc::new(Wake::default()), TaskTracker::new());
-        Self { kv: kv.clone(), intake: Intake::new(kv, clock, directory, wake, tracker) }
+        Self { kv: kv.clone(), intake: Intake::new(kv, clock, directory, TaskTracker::new()) }
     }
 
     async fn hear(&self, event: String, fact: &Fact) {
