@@ -3,6 +3,7 @@
 
 use super::bench::{Bench, at, roster, school};
 use super::*;
+use crate::model::{AdvanceNotice, NoticeKind};
 
 /// Settles a doubt: two look-ups that find nothing.
 async fn nothing_arrived(b: &mut Bench, clocks: [&str; 2]) {
@@ -190,4 +191,48 @@ async fn a_mail_in_doubt_that_is_true_again_goes_as_the_same_mail() {
     b.mark("p", Mark::Present).await;
     b.work().await;
     assert_eq!(words(&b), ["Hej!", "Rättelse:"]);
+}
+
+/// The mark is decided while the notice stands, and written after it was withdrawn: one of the two must be
+/// decided again, or nobody is told.
+#[tokio::test]
+async fn a_notice_withdrawn_beside_a_mark_is_not_missed() {
+    let mut b = Bench::new(None, roster(ONE));
+    let notice = |withdrawn| Fact::Notified {
+        pupil: PupilId::new("p").expect("id"),
+        notice: AdvanceNotice {
+            from: at("08:00:00"),
+            to: at("12:00:00"),
+            kind: NoticeKind::Notified,
+        },
+        withdrawn,
+        recorded_at: None,
+    };
+    b.hear(notice(false)).await;
+    let gate = Arc::new(Notify::new());
+    *b.kv.slow.lock().expect("slow") = Some(gate.clone());
+    let (intake, recorded_at) = (b.intake.clone(), b.clock.now());
+    let beside = tokio::spawn(async move {
+        let fact = Fact::Marked {
+            pupil: PupilId::new("p").expect("id"),
+            lesson: Bench::lesson("l"),
+            mark: Mark::Unexcused,
+            minutes: None,
+            register_closed: None,
+            recorded_at,
+            recorded_by: None,
+        };
+        let (source, event) = (SourceId::new("src"), EventId::new("beside"));
+        let (source, event) = (source.expect("id"), event.expect("id"));
+        intake.accept(&Observation { source, event, school: school().id, fact }).await
+    });
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    *b.kv.slow.lock().expect("slow") = None;
+    b.hear(notice(true)).await;
+    gate.notify_one();
+    assert_eq!(beside.await.expect("task").expect("accept"), Accepted::New);
+    b.work().await;
+    assert_eq!(words(&b), ["Hej!"]);
 }
