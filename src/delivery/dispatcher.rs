@@ -19,7 +19,7 @@ use crate::store::{Commit, StoreError, after_prefix};
 pub(super) const PAGE: usize = 256;
 /// Longest sleep, and how often every lane is looked into whatever was told: bounds what a missed wake-up
 /// or a clock step can cost.
-const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
+const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(10);
 /// Pause when the store takes no work.
 const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 
@@ -139,7 +139,9 @@ impl Dispatcher {
             let now = clock.now();
             if now < whole || now >= add(whole, LONGEST_SLEEP) {
                 whole = now;
-                Lane::ALL.into_iter().for_each(|lane| wake.look_again(lane));
+                for lane in Lane::ALL {
+                    wake.look_again(lane);
+                }
             }
             let (until, left) = match self.pass().await {
                 Ok(Pass::Worked) => continue,
@@ -195,7 +197,9 @@ impl Dispatcher {
         let (later, left) = match looked {
             Ok(Some(found)) => found,
             worked_or_failed => {
-                due.into_iter().for_each(|lane| self.shared.wake.look_again(lane));
+                for lane in due {
+                    self.shared.wake.look_again(lane);
+                }
                 return worked_or_failed.map(|_| Pass::Worked);
             }
         };

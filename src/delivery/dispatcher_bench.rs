@@ -301,7 +301,9 @@ impl Bench {
     /// Passes until nothing can be done, and says until when.
     pub(super) async fn work(&mut self) -> Timestamp {
         // Tests write past the watch.
-        Lane::ALL.into_iter().for_each(|lane| self.wake.look_again(lane));
+        for lane in Lane::ALL {
+            self.wake.look_again(lane);
+        }
         for _ in 0..200 {
             let pass = self.dispatcher.pass().await.expect("pass");
             self.dispatcher.tracker.close();

@@ -212,7 +212,7 @@ async fn a_notice_withdrawn_beside_a_mark_is_not_missed() {
     let gate = Arc::new(Notify::new());
     *b.kv.slow.lock().expect("slow") = Some(gate.clone());
     let (intake, recorded_at) = (b.intake.clone(), b.clock.now());
-    let beside = tokio::spawn(async move {
+    let beside = TaskTracker::new().spawn(async move {
         let fact = Fact::Marked {
             pupil: PupilId::new("p").expect("id"),
             lesson: Bench::lesson("l"),

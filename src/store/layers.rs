@@ -53,7 +53,7 @@ impl Layers {
     /// When sled fails.
     pub fn get(&self, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
         if let Some(value) = self.read().memtable.get(key) {
-            return Ok(value.cloned());
+            return Ok(value.clone());
         }
         // Whatever comes to sled meanwhile is newer, and as good an answer.
         self.engine.get(key)
@@ -65,7 +65,7 @@ impl Layers {
     /// When sled fails.
     pub fn is(&self, key: &[u8], value: Option<&[u8]>) -> Result<bool, EngineError> {
         if let Some(found) = self.read().memtable.get(key) {
-            return Ok(found.map(|found| &**found) == value);
+            return Ok(found.as_deref() == value);
         }
         self.engine.is(key, value)
     }

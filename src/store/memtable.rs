@@ -6,8 +6,11 @@ use std::{collections::BTreeMap, mem, ops::Bound, sync::Arc};
 
 use bytes::Bytes;
 
-/// What keys hold since they were last written; `None`: nothing.
-pub type Table = BTreeMap<Vec<u8>, Option<Bytes>>;
+/// What a key holds since it was last written; `None`: nothing.
+pub type Word = Option<Bytes>;
+
+/// The last word about each key.
+pub type Table = BTreeMap<Vec<u8>, Word>;
 
 /// The writes that sled may not show yet.
 #[derive(Debug, Default)]
@@ -17,9 +20,9 @@ pub struct Memtable {
 }
 
 impl Memtable {
-    /// What a key holds, if it was written lately; `Some(None)`: it holds nothing.
-    pub fn get(&self, key: &[u8]) -> Option<Option<&Bytes>> {
-        self.active.get(key).or_else(|| self.sealed.get(key)).map(Option::as_ref)
+    /// The last word about a key, if there was one lately.
+    pub fn get(&self, key: &[u8]) -> Option<&Word> {
+        self.active.get(key).or_else(|| self.sealed.get(key))
     }
 
     /// Takes a write.
@@ -107,9 +110,9 @@ mod tests {
             &[("b", None), ("c", Some("2")), ("d", Some("2"))],
         );
         let get = |key: &str| memtable.get(key.as_bytes());
-        assert_eq!(get("a"), Some(Some(&"1".into())));
-        assert_eq!(get("b"), Some(None));
-        assert_eq!(get("d"), Some(Some(&"2".into())));
+        assert_eq!(get("a"), Some(&Some("1".into())));
+        assert_eq!(get("b"), Some(&None));
+        assert_eq!(get("d"), Some(&Some("2".into())));
         assert_eq!(get("e"), None, "nobody said anything");
         let keys = |from: &str, to: Option<&str>| {
             let range = memtable.range(from.as_bytes(), to.map(str::as_bytes));
@@ -128,6 +131,6 @@ mod tests {
         assert_eq!(memtable.release().len(), 1);
         assert_eq!(memtable.get(b"a"), None);
         assert_eq!(memtable.seal().len(), 1);
-        assert_eq!(memtable.get(b"b"), Some(Some(&"2".into())));
+        assert_eq!(memtable.get(b"b"), Some(&Some("2".into())));
     }
 }

@@ -173,18 +173,14 @@ mod tests {
         wake.due(Lane::Sms, at(10));
         wake.room();
         assert!(woken.now_or_never().is_none());
-        let table: [(&str, fn(&Wake)); 3] = [
-            ("earlier", |wake| wake.due(Lane::Sms, at(9))),
-            ("whatever", Wake::now),
-            ("room", |wake| {
-                wake.sleeps(at(10), true);
-                wake.room();
-            }),
-        ];
-        for (what, happens) in table {
+        for what in ["earlier", "whatever", "room"] {
             let woken = wake.looking();
-            wake.sleeps(at(10), false);
-            happens(&wake);
+            wake.sleeps(at(10), what == "room");
+            match what {
+                "earlier" => wake.due(Lane::Sms, at(9)),
+                "whatever" => wake.now(),
+                _ => wake.room(),
+            }
             assert!(woken.now_or_never().is_some(), "{what}");
         }
     }
