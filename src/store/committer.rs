@@ -56,6 +56,10 @@ pub struct Committer {
     flusher: Flusher,
     journal: Option<Journal>,
     sequence: u64,
+    /// The last group that has anything in it.
+    content: u64,
+    /// What the journal was last told of sled.
+    told: u64,
     status: Arc<Status>,
     inbox: mpsc::Receiver<Request>,
     /// Taken from the inbox and left for the next group.
@@ -72,7 +76,17 @@ impl Committer {
         status: Arc<Status>,
         inbox: mpsc::Receiver<Request>,
     ) -> Self {
-        Self { layers, flusher, journal, sequence, status, inbox, held: None }
+        Self {
+            layers,
+            flusher,
+            journal,
+            sequence,
+            content: sequence,
+            told: sequence,
+            status,
+            inbox,
+            held: None,
+        }
     }
 
     /// Works until told to close, until nobody can ask any more, or until a fault.
@@ -82,7 +96,7 @@ impl Committer {
                 Request::Commit(first) => self.serve(first),
                 Request::Rotate(answer) => self.rotate(answer),
                 Request::Close(answer) => {
-                    match self.flusher.wait_for(self.sequence) {
+                    match self.flusher.wait_for(self.sequence).and_then(|()| self.tell()) {
                         Ok(()) => drop(answer.send(())),
                         Err(why) => drop(self.status.fail(&why)),
                     }
@@ -176,8 +190,13 @@ impl Committer {
         let bytes = frame.len() + bulk_bytes;
         self.flusher.make_room(bytes)?;
         // What sled lacks after a crash must be in the two newest segments.
-        if let Some(journal) = self.journal.as_ref().filter(|journal| journal.rotates_for(&frame)) {
+        let begins = self.journal.as_ref().filter(|journal| journal.rotates_for(&frame));
+        if let Some(journal) = begins {
             self.flusher.wait_for(journal.begins() - 1)?;
+        }
+        let flushed = self.flusher.durable();
+        if flushed != self.told || begins.is_some() {
+            frame.push_flushed(flushed);
         }
         let sequence = match self.journal.as_mut().map(|journal| journal.append(frame)) {
             None => self.sequence + 1,
@@ -193,11 +212,38 @@ impl Committer {
         };
         self.layers.write(sequence, rows.into_iter());
         self.sequence = sequence;
+        (self.content, self.told) = (sequence, flushed);
         self.flusher.written(sequence, bytes);
         if bulk_bytes > 0 || self.journal.is_none() {
             self.flusher.wait_for(sequence)?;
+            self.tell()?;
         }
         Ok(answers)
+    }
+
+    /// Tells the journal what sled has, as a group of its own: of rows that it does not hold it must at
+    /// least know that sled has them. A journal that takes nothing now is told with the next group.
+    fn tell(&mut self) -> Result<(), String> {
+        let Some(journal) = self.journal.as_mut().filter(|_| self.told < self.content) else {
+            return Ok(());
+        };
+        let flushed = self.flusher.durable();
+        let mut frame = Draft::default();
+        frame.push_flushed(flushed);
+        if journal.rotates_for(&frame) {
+            return Ok(());
+        }
+        let sequence = match journal.append(frame) {
+            Ok(sequence) => sequence,
+            Err(AppendError::Full(_)) => return Ok(()),
+            Err(AppendError::Failed(error)) => {
+                return Err(format!("the journal cannot be written: {error}"));
+            }
+        };
+        self.layers.write(sequence, std::iter::empty());
+        (self.sequence, self.told) = (sequence, flushed);
+        self.flusher.written(sequence, 0);
+        self.flusher.wait_for(sequence)
     }
 
     fn rotate(

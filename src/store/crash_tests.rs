@@ -130,6 +130,45 @@ async fn all_groups_that_sled_did_not_have_are_rolled_forward() {
     assert_eq!(contents(&settings).await.len(), 1002, "and once more");
 }
 
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_kill_at_any_moment() {
+    for (segment, memtable) in
+        [(1, 8 << 20), (4 << 10, 8 << 20), (4 << 10, 8 << 10), (16 << 20, 8 << 20)]
+    {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings {
+            journal_segment_bytes: segment,
+            memtable_bytes: memtable,
+            ..settings(&dir.path().join("live"))
+        };
+        let store = open(&settings);
+        for number in 0..60 {
+            done(&store, put(&format!("k{:02}", number % 40), &"v".repeat(900))).await;
+            if number % 20 == 19 {
+                // What a kill leaves: the files as they are, and nothing of what is in memory.
+                let killed =
+                    Settings { dir: dir.path().join(number.to_string()), ..settings.clone() };
+                store.standing_still(|| copy(&settings.dir, &killed.dir));
+                let what = format!("segments of {segment}, {memtable} in memory, after {number}");
+                assert_eq!(contents(&killed).await, rows(&store).await, "{what}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn more_groups_than_sled_may_lack_are_refused_and_rebuilt() {
     let dir = tempfile::tempdir().unwrap();
@@ -160,6 +199,32 @@ async fn what_a_crash_left_of_the_last_groups_is_made_whole() {
     let mut rows = contents(&settings).await;
     assert_eq!(rows.pop(), Some((b"di/x".to_vec(), "new".into())));
     assert_eq!(rows, expected);
+}
+
+#[tokio::test]
+async fn an_older_copy_is_brought_up_to_date_without_its_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(&dir.path().join("live"));
+    let store = open(&settings);
+    done(&store, put("di/x", "old")).await;
+    done(&store, put("a", "1")).await;
+    store.close().await.unwrap();
+    drop(store);
+    let older = dir.path().join("older");
+    copy(&settings.store_dir(), &older);
+    let store = open(&settings);
+    // The last thing that happens: what only sled has.
+    done(&store, put("b", "2")).await;
+    done(&store, put("di/x", "new")).await;
+    let mixed = Settings { dir: dir.path().join("mixed"), ..settings.clone() };
+    copy(&older, &mixed.store_dir());
+    store.standing_still(|| copy(&settings.journal_dir(), &mixed.journal_dir()));
+    let expected = [(b"a".to_vec(), "1".into()), (b"b".to_vec(), "2".into())];
+    assert_eq!(contents(&mixed).await, expected);
+    // A kill alone takes nothing of it.
+    let killed = Settings { dir: dir.path().join("killed"), ..settings.clone() };
+    store.standing_still(|| copy(&settings.dir, &killed.dir));
+    assert_eq!(contents(&killed).await, rows(&store).await);
 }
 
 #[tokio::test]

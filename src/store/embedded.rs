@@ -180,6 +180,12 @@ impl SledStore {
         answered.await.map_err(|_| self.gone())
     }
 
+    /// Does something while no file of sled changes.
+    #[cfg(test)]
+    pub fn standing_still<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.layers.standing_still(work)
+    }
+
     fn inbox(&self) -> Result<&mpsc::Sender<Request>, StoreError> {
         self.inbox.as_ref().ok_or_else(|| self.gone())
     }

@@ -70,6 +70,11 @@ impl Flusher {
         Ok(Self { layers, status, shared, most, thread: Some(thread) })
     }
 
+    /// The last group that sled is known to have on the disk.
+    pub fn durable(&self) -> u64 {
+        self.shared.lock().durable
+    }
+
     /// Says that a group of so many bytes was written.
     pub fn written(&self, sequence: u64, bytes: usize) {
         let mut state = self.shared.lock();

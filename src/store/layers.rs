@@ -149,6 +149,25 @@ impl Layers {
         Ok(written)
     }
 
+    /// Takes every row under a prefix out of sled, at once.
+    ///
+    /// # Errors
+    /// When sled or the disk fails.
+    pub fn forget(&self, prefix: &[u8]) -> Result<usize, EngineError> {
+        let flushed = self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut keys = Vec::new();
+        self.engine.walk(prefix, Some(&super::after_prefix(prefix)), |key, _| {
+            keys.push(key.to_vec());
+            ControlFlow::Continue(())
+        })?;
+        for piece in keys.chunks(OPEN_BYTES / super::MAX_KEY_BYTES) {
+            let removals = piece.iter().map(|key| (key.as_slice(), None));
+            self.engine.apply(*flushed, removals)?;
+            self.engine.make_durable()?;
+        }
+        Ok(keys.len())
+    }
+
     /// The last group that sled is known to have, whole and durable.
     pub fn flushed(&self) -> u64 {
         *self.flushed.lock().unwrap_or_else(PoisonError::into_inner)
@@ -160,6 +179,13 @@ impl Layers {
     /// When sled or the disk fails.
     pub fn poke(&self) -> Result<(), EngineError> {
         self.engine.make_durable()
+    }
+
+    /// Does something while nothing is brought to sled.
+    #[cfg(test)]
+    pub fn standing_still<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _flushed = self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        work()
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Recent> {

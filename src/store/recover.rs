@@ -14,6 +14,7 @@
 //! | *n* ≥ 1 | nothing | the journal's folder is gone | journal begun with a base of all rows, and a warning |
 //! | *n* | *n* | a clean stop, or a crash when nothing was open | opened |
 //! | *n* | more, all of them in its two newest segments | a crash before sled had them | the journal's last groups are written again |
+//! | *n* | the same, and one of them says that sled had more | sled lost groups, or is an older copy | the same, without the directory, which the journal does not hold: it must be loaded again |
 //! | *n* | more, not all of them there | sled lost groups that were on the disk | refused: rebuild |
 //! | *n* | less than *n* | the journal lost groups, or is from another time | refused: move it aside |
 //! | rows, no sequence | anything | not a store of ours | refused |
@@ -179,9 +180,20 @@ fn carry_out(
                     "a crash came between journal and store: the journal's last groups are written again"
                 );
             }
+            if known < tail.flushed {
+                tracing::error!(
+                    store = known,
+                    had = tail.flushed,
+                    "the store is older than it was: an older copy was put back, or its disk lost writes; the \
+                     journal makes up for all but the directory, which is left aside until it is loaded again"
+                );
+                layers.forget(BULK_PREFIX).map_err(unusable)?;
+            }
+            // What only sled holds of the directory is newer than what it knows from here.
+            let bulk_after = known.max(tail.flushed);
             let groups = journal::since(&settings.journal_dir(), known)
                 .map_err(|error| damaged_journal(settings, error))?;
-            write_again(layers, &groups, tail.last, known).map_err(unusable)?;
+            write_again(layers, &groups, tail.last, bulk_after).map_err(unusable)?;
             return Ok(tail.last);
         }
         Plan::ReplaceJournal => {
@@ -203,14 +215,13 @@ fn write_again(
     layers: &Layers,
     groups: &[Frame],
     last: u64,
-    known: u64,
+    bulk_after: u64,
 ) -> Result<(), EngineError> {
     let mut rows: BTreeMap<&[u8], Option<&Bytes>> = BTreeMap::new();
     for group in groups {
-        // What only sled holds of the directory is newer than what it knows from here.
-        let is_known = group.sequence <= known;
+        let is_newer = group.sequence > bulk_after;
         let writes =
-            group.writes.iter().filter(|(key, _)| !(is_known && key.starts_with(BULK_PREFIX)));
+            group.writes.iter().filter(|(key, _)| is_newer || !key.starts_with(BULK_PREFIX));
         rows.extend(writes.map(|(key, value)| (key.as_slice(), value.as_ref())));
     }
     let mut differing = Vec::new();

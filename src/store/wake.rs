@@ -128,8 +128,7 @@ impl Kv for Watched {
         let due = earliest_due(&batch);
         Box::pin(async move {
             let outcome = self.kv.commit(batch).await;
-            // Also after a fault: what was written then is unknown.
-            if !matches!(outcome, Ok(Commit::Conflict)) {
+            if matches!(outcome, Ok(Commit::Done)) {
                 for (lane, at) in due {
                     self.wake.due(lane, at);
                 }
@@ -238,5 +237,9 @@ mod tests {
         batch.put(tables::due(Lane::Timer, at(1), "e"), "x");
         assert_eq!(kv.commit(batch).await.unwrap(), Commit::Conflict);
         assert_eq!(first(Lane::Timer), at(3), "nothing was written");
+        let mut large = Batch::default();
+        large.put(tables::due(Lane::Timer, at(1), "f"), vec![0; crate::store::MAX_VALUE_BYTES + 1]);
+        assert!(kv.commit(large).await.is_err());
+        assert_eq!(first(Lane::Timer), at(3), "a store that takes no work wakes nobody");
     }
 }

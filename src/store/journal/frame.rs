@@ -25,6 +25,10 @@ pub const MAX_FRAME_BYTES: usize = 8 * MAX_BATCH_BYTES;
 /// The value length that means removal.
 const REMOVED: u32 = u32::MAX;
 
+/// What a group says beside its writes: the last group that sled was known to have when it was written,
+/// eight bytes, big-endian. No row of a store has this key.
+const FLUSHED: &[u8] = b"\0flushed";
+
 /// One write: a key and what it holds afterwards.
 pub type Write = (Vec<u8>, Option<Bytes>);
 
@@ -38,6 +42,13 @@ pub struct Frame {
 }
 
 impl Frame {
+    /// Takes out what it says of sled: the last group that sled was known to have.
+    pub fn take_flushed(&mut self) -> Option<u64> {
+        let at = self.writes.iter().position(|(key, _)| key == FLUSHED)?;
+        let (_, value) = self.writes.remove(at);
+        value.and_then(|bytes| <[u8; 8]>::try_from(&*bytes).ok()).map(u64::from_be_bytes)
+    }
+
     /// How many bytes it takes in the journal.
     pub fn bytes(&self) -> usize {
         let rows = self.writes.iter().map(|(k, v)| 6 + k.len() + v.as_ref().map_or(0, Bytes::len));
@@ -70,6 +81,11 @@ impl Draft {
         self.bytes.extend_from_slice(key);
         self.bytes.extend_from_slice(value.unwrap_or_default());
         self.count += 1;
+    }
+
+    /// Says that sled is known to have this group and all before it.
+    pub fn push_flushed(&mut self, sequence: u64) {
+        self.push(FLUSHED, Some(&sequence.to_be_bytes()));
     }
 
     /// Bytes so far, head included.

@@ -51,10 +51,11 @@ pub fn replay<E: From<JournalError>>(
             return Err(gap(format!("two segments hold group {first}")).into());
         }
         let newest = index + 1 == segments.len();
-        let extent = Segment::read(dir, first)?.groups(newest, |frame| {
+        let extent = Segment::read(dir, first)?.groups(newest, |mut frame| {
             if frame.sequence <= from {
                 return Ok(());
             }
+            frame.take_flushed();
             groups += 1;
             each(frame)
         })?;

@@ -23,6 +23,8 @@ pub struct Tail {
     pub last: u64,
     /// The groups before those of the two newest segments, or of all of them when there are fewer.
     pub before: u64,
+    /// The last group that sled was known to have when the last of them was written.
+    pub flushed: u64,
     /// Bytes of a torn append behind it.
     pub torn: usize,
     /// The newest segment's name and where its whole groups end; none when only a base is there.
@@ -48,12 +50,23 @@ pub fn tail(dir: &Path) -> Result<Option<Tail>, JournalError> {
     let segments = file::list(dir, Kind::Segment)?;
     let Some(&first) = segments.last() else {
         let base = file::list(dir, Kind::Base)?.last().copied();
-        return Ok(base.map(|last| Tail { last, before: last, torn: 0, segment: None }));
+        return Ok(base.map(|last| Tail {
+            last,
+            before: last,
+            flushed: last,
+            torn: 0,
+            segment: None,
+        }));
     };
-    let extent = Segment::read(dir, first)?.groups(true, |_| Ok::<_, JournalError>(()))?;
+    let mut flushed = 0;
+    let extent = Segment::read(dir, first)?.groups(true, |mut frame| {
+        flushed = frame.take_flushed().unwrap_or(flushed);
+        Ok::<_, JournalError>(())
+    })?;
     Ok(Some(Tail {
         last: extent.last,
         before: segments[segments.len().saturating_sub(2)] - 1,
+        flushed,
         torn: extent.torn,
         segment: Some((first, extent.end)),
     }))
@@ -69,7 +82,8 @@ pub fn since(dir: &Path, known: u64) -> Result<Vec<Frame>, JournalError> {
     let mut groups = VecDeque::new();
     let mut doubt = 0;
     for (index, &first) in segments.iter().enumerate().skip(segments.len().saturating_sub(2)) {
-        Segment::read(dir, first)?.groups(index + 1 == segments.len(), |frame| {
+        Segment::read(dir, first)?.groups(index + 1 == segments.len(), |mut frame| {
+            frame.take_flushed();
             if frame.sequence <= known {
                 doubt += frame.bytes();
             }
