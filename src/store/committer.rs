@@ -190,13 +190,17 @@ impl Committer {
         let bytes = frame.len() + bulk_bytes;
         self.flusher.make_room(bytes)?;
         // What sled lacks after a crash must be in the two newest segments.
+        let flushed = self.flusher.durable();
+        let is_news = flushed != self.told;
+        if is_news {
+            frame.push_flushed(flushed);
+        }
         let begins = self.journal.as_ref().filter(|journal| journal.rotates_for(&frame));
         if let Some(journal) = begins {
             self.flusher.wait_for(journal.begins() - 1)?;
-        }
-        let flushed = self.flusher.durable();
-        if flushed != self.told || begins.is_some() {
-            frame.push_flushed(flushed);
+            if !is_news {
+                frame.push_flushed(flushed);
+            }
         }
         let sequence = match self.journal.as_mut().map(|journal| journal.append(frame)) {
             None => self.sequence + 1,

@@ -124,9 +124,14 @@ impl SledStore {
     fn prune_closed(&self, older_than: Timestamp) -> Result<usize, JournalError> {
         let dir = self.settings.journal_dir();
         let segments = file::list(&dir, Kind::Segment)?;
+        let flushed = self.layers.flushed();
         let mut old = 0;
         // The last is the running one. Stops at the first that stays, so that no gap can arise.
-        for &first in segments.iter().rev().skip(1).rev() {
+        for (&first, &next) in segments.iter().zip(segments.iter().skip(1)) {
+            // What sled may lack after a crash is read from here.
+            if next > flushed + 1 {
+                break;
+            }
             let path = Kind::Segment.path(&dir, first);
             let written = fs::metadata(&path)
                 .and_then(|meta| meta.modified())

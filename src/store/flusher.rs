@@ -154,7 +154,13 @@ impl Shared {
             let flushed = layers.flush();
             let mut state = self.lock();
             match flushed {
-                Ok(flushed) => state.durable = flushed,
+                Ok(flushed) => {
+                    state.durable = flushed;
+                    // What came between the look and the seal went with it.
+                    if state.written <= state.durable {
+                        state.open = 0;
+                    }
+                }
                 Err(error) => state.failed = Some(error.to_string()),
             }
             let failed = state.failed.clone();
@@ -178,6 +184,7 @@ impl Shared {
         // What is written from here on may be flushed with it, and is counted once more.
         state.wanted = false;
         state.open = 0;
+        self.changed.notify_all();
         state.written > state.durable
     }
 }

@@ -193,15 +193,18 @@ fn carry_out(
             let bulk_after = known.max(tail.flushed);
             let groups = journal::since(&settings.journal_dir(), known)
                 .map_err(|error| damaged_journal(settings, error))?;
-            write_again(layers, &groups, tail.last, bulk_after).map_err(unusable)?;
+            if write_again(layers, &groups, tail.last, (known, bulk_after)).map_err(unusable)? {
+                // Nothing else says that sled lacks them, so nothing would keep the groups at hand.
+                layers.flush().map_err(unusable)?;
+            }
             return Ok(tail.last);
         }
         Plan::ReplaceJournal => {
             tracing::warn!(
                 dir = %settings.journal_dir().display(),
                 group = store,
-                "the journal is gone: a new one is begun with all rows of the store, which may lack what \
-                 was taken in the last moments before a crash"
+                "the journal is gone: a new one is begun with all rows of the store, which may lack, whole or in \
+                 part, what was taken in the last seconds before a crash"
             );
             base::write(&settings.journal_dir(), layers)?;
         }
@@ -211,27 +214,31 @@ fn carry_out(
 }
 
 /// Writes what the journal's last groups lead to, where it is not so already; nothing on the disk changes.
+/// Returns whether any of that is of a group that sled says it has.
 fn write_again(
     layers: &Layers,
     groups: &[Frame],
     last: u64,
-    bulk_after: u64,
-) -> Result<(), EngineError> {
-    let mut rows: BTreeMap<&[u8], Option<&Bytes>> = BTreeMap::new();
+    (known, bulk_after): (u64, u64),
+) -> Result<bool, EngineError> {
+    let mut rows: BTreeMap<&[u8], (Option<&Bytes>, u64)> = BTreeMap::new();
     for group in groups {
         let is_newer = group.sequence > bulk_after;
         let writes =
             group.writes.iter().filter(|(key, _)| is_newer || !key.starts_with(BULK_PREFIX));
-        rows.extend(writes.map(|(key, value)| (key.as_slice(), value.as_ref())));
+        let word = |value| (Option::as_ref(value), group.sequence);
+        rows.extend(writes.map(|(key, value)| (key.as_slice(), word(value))));
     }
     let mut differing = Vec::new();
-    for (key, value) in rows {
+    let mut mends = false;
+    for (key, (value, sequence)) in rows {
         if !layers.is(key, value.map(|value| &**value))? {
+            mends |= sequence <= known;
             differing.push((key, value));
         }
     }
     layers.write(last, differing.into_iter());
-    Ok(())
+    Ok(mends)
 }
 
 /// The last group of sled; none when nothing was ever written.
@@ -274,7 +281,7 @@ fn damaged_journal(settings: &Settings, error: JournalError) -> StoreError {
 fn aside(settings: &Settings) -> String {
     format!(
         "move {} aside, keep it, and start again: a new journal is begun with all rows of the store, \
-         which may lack what was taken in the last moments before a crash",
+         which may lack, whole or in part, what was taken in the last seconds before a crash",
         settings.journal_dir().display()
     )
 }

@@ -25,20 +25,20 @@ pub struct Settings {
     /// read into memory as a whole.
     pub journal_segment_bytes: u64,
     /// Bytes of groups that may be in the journal and wait in memory for sled, before whoever writes
-    /// waits too. As much again may be on its way to sled.
+    /// waits too. As much again may be on its way to sled, and at first what a crash left in the journal.
     pub memtable_bytes: usize,
     /// What stands between us and sled's known ways of losing data.
     pub hardening: Hardening,
 }
 
 impl Settings {
-    /// Settings for a folder, with what a municipality needs: 512 MiB low water, 32 MiB cache, 30
+    /// Settings for a folder, with what a municipality needs: 512 MiB low water, 16 MiB cache, 30
     /// days of journal in segments of 16 MiB, 8 MiB in memory before sled.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             low_water_bytes: 512 << 20,
-            cache_bytes: 32 << 20,
+            cache_bytes: 16 << 20,
             journal_keep: SignedDuration::from_hours(30 * 24),
             journal_segment_bytes: 16 << 20,
             memtable_bytes: 8 << 20,

@@ -97,7 +97,8 @@ impl Wake {
     }
 }
 
-/// A store whose commits tell of the due rows in them, also when whoever committed is gone.
+/// A store whose commits tell of the due rows in them. Whoever may be cut off in the middle of a commit makes
+/// it in a task of its own, or the rows wait until the next look at everything.
 pub struct Watched {
     kv: Arc<dyn Kv>,
     wake: Arc<Wake>,

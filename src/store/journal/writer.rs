@@ -42,7 +42,8 @@ const DOUBT_BYTES: usize = 1024 * 1024;
 const RESERVED_BYTES: u64 = 1024 * 1024;
 
 /// Finds where the journal in `dir` ends, changing nothing; none when there is no journal. Reads the
-/// newest segment only: those before it were whole when it was begun, and are read by `replay`.
+/// newest segment, and of the one before it what it says of sled: those before were whole when it was
+/// begun, and are read by `replay`.
 ///
 /// # Errors
 /// When it cannot be read or is damaged.
@@ -59,6 +60,15 @@ pub fn tail(dir: &Path) -> Result<Option<Tail>, JournalError> {
         }));
     };
     let mut flushed = 0;
+    if let [.., before, _] = segments[..] {
+        // Damage there is told where its groups are needed.
+        let _ = Segment::read(dir, before).and_then(|segment| {
+            segment.groups(false, |mut frame| {
+                flushed = frame.take_flushed().unwrap_or(flushed);
+                Ok::<_, JournalError>(())
+            })
+        });
+    }
     let extent = Segment::read(dir, first)?.groups(true, |mut frame| {
         flushed = frame.take_flushed().unwrap_or(flushed);
         Ok::<_, JournalError>(())
@@ -76,23 +86,35 @@ pub fn tail(dir: &Path) -> Result<Option<Tail>, JournalError> {
 /// oldest first.
 ///
 /// # Errors
-/// When they cannot be read or are damaged.
+/// When they cannot be read or are damaged; damage in the older one counts only where it is needed.
 pub fn since(dir: &Path, known: u64) -> Result<Vec<Frame>, JournalError> {
     let segments = file::list(dir, Kind::Segment)?;
     let mut groups = VecDeque::new();
     let mut doubt = 0;
     for (index, &first) in segments.iter().enumerate().skip(segments.len().saturating_sub(2)) {
-        Segment::read(dir, first)?.groups(index + 1 == segments.len(), |mut frame| {
-            frame.take_flushed();
-            if frame.sequence <= known {
-                doubt += frame.bytes();
+        let is_newest = index + 1 == segments.len();
+        let read = Segment::read(dir, first).and_then(|segment| {
+            segment.groups(is_newest, |mut frame| {
+                frame.take_flushed();
+                if frame.sequence <= known {
+                    doubt += frame.bytes();
+                }
+                groups.push_back(frame);
+                while doubt > DOUBT_BYTES {
+                    doubt -= groups.pop_front().map_or(0, |frame: Frame| frame.bytes());
+                }
+                Ok::<_, JournalError>(())
+            })
+        });
+        match read {
+            Ok(_) => {}
+            Err(error) if !is_newest && segments[index + 1] <= known + 1 => {
+                tracing::warn!(%error, "a closed segment is damaged; the store has its groups");
+                groups.clear();
+                doubt = 0;
             }
-            groups.push_back(frame);
-            while doubt > DOUBT_BYTES {
-                doubt -= groups.pop_front().map_or(0, |frame: Frame| frame.bytes());
-            }
-            Ok::<_, JournalError>(())
-        })?;
+            Err(error) => return Err(error),
+        }
     }
     Ok(groups.into())
 }
