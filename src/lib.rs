@@ -32,6 +32,7 @@ pub mod lifecycle;
 pub mod message;
 pub mod model;
 pub mod occasion;
+pub mod operate;
 pub mod policy;
 pub mod sim;
 pub mod source;

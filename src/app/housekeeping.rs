@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::delivery::limits;
 use crate::env::Clock;
-use crate::store::rows::{Failing, Seen};
+use crate::store::rows::{Failing, Rejection, Seen};
 use crate::store::{Batch, Commit, Kv, SledStore, StoreError, after_prefix, ledger, tables};
 
 /// Longer than any source's retries (reliability: at least 30 days).
@@ -62,6 +62,8 @@ async fn tidy(kv: &dyn Kv, now: Timestamp, limit: Timestamp) -> Result<usize, St
     let mut removed = remove_if(kv, tables::SEEN, &old).await?;
     removed += remove_if(kv, tables::WEBHOOK_IDS, &old).await?;
     removed += remove_if(kv, tables::CELLS, &spent).await?;
+    let past = |value: &[u8]| ledger::decode::<Rejection>(value).is_ok_and(|row| row.at < limit);
+    removed += remove_if(kv, tables::REJECTED, &past).await?;
     let forgotten = now.saturating_sub(FAILING_KEPT).unwrap_or(Timestamp::MIN);
     let past = |value: &[u8]| ledger::decode::<Failing>(value).is_ok_and(|row| row.at < forgotten);
     removed += remove_if(kv, tables::FAILING, &past).await?;

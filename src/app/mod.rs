@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::delivery::{Dispatcher, Shared};
 use crate::directory::Directory;
 use crate::env::Env;
-use crate::intake::Intake;
+use crate::intake::{Intake, LastHeard};
 use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
 use crate::source::roster::{self, RosterFeed};
@@ -26,13 +26,17 @@ use crate::store::{Kv, SledStore, StoreError, Wake, Watched};
 use crate::web::{
     self,
     api::Api,
+    control::{Control, Socket, serve as serve_control},
     hooks::{Hooks, SourceGate},
+    hooks_rejected::Remembered,
     receipts::Receipts,
 };
 
 pub use gateway::{GatewayFault, GatewayProblem, gateway};
 pub use refusals::{Refusal, refusals};
-pub use settings::{directory_settings, mail_transport, providers, store_settings, wire_settings};
+pub use settings::{
+    control, directory_settings, mail_transport, providers, store_settings, wire_settings,
+};
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +60,7 @@ pub struct App {
     kv: Arc<dyn Kv>,
     env: Env,
     journal_keep: jiff::SignedDuration,
+    control: Arc<Control>,
 }
 
 impl App {
@@ -112,10 +117,16 @@ impl App {
             wake.clone(),
             lifecycle.tracker().clone(),
         ));
+        let heard = LastHeard::default();
+        let control = Arc::new(Control {
+            running: Some((env.clock.now(), heard.clone())),
+            tracker: lifecycle.tracker().clone(),
+            ..control(config, kv.clone(), env.clock.clone(), directory.clone())
+        });
         let intake =
             Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());
         let router = web::router(
-            Arc::new(Hooks { intake, sources: sources(config)? }),
+            Arc::new(Hooks { intake, sources: sources(config)?, heard: heard.clone() }),
             Arc::new(Receipts { shared, secrets: settings::receipt_secrets(config) }),
             Arc::new(Api { feed: feed.clone(), token: config.api_token.clone(), kv: kv.clone() }),
             usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX),
@@ -130,6 +141,7 @@ impl App {
             kv,
             env,
             journal_keep: config.store.journal_keep,
+            control,
         })
     }
 
@@ -162,6 +174,17 @@ impl App {
         let server =
             web::server::serve(listener, self.router(), self.server.clone(), stop, tracker);
         self.lifecycle.start("http", async move {
+            server.await;
+            Ok::<(), StoreError>(())
+        });
+    }
+
+    /// Starts to answer operators.
+    pub fn answer(&self, socket: Socket) {
+        let stop = self.lifecycle.soft_stop().clone();
+        let tracker = self.lifecycle.tracker().clone();
+        let server = serve_control(socket, self.control.clone(), stop, tracker);
+        self.lifecycle.start("control", async move {
             server.await;
             Ok::<(), StoreError>(())
         });
@@ -220,6 +243,7 @@ fn sources(config: &Config) -> Result<BTreeMap<crate::model::SourceId, SourceGat
                 schools: source.schools.clone(),
                 rate: source.rate,
                 cell: Mutex::new(None),
+                remembered: Remembered::default(),
             },
         );
     }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::task::TaskTracker;
 
 use super::gateway::{GatewayFault, GatewayProblem, gateway};
 use super::refusals::Refusal;
@@ -11,10 +13,14 @@ use crate::channel::email::{MailSettings, TlsMode};
 use crate::channel::sms::{ProviderKind, ProviderSettings, elks::ElksSettings, http::HttpSettings};
 use crate::config::{self, Config};
 use crate::delivery::{self, MailAccount, Provider};
+use crate::directory::Directory;
+use crate::env::Clock;
 use crate::env::mail::{MailFolder, MailTransport, SmtpTransport};
 use crate::env::wire::{ClientIdentity, DoorSettings, TokenSettings, WireSettings};
 use crate::model::{Endpoint, PlainHttp, ProviderId};
 use crate::source::webhook::AuthSettings;
+use crate::store::Kv;
+use crate::web::control::Control;
 use crate::{directory, store, web};
 
 /// Store.
@@ -24,6 +30,25 @@ pub fn store_settings(config: &Config) -> store::Settings {
         cache_bytes: config.store.cache_bytes,
         journal_keep: config.store.journal_keep,
         ..store::Settings::new(&config.store.dir)
+    }
+}
+
+/// What operators are answered from, without a daemon around it.
+pub fn control(
+    config: &Config,
+    kv: Arc<dyn Kv>,
+    clock: Arc<dyn Clock>,
+    directory: Arc<ArcSwap<Directory>>,
+) -> Control {
+    let mail = config.mail.as_ref().map(|mail| mail_account(mail).id);
+    Control {
+        kv,
+        clock,
+        directory,
+        accounts: config.providers.keys().cloned().chain(mail).collect(),
+        sources: config.sources.keys().cloned().collect(),
+        tracker: TaskTracker::new(),
+        running: None,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file a command. Parses, calls, prints; what it does is done by the rooms.
 
+mod ask;
 pub mod check;
 mod check_rooms;
 mod check_texts;
@@ -7,9 +8,13 @@ pub mod demo;
 pub mod directory;
 pub mod exit;
 pub mod init;
+pub mod message;
+mod notify;
 pub mod run;
 pub mod sink;
+pub mod status;
 pub mod store;
+pub mod why;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -47,6 +52,16 @@ enum Command {
     Directory(directory::DirectoryArgs),
     /// Look after the store.
     Store(store::StoreArgs),
+    /// Tell why something was sent to whom, or not sent: the whole trail of a pupil's day.
+    Why(why::WhyArgs),
+    /// Show how the gateway is: schools, accounts, sources, what waits.
+    Status(status::StatusArgs),
+    /// Show what waits, and why.
+    Queue(status::StatusArgs),
+    /// Show events that were refused.
+    Rejected(status::StatusArgs),
+    /// Show one message, call it back, or send it again.
+    Message(message::MessageArgs),
 }
 
 /// Parses the command line and runs the command.
@@ -70,6 +85,11 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args, run::credentials_dir(), &check_rooms::problems),
         Command::Directory(args) => directory::run(args),
         Command::Store(args) => store::run(args),
+        Command::Why(args) => runtime()?.block_on(why::run(args)),
+        Command::Status(args) => runtime()?.block_on(status::status(args)),
+        Command::Queue(args) => runtime()?.block_on(status::queue(args)),
+        Command::Rejected(args) => runtime()?.block_on(status::rejected(args)),
+        Command::Message(args) => runtime()?.block_on(message::run(args)),
         Command::Run(args) => runtime()?.block_on(run::run(args)),
         Command::Sink(args) => runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new()))),
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::SignedDuration;
+use sd_notify::NotifyState;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,8 +19,10 @@ use crate::env::wire::ReqwestWire;
 use crate::env::{Clock, Env};
 use crate::lifecycle::Lifecycle;
 use crate::store::{Kv, SledStore, StoreError};
+use crate::web;
 
 use super::check::Extra;
+use super::notify::{self, Watchdog};
 use super::{check_rooms, exit};
 
 /// How long a former process may take to let go of the store: one that was killed is gone in
@@ -73,12 +76,17 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         format!("cannot listen on {}; is another upprop running?", config.server.listen)
     })?;
     let address = listener.local_addr()?;
+    let control = &config.server.control;
+    let socket = web::control::bind(control)
+        .with_context(|| format!("the control socket {} cannot be made", control.display()))?;
     app.serve(listener);
-    app.start(Some(store.clone()), || {});
+    app.answer(socket);
+    let (watchdog, clock) = (Watchdog::from_environment(), SystemClock::new());
+    app.start(Some(store.clone()), move || watchdog.beat(clock.now()));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
-    tell_systemd(&[sd_notify::NotifyState::Ready]);
+    notify::tell(&[NotifyState::Ready]);
     let fault = loop {
         tokio::select! {
             _ = terminate.recv() => break None,
@@ -90,7 +98,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
             ),
         }
     };
-    tell_systemd(&[sd_notify::NotifyState::Stopping]);
+    notify::tell(&[NotifyState::Stopping]);
     if let Some(fault) = &fault {
         tracing::error!(%fault, "stopping because of a fault");
     } else {
@@ -208,12 +216,6 @@ fn logging(config: &Config) {
     let done = tracing_subscriber::registry().with(lines.with_filter(filter.and(ours))).try_init();
     if done.is_err() {
         eprintln!("upprop: logging was set up before; going on");
-    }
-}
-
-fn tell_systemd(states: &[sd_notify::NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "systemd could not be told");
     }
 }
 

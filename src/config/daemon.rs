@@ -1,7 +1,7 @@
 //! `[store]`, `[server]`, `[directory]` and `[log]`: what the daemon stands on.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
@@ -43,6 +43,8 @@ impl Store {
 pub struct Server {
     /// Address and port.
     pub listen: SocketAddr,
+    /// The socket at which operators are answered.
+    pub control: PathBuf,
     /// Largest request body, in bytes.
     pub max_body_bytes: u64,
     /// Most connections at once.
@@ -57,8 +59,12 @@ pub struct Server {
     pub drain_limit: SignedDuration,
 }
 
+/// Longest path of a Unix socket, in bytes (unix(7), `sun_path`).
+const LONGEST_SOCKET: usize = 107;
+
 impl Server {
-    pub(super) fn read(reader: Reader<'_>) -> Self {
+    /// `store`: the store's folder, where the socket is unless told otherwise.
+    pub(super) fn read(reader: Reader<'_>, store: &Path) -> Self {
         let seconds = SignedDuration::from_secs;
         let server = Self {
             listen: reader
@@ -66,6 +72,7 @@ impl Server {
                     text.parse().map_err(|_| listen_suggestion(text))
                 })
                 .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8750))),
+            control: reader.path("control").unwrap_or_else(|| store.join("control.sock")),
             max_body_bytes: reader.size("max-body", "1 KiB", "64 MiB").unwrap_or(1 << 20),
             max_connections: reader.integer("max-connections", 1..=65_535).unwrap_or(256),
             header_timeout: reader.duration("header-timeout", "1s", "5m").unwrap_or(seconds(15)),
@@ -73,6 +80,12 @@ impl Server {
             answer_timeout: reader.duration("answer-timeout", "1s", "5m").unwrap_or(seconds(14)),
             drain_limit: reader.duration("drain-limit", "1s", "5m").unwrap_or(seconds(20)),
         };
+        if server.control.as_os_str().len() > LONGEST_SOCKET {
+            reader.error_at_head(
+                format!("the control socket {} has too long a path", server.control.display()),
+                format!("write a path of at most {LONGEST_SOCKET} bytes as `control` of [server]"),
+            );
+        }
         if reader.has("listen") && !server.listen.ip().is_loopback() {
             reader.warn(
                 "listen",

@@ -203,9 +203,11 @@ fn read(root: Reader<'_>) -> Config {
         root.judge_token("api-token-file", token);
     }
     let declared = school::Declared { providers: &provider_names, mail: mail_declared };
+    let store = Store::read(root.table("store"));
+    let server = Server::read(root.table("server"), &store.dir);
     let config = Config {
-        store: Store::read(root.table("store")),
-        server: Server::read(root.table("server")),
+        store,
+        server,
         directory: Directory::read(root.table("directory")),
         log: Log::read(root.table("log")),
         http,

@@ -103,7 +103,13 @@ impl Loader {
             return Err(unusable("it names a folder", "write the name of a file".into()));
         }
         match &self.credentials_dir {
-            Some(folder) => read(&folder.join(name)),
+            Some(folder) => {
+                // Those of a whole folder get its id and `_` before their names (systemd.exec(5),
+                // LoadCredential=); the unit that ships loads one folder.
+                let of_folder = folder.join(format!("upprop_{name}"));
+                let plain = folder.join(name);
+                read(if !plain.exists() && of_folder.exists() { &of_folder } else { &plain })
+            }
             None if self.secrets == Secrets::Checked => Err(SecretFault::Unchecked(format!(
                 "credential `{name}` was not checked: $CREDENTIALS_DIRECTORY is not set here"
             ))),
@@ -197,12 +203,15 @@ mod tests {
     fn names_are_looked_up_where_they_say() {
         let folder = tempfile::tempdir().expect("folder");
         write(&folder.path().join("credentials/token"), "from systemd\n", 0o400);
+        write(&folder.path().join("credentials/upprop_relay"), "of a folder", 0o400);
+        write(&folder.path().join("credentials/upprop_token"), "another", 0o400);
         write(&folder.path().join("secrets/token"), "from the folder\r\n", 0o600);
         let absolute = folder.path().join("absolute");
         write(&absolute, "from afar", 0o640);
         let loader = loader(folder.path(), true, Secrets::Required);
         for (name, text) in [
             ("token", "from systemd"),
+            ("relay", "of a folder"),
             ("secrets/token", "from the folder"),
             (absolute.to_str().expect("path"), "from afar"),
         ] {

@@ -22,7 +22,7 @@ pub mod settings;
 pub mod settle;
 mod shared;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod timers;
 
 pub use dispatcher::Dispatcher;

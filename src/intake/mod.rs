@@ -4,6 +4,8 @@
 mod accept;
 pub mod case;
 mod decide;
+mod last_heard;
 
 pub use accept::{Accepted, Intake, IntakeError};
 pub use decide::{Heard, decide};
+pub use last_heard::LastHeard;

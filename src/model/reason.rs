@@ -91,9 +91,68 @@ pub enum Reason {
     TemplateFailed,
     /// Another message to the same person replaced it.
     Replaced,
+    /// An operator had it called back, or sent again.
+    Operator,
 }
 
 impl Reason {
+    /// The rule in one sentence, for whoever asks why.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::UnexcusedAbsence => {
+                "missing without a valid reason, and nothing speaks against telling"
+            }
+            Self::NotArrivedByLessonEnd => "still not there when the lesson ended",
+            Self::ReportedByTeacher => "the teacher reported it at the lesson's end",
+            Self::ToldOtherwise => "what was told before is no longer true",
+            Self::StaffMustAct => "it could not be told automatically; staff must look at it",
+            Self::AdvanceNotice => "an advance notice or leave covers the lesson",
+            Self::OtherActivity => "the pupil is at another school activity",
+            Self::UnknownMark => {
+                "the mark is unknown: not registered or not mapped, and so not absent"
+            }
+            Self::Present => "marked present",
+            Self::Late => "marked late",
+            Self::LeftEarly => "marked as left early",
+            Self::Excused => "marked as excused",
+            Self::Protected => "protected personal data: nothing automatic leaves",
+            Self::ProtectionUnknown => {
+                "the protection status is not known, so it counts as protected"
+            }
+            Self::AgeUnknown => "the age is not known, so neither guardian nor pupil can be chosen",
+            Self::Adult => "18 or older: guardians are not told, the pupil is",
+            Self::UnknownPupil => "the pupil is not in the directory",
+            Self::NoEntitledGuardian => "no guardian may receive",
+            Self::NotEntitled => "this guardian may not receive, or is denied",
+            Self::NoContact => "no usable address on any channel",
+            Self::BadContact => "a provider rejected the address as such before",
+            Self::Stale => "too old to be news",
+            Self::Expired => "the message's deadline passed first",
+            Self::ShadowMode => "the school is in shadow mode: recorded, not sent",
+            Self::NotAGuest => {
+                "the school is in guests mode, and this recipient is not on the list"
+            }
+            Self::AlreadyTold => "this recipient has it already",
+            Self::OutOfOrder => "an older mark than the one in force",
+            Self::MarkChanged => "the mark changed before the message left",
+            Self::NothingToCorrect => "nobody was told, so there is nothing to correct",
+            Self::Grace => "waits for the school's grace period",
+            Self::NotBegun => "waits for the lesson to begin",
+            Self::QuietHours => "waits for quiet hours to end",
+            Self::RateLimited => "waits for a rate limit",
+            Self::RetryLater => "waits before another try",
+            Self::ChannelStopped => "the account refuses to send: credentials, credit or sender",
+            Self::ProviderAway => "the provider is away; all its messages wait",
+            Self::InDoubt => "an attempt has no known outcome; it is being looked into",
+            Self::HeldInDoubt => "in doubt, and it could not be cleared up: a person must decide",
+            Self::Rejected => "the provider rejected the message",
+            Self::TriesUsed => "all tries were used",
+            Self::TemplateFailed => "the text could not be made from the template",
+            Self::Replaced => "another message to the same person replaced it",
+            Self::Operator => "an operator had it called back, or sent again",
+        }
+    }
+
     /// The stable kebab-case name.
     pub fn as_str(self) -> String {
         serde_json::to_value(self)

@@ -104,6 +104,21 @@ pub enum Due {
     },
 }
 
+/// An event that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rejection {
+    /// When.
+    pub at: Timestamp,
+    /// From whom.
+    pub source: SourceId,
+    /// Its id, where one could be read.
+    pub event: Option<String>,
+    /// About whom, where that could be read.
+    pub pupil: Option<PupilId>,
+    /// What was wrong with it, as the sender was told.
+    pub why: String,
+}
+
 /// One line of a pupil's trail: what was heard and what was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audit {

@@ -179,6 +179,19 @@ pub fn audit_prefix(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
 /// Every trail.
 pub const AUDIT: &[u8] = b"au/";
 
+/// An event that was refused, by time. Value: [`super::rows::Rejection`].
+pub fn rejected(source: &SourceId, at: Timestamp, index: u32) -> Vec<u8> {
+    let mut key = REJECTED.to_vec();
+    key.extend_from_slice(&time(at));
+    key.extend_from_slice(source.as_str().as_bytes());
+    key.push(0);
+    key.extend_from_slice(&index.to_be_bytes());
+    key
+}
+
+/// Every event that was refused.
+pub const REJECTED: &[u8] = b"rj/";
+
 /// Directory rows; large and loadable again, so the journal leaves them out.
 pub const DIRECTORY: &[u8] = b"di/";
 
@@ -222,6 +235,17 @@ impl Lane {
         match self {
             Self::SmsUrgent | Self::Sms => Channel::Sms,
             Self::EmailUrgent | Self::Email | Self::Timer => Channel::Email,
+        }
+    }
+
+    /// Its name for people.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SmsUrgent => "sms-urgent",
+            Self::Sms => "sms",
+            Self::EmailUrgent => "email-urgent",
+            Self::Email => "email",
+            Self::Timer => "timers",
         }
     }
 

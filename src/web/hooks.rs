@@ -12,9 +12,10 @@ use futures_util::StreamExt as _;
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
 
+use super::hooks_rejected::{self, Remembered};
 use super::hooks_response as respond;
 use crate::delivery::limits::{self, Permit};
-use crate::intake::{Accepted, Intake, IntakeError};
+use crate::intake::{Accepted, Intake, IntakeError, LastHeard};
 use crate::model::{Observation, Rate, SchoolId, SourceId};
 use crate::source::webhook::{self, HookAnswer, Item, Rejected, Verifier};
 use crate::store::ledger::Unit;
@@ -36,6 +37,8 @@ pub struct SourceGate {
     pub rate: Option<Rate>,
     /// The inbound limiter's cell. In memory: it guards this process, and promises nothing.
     pub cell: Mutex<Option<u64>>,
+    /// How many refused events were remembered of late.
+    pub remembered: Remembered,
 }
 
 /// What the inlet needs.
@@ -44,6 +47,8 @@ pub struct Hooks {
     pub intake: Intake,
     /// Senders by id.
     pub sources: BTreeMap<SourceId, SourceGate>,
+    /// Told of every event that came.
+    pub heard: LastHeard,
 }
 
 /// The handler.
@@ -88,6 +93,15 @@ pub async fn post(
     };
     match taken {
         Ok(answer) => {
+            if answer.accepted + answer.duplicate > 0 {
+                hooks.heard.note(source, now);
+            }
+            if !answer.rejected.is_empty() {
+                let (kv, request) = (hooks.intake.kv().as_ref(), (&headers, &*body));
+                let remembered = &gate.remembered;
+                hooks_rejected::remember(kv, remembered, source, request, &answer.rejected, now)
+                    .await;
+            }
             tracing::info!(
                 %source, accepted = answer.accepted, duplicate = answer.duplicate,
                 rejected = answer.rejected.len(), "webhook"

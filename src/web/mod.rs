@@ -2,7 +2,9 @@
 //! not decide anything about pupils; that is `intake`'s and what lies left of it.
 
 pub mod api;
+pub mod control;
 pub mod hooks;
+pub mod hooks_rejected;
 pub mod hooks_response;
 pub mod openapi;
 pub mod receipts;

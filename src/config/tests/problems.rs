@@ -19,6 +19,12 @@ const PROBLEMS: &[(&str, &str, Severity, &str)] = &[
         Error,
         "upprop.toml:12:1: error: unknown key `bearer-fil` in [sources.trial]; did you mean `bearer-file`?",
     ),
+    (
+        "[sources.trial]",
+        "[server]\ncontrol = \"/run/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"\n[sources.trial]",
+        Error,
+        "write a path of at most 107 bytes as `control` of [server]",
+    ),
     ("bearer-file = \"token\"", "", Error, "the source has no secret"),
     (
         "bearer-file = \"token\"",

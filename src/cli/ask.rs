@@ -1,0 +1,187 @@
+//! How commands get their answers: from the daemon's control socket, or, when none runs, from its store by
+//! the same routes. Prints a document as it came where `--json` is asked for.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use arc_swap::ArcSwap;
+use axum::body::Body;
+use bytes::Bytes;
+use http::{Method, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use tokio::net::UnixStream;
+use tower::ServiceExt as _;
+
+use super::run;
+use crate::config::{self, Config, Secrets};
+use crate::directory::{Directory, Roster};
+use crate::env::clock::SystemClock;
+use crate::source::webhook::answer::ErrorAnswer;
+use crate::store::{SledStore, StoreError};
+use crate::web::control::{self, Operator};
+use crate::{app, cli::exit};
+
+/// What every question has.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Asked {
+    /// The configuration file.
+    #[arg(long, short, value_name = "FILE", default_value = config::DEFAULT_FILE)]
+    pub config: PathBuf,
+    /// Print the document that the daemon answers.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum NoAnswer {
+    /// The configuration has errors; they were printed.
+    #[error("the configuration cannot be used")]
+    Config,
+    /// The daemon or the store said no.
+    #[error("{0}")]
+    Refused(String),
+    /// Neither daemon nor store can be reached.
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+impl NoAnswer {
+    /// Says it, and with which code to end.
+    pub fn code(&self) -> u8 {
+        if !matches!(self, Self::Config) {
+            eprintln!("upprop: {self}");
+        }
+        match self {
+            Self::Config => exit::CONFIG,
+            Self::Refused(_) => exit::GENERAL,
+            Self::Unreachable(_) => exit::UNAVAILABLE,
+        }
+    }
+}
+
+/// Asks, and reads the document. `None` with `--json`: it has been printed.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn ask<T: DeserializeOwned>(
+    asked: &Asked,
+    method: Method,
+    path: &str,
+) -> Result<Option<T>, NoAnswer> {
+    // No secret is needed, and credentials of the unit are not to be had from a shell.
+    let config = run::load(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let config = config.ok_or(NoAnswer::Config)?;
+    let (status, body) = answer(&config, method, path).await?;
+    if status != StatusCode::OK {
+        let words = serde_json::from_slice::<ErrorAnswer>(&body).map(|answer| answer.error);
+        return Err(NoAnswer::Refused(words.unwrap_or_else(|_| {
+            format!("the daemon answers {status}; it may be older than this program: restart it")
+        })));
+    }
+    if asked.json {
+        println!("{}", String::from_utf8_lossy(&body));
+        return Ok(None);
+    }
+    serde_json::from_slice(&body).map(Some).map_err(|error| {
+        NoAnswer::Refused(format!(
+            "the daemon's answer is not understood ({error}); it may be older or newer than this \
+             program: restart it, or use --json"
+        ))
+    })
+}
+
+async fn answer(
+    config: &Config,
+    method: Method,
+    path: &str,
+) -> Result<(StatusCode, Bytes), NoAnswer> {
+    let socket = &config.server.control;
+    match UnixStream::connect(socket).await {
+        Ok(stream) => from_daemon(stream, method, path).await.map_err(|error| {
+            NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
+        }),
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
+        {
+            from_store(config, method, path).await
+        }
+        Err(error) => Err(NoAnswer::Unreachable(format!(
+            "{}: {error}; run as root, or as a member of the socket's group",
+            socket.display()
+        ))),
+    }
+}
+
+async fn from_daemon(
+    stream: UnixStream,
+    method: Method,
+    path: &str,
+) -> anyhow::Result<(StatusCode, Bytes)> {
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(header::HOST, "upprop")
+        .body(Full::<Bytes>::default())?;
+    let asked = async move {
+        let response = sender.send_request(request).await?;
+        let status = response.status();
+        Ok((status, response.into_body().collect().await?.to_bytes()))
+    };
+    // The connection ends when its sender is gone.
+    let (answer, ended) = futures_util::future::join(asked, connection).await;
+    ended.context("the connection")?;
+    answer
+}
+
+async fn from_store(
+    config: &Config,
+    method: Method,
+    path: &str,
+) -> Result<(StatusCode, Bytes), NoAnswer> {
+    if !config.store.dir.exists() {
+        return Err(NoAnswer::Unreachable(format!(
+            "no daemon runs, and there is no store at {}; start it: systemctl start upprop",
+            config.store.dir.display()
+        )));
+    }
+    let store = match SledStore::open(app::store_settings(config)) {
+        Ok(store) => Arc::new(store),
+        Err(error @ StoreError::InUse(_)) => {
+            return Err(NoAnswer::Unreachable(format!(
+                "{error}, and it does not listen on {}: it is starting, ending, or has another \
+                 `control` in its configuration",
+                config.server.control.display()
+            )));
+        }
+        Err(error) => return Err(NoAnswer::Unreachable(error.to_string())),
+    };
+    let directory =
+        Directory { schools: Arc::new(config.schools.clone()), roster: Arc::<Roster>::default() };
+    let (clock, directory) = (Arc::new(SystemClock::new()), ArcSwap::from_pointee(directory));
+    let control = app::control(config, store.clone(), clock, Arc::new(directory));
+    let uid = rustix::process::getuid().as_raw();
+    let request = Request::builder().method(method).uri(path);
+    let request = request.extension(Operator(format!("uid {uid}"))).body(Body::empty());
+    let request = request.map_err(|error| NoAnswer::Refused(error.to_string()))?;
+    let response: Response<Body> = match control::router(Arc::new(control)).oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let status = response.status();
+    let body = response.into_body().collect().await;
+    let body = body.map_err(|error| NoAnswer::Refused(error.to_string()))?.to_bytes();
+    store.close().await.map_err(|error| NoAnswer::Refused(error.to_string()))?;
+    Ok((status, body))
+}
+
+/// A part of a path, as it may stand in one.
+pub fn encoded(text: &str) -> impl std::fmt::Display {
+    percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+}

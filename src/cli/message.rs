@@ -1,0 +1,101 @@
+//! `upprop message`: one message shown, called back, or sent again. What changes anything asks first, or
+//! wants `--yes` where nobody can be asked.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use http::Method;
+use jiff::tz::TimeZone;
+
+use super::ask::{Asked, ask, encoded};
+use super::{exit, why};
+use crate::operate::message::Message;
+
+/// Arguments of `upprop message`.
+#[derive(Debug, clap::Args)]
+pub struct MessageArgs {
+    #[command(subcommand)]
+    command: MessageCommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum MessageCommand {
+    /// Shows a message: for whom, why, and what became of each try.
+    Show {
+        /// Its id, as `upprop why` and the log have it.
+        id: String,
+        #[command(flatten)]
+        asked: Asked,
+    },
+    /// Calls a waiting message back, or lays one to rest that is held in doubt.
+    Cancel(Acted),
+    /// Sends a message again: one that is held in doubt, that failed, or that waits for its next try.
+    ///
+    /// One that is in doubt may have arrived: its reader may then get it twice.
+    Retry(Acted),
+}
+
+#[derive(Debug, clap::Args)]
+struct Acted {
+    /// Its id, as `upprop why` and the log have it.
+    id: String,
+    /// Do it without asking.
+    #[arg(long)]
+    yes: bool,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// None that is not an exit code.
+pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
+    let (method, path, asked) = match args.command {
+        MessageCommand::Show { id, asked } => {
+            (Method::GET, format!("/v1/messages/{}", encoded(&id)), asked)
+        }
+        MessageCommand::Cancel(acted) => {
+            if !agreed(&acted, "Call this message back?")? {
+                return Ok(ExitCode::from(exit::USAGE));
+            }
+            (Method::POST, format!("/v1/messages/{}/cancel", encoded(&acted.id)), acted.asked)
+        }
+        MessageCommand::Retry(acted) => {
+            let question =
+                "Send this message now? If an earlier try is in doubt it may arrive twice.";
+            if !agreed(&acted, question)? {
+                return Ok(ExitCode::from(exit::USAGE));
+            }
+            (Method::POST, format!("/v1/messages/{}/retry", encoded(&acted.id)), acted.asked)
+        }
+    };
+    match ask::<Message>(&asked, method, &path).await {
+        Ok(None) => {}
+        Ok(Some(message)) => {
+            let mut out = String::new();
+            why::at_message(&mut out, &message, &TimeZone::UTC);
+            print!(
+                "pupil {}, lesson {} of {} (times in UTC)\n{out}",
+                message.pupil, message.lesson, message.date
+            );
+        }
+        Err(error) => return Ok(ExitCode::from(error.code())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn agreed(acted: &Acted, question: &str) -> anyhow::Result<bool> {
+    if acted.yes {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        eprintln!("upprop: nobody can be asked here; add --yes");
+        return Ok(false);
+    }
+    eprint!("{question} [y/N] ");
+    std::io::stderr().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "j" | "ja"))
+}

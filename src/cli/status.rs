@@ -1,0 +1,176 @@
+//! `upprop status`, `upprop queue` and `upprop rejected`: how the gateway is, what waits, what was refused.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use http::Method;
+use jiff::{SpanRound, Timestamp, Unit};
+use serde::de::DeserializeOwned;
+
+use super::ask::{Asked, ask};
+use crate::env::Clock as _;
+use crate::env::clock::SystemClock;
+use crate::operate::queue::Queue;
+use crate::operate::rejected::AllRejected;
+use crate::operate::status::{AtAccount, AtSchool, Status};
+
+/// Arguments of the three.
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// Runs `upprop status`.
+///
+/// # Errors
+/// None that is not an exit code.
+pub async fn status(args: StatusArgs) -> anyhow::Result<ExitCode> {
+    show::<Status>(args, "/v1/status", status_told).await
+}
+
+/// Runs `upprop queue`.
+///
+/// # Errors
+/// None that is not an exit code.
+pub async fn queue(args: StatusArgs) -> anyhow::Result<ExitCode> {
+    show::<Queue>(args, "/v1/queue", queue_told).await
+}
+
+/// Runs `upprop rejected`.
+///
+/// # Errors
+/// None that is not an exit code.
+pub async fn rejected(args: StatusArgs) -> anyhow::Result<ExitCode> {
+    show::<AllRejected>(args, "/v1/rejected", |all, _| rejected_told(all)).await
+}
+
+async fn show<T: DeserializeOwned>(
+    args: StatusArgs,
+    path: &str,
+    told: impl Fn(&T, Timestamp) -> String,
+) -> anyhow::Result<ExitCode> {
+    match ask::<T>(&args.asked, Method::GET, path).await {
+        Ok(None) => {}
+        Ok(Some(document)) => print!("{}", told(&document, SystemClock::new().now())),
+        Err(error) => return Ok(ExitCode::from(error.code())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn status_told(status: &Status, now: Timestamp) -> String {
+    let mut out = String::new();
+    match status.running_since {
+        Some(since) => {
+            let _ = writeln!(out, "upprop {} runs, {}", status.version, since_when(since, now));
+        }
+        None => {
+            let _ = writeln!(out, "upprop does NOT run; this is what its store says");
+        }
+    }
+    match &status.why_not {
+        None => drop(writeln!(out, "store    takes work")),
+        Some(why) => drop(writeln!(out, "store    takes NO work: {why}")),
+    }
+    if let Some(pupils) = status.pupils {
+        let empty = if pupils == 0 { ": NOBODY can be told; load a directory" } else { "" };
+        let _ = writeln!(out, "people   {pupils} pupils in the directory{empty}");
+    }
+    let _ = writeln!(out, "\nschools today");
+    for school in &status.schools {
+        let _ = writeln!(out, "  {}", school_told(school));
+    }
+    let _ = writeln!(out, "\naccounts");
+    for account in &status.accounts {
+        let _ = writeln!(out, "  {}", account_told(account, now));
+    }
+    if !status.sources.is_empty() {
+        let _ = writeln!(out, "\nsources");
+    }
+    for (source, last) in &status.sources {
+        let last = last.map_or("not heard since the start".into(), |at| {
+            format!("last heard {}", since_when(at, now))
+        });
+        let _ = writeln!(out, "  {source}: {last}");
+    }
+    let _ = write!(out, "\n{}", queue_told(&status.queue, now));
+    out
+}
+
+fn school_told(s: &AtSchool) -> String {
+    let kept = match s.mode.as_str() {
+        "shadow" => format!("shadow: {} would have gone", s.kept_by_mode),
+        "guests" => format!("guests: {} gone, {} more would have", s.gone, s.kept_by_mode),
+        mode => format!("{mode}: {} gone", s.gone),
+    };
+    format!("{}: {kept}, {} under way, {} failed", s.school, s.under_way, s.failed)
+}
+
+fn account_told(a: &AtAccount, now: Timestamp) -> String {
+    let mut words = format!("{}: {}", a.account, a.state);
+    if let Some(since) = a.since {
+        let code = a.code.as_deref().unwrap_or_default();
+        let _ = write!(words, " {} ({code})", since_when(since, now));
+    }
+    if let Some(at) = a.last_accepted {
+        let _ = write!(words, ", last took a message {}", since_when(at, now));
+    }
+    words
+}
+
+fn queue_told(queue: &Queue, now: Timestamp) -> String {
+    let mut out = String::new();
+    if queue.lanes.is_empty() {
+        let _ = writeln!(out, "nothing waits");
+    } else {
+        let _ = writeln!(out, "waiting");
+    }
+    for lane in &queue.lanes {
+        let _ = write!(out, "  {}: {} due, {} later", lane.lane, lane.due, lane.later);
+        if let Some(oldest) = lane.oldest_due {
+            let _ = write!(out, "; the oldest is due {}", since_when(oldest, now));
+        }
+        if let Some(next) = lane.next {
+            let _ = write!(out, "; the next {}", since_when(next, now));
+        }
+        let _ = writeln!(out);
+        for (reason, count) in &lane.reasons {
+            let _ = writeln!(out, "    {count} {reason}");
+        }
+    }
+    for id in &queue.held {
+        let _ = writeln!(
+            out,
+            "  HELD in doubt: {id}; `upprop message show {id}`, then retry or cancel it"
+        );
+    }
+    out
+}
+
+fn rejected_told(all: &AllRejected) -> String {
+    let mut out = String::new();
+    if all.rejected.is_empty() {
+        return "no event was refused lately\n".into();
+    }
+    for r in &all.rejected {
+        let pupil = r.pupil.as_ref().map(|p| format!(", pupil {p}")).unwrap_or_default();
+        let event = r.event.as_deref().unwrap_or("without an id");
+        let _ = writeln!(out, "{}  {}  event {event}{pupil}: {}", r.at, r.source, r.why);
+    }
+    out
+}
+
+/// `3m 20s ago`, `in 2h`, `now`.
+fn since_when(at: Timestamp, now: Timestamp) -> String {
+    let apart = now.duration_since(at);
+    let span = jiff::Span::try_from(apart.abs())
+        .and_then(|span| span.round(SpanRound::new().largest(Unit::Hour).smallest(Unit::Second)));
+    let Ok(span) = span else { return at.to_string() };
+    if span.is_zero() {
+        "now".into()
+    } else if apart.is_negative() {
+        format!("in {span:#}")
+    } else {
+        format!("{span:#} ago")
+    }
+}

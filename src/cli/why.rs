@@ -1,0 +1,171 @@
+//! `upprop why`: the whole trail of a pupil's day, in the order in which things happened.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use http::Method;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::ask::{Asked, ask, encoded};
+use crate::model::Mark;
+use crate::operate::message::Message;
+use crate::operate::rejected::Rejected;
+use crate::operate::why::{AtLesson, AtSchool, Line, Why};
+
+/// Arguments of `upprop why`.
+#[derive(Debug, clap::Args)]
+pub struct WhyArgs {
+    /// The pupil's id, as the school system has it.
+    pub pupil: String,
+    /// The day, as 2026-11-23. Without it: the newest of which anything is known.
+    pub date: Option<Date>,
+    #[command(flatten)]
+    asked: Asked,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// None that is not an exit code.
+pub async fn run(args: WhyArgs) -> anyhow::Result<ExitCode> {
+    let date = args.date.map(|date| format!("?date={date}")).unwrap_or_default();
+    let path = format!("/v1/why/{}{date}", encoded(&args.pupil));
+    match ask::<Why>(&args.asked, Method::GET, &path).await {
+        Ok(None) => {}
+        Ok(Some(why)) => print!("{}", told(&why)),
+        Err(error) => return Ok(ExitCode::from(error.code())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The document in words.
+pub fn told(why: &Why) -> String {
+    let mut out = String::new();
+    let Some(date) = why.date else {
+        return format!(
+            "Nothing is known of pupil {}: no event about this id was taken or refused. Check the id, and \
+             `upprop rejected`.\n",
+            why.pupil
+        );
+    };
+    let _ = writeln!(out, "Pupil {}, {date}", why.pupil);
+    if why.schools.is_empty() && why.rejected.is_empty() {
+        let _ = writeln!(out, "\nNothing is known of that day.");
+    }
+    for school in &why.schools {
+        at_school(&mut out, school);
+    }
+    if !why.rejected.is_empty() {
+        let zone = why.schools.first().map_or(TimeZone::UTC, |s| zone(&s.zone));
+        let _ = writeln!(out, "\nRefused");
+        why.rejected.iter().for_each(|refused| at_refused(&mut out, refused, &zone));
+    }
+    if !why.other_days.is_empty() {
+        let days: Vec<String> = why.other_days.iter().map(ToString::to_string).collect();
+        let _ = writeln!(out, "\nOther days: {}", days.join(", "));
+    }
+    out
+}
+
+fn at_school(out: &mut String, school: &AtSchool) {
+    let zone = zone(&school.zone);
+    let _ = writeln!(out, "\nSchool {} (times in {})", school.school, school.zone);
+    let _ = writeln!(out, "\nHeard and decided");
+    school.trail.iter().for_each(|line| at_line(out, line, &zone));
+    for lesson in &school.lessons {
+        at_lesson(out, lesson, &zone);
+    }
+}
+
+fn at_line(out: &mut String, line: &Line, zone: &TimeZone) {
+    let from = match (&line.source, &line.event) {
+        (Some(source), Some(event)) => format!(" from {source}, event {event}"),
+        (Some(source), None) => format!(" from {source}"),
+        _ => String::new(),
+    };
+    let lesson = line.lesson.as_ref().map(|l| format!(", lesson {l}")).unwrap_or_default();
+    let _ = writeln!(out, "  {}  {}{from}{lesson}", clock(line.at, zone), line.heard);
+    if line.decisions.is_empty() {
+        let _ = writeln!(out, "            nothing to do");
+    }
+    for d in &line.decisions {
+        let whom = if d.recipient.is_empty() { "everybody" } else { &d.recipient };
+        let message = d.message.as_ref().map(|m| format!(" [{m}]")).unwrap_or_default();
+        let _ = writeln!(out, "            {} {whom}: {} ({}){message}", d.act, d.rule, d.reason);
+    }
+}
+
+fn at_lesson(out: &mut String, lesson: &AtLesson, zone: &TimeZone) {
+    let mark = lesson.mark.map_or_else(|| "no mark".to_owned(), word);
+    let missing = if lesson.missing { ", counts as missing" } else { "" };
+    let _ = writeln!(
+        out,
+        "\nLesson {} {}–{}: {mark}{missing}",
+        lesson.id,
+        short(lesson.start, zone),
+        short(lesson.end, zone)
+    );
+    if lesson.messages.is_empty() {
+        let _ = writeln!(out, "  no message was made");
+    }
+    lesson.messages.iter().for_each(|message| at_message(out, message, zone));
+}
+
+/// One message in words.
+pub fn at_message(out: &mut String, m: &Message, zone: &TimeZone) {
+    let corrects = m.corrects.as_ref().map(|id| format!(" of {id}")).unwrap_or_default();
+    let because = m.state_reason.map(|r| format!(": {}", r.in_words())).unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "  [{}] {}{corrects} to {} by {}: {}{because}",
+        m.id,
+        m.purpose.as_str(),
+        m.recipient,
+        m.channel.as_str(),
+        m.state.as_str().to_uppercase()
+    );
+    let _ =
+        writeln!(out, "            made {}: {}", clock(m.created_at, zone), m.reason.in_words());
+    for attempt in &m.attempts {
+        let came = match (&attempt.outcome, attempt.at) {
+            (Some(outcome), Some(at)) => {
+                let code = attempt.code.as_ref().map(|c| format!(" ({c})")).unwrap_or_default();
+                format!("{outcome}{code} {}", clock(at, zone))
+            }
+            _ => "no outcome yet".into(),
+        };
+        let _ = writeln!(
+            out,
+            "            tried {} by {}: {came}",
+            clock(attempt.started_at, zone),
+            attempt.account
+        );
+    }
+    if let Some(due) = m.due_at {
+        let _ = writeln!(out, "            looked at next {}", clock(due, zone));
+    }
+}
+
+fn at_refused(out: &mut String, refused: &Rejected, zone: &TimeZone) {
+    let event = refused.event.as_deref().unwrap_or("without an id");
+    let at = clock(refused.at, zone);
+    let _ = writeln!(out, "  {at}  event {event} from {}: {}", refused.source, refused.why);
+}
+
+fn word(mark: Mark) -> String {
+    serde_json::to_value(mark).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn zone(name: &str) -> TimeZone {
+    TimeZone::get(name).unwrap_or(TimeZone::UTC)
+}
+
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+fn short(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
+}

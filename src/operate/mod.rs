@@ -1,0 +1,33 @@
+//! What operators ask and do: why something was or was not sent, what waits, calling one message back or
+//! sending it again. Makes the documents that the control socket answers and that `--json` prints; the same
+//! over a running daemon's store and over one that stands still. Speaks no protocol and prints nothing.
+//!
+//! Documents hold ids, never a name, a number, an address or a text: whoever may know them looks them up
+//! in the school's own system. Each begins with `format`, which moves when a field changes its meaning;
+//! new fields may come at any time.
+
+pub mod message;
+pub mod queue;
+pub mod rejected;
+pub mod status;
+pub mod why;
+
+use crate::model::NotificationId;
+use crate::store::StoreError;
+
+/// The form of every document of this room.
+pub const FORMAT: u32 = 1;
+
+/// Why an operator's question or act came to nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum OperateError {
+    /// Nothing by that id.
+    #[error("no message has the id {0}; `upprop why PUPIL` shows those of a pupil")]
+    NoMessage(NotificationId),
+    /// It is not in a state in which this can be done.
+    #[error("{0}")]
+    NotNow(String),
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

@@ -1,0 +1,189 @@
+//! How the gateway is: what each school's mode lets out and how much went today, how the accounts are, what
+//! waits, when each source was last heard.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::queue::{self, Queue};
+use super::{FORMAT, OperateError};
+use crate::delivery::accounts::Account;
+use crate::directory::{Mode, School};
+use crate::model::{Notification, ProviderId, Reason, SchoolId, SourceId, State, local_date};
+use crate::store::{Health, Kv, after_prefix, ledger, tables};
+
+/// Rows read at a time.
+const PAGE: usize = 1_000;
+
+/// How the gateway is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Status {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The program that answers.
+    pub version: String,
+    /// When the daemon started; none: it does not run, and this is what its store says.
+    pub running_since: Option<Timestamp>,
+    /// Whether the store takes work.
+    pub writable: bool,
+    /// In words, when it does not.
+    pub why_not: Option<String>,
+    /// Free bytes on its disk.
+    pub free_bytes: Option<u64>,
+    /// Pupils in the directory in force; none: not known without the daemon.
+    pub pupils: Option<usize>,
+    /// Each school.
+    pub schools: Vec<AtSchool>,
+    /// Each account that messages go by.
+    pub accounts: Vec<AtAccount>,
+    /// When each source was last heard, since the daemon started.
+    pub sources: BTreeMap<SourceId, Option<Timestamp>>,
+    /// What waits.
+    pub queue: Queue,
+}
+
+/// One school today, in its own zone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AtSchool {
+    /// Which.
+    pub school: SchoolId,
+    /// What its mode lets out.
+    pub mode: String,
+    /// Messages of today that have left.
+    pub gone: u64,
+    /// Messages of today that wait or are on their way.
+    pub under_way: u64,
+    /// Messages of today that the mode alone kept back.
+    pub kept_by_mode: u64,
+    /// Messages of today that failed for good.
+    pub failed: u64,
+}
+
+/// One account.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AtAccount {
+    /// Which.
+    pub account: ProviderId,
+    /// `well`, `away` or `stopped`.
+    pub state: String,
+    /// Since when it is not well.
+    pub since: Option<Timestamp>,
+    /// When it is tried again.
+    pub next_try: Option<Timestamp>,
+    /// The provider's word.
+    pub code: Option<String>,
+    /// When it last took a message of today.
+    pub last_accepted: Option<Timestamp>,
+}
+
+/// What only whoever asks knows.
+#[derive(Debug, Clone, Default)]
+pub struct Around {
+    /// When the daemon started.
+    pub running_since: Option<Timestamp>,
+    /// Pupils in force.
+    pub pupils: Option<usize>,
+    /// When each source was last heard.
+    pub sources: BTreeMap<SourceId, Option<Timestamp>>,
+}
+
+/// Tells how the gateway is. Goes through all messages.
+///
+/// # Errors
+/// When the store fails.
+pub async fn status<'a>(
+    kv: &dyn Kv,
+    schools: impl Iterator<Item = &'a School>,
+    accounts: impl Iterator<Item = &'a ProviderId>,
+    around: Around,
+    now: Timestamp,
+) -> Result<Status, OperateError> {
+    let mut of_school: BTreeMap<SchoolId, (&School, AtSchool)> =
+        schools.map(|s| (s.id.clone(), (s, AtSchool::new(s)))).collect();
+    let mut last: BTreeMap<ProviderId, Timestamp> = BTreeMap::new();
+    let mut from = tables::NOTIFICATIONS.to_vec();
+    let end = after_prefix(tables::NOTIFICATIONS);
+    loop {
+        let page = kv.scan(&from, &end, PAGE).await?;
+        for (_, value) in &page {
+            let Ok(n) = ledger::decode::<Notification>(value) else { continue };
+            let Some((school, found)) = of_school.get_mut(&n.school) else { continue };
+            if n.date == local_date(now, &school.zone) {
+                found.count(&n);
+                for attempt in &n.attempts {
+                    let taken = attempt.result.as_ref().filter(|r| r.outcome.class() == "accepted");
+                    if let Some(result) = taken {
+                        let at = last.entry(attempt.account.clone()).or_insert(result.at);
+                        *at = result.at.max(*at);
+                    }
+                }
+            }
+        }
+        let Some((key, _)) = page.last().filter(|_| page.len() == PAGE) else { break };
+        from = [key.as_slice(), &[0]].concat();
+    }
+    let mut found = Vec::new();
+    for id in accounts {
+        let trouble = ledger::read::<Account>(kv, &tables::account(id)).await?;
+        found.push(AtAccount {
+            account: id.clone(),
+            state: match trouble.as_ref().map(|t| t.reason) {
+                None => "well",
+                Some(Reason::ChannelStopped) => "stopped",
+                Some(_) => "away",
+            }
+            .into(),
+            since: trouble.as_ref().map(|t| t.since),
+            next_try: trouble.as_ref().map(|t| t.until),
+            code: trouble.map(|t| t.code),
+            last_accepted: last.get(id).copied(),
+        });
+    }
+    let Health { writable, why, free_bytes } = kv.health();
+    Ok(Status {
+        format: FORMAT,
+        version: env!("CARGO_PKG_VERSION").into(),
+        running_since: around.running_since,
+        writable,
+        why_not: why,
+        free_bytes,
+        pupils: around.pupils,
+        schools: of_school.into_values().map(|(_, found)| found).collect(),
+        accounts: found,
+        sources: around.sources,
+        queue: queue::queue(kv, now).await?,
+    })
+}
+
+impl AtSchool {
+    fn new(school: &School) -> Self {
+        let mode = match school.mode {
+            Mode::Shadow => "shadow",
+            Mode::Guests => "guests",
+            Mode::Live => "live",
+        };
+        Self {
+            school: school.id.clone(),
+            mode: mode.into(),
+            gone: 0,
+            under_way: 0,
+            kept_by_mode: 0,
+            failed: 0,
+        }
+    }
+
+    fn count(&mut self, n: &Notification) {
+        let by_mode = matches!(n.state_reason, Some(Reason::ShadowMode | Reason::NotAGuest));
+        match n.state {
+            State::Accepted | State::Delivered => self.gone += 1,
+            _ if by_mode => self.kept_by_mode += 1,
+            State::Waiting | State::Sending | State::InDoubt | State::Held => self.under_way += 1,
+            State::Undelivered | State::Rejected | State::Expired => self.failed += 1,
+            State::Cancelled => {}
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The control socket: the operator's questions and acts over HTTP on a Unix socket. Whoever may open the
+//! socket may ask everything; nothing here is reachable from the network. Routes and forms are those of
+//! [`operate`](crate::operate).
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::extract::{Path as At, Query, Request, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use http::StatusCode;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use tokio::net::UnixListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use crate::directory::Directory;
+use crate::env::Clock;
+use crate::intake::LastHeard;
+use crate::model::{NotificationId, ProviderId, PupilId, SourceId};
+use crate::operate::message::{self, Act};
+use crate::operate::{OperateError, queue, rejected, status, why};
+use crate::source::webhook::answer::ErrorAnswer;
+use crate::store::{Kv, StoreError};
+
+/// How long a question's head may take, and a connection idle.
+const HEAD: Duration = Duration::from_secs(15);
+/// After a failed `accept`, before the next.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What the answers are made from.
+pub struct Control {
+    /// The store.
+    pub kv: Arc<dyn Kv>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Schools, and people in force.
+    pub directory: Arc<ArcSwap<Directory>>,
+    /// Every account that messages go by.
+    pub accounts: Vec<ProviderId>,
+    /// Every configured source.
+    pub sources: Vec<SourceId>,
+    /// Where acts run.
+    pub tracker: TaskTracker,
+    /// When the daemon started, and what it heard since; none: no daemon, its store alone.
+    pub running: Option<(Timestamp, LastHeard)>,
+}
+
+/// Who asks, as the system says.
+#[derive(Debug, Clone)]
+pub struct Operator(pub String);
+
+/// All routes.
+pub fn router(control: Arc<Control>) -> Router {
+    Router::new()
+        .route("/v1/status", get(show_status))
+        .route("/v1/why/{pupil}", get(tell_why))
+        .route("/v1/queue", get(show_queue))
+        .route("/v1/rejected", get(show_rejected))
+        .route("/v1/messages/{id}", get(show_message))
+        .route("/v1/messages/{id}/{act}", post(act_on_message))
+        .with_state(control)
+}
+
+async fn show_status(State(control): State<Arc<Control>>) -> Response {
+    let directory = control.directory.load_full();
+    let around = match &control.running {
+        None => status::Around::default(),
+        Some((since, heard)) => status::Around {
+            running_since: Some(*since),
+            pupils: Some(directory.roster.pupil_count()),
+            sources: control.heard(heard),
+        },
+    };
+    let (schools, accounts) = (directory.schools.values(), control.accounts.iter());
+    let now = control.clock.now();
+    answer(status::status(control.kv.as_ref(), schools, accounts, around, now).await)
+}
+
+#[derive(Debug, Deserialize)]
+struct Day {
+    date: Option<Date>,
+}
+
+async fn tell_why(
+    State(control): State<Arc<Control>>,
+    At(pupil): At<String>,
+    Query(Day { date }): Query<Day>,
+) -> Response {
+    let pupil = match PupilId::new(pupil) {
+        Ok(pupil) => pupil,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, format!("pupil: {error}")),
+    };
+    let directory = control.directory.load_full();
+    answer(why::why(control.kv.as_ref(), directory.schools.values(), &pupil, date).await)
+}
+
+async fn show_queue(State(control): State<Arc<Control>>) -> Response {
+    answer(queue::queue(control.kv.as_ref(), control.clock.now()).await)
+}
+
+async fn show_rejected(State(control): State<Arc<Control>>) -> Response {
+    answer(rejected::all(control.kv.as_ref()).await)
+}
+
+async fn show_message(State(control): State<Arc<Control>>, At(id): At<String>) -> Response {
+    match NotificationId::parse(&id) {
+        Ok(id) => answer(message::show(control.kv.as_ref(), &id).await),
+        Err(_) => no_id(),
+    }
+}
+
+async fn act_on_message(
+    State(control): State<Arc<Control>>,
+    Extension(Operator(by)): Extension<Operator>,
+    At((id, act)): At<(String, String)>,
+) -> Response {
+    let act = match act.as_str() {
+        "cancel" => Act::Cancel,
+        "retry" => Act::Retry,
+        _ => return refusal(StatusCode::NOT_FOUND, "there are `cancel` and `retry`".into()),
+    };
+    let Ok(id) = NotificationId::parse(&id) else { return no_id() };
+    // A task of its own: who hangs up meanwhile must not leave it half done.
+    let (kv, now) = (control.kv.clone(), control.clock.now());
+    let act = async move { message::act(kv.as_ref(), &id, act, &by, now).await };
+    let done = control.tracker.spawn(act);
+    match done.await {
+        Ok(done) => answer(done),
+        Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "a defect; see the log".into()),
+    }
+}
+
+fn no_id() -> Response {
+    refusal(StatusCode::BAD_REQUEST, "a message's id has 32 hexadecimal digits".into())
+}
+
+fn answer<T: Serialize>(answer: Result<T, OperateError>) -> Response {
+    let error = match answer {
+        Ok(document) => return Json(document).into_response(),
+        Err(error) => error,
+    };
+    let status = match &error {
+        OperateError::NoMessage(_) => StatusCode::NOT_FOUND,
+        OperateError::NotNow(_) => StatusCode::CONFLICT,
+        OperateError::Store(StoreError::Busy(_)) => StatusCode::SERVICE_UNAVAILABLE,
+        OperateError::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    refusal(status, error.to_string())
+}
+
+fn refusal(status: StatusCode, error: String) -> Response {
+    (status, Json(ErrorAnswer { error })).into_response()
+}
+
+impl Control {
+    fn heard(&self, heard: &LastHeard) -> BTreeMap<SourceId, Option<Timestamp>> {
+        self.sources.iter().map(|id| (id.clone(), heard.last(id))).collect()
+    }
+}
+
+/// A socket that is removed when the daemon ends.
+pub struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        // One left behind is replaced by the next start.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Makes the socket, readable by its owner and group; one that a former process left is replaced. Whoever
+/// holds the store's lock calls it, so that nobody else's socket is taken away.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn bind(path: &Path) -> std::io::Result<Socket> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    Ok(Socket { listener, path: path.to_owned() })
+}
+
+/// Serves until `stop`.
+pub async fn serve(
+    socket: Socket,
+    control: Arc<Control>,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+) {
+    let router = router(control);
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    while let Some(next) = stop.run_until_cancelled(socket.listener.accept()).await {
+        let stream = match next {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a control connection could not be accepted");
+                let _ = tokio::time::timeout(ACCEPT_PAUSE, stop.cancelled()).await;
+                continue;
+            }
+        };
+        let by =
+            stream.peer_cred().map_or_else(|_| "unknown".into(), |c| format!("uid {}", c.uid()));
+        let router =
+            router.clone().map_request(move |mut request: Request<hyper::body::Incoming>| {
+                request.extensions_mut().insert(Operator(by.clone()));
+                request.map(axum::body::Body::new)
+            });
+        let connection =
+            http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        let stop = stop.clone();
+        tracker.spawn(async move {
+            let mut connection = std::pin::pin!(connection);
+            tokio::select! {
+                ended = connection.as_mut() => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "control connection");
+                    }
+                    return;
+                }
+                () = stop.cancelled() => {}
+            }
+            connection.as_mut().graceful_shutdown();
+            let _ = tokio::time::timeout(HEAD, connection).await;
+        });
+    }
+}

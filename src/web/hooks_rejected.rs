@@ -1,0 +1,97 @@
+//! Remembers events that were refused, for `upprop why` and `upprop rejected`. A sender that sends nothing
+//! else may not fill the store with them: so many an hour of each source, and the log has the rest.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use http::HeaderMap;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{PupilId, SourceId};
+use crate::source::webhook::{self, Rejected};
+use crate::store::ledger::Unit;
+use crate::store::rows::Rejection;
+use crate::store::{Commit, Kv, tables};
+
+/// Most that are remembered of one source in one hour.
+const AN_HOUR: u32 = 600;
+/// Most of one request: one commit.
+const A_REQUEST: usize = 100;
+/// Most characters of what was wrong.
+const WORDS: usize = 500;
+
+/// How many of one source were remembered since when.
+#[derive(Debug, Default)]
+pub struct Remembered(Mutex<Option<(Timestamp, u32)>>);
+
+impl Remembered {
+    /// How many more may be, of so many; they are counted.
+    fn room(&self, wanted: usize, now: Timestamp) -> usize {
+        let mut count = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let hour = SignedDuration::from_hours(1);
+        let (since, used) =
+            count.filter(|(since, _)| now.duration_since(*since).abs() < hour).unwrap_or((now, 0));
+        let room = usize::try_from(AN_HOUR - used).unwrap_or(0).min(wanted).min(A_REQUEST);
+        *count = Some((since, used + u32::try_from(room).unwrap_or(0)));
+        room
+    }
+}
+
+/// Writes what was refused of a request. What cannot be written is in the sender's answer all the same.
+pub async fn remember(
+    kv: &dyn Kv,
+    remembered: &Remembered,
+    source: &SourceId,
+    request: (&HeaderMap, &[u8]),
+    rejected: &[Rejected],
+    now: Timestamp,
+) {
+    let room = remembered.room(rejected.len(), now);
+    if room == 0 {
+        return;
+    }
+    // Read a second time, for this is rare: whom an event was about is not in the answer.
+    let (headers, body) = request;
+    let pupils: BTreeMap<usize, PupilId> = webhook::decode(headers, body, source, now)
+        .map(|decoded| decoded.items)
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(|item| Some((item.index, item.result.ok()?.fact.pupil()?.clone())))
+        .collect();
+    let mut unit = Unit::new(kv);
+    for refused in &rejected[..room] {
+        let pupil = usize::try_from(refused.index).ok().and_then(|i| pupils.get(&i)).cloned();
+        let row = Rejection {
+            at: now,
+            source: source.clone(),
+            event: refused.id.clone(),
+            pupil,
+            why: refused.error.chars().take(WORDS).collect(),
+        };
+        unit.write(tables::rejected(source, now, refused.index), &row);
+    }
+    match unit.commit().await {
+        Ok(Commit::Done) => {}
+        Ok(Commit::Conflict) => tracing::debug!(%source, "refused events were not remembered"),
+        Err(error) => tracing::debug!(%source, %error, "refused events were not remembered"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_many_an_hour_and_a_request() {
+        let remembered = Remembered::default();
+        let at = |second: i64| Timestamp::from_second(1_800_000_000 + second).expect("time");
+        assert_eq!(remembered.room(3, at(0)), 3);
+        assert_eq!(remembered.room(1_000, at(1)), 100);
+        for _ in 0..4 {
+            remembered.room(100, at(2));
+        }
+        assert_eq!(remembered.room(100, at(3)), 97);
+        assert_eq!(remembered.room(100, at(3_599)), 0);
+        assert_eq!(remembered.room(100, at(3_600)), 100);
+    }
+}
