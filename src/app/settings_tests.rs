@@ -10,6 +10,7 @@ use crate::config::{Loader, Secrets, load_text};
 /// Every key of the table, none at its default.
 const SERVER: &str = r#"[server]
 listen = "127.0.0.1:9750"
+control = "/run/upprop/control.sock"
 max-body = "2 MiB"
 max-connections = 7
 header-timeout = "21s"
@@ -28,7 +29,8 @@ fn every_key_of_the_server_reaches_it() {
         assert!(SERVER.contains(&format!("\n{key} = ")), "{key} is not tried here");
     }
     let config = report.config.expect("good");
-    // `listen` is bound and `max-body` goes to the routes, where the daemon is put together.
+    // `listen` and `control` are bound and `max-body` goes to the routes, where the daemon is put together.
+    assert_eq!(config.server.control, PathBuf::from("/run/upprop/control.sock"));
     let web::server::ServerSettings {
         head_timeout,
         body_timeout,

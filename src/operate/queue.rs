@@ -9,10 +9,7 @@ use super::{FORMAT, OperateError};
 use crate::model::{Notification, NotificationId, State};
 use crate::store::rows::Due;
 use crate::store::tables::{self, Lane};
-use crate::store::{Kv, after_prefix, ledger};
-
-/// Rows read at a time.
-const PAGE: usize = 1_000;
+use crate::store::{Kv, ledger};
 
 /// What waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,45 +65,81 @@ async fn count(kv: &dyn Kv, lane: Lane, now: Timestamp) -> Result<LaneQueue, Ope
         next: None,
         reasons: BTreeMap::new(),
     };
-    let mut from = lane.prefix();
-    let end = after_prefix(&from);
-    loop {
-        let page = kv.scan(&from, &end, PAGE).await?;
-        for (key, value) in &page {
-            let Some(at) = tables::due_time(key) else { continue };
-            if at <= now {
-                found.due += 1;
-                found.oldest_due = found.oldest_due.or(Some(at));
-            } else {
-                found.later += 1;
-                found.next = found.next.or(Some(at));
-            }
-            let Ok(Due::Claim { id, .. }) = ledger::decode::<Due>(value) else { continue };
-            let row = ledger::read::<Notification>(kv, &tables::notification(&id)).await;
-            if let Ok(Some(n)) = row {
-                let reason = n.state_reason.unwrap_or(n.reason).as_str();
-                *found.reasons.entry(reason).or_default() += 1;
-            }
+    let mut waiting = Vec::new();
+    ledger::each(kv, &lane.prefix(), |key, value| {
+        let Some(at) = tables::due_time(key) else { return };
+        if at <= now {
+            found.due += 1;
+            found.oldest_due = found.oldest_due.or(Some(at));
+        } else {
+            found.later += 1;
+            found.next = found.next.or(Some(at));
         }
-        let Some((last, _)) = page.last().filter(|_| page.len() == PAGE) else { return Ok(found) };
-        from = [last.as_slice(), &[0]].concat();
+        if let Ok(Due::Claim { id, .. }) = ledger::decode::<Due>(value) {
+            waiting.push(id);
+        }
+    })
+    .await?;
+    for id in waiting {
+        let row = ledger::read::<Notification>(kv, &tables::notification(&id)).await;
+        if let Ok(Some(n)) = row {
+            let reason = n.state_reason.unwrap_or(n.reason).as_str();
+            *found.reasons.entry(reason).or_default() += 1;
+        }
     }
+    Ok(found)
 }
 
 async fn held(kv: &dyn Kv) -> Result<Vec<NotificationId>, OperateError> {
     let mut found = Vec::new();
-    let mut from = tables::NOTIFICATIONS.to_vec();
-    let end = after_prefix(tables::NOTIFICATIONS);
-    loop {
-        let page = kv.scan(&from, &end, PAGE).await?;
-        for (_, value) in &page {
-            if let Ok(n) = ledger::decode::<Notification>(value)
-                && n.state == State::Held
-            {
-                found.push(n.id);
-            }
+    ledger::each(kv, tables::NOTIFICATIONS, |_, value| {
+        if let Ok(n) = ledger::decode::<Notification>(value)
+            && n.state == State::Held
+        {
+            found.push(n.id);
         }
-        let Some((last, _)) = page.last().filter(|_| page.len() == PAGE) else { return Ok(found) };
-        from = [last.as_slice(), &[0]].concat();
+    })
+    .await?;
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+    use crate::delivery::testing::notification;
+    use crate::intake::case::enqueue;
+    use crate::model::{Channel, Reason};
+    use crate::store::ledger::Unit;
+    use crate::store::{Commit, MemoryStore};
+
+    #[tokio::test]
+    async fn what_is_due_what_is_later_and_what_is_held_are_told_apart() {
+        let kv = MemoryStore::new();
+        let now = notification("g").due_at;
+        let minute = SignedDuration::from_mins(1);
+        let mut unit = Unit::new(&kv);
+        let due = Notification { due_at: now - minute, ..notification("g1") };
+        let later = Notification {
+            due_at: now + minute,
+            state_reason: Some(Reason::Grace),
+            ..notification("g2")
+        };
+        let mail = Notification { channel: Channel::Email, ..notification("g3") };
+        let held = Notification { state: State::Held, ..notification("g4") };
+        for n in [&due, &later, &mail] {
+            enqueue(&mut unit, n);
+        }
+        unit.write(tables::notification(&held.id), &held);
+        assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+        let queue = queue(&kv, now).await.expect("a queue");
+        assert_eq!(queue.held, [held.id]);
+        let [texts, mails] = &queue.lanes[..] else { panic!("{queue:?}") };
+        assert_eq!((texts.lane.as_str(), texts.due, texts.later), ("sms-urgent", 1, 1));
+        assert_eq!((texts.oldest_due, texts.next), (Some(due.due_at), Some(later.due_at)));
+        let reasons = [("grace".to_owned(), 1), ("unexcused-absence".to_owned(), 1)];
+        assert_eq!(texts.reasons, reasons.into());
+        assert_eq!((mails.lane.as_str(), mails.due, mails.later), ("email-urgent", 1, 0));
     }
 }

@@ -11,10 +11,7 @@ use super::{FORMAT, OperateError};
 use crate::delivery::accounts::Account;
 use crate::directory::{Mode, School};
 use crate::model::{Notification, ProviderId, Reason, SchoolId, SourceId, State, local_date};
-use crate::store::{Health, Kv, after_prefix, ledger, tables};
-
-/// Rows read at a time.
-const PAGE: usize = 1_000;
+use crate::store::{Health, Kv, ledger, tables};
 
 /// How the gateway is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -105,27 +102,22 @@ pub async fn status<'a>(
     let mut of_school: BTreeMap<SchoolId, (&School, AtSchool)> =
         schools.map(|s| (s.id.clone(), (s, AtSchool::new(s)))).collect();
     let mut last: BTreeMap<ProviderId, Timestamp> = BTreeMap::new();
-    let mut from = tables::NOTIFICATIONS.to_vec();
-    let end = after_prefix(tables::NOTIFICATIONS);
-    loop {
-        let page = kv.scan(&from, &end, PAGE).await?;
-        for (_, value) in &page {
-            let Ok(n) = ledger::decode::<Notification>(value) else { continue };
-            let Some((school, found)) = of_school.get_mut(&n.school) else { continue };
-            if n.date == local_date(now, &school.zone) {
-                found.count(&n);
-                for attempt in &n.attempts {
-                    let taken = attempt.result.as_ref().filter(|r| r.outcome.class() == "accepted");
-                    if let Some(result) = taken {
-                        let at = last.entry(attempt.account.clone()).or_insert(result.at);
-                        *at = result.at.max(*at);
-                    }
-                }
+    ledger::each(kv, tables::NOTIFICATIONS, |_, value| {
+        let Ok(n) = ledger::decode::<Notification>(value) else { return };
+        let Some((school, found)) = of_school.get_mut(&n.school) else { return };
+        if n.date != local_date(now, &school.zone) {
+            return;
+        }
+        found.count(&n);
+        for attempt in &n.attempts {
+            let taken = attempt.result.as_ref().filter(|r| r.outcome.class() == "accepted");
+            if let Some(result) = taken {
+                let at = last.entry(attempt.account.clone()).or_insert(result.at);
+                *at = result.at.max(*at);
             }
         }
-        let Some((key, _)) = page.last().filter(|_| page.len() == PAGE) else { break };
-        from = [key.as_slice(), &[0]].concat();
-    }
+    })
+    .await?;
     let mut found = Vec::new();
     for id in accounts {
         let trouble = ledger::read::<Account>(kv, &tables::account(id)).await?;

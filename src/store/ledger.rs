@@ -146,6 +146,30 @@ pub async fn read<T: DeserializeOwned>(kv: &dyn Kv, key: &[u8]) -> Result<Option
     kv.get(key).await?.map(|bytes| decode(&bytes)).transpose()
 }
 
+/// Rows read at a time by [`each`].
+const PAGE: usize = 1_000;
+
+/// Shows every row under a prefix, in order; those written meanwhile may be among them or not.
+///
+/// # Errors
+/// When the store fails.
+pub async fn each(
+    kv: &dyn Kv,
+    prefix: &[u8],
+    mut show: impl FnMut(&[u8], &Bytes) + Send,
+) -> Result<(), StoreError> {
+    let mut from = prefix.to_vec();
+    let end = after_prefix(prefix);
+    loop {
+        let page = kv.scan(&from, &end, PAGE).await?;
+        for (key, value) in &page {
+            show(key, value);
+        }
+        let Some((last, _)) = page.last().filter(|_| page.len() == PAGE) else { return Ok(()) };
+        from = [last.as_slice(), &[0]].concat();
+    }
+}
+
 /// Decodes a row's value.
 ///
 /// # Errors
