@@ -2,8 +2,10 @@
 //! the same routes. Prints a document as it came where `--json` is asked for.
 
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use arc_swap::ArcSwap;
@@ -24,6 +26,9 @@ use crate::source::webhook::answer::ErrorAnswer;
 use crate::store::{SledStore, StoreError};
 use crate::web::control::{self, Operator};
 use crate::{app, cli::exit};
+
+/// How long a daemon may take that goes through all its messages.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What every question has.
 #[derive(Debug, Clone, clap::Args)]
@@ -135,7 +140,10 @@ async fn from_daemon(
         Ok((status, response.into_body().collect().await?.to_bytes()))
     };
     // The connection ends when its sender is gone.
-    let (answer, ended) = futures_util::future::join(asked, connection).await;
+    let both = futures_util::future::join(asked, connection);
+    let (answer, ended) = tokio::time::timeout(PATIENCE, both).await.context(
+        "it took too long; see `systemctl status upprop`; what was to be done may have been done all the same",
+    )?;
     ended.context("the connection")?;
     answer
 }
@@ -145,10 +153,19 @@ async fn from_store(
     method: Method,
     path: &str,
 ) -> Result<(StatusCode, Bytes), NoAnswer> {
-    if !config.store.dir.exists() {
+    let folder = app::store_settings(config).store_dir();
+    let Ok(found) = std::fs::metadata(&folder) else {
         return Err(NoAnswer::Unreachable(format!(
-            "no daemon runs, and there is no store at {}; start it: systemctl start upprop",
-            config.store.dir.display()
+            "no daemon runs, and there is no store at {} that could be read; start it: systemctl start upprop",
+            folder.display()
+        )));
+    };
+    // What is made while it is open would belong to whoever asks, and keep the daemon out.
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(NoAnswer::Unreachable(format!(
+            "no daemon runs, and its store belongs to uid {}: start it (systemctl start upprop), or ask as that \
+             user: runuser -u upprop -- upprop …",
+            found.uid()
         )));
     }
     let store = match SledStore::open(app::store_settings(config)) {

@@ -74,7 +74,8 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
         Ok(None) => {}
         Ok(Some(message)) => {
             let mut out = String::new();
-            why::at_message(&mut out, &message, &TimeZone::UTC);
+            let when = why::When { zone: TimeZone::UTC, day: None };
+            why::at_message(&mut out, &message, &when);
             print!(
                 "pupil {}, lesson {} of {} (times in UTC)\n{out}",
                 message.pupil, message.lesson, message.date

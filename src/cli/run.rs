@@ -59,9 +59,14 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     };
     let store = match open(&config, env.clock.as_ref()).await {
         Ok(store) => Arc::new(store),
-        Err(error @ (StoreError::Refused(_) | StoreError::InUse(_))) => {
+        Err(error @ StoreError::Refused(_)) => {
             eprintln!("upprop: {error}");
             return Ok(ExitCode::from(exit::CONFIG));
+        }
+        // Whoever holds it may be gone the next time: a supervisor should come again.
+        Err(error @ StoreError::InUse(_)) => {
+            eprintln!("upprop: {error}");
+            return Ok(ExitCode::from(exit::UNAVAILABLE));
         }
         Err(error) => return Err(error).context("the store cannot be opened"),
     };

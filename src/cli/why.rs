@@ -45,8 +45,8 @@ pub fn told(why: &Why) -> String {
     let mut out = String::new();
     let Some(date) = why.date else {
         return format!(
-            "Nothing is known of pupil {}: no event about this id was taken or refused. Check the id, and \
-             `upprop rejected`.\n",
+            "Nothing is known of pupil {}: no event was taken about this id, and none refused from which it could \
+             be read. Check the id, and see `upprop rejected`.\n",
             why.pupil
         );
     };
@@ -55,12 +55,13 @@ pub fn told(why: &Why) -> String {
         let _ = writeln!(out, "\nNothing is known of that day.");
     }
     for school in &why.schools {
-        at_school(&mut out, school);
+        at_school(&mut out, school, date);
     }
     if !why.rejected.is_empty() {
         let zone = why.schools.first().map_or(TimeZone::UTC, |s| zone(&s.zone));
+        let when = When { zone, day: Some(date) };
         let _ = writeln!(out, "\nRefused");
-        why.rejected.iter().for_each(|refused| at_refused(&mut out, refused, &zone));
+        why.rejected.iter().for_each(|refused| at_refused(&mut out, refused, &when));
     }
     if !why.other_days.is_empty() {
         let days: Vec<String> = why.other_days.iter().map(ToString::to_string).collect();
@@ -69,24 +70,24 @@ pub fn told(why: &Why) -> String {
     out
 }
 
-fn at_school(out: &mut String, school: &AtSchool) {
-    let zone = zone(&school.zone);
+fn at_school(out: &mut String, school: &AtSchool, day: Date) {
+    let when = When { zone: zone(&school.zone), day: Some(day) };
     let _ = writeln!(out, "\nSchool {} (times in {})", school.school, school.zone);
     let _ = writeln!(out, "\nHeard and decided");
-    school.trail.iter().for_each(|line| at_line(out, line, &zone));
+    school.trail.iter().for_each(|line| at_line(out, line, &when));
     for lesson in &school.lessons {
-        at_lesson(out, lesson, &zone);
+        at_lesson(out, lesson, &when);
     }
 }
 
-fn at_line(out: &mut String, line: &Line, zone: &TimeZone) {
+fn at_line(out: &mut String, line: &Line, when: &When) {
     let from = match (&line.source, &line.event) {
         (Some(source), Some(event)) => format!(" from {source}, event {event}"),
         (Some(source), None) => format!(" from {source}"),
         _ => String::new(),
     };
     let lesson = line.lesson.as_ref().map(|l| format!(", lesson {l}")).unwrap_or_default();
-    let _ = writeln!(out, "  {}  {}{from}{lesson}", clock(line.at, zone), line.heard);
+    let _ = writeln!(out, "  {}  {}{from}{lesson}", clock(line.at, when), line.heard);
     if line.decisions.is_empty() {
         let _ = writeln!(out, "            nothing to do");
     }
@@ -97,24 +98,24 @@ fn at_line(out: &mut String, line: &Line, zone: &TimeZone) {
     }
 }
 
-fn at_lesson(out: &mut String, lesson: &AtLesson, zone: &TimeZone) {
+fn at_lesson(out: &mut String, lesson: &AtLesson, when: &When) {
     let mark = lesson.mark.map_or_else(|| "no mark".to_owned(), word);
     let missing = if lesson.missing { ", counts as missing" } else { "" };
     let _ = writeln!(
         out,
         "\nLesson {} {}–{}: {mark}{missing}",
         lesson.id,
-        short(lesson.start, zone),
-        short(lesson.end, zone)
+        short(lesson.start, when),
+        short(lesson.end, when)
     );
     if lesson.messages.is_empty() {
         let _ = writeln!(out, "  no message was made");
     }
-    lesson.messages.iter().for_each(|message| at_message(out, message, zone));
+    lesson.messages.iter().for_each(|message| at_message(out, message, when));
 }
 
 /// One message in words.
-pub fn at_message(out: &mut String, m: &Message, zone: &TimeZone) {
+pub fn at_message(out: &mut String, m: &Message, when: &When) {
     let corrects = m.corrects.as_ref().map(|id| format!(" of {id}")).unwrap_or_default();
     let because = m.state_reason.map(|r| format!(": {}", r.in_words())).unwrap_or_default();
     let _ = writeln!(
@@ -127,30 +128,30 @@ pub fn at_message(out: &mut String, m: &Message, zone: &TimeZone) {
         m.state.as_str().to_uppercase()
     );
     let _ =
-        writeln!(out, "            made {}: {}", clock(m.created_at, zone), m.reason.in_words());
+        writeln!(out, "            made {}: {}", clock(m.created_at, when), m.reason.in_words());
     for attempt in &m.attempts {
         let came = match (&attempt.outcome, attempt.at) {
             (Some(outcome), Some(at)) => {
                 let code = attempt.code.as_ref().map(|c| format!(" ({c})")).unwrap_or_default();
-                format!("{outcome}{code} {}", clock(at, zone))
+                format!("{outcome}{code} {}", clock(at, when))
             }
             _ => "no outcome yet".into(),
         };
         let _ = writeln!(
             out,
             "            tried {} by {}: {came}",
-            clock(attempt.started_at, zone),
+            clock(attempt.started_at, when),
             attempt.account
         );
     }
     if let Some(due) = m.due_at {
-        let _ = writeln!(out, "            looked at next {}", clock(due, zone));
+        let _ = writeln!(out, "            looked at next {}", clock(due, when));
     }
 }
 
-fn at_refused(out: &mut String, refused: &Rejected, zone: &TimeZone) {
+fn at_refused(out: &mut String, refused: &Rejected, when: &When) {
     let event = refused.event.as_deref().unwrap_or("without an id");
-    let at = clock(refused.at, zone);
+    let at = clock(refused.at, when);
     let _ = writeln!(out, "  {at}  event {event} from {}: {}", refused.source, refused.why);
 }
 
@@ -162,10 +163,24 @@ fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
-fn clock(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime("%H:%M:%S").to_string()
+/// How times are told: in a zone, with the day where it is not the one that is spoken of.
+pub struct When {
+    /// The zone.
+    pub zone: TimeZone,
+    /// The day that is spoken of.
+    pub day: Option<Date>,
 }
 
-fn short(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned_datetime(zone.clone()).strftime("%H:%M").to_string()
+fn clock(at: Timestamp, when: &When) -> String {
+    told_at(at, when, "%H:%M:%S")
+}
+
+fn short(at: Timestamp, when: &When) -> String {
+    told_at(at, when, "%H:%M")
+}
+
+fn told_at(at: Timestamp, when: &When, form: &str) -> String {
+    let at = at.to_zoned_datetime(when.zone.clone());
+    let day = if when.day == Some(at.date()) { String::new() } else { format!("{} ", at.date()) };
+    format!("{day}{}", at.strftime(form))
 }

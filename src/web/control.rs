@@ -3,7 +3,7 @@
 //! [`operate`](crate::operate).
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,6 +36,8 @@ use crate::store::{Kv, StoreError};
 
 /// How long a question's head may take, and a connection idle.
 const HEAD: Duration = Duration::from_secs(15);
+/// How long an answer under way may take after the stop.
+const LAST_ANSWER: Duration = Duration::from_secs(2);
 /// After a failed `accept`, before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
@@ -189,8 +191,9 @@ impl Drop for Socket {
 /// # Errors
 /// When it cannot be made.
 pub fn bind(path: &Path) -> std::io::Result<Socket> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
+        // Whatever else is there is not ours: to listen there is refused.
         _ => {}
     }
     let listener = UnixListener::bind(path)?;
@@ -239,7 +242,7 @@ pub async fn serve(
                 () = stop.cancelled() => {}
             }
             connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(HEAD, connection).await;
+            let _ = tokio::time::timeout(LAST_ANSWER, connection).await;
         });
     }
 }

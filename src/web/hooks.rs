@@ -97,9 +97,8 @@ pub async fn post(
                 hooks.heard.note(source, now);
             }
             if !answer.rejected.is_empty() {
-                let (kv, request) = (hooks.intake.kv().as_ref(), (&headers, &*body));
-                let remembered = &gate.remembered;
-                hooks_rejected::remember(kv, remembered, source, request, &answer.rejected, now)
+                let (kv, remembered) = (hooks.intake.kv().as_ref(), &gate.remembered);
+                hooks_rejected::remember(kv, remembered, source, &body, &answer.rejected, now)
                     .await;
             }
             tracing::info!(

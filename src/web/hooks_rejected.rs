@@ -1,14 +1,13 @@
 //! Remembers events that were refused, for `upprop why` and `upprop rejected`. A sender that sends nothing
 //! else may not fill the store with them: so many an hour of each source, and the log has the rest.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::model::{PupilId, SourceId};
-use crate::source::webhook::{self, Rejected};
+use crate::source::webhook::Rejected;
 use crate::store::ledger::Unit;
 use crate::store::rows::Rejection;
 use crate::store::{Commit, Kv, tables};
@@ -42,7 +41,7 @@ pub async fn remember(
     kv: &dyn Kv,
     remembered: &Remembered,
     source: &SourceId,
-    request: (&HeaderMap, &[u8]),
+    body: &[u8],
     rejected: &[Rejected],
     now: Timestamp,
 ) {
@@ -50,17 +49,10 @@ pub async fn remember(
     if room == 0 {
         return;
     }
-    // Read a second time, for this is rare: whom an event was about is not in the answer.
-    let (headers, body) = request;
-    let pupils: BTreeMap<usize, PupilId> = webhook::decode(headers, body, source, now)
-        .map(|decoded| decoded.items)
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|item| Some((item.index, item.result.ok()?.fact.pupil()?.clone())))
-        .collect();
+    let events = events(body);
     let mut unit = Unit::new(kv);
     for refused in &rejected[..room] {
-        let pupil = usize::try_from(refused.index).ok().and_then(|i| pupils.get(&i)).cloned();
+        let pupil = usize::try_from(refused.index).ok().and_then(|i| pupil(events.get(i)?));
         let row = Rejection {
             at: now,
             source: source.clone(),
@@ -77,9 +69,36 @@ pub async fn remember(
     }
 }
 
+/// The events of a body as they came. Read a second time, for this is rare, and without judging them: whom
+/// an event was about can often be told where the event itself could not be understood.
+fn events(body: &[u8]) -> Vec<Value> {
+    match serde_json::from_slice(body) {
+        Ok(Value::Array(events)) => events,
+        Ok(event) => vec![event],
+        Err(_) => Vec::new(),
+    }
+}
+
+fn pupil(event: &Value) -> Option<PupilId> {
+    let plain = event.get("pupil").or_else(|| event.get("data")?.get("pupil"));
+    PupilId::new(plain?.as_str()?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whom_a_bad_event_was_about_is_told_where_it_can_be() {
+        let pupils = |body: &str| -> Vec<Option<String>> {
+            events(body.as_bytes()).iter().map(|e| pupil(e).map(Into::into)).collect()
+        };
+        let some = |id: &str| Some(id.to_owned());
+        assert_eq!(pupils(r#"{"type":"x","pupil":"p1","mark":"?"}"#), [some("p1")]);
+        let several = r#"[{"data":{"pupil":"p2"}},{"pupil":7},{"pupil":"a\u0000b"},"x",{}]"#;
+        assert_eq!(pupils(several), [some("p2"), None, None, None, None]);
+        assert_eq!(pupils("no json"), []);
+    }
 
     #[test]
     fn so_many_an_hour_and_a_request() {

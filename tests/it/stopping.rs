@@ -41,7 +41,7 @@ async fn a_second_daemon_on_the_same_store_is_refused_in_words() {
     let world = Setup::default().start().await;
     let config = world.config().display().to_string();
     let (code, _, words) = tokio::task::block_in_place(|| upprop(&["run", &config]));
-    assert_eq!(code, 78, "{words}");
+    assert_eq!(code, 69, "{words}");
     assert!(words.contains("another upprop holds the store"), "{words}");
     world.quiet(0).await;
 }
