@@ -83,7 +83,13 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
     let control = &config.server.control;
     let socket = web::control::bind(control)
-        .with_context(|| format!("the control socket {} cannot be made", control.display()))?;
+        .with_context(|| {
+            format!(
+                "the control socket {} cannot be made; remove what is there, make its folder, or name another \
+                 path as `control` of [server]",
+                control.display()
+            )
+        })?;
     app.serve(listener);
     app.answer(socket);
     let (watchdog, clock) = (Watchdog::from_environment(), SystemClock::new());

@@ -26,7 +26,8 @@
 //!
 //! What the journal's last groups lead to is compared with sled and goes to the memtable where it
 //! differs, also for groups that sled says it has: a crash of the machine may have left it with part of
-//! what was open. Each group says what its keys hold afterwards, so the last word about each key stands.
+//! what was open; what it lacks of those is written to it before anything else, for nothing would keep their
+//! groups at hand. Each group says what its keys hold afterwards, so the last word about each key stands.
 
 use std::collections::BTreeMap;
 
