@@ -59,7 +59,7 @@ pub struct App {
     broken: mpsc::UnboundedReceiver<StoreError>,
     kv: Arc<dyn Kv>,
     env: Env,
-    journal_keep: jiff::SignedDuration,
+    housekeeping: housekeeping::Plan,
     control: Arc<Control>,
 }
 
@@ -140,7 +140,7 @@ impl App {
             broken,
             kv,
             env,
-            journal_keep: config.store.journal_keep,
+            housekeeping: settings::housekeeping(config),
             control,
         })
     }
@@ -179,6 +179,12 @@ impl App {
         });
     }
 
+    /// Lets operators look after the store itself.
+    pub fn keep(&self, store: Arc<SledStore>) {
+        // Said once, before anybody can ask.
+        let _ = self.control.embedded.set(store);
+    }
+
     /// Starts to answer operators.
     pub fn answer(&self, socket: Socket) {
         let stop = self.lifecycle.soft_stop().clone();
@@ -211,7 +217,7 @@ impl App {
                 self.kv,
                 self.env.clock,
                 embedded.clone(),
-                self.journal_keep,
+                self.housekeeping,
                 stop.clone(),
             ),
         );

@@ -18,17 +18,22 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tower::ServiceExt as _;
 
-use super::run;
+use super::{progress, run};
 use crate::config::{self, Config, Secrets};
 use crate::directory::{Directory, Roster};
 use crate::env::clock::SystemClock;
+use crate::operate::backup::HowFar;
 use crate::source::webhook::answer::ErrorAnswer;
-use crate::store::{SledStore, StoreError};
+use crate::store::{self, SledStore, StoreError};
 use crate::web::control::{self, Operator};
 use crate::{app, cli::exit};
 
 /// How long a daemon may take that goes through all its messages.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long work on the whole store may take.
+const LONG: Duration = Duration::from_hours(24);
+/// How long the daemon may take to say how far it is.
+const SHORT: Duration = Duration::from_secs(2);
 
 /// What every question has.
 #[derive(Debug, Clone, clap::Args)]
@@ -50,6 +55,9 @@ pub enum NoAnswer {
     /// The daemon or the store said no.
     #[error("{0}")]
     Refused(String),
+    /// No daemon runs, and the store is not as it should be.
+    #[error("{0}")]
+    Unsound(String),
     /// Neither daemon nor store can be reached.
     #[error("{0}")]
     Unreachable(String),
@@ -64,7 +72,7 @@ impl NoAnswer {
         match self {
             Self::Config => exit::CONFIG,
             Self::Refused(_) => exit::GENERAL,
-            Self::Unreachable(_) => exit::UNAVAILABLE,
+            Self::Unsound(_) | Self::Unreachable(_) => exit::UNAVAILABLE,
         }
     }
 }
@@ -78,15 +86,58 @@ pub async fn ask<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> Result<Option<T>, NoAnswer> {
-    // No secret is needed, and credentials of the unit are not to be had from a shell.
-    let config = run::load(&asked.config, Secrets::Skipped, &|_| Vec::new());
-    let config = config.ok_or(NoAnswer::Config)?;
-    let (status, body) = answer(&config, method, path).await?;
+    read(asked, whole(&configured(asked)?, method, path).await?)
+}
+
+/// Asks for work that may take long, and shows how far it is.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn ask_long<T: DeserializeOwned>(
+    asked: &Asked,
+    method: Method,
+    path: &str,
+    what: &'static str,
+) -> Result<Option<T>, NoAnswer> {
+    let config = configured(asked)?;
+    let control = &config.server.control;
+    let how_far = async || {
+        let stream = UnixStream::connect(control).await.ok()?;
+        let asked = from_daemon(stream, Method::GET, "/v1/store/progress", SHORT).await.ok()?;
+        let HowFar { done, all } = serde_json::from_slice(&asked.1).ok()?;
+        Some((done, all))
+    };
+    let work = answer(&config, method, path, LONG);
+    read(asked, progress::watched(what, work, how_far).await?)
+}
+
+/// The configuration; what is wrong with it is printed. No secret is needed, and credentials of the unit are
+/// not to be had from a shell.
+///
+/// # Errors
+/// [`NoAnswer::Config`].
+pub fn configured(asked: &Asked) -> Result<Config, NoAnswer> {
+    run::load(&asked.config, Secrets::Skipped, &|_| Vec::new()).ok_or(NoAnswer::Config)
+}
+
+/// Status and body, as they came.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn whole(
+    config: &Config,
+    method: Method,
+    path: &str,
+) -> Result<(StatusCode, Bytes), NoAnswer> {
+    answer(config, method, path, PATIENCE).await
+}
+
+fn read<T: DeserializeOwned>(
+    asked: &Asked,
+    (status, body): (StatusCode, Bytes),
+) -> Result<Option<T>, NoAnswer> {
     if status != StatusCode::OK {
-        let words = serde_json::from_slice::<ErrorAnswer>(&body).map(|answer| answer.error);
-        return Err(NoAnswer::Refused(words.unwrap_or_else(|_| {
-            format!("the daemon answers {status}; it may be older than this program: restart it")
-        })));
+        return Err(NoAnswer::Refused(words(&body)));
     }
     if asked.json {
         println!("{}", String::from_utf8_lossy(&body));
@@ -100,14 +151,24 @@ pub async fn ask<T: DeserializeOwned>(
     })
 }
 
+/// Why the daemon said no.
+pub fn words(body: &[u8]) -> String {
+    let words = serde_json::from_slice::<ErrorAnswer>(body).map(|answer| answer.error);
+    words.unwrap_or_else(|_| {
+        "the daemon does not know this question; it may be older than this program: restart it"
+            .into()
+    })
+}
+
 async fn answer(
     config: &Config,
     method: Method,
     path: &str,
+    patience: Duration,
 ) -> Result<(StatusCode, Bytes), NoAnswer> {
     let socket = &config.server.control;
     match UnixStream::connect(socket).await {
-        Ok(stream) => from_daemon(stream, method, path).await.map_err(|error| {
+        Ok(stream) => from_daemon(stream, method, path, patience).await.map_err(|error| {
             NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
         }),
         Err(error)
@@ -126,6 +187,7 @@ async fn from_daemon(
     stream: UnixStream,
     method: Method,
     path: &str,
+    patience: Duration,
 ) -> anyhow::Result<(StatusCode, Bytes)> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
@@ -141,7 +203,7 @@ async fn from_daemon(
     };
     // The connection ends when its sender is gone.
     let both = futures_util::future::join(asked, connection);
-    let (answer, ended) = tokio::time::timeout(PATIENCE, both).await.context(
+    let (answer, ended) = tokio::time::timeout(patience, both).await.context(
         "it took too long; see `systemctl status upprop`; what was to be done may have been done all the same",
     )?;
     ended.context("the connection")?;
@@ -154,6 +216,10 @@ async fn from_store(
     path: &str,
 ) -> Result<(StatusCode, Bytes), NoAnswer> {
     let folder = app::store_settings(config).store_dir();
+    if app::store_settings(config).restoring().exists() {
+        let words = store::recover::refuse_unfinished_restore(&app::store_settings(config));
+        return Err(NoAnswer::Unsound(words.err().map(|e| e.to_string()).unwrap_or_default()));
+    }
     let Ok(found) = std::fs::metadata(&folder) else {
         return Err(NoAnswer::Unreachable(format!(
             "no daemon runs, and there is no store at {} that could be read; start it: systemctl start upprop",
@@ -177,12 +243,13 @@ async fn from_store(
                 config.server.control.display()
             )));
         }
-        Err(error) => return Err(NoAnswer::Unreachable(error.to_string())),
+        Err(error) => return Err(NoAnswer::Unsound(error.to_string())),
     };
     let directory =
         Directory { schools: Arc::new(config.schools.clone()), roster: Arc::<Roster>::default() };
     let (clock, directory) = (Arc::new(SystemClock::new()), ArcSwap::from_pointee(directory));
     let control = app::control(config, store.clone(), clock, Arc::new(directory));
+    let _ = control.embedded.set(store.clone());
     let uid = rustix::process::getuid().as_raw();
     let request = Request::builder().method(method).uri(path);
     let request = request.extension(Operator(format!("uid {uid}"))).body(Body::empty());

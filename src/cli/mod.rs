@@ -10,6 +10,8 @@ pub mod exit;
 pub mod init;
 pub mod message;
 mod notify;
+mod progress;
+pub mod pupil;
 pub mod run;
 pub mod sink;
 pub mod status;
@@ -60,6 +62,12 @@ enum Command {
     Queue(status::StatusArgs),
     /// Show events that were refused.
     Rejected(status::StatusArgs),
+    /// Write down everything that is kept about one pupil, to be handed out.
+    Export(pupil::ExportArgs),
+    /// Erase everything that is kept about one pupil.
+    Forget(pupil::ForgetArgs),
+    /// Show how many messages there were, by day, outcome and reason, also of days that are gone.
+    Statistics(status::StatusArgs),
     /// Show one message, call it back, or send it again.
     Message(message::MessageArgs),
 }
@@ -84,11 +92,14 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Check(args) => check::run(&args, run::credentials_dir(), &check_rooms::problems),
         Command::Directory(args) => directory::run(args),
-        Command::Store(args) => store::run(args),
+        Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
         Command::Status(args) => runtime()?.block_on(status::status(args)),
         Command::Queue(args) => runtime()?.block_on(status::queue(args)),
         Command::Rejected(args) => runtime()?.block_on(status::rejected(args)),
+        Command::Export(args) => runtime()?.block_on(pupil::export(args)),
+        Command::Forget(args) => runtime()?.block_on(pupil::forget(args)),
+        Command::Statistics(args) => runtime()?.block_on(status::statistics(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),
         Command::Run(args) => runtime()?.block_on(run::run(args)),
         Command::Sink(args) => runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new()))),

@@ -90,6 +90,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
                 control.display()
             )
         })?;
+    app.keep(store.clone());
     app.serve(listener);
     app.answer(socket);
     let (watchdog, clock) = (Watchdog::from_environment(), SystemClock::new());

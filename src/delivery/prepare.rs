@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use super::after_restore;
 use super::claim::{self, Claim, Verdict};
 use super::failure;
 use super::limits::{self, Permit};
@@ -92,7 +93,20 @@ pub async fn prepare(
         told: &case.told,
         is_bad: &|address| bad.contains(address),
     });
+    let may_have_left = matches!(verdict, Verdict::Send { .. })
+        && after_restore::may_have_left(unit, &n, &case).await?;
     match (verdict, school) {
+        (Verdict::Send { address, .. }, Some(school)) if may_have_left => {
+            n.address = Some(address);
+            let account = shared.account(school, n.channel).map(|account| account.id().clone());
+            after_restore::hold(unit, &mut n, account.as_ref(), now);
+            tracing::warn!(
+                notification = %n.id, school = %n.school,
+                "held: the store was restored since, and it may have been sent before"
+            );
+            failure::follow(shared, unit, &n, Reason::HeldInDoubt, now).await?;
+            Ok(Prepared::Settled)
+        }
         (Verdict::Send { address, language }, Some(school)) => {
             let making = Sendable { directory: &directory, school, case: &case, address, language };
             send(shared, unit, n, &making, now).await

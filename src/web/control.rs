@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::control_care;
 use crate::directory::Directory;
 use crate::env::Clock;
 use crate::intake::LastHeard;
@@ -32,7 +33,7 @@ use crate::model::{NotificationId, ProviderId, PupilId, SourceId};
 use crate::operate::message::{self, Act};
 use crate::operate::{OperateError, queue, rejected, status, why};
 use crate::source::webhook::answer::ErrorAnswer;
-use crate::store::{Kv, StoreError};
+use crate::store::{Kv, SledStore, StoreError};
 
 /// How long a question's head may take, and a connection idle.
 const HEAD: Duration = Duration::from_secs(15);
@@ -57,6 +58,10 @@ pub struct Control {
     pub tracker: TaskTracker,
     /// When the daemon started, and what it heard since; none: no daemon, its store alone.
     pub running: Option<(Timestamp, LastHeard)>,
+    /// The store itself, once it is known.
+    pub embedded: OnceLock<Arc<SledStore>>,
+    /// Where traces of a pupil are after an erasure, and until when, in words.
+    pub remains: Vec<String>,
 }
 
 /// Who asks, as the system says.
@@ -72,6 +77,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/rejected", get(show_rejected))
         .route("/v1/messages/{id}", get(show_message))
         .route("/v1/messages/{id}/{act}", post(act_on_message))
+        .merge(control_care::routes())
         .with_state(control)
 }
 
@@ -148,7 +154,7 @@ fn no_id() -> Response {
     refusal(StatusCode::BAD_REQUEST, "a message's id has 32 hexadecimal digits".into())
 }
 
-fn answer<T: Serialize>(answer: Result<T, OperateError>) -> Response {
+pub(super) fn answer<T: Serialize>(answer: Result<T, OperateError>) -> Response {
     let error = match answer {
         Ok(document) => return Json(document).into_response(),
         Err(error) => error,
@@ -162,7 +168,7 @@ fn answer<T: Serialize>(answer: Result<T, OperateError>) -> Response {
     refusal(status, error.to_string())
 }
 
-fn refusal(status: StatusCode, error: String) -> Response {
+pub(super) fn refusal(status: StatusCode, error: String) -> Response {
     (status, Json(ErrorAnswer { error })).into_response()
 }
 

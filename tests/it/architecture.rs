@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lifecycle",
             "intake",
             "delivery",
+            "operate",
             "source",
             "web",
             "config",
