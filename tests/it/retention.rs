@@ -92,7 +92,8 @@ async fn contacts_go_after_a_month_evidence_after_a_school_year_and_old_backups_
     assert_eq!(world.lines("contacts=0 evidence=0"), removed, "29 days are not a month");
     assert!(messages(&world).await[0].address.is_some());
 
-    age(&world, 2).await;
+    // Its deadline was three days after the lesson.
+    age(&world, 5).await;
     world.start().await;
     // The message and its reference.
     world.logged("contacts=2 evidence=0", 1).await;
