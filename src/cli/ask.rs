@@ -19,7 +19,7 @@ use tokio::net::UnixStream;
 use tower::ServiceExt as _;
 
 use super::run;
-use crate::config::{self, Config, Secrets};
+use crate::config::{self, Config, Report, Secrets};
 use crate::directory::{Directory, Roster};
 use crate::env::clock::SystemClock;
 use crate::source::webhook::answer::ErrorAnswer;
@@ -78,21 +78,37 @@ pub async fn ask<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> Result<Option<T>, NoAnswer> {
+    let body = answered(asked, method, path).await?;
+    if asked.json {
+        println!("{}", String::from_utf8_lossy(&body));
+        return Ok(None);
+    }
+    read(&body).map(Some)
+}
+
+/// The document, as it came.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn answered(asked: &Asked, method: Method, path: &str) -> Result<Bytes, NoAnswer> {
     // No secret is needed, and credentials of the unit are not to be had from a shell.
-    let config = run::load(&asked.config, Secrets::Skipped, &|_| Vec::new());
-    let config = config.ok_or(NoAnswer::Config)?;
-    let (status, body) = answer(&config, method, path).await?;
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let (status, body) = answer(&report, method, path).await?;
     if status != StatusCode::OK {
         let words = serde_json::from_slice::<ErrorAnswer>(&body).map(|answer| answer.error);
         return Err(NoAnswer::Refused(words.unwrap_or_else(|_| {
             format!("the daemon answers {status}; it may be older than this program: restart it")
         })));
     }
-    if asked.json {
-        println!("{}", String::from_utf8_lossy(&body));
-        return Ok(None);
-    }
-    serde_json::from_slice(&body).map(Some).map_err(|error| {
+    Ok(body)
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// [`NoAnswer::Refused`] when it is not what this program knows.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, NoAnswer> {
+    serde_json::from_slice(body).map_err(|error| {
         NoAnswer::Refused(format!(
             "the daemon's answer is not understood ({error}); it may be older or newer than this \
              program: restart it, or use --json"
@@ -101,11 +117,17 @@ pub async fn ask<T: DeserializeOwned>(
 }
 
 async fn answer(
-    config: &Config,
+    report: &Report,
     method: Method,
     path: &str,
 ) -> Result<(StatusCode, Bytes), NoAnswer> {
-    let socket = &config.server.control;
+    // A daemon that runs is asked whatever has been written into its file since.
+    let known = !["server.control", "store.dir"].iter().any(|key| report.is_faulty(key));
+    let Some(readable) = report.readable().filter(|_| known) else {
+        run::print(report);
+        return Err(NoAnswer::Config);
+    };
+    let socket = &readable.server.control;
     match UnixStream::connect(socket).await {
         Ok(stream) => from_daemon(stream, method, path).await.map_err(|error| {
             NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
@@ -113,6 +135,10 @@ async fn answer(
         Err(error)
             if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
         {
+            let Some(config) = &report.config else {
+                run::print(report);
+                return Err(NoAnswer::Config);
+            };
             from_store(config, method, path).await
         }
         Err(error) => Err(NoAnswer::Unreachable(format!(

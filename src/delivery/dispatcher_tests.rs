@@ -257,7 +257,7 @@ async fn however_many_wait_for_one_school_another_one_s_are_found() {
     unit.write(behind.clone(), &row);
     assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
     let now = b.clock.now();
-    b.dispatcher.shared.shut_school(school, at("12:00:00"));
+    b.dispatcher.shared.under_way.shut_school(school, at("12:00:00"));
     let mut rows = Vec::new();
     b.dispatcher.pick(Lane::Sms, now, &mut BTreeMap::new(), &mut rows).await.expect("pick");
     assert_eq!(rows.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), [behind]);

@@ -10,6 +10,7 @@ pub mod dispatcher;
 mod facts;
 mod failing;
 mod failure;
+mod handover;
 pub mod limits;
 mod prepare;
 pub mod receipt;
@@ -24,8 +25,10 @@ mod shared;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;
+mod under_way;
 
 pub use dispatcher::Dispatcher;
+pub use handover::Handover;
 pub use receive::{Received, receive};
 pub use settings::Settings;
 pub use shared::{Account, Gate, MailAccount, Provider, Shared};

@@ -97,7 +97,7 @@ async fn knows_of_another(
 }
 
 fn make(m: &Making<'_>, day: &[LessonState], further: bool) -> Result<Wired, Unmade> {
-    let templates = m.shared.templates.load_full();
+    let templates = &m.shared.templates;
     let locale = templates.pick(&[m.language, &m.school.locale]).clone();
     let pupil = m.directory.roster.pupil(&m.n.school, &m.n.pupil);
     let unmade = |e: &dyn std::fmt::Display| Unmade(e.to_string());

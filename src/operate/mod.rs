@@ -9,6 +9,7 @@
 pub mod message;
 pub mod queue;
 pub mod rejected;
+pub mod reload;
 pub mod status;
 pub mod why;
 
