@@ -88,11 +88,11 @@ mod tests {
     fn read(text: &str) -> Config {
         let base_dir = std::path::PathBuf::from("/");
         let loader = Loader { credentials_dir: None, base_dir, secrets: Secrets::Skipped };
-        load_text("t.toml", text, &loader).config.expect("a good file")
+        let report = load_text("t.toml", text, &loader);
+        report.config.unwrap_or_else(|| panic!("{:#?}", report.problems))
     }
 
-    const SCHOOL: &str =
-        "[schools.bjork]\nname = \"B\"\nphone = \"0\"\nteam-email = \"t@example.se\"\n";
+    const SCHOOL: &str = "[schools.bjork]\nname = \"Bjork\"\nphone = \"070-174 06 89\"\nteam-email = \"t@example.se\"\n";
 
     #[test]
     fn what_is_taken_and_what_waits_for_a_restart_is_told_by_name() {
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(changes(&before, &before, &before), Changes::default());
         let now = read(&format!(
             "[server]\nlisten = \"127.0.0.1:1\"\nmax-body = \"2 MiB\"\n[store]\nlow-water = \"1 GiB\"\n{}[schools.al]\n{}",
-            SCHOOL.replace("\"B\"", "\"C\""),
+            SCHOOL.replace("\"Bjork\"", "\"Al\""),
             SCHOOL.split_once('\n').expect("a head").1
         ));
         let found = changes(&before, &before, &now);
