@@ -20,15 +20,17 @@ use crate::env::Env;
 use crate::intake::{Intake, LastHeard};
 use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
+use crate::metrics::Metrics;
 use crate::source::roster::{self, RosterFeed};
 use crate::source::webhook::Verifier;
-use crate::store::{Kv, SledStore, StoreError, Wake, Watched};
+use crate::store::{Kv, Metered, SledStore, StoreError, Wake, Watched};
 use crate::web::{
     self,
     api::Api,
     control::{Control, Socket, serve as serve_control},
     hooks::{Hooks, SourceGate},
     hooks_rejected::Remembered,
+    metrics::Scrape,
     receipts::Receipts,
 };
 
@@ -96,6 +98,9 @@ impl App {
             roster: Arc::default(),
         }));
         let wake = Arc::new(Wake::default());
+        let metrics = Arc::new(Metrics::new(env.clock.now()));
+        let clock = env.clock.clone();
+        let kv = Arc::new(Metered::new(kv, metrics.clone(), Arc::new(move || clock.now())));
         let kv: Arc<dyn Kv> = Arc::new(Watched::new(kv, wake.clone()));
         let shared = Arc::new(Shared::new(
             kv.clone(),
@@ -106,6 +111,7 @@ impl App {
             config.mail.as_ref().map(settings::mail_account),
             settings::delivery(config),
             wake.clone(),
+            metrics.clone(),
         ));
         let (faults, broken) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared.clone(), lifecycle.tracker().clone(), faults);
@@ -116,6 +122,7 @@ impl App {
             settings::directory_settings(config),
             wake.clone(),
             lifecycle.tracker().clone(),
+            metrics.clone(),
         ));
         let heard = LastHeard::default();
         let control = Arc::new(Control {
@@ -123,12 +130,22 @@ impl App {
             tracker: lifecycle.tracker().clone(),
             ..control(config, kv.clone(), env.clock.clone(), directory.clone())
         });
+        let scrape = Arc::new(Scrape {
+            metrics: metrics.clone(),
+            kv: kv.clone(),
+            shared: shared.clone(),
+            directory: directory.clone(),
+            heard: heard.clone(),
+            sources: config.sources.keys().cloned().collect(),
+            looked: tokio::sync::Mutex::default(),
+        });
         let intake =
             Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());
         let router = web::router(
-            Arc::new(Hooks { intake, sources: sources(config)?, heard: heard.clone() }),
+            Arc::new(Hooks { intake, sources: sources(config, &metrics)?, heard, metrics }),
             Arc::new(Receipts { shared, secrets: settings::receipt_secrets(config) }),
             Arc::new(Api { feed: feed.clone(), token: config.api_token.clone(), kv: kv.clone() }),
+            scrape,
             usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX),
         );
         Ok(Self {
@@ -231,7 +248,10 @@ impl App {
     }
 }
 
-fn sources(config: &Config) -> Result<BTreeMap<crate::model::SourceId, SourceGate>, BuildError> {
+fn sources(
+    config: &Config,
+    metrics: &Metrics,
+) -> Result<BTreeMap<crate::model::SourceId, SourceGate>, BuildError> {
     let mut gates = BTreeMap::new();
     for (id, source) in &config.sources {
         let verifier = Verifier::new(&settings::auth(source))
@@ -244,6 +264,7 @@ fn sources(config: &Config) -> Result<BTreeMap<crate::model::SourceId, SourceGat
                 rate: source.rate,
                 cell: Mutex::new(None),
                 remembered: Remembered::default(),
+                meter: metrics.source(id),
             },
         );
     }

@@ -15,6 +15,7 @@ use crate::channel::sms::receipt::Ack;
 use crate::directory::{Directory, School};
 use crate::env::Env;
 use crate::message::Templates;
+use crate::metrics::Metrics;
 use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate, SchoolId};
 use crate::store::{Kv, Wake};
 
@@ -124,6 +125,8 @@ pub struct Shared {
     pub settings: Settings,
     /// Told when something may have become due.
     pub wake: Arc<Wake>,
+    /// Told what happened.
+    pub metrics: Arc<Metrics>,
     pub(super) gates: Mutex<BTreeMap<ProviderId, Gate>>,
     /// Schools whose limit said: not before. Their rows are left as they are: moving each would
     /// write all that wait for every one that goes.
@@ -143,7 +146,11 @@ impl Shared {
         mail: Option<MailAccount>,
         settings: Settings,
         wake: Arc<Wake>,
+        metrics: Arc<Metrics>,
     ) -> Self {
+        for account in providers.keys().chain(mail.as_ref().map(|mail| &mail.id)) {
+            metrics.has_account(account);
+        }
         Self {
             kv,
             env,
@@ -153,6 +160,7 @@ impl Shared {
             mail,
             settings,
             wake,
+            metrics,
             gates: Mutex::default(),
             schools_shut: Mutex::default(),
             on_the_wire: Mutex::default(),

@@ -14,6 +14,7 @@ use crate::directory::brake::{self, Change};
 use crate::directory::{Directory, Roster, Settings, json, load, snapshot};
 use crate::directory::{LoadError, Loaded};
 use crate::env::Clock;
+use crate::metrics::Metrics;
 use crate::model::SchoolId;
 use crate::store::ledger::{self, Unit};
 use crate::store::{Batch, Commit, Kv, MAX_BATCH_BYTES, StoreError, Wake, after_prefix, tables};
@@ -71,6 +72,7 @@ pub struct RosterFeed {
     settings: Settings,
     wake: Arc<Wake>,
     tracker: TaskTracker,
+    metrics: Arc<Metrics>,
     in_force: Mutex<Option<InForce>>,
     /// The folder as it stood just before it was last read.
     read: std::sync::Mutex<Option<load::Fingerprint>>,
@@ -93,10 +95,11 @@ impl RosterFeed {
         settings: Settings,
         wake: Arc<Wake>,
         tracker: TaskTracker,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let in_force = Mutex::new(None);
         let read = std::sync::Mutex::new(None);
-        Self { kv, clock, directory, settings, wake, tracker, in_force, read }
+        Self { kv, clock, directory, settings, wake, tracker, metrics, in_force, read }
     }
 
     /// Puts in force what was in force before the restart; how many pupils. What is incomplete or
@@ -185,7 +188,22 @@ impl RosterFeed {
                 Err(offer) => Ok(offer),
             }
         });
-        task.await.unwrap_or_else(|_| Err(StoreError::Failed("a directory load panicked".into())))
+        let panicked = |_| Err(StoreError::Failed("a directory load panicked".into()));
+        let offer = task.await.unwrap_or_else(panicked);
+        self.count(&offer);
+        offer
+    }
+
+    fn count(&self, offer: &Result<Offer, StoreError>) {
+        let outcome = match offer {
+            Ok(Offer::Taken { .. }) => "taken",
+            Ok(Offer::Unchanged) => "unchanged",
+            Ok(Offer::Refused { .. }) => "refused",
+            Ok(Offer::Unusable { .. }) => "unusable",
+            Ok(Offer::FromFolder) => return,
+            Err(_) => "failed",
+        };
+        self.metrics.directory_offered(outcome, self.clock.now());
     }
 
     /// Whether no directory is in force.
@@ -359,7 +377,9 @@ impl RosterFeed {
                 }
                 seen = again;
             }
-            match self.read_folder().await {
+            let offer = self.read_folder().await;
+            self.count(&offer);
+            match offer {
                 Ok(offer) => report(&offer),
                 Err(StoreError::Busy(why)) => tracing::warn!(why, "directory load put off"),
                 Err(error) => return Err(error),

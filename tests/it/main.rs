@@ -37,6 +37,7 @@ mod inlet;
 mod limits;
 mod load;
 mod log_privacy;
+mod metrics;
 mod modes;
 mod nasty_names;
 mod notices;
