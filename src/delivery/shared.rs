@@ -148,8 +148,11 @@ impl Shared {
         wake: Arc<Wake>,
         metrics: Arc<Metrics>,
     ) -> Self {
-        for account in providers.keys().chain(mail.as_ref().map(|mail| &mail.id)) {
-            metrics.has_account(account);
+        for account in providers.keys() {
+            metrics.has_account(account, Channel::Sms);
+        }
+        if let Some(mail) = &mail {
+            metrics.has_account(&mail.id, Channel::Email);
         }
         Self {
             kv,

@@ -172,10 +172,13 @@ impl Metrics {
     }
 
     /// Begins an account's numbers at zero, so that the first of a kind is seen to come.
-    pub fn has_account(&self, account: &ProviderId) {
+    pub fn has_account(&self, account: &ProviderId, channel: Channel) {
         for outcome in ["accepted", "retry", "reject-message", "reject-channel", "in-doubt"] {
             let label = Attempts { account: Shown(account.clone()), outcome };
             drop(self.attempts.get_or_create(&label));
+        }
+        if channel != Channel::Sms {
+            return;
         }
         for status in [ReceiptStatus::Sent, ReceiptStatus::Delivered, ReceiptStatus::Undelivered] {
             for outcome in RECEIPTS {
@@ -302,7 +305,7 @@ mod tests {
         let metrics = Metrics::new(at(0));
         let source = metrics.source(&SourceId::new("re\"g").expect("id"));
         let account = ProviderId::new("elks").expect("id");
-        metrics.has_account(&account);
+        metrics.has_account(&account, Channel::Sms);
         source.accepted(Some(SignedDuration::from_secs(3)));
         source.accepted(None);
         source.duplicate();

@@ -1,5 +1,6 @@
 //! Behaviour of the whole: the real binary against real parts. One behaviour a file, one binary.
 
+mod alerts;
 mod architecture;
 mod attacks;
 mod bad_events;
