@@ -17,6 +17,7 @@ use crate::channel::sms::receipt::Ack;
 use crate::directory::{Directory, School};
 use crate::env::Env;
 use crate::message::Templates;
+use crate::metrics::Metrics;
 use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate};
 use crate::store::{Kv, Wake};
 
@@ -107,6 +108,8 @@ pub struct Shared {
     pub settings: Settings,
     /// Told when something may have become due.
     pub wake: Arc<Wake>,
+    /// Told what happened.
+    pub metrics: Arc<Metrics>,
     pub(super) under_way: Arc<UnderWay>,
 }
 
@@ -122,6 +125,7 @@ impl Shared {
         mail: Option<MailAccount>,
         settings: Settings,
         wake: Arc<Wake>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             kv,
@@ -132,8 +136,21 @@ impl Shared {
             mail,
             settings,
             wake,
+            metrics,
             under_way: Arc::default(),
         }
+        .counted()
+    }
+
+    /// Its accounts' numbers begin.
+    fn counted(self) -> Self {
+        for account in self.providers.keys() {
+            self.metrics.has_account(account, Channel::Sms);
+        }
+        if let Some(mail) = &self.mail {
+            self.metrics.has_account(&mail.id, Channel::Email);
+        }
+        self
     }
 
     /// The same daemon under another configuration.
@@ -155,8 +172,10 @@ impl Shared {
             mail,
             settings,
             wake: self.wake.clone(),
+            metrics: self.metrics.clone(),
             under_way: self.under_way.clone(),
         }
+        .counted()
     }
 
     /// Every account.

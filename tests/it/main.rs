@@ -1,5 +1,6 @@
 //! Behaviour of the whole: the real binary against real parts. One behaviour a file, one binary.
 
+mod alerts;
 mod architecture;
 mod attacks;
 mod bad_events;
@@ -36,6 +37,7 @@ mod inlet;
 mod limits;
 mod load;
 mod log_privacy;
+mod metrics;
 mod modes;
 mod nasty_names;
 mod notices;

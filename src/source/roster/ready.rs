@@ -134,6 +134,7 @@ impl Kept<'_> {
         self.feed.settings.store(Arc::new(self.settings));
         self.feed.resettled.notify_one();
         let Some((stored, change)) = self.stored else { return Ok(None) };
+        self.feed.metrics.directory_offered("taken", self.feed.clock.now());
         if let Some(former) = self.in_force.replace(stored) {
             self.feed.remove(former.generation).await?;
         }
