@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tower::ServiceExt as _;
@@ -78,10 +79,49 @@ pub async fn ask<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> Result<Option<T>, NoAnswer> {
+    asked_with(asked, Question { method, path, body: Bytes::new() }).await
+}
+
+/// The same with something to say, as JSON.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn ask_with<T: DeserializeOwned>(
+    asked: &Asked,
+    method: Method,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<Option<T>, NoAnswer> {
+    let body = serde_json::to_vec(body).map_err(|error| NoAnswer::Refused(error.to_string()))?;
+    asked_with(asked, Question { method, path, body: body.into() }).await
+}
+
+/// What is asked, as HTTP has it.
+struct Question<'a> {
+    method: Method,
+    path: &'a str,
+    /// JSON, or nothing.
+    body: Bytes,
+}
+
+impl Question<'_> {
+    fn request(&self) -> http::request::Builder {
+        Request::builder()
+            .method(self.method.clone())
+            .uri(self.path)
+            .header(header::HOST, "upprop")
+            .header(header::CONTENT_TYPE, "application/json")
+    }
+}
+
+async fn asked_with<T: DeserializeOwned>(
+    asked: &Asked,
+    question: Question<'_>,
+) -> Result<Option<T>, NoAnswer> {
     // No secret is needed, and credentials of the unit are not to be had from a shell.
     let config = run::load(&asked.config, Secrets::Skipped, &|_| Vec::new());
     let config = config.ok_or(NoAnswer::Config)?;
-    let (status, body) = answer(&config, method, path).await?;
+    let (status, body) = answer(&config, question).await?;
     if status != StatusCode::OK {
         let words = serde_json::from_slice::<ErrorAnswer>(&body).map(|answer| answer.error);
         return Err(NoAnswer::Refused(words.unwrap_or_else(|_| {
@@ -100,20 +140,16 @@ pub async fn ask<T: DeserializeOwned>(
     })
 }
 
-async fn answer(
-    config: &Config,
-    method: Method,
-    path: &str,
-) -> Result<(StatusCode, Bytes), NoAnswer> {
+async fn answer(config: &Config, question: Question<'_>) -> Result<(StatusCode, Bytes), NoAnswer> {
     let socket = &config.server.control;
     match UnixStream::connect(socket).await {
-        Ok(stream) => from_daemon(stream, method, path).await.map_err(|error| {
+        Ok(stream) => from_daemon(stream, question).await.map_err(|error| {
             NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
         }),
         Err(error)
             if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
         {
-            from_store(config, method, path).await
+            from_store(config, question).await
         }
         Err(error) => Err(NoAnswer::Unreachable(format!(
             "{}: {error}; run as root, or as a member of the socket's group",
@@ -124,16 +160,11 @@ async fn answer(
 
 async fn from_daemon(
     stream: UnixStream,
-    method: Method,
-    path: &str,
+    question: Question<'_>,
 ) -> anyhow::Result<(StatusCode, Bytes)> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::HOST, "upprop")
-        .body(Full::<Bytes>::default())?;
+    let request = question.request().body(Full::new(question.body))?;
     let asked = async move {
         let response = sender.send_request(request).await?;
         let status = response.status();
@@ -150,8 +181,7 @@ async fn from_daemon(
 
 async fn from_store(
     config: &Config,
-    method: Method,
-    path: &str,
+    question: Question<'_>,
 ) -> Result<(StatusCode, Bytes), NoAnswer> {
     let folder = app::store_settings(config).store_dir();
     let Ok(found) = std::fs::metadata(&folder) else {
@@ -184,8 +214,8 @@ async fn from_store(
     let (clock, directory) = (Arc::new(SystemClock::new()), ArcSwap::from_pointee(directory));
     let control = app::control(config, store.clone(), clock, Arc::new(directory));
     let uid = rustix::process::getuid().as_raw();
-    let request = Request::builder().method(method).uri(path);
-    let request = request.extension(Operator(format!("uid {uid}"))).body(Body::empty());
+    let request = question.request().extension(Operator(format!("uid {uid}")));
+    let request = request.body(Body::from(question.body));
     let request = request.map_err(|error| NoAnswer::Refused(error.to_string()))?;
     let response: Response<Body> = match control::router(Arc::new(control)).oneshot(request).await {
         Ok(response) => response,

@@ -56,7 +56,7 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
             (Method::GET, format!("/v1/messages/{}", encoded(&id)), asked)
         }
         MessageCommand::Cancel(acted) => {
-            if !agreed(&acted, "Call this message back?")? {
+            if !agreed(acted.yes, "Call this message back?")? {
                 return Ok(ExitCode::from(exit::USAGE));
             }
             (Method::POST, format!("/v1/messages/{}/cancel", encoded(&acted.id)), acted.asked)
@@ -64,7 +64,7 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
         MessageCommand::Retry(acted) => {
             let question =
                 "Send this message now? If an earlier try is in doubt it may arrive twice.";
-            if !agreed(&acted, question)? {
+            if !agreed(acted.yes, question)? {
                 return Ok(ExitCode::from(exit::USAGE));
             }
             (Method::POST, format!("/v1/messages/{}/retry", encoded(&acted.id)), acted.asked)
@@ -86,8 +86,12 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn agreed(acted: &Acted, question: &str) -> anyhow::Result<bool> {
-    if acted.yes {
+/// Whether it is to be done: said beforehand, or by whoever sits at the terminal.
+///
+/// # Errors
+/// When the terminal cannot be written or read.
+pub(super) fn agreed(yes: bool, question: &str) -> anyhow::Result<bool> {
+    if yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {

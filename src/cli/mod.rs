@@ -14,6 +14,7 @@ pub mod run;
 pub mod sink;
 pub mod status;
 pub mod store;
+pub mod suspend;
 pub mod why;
 
 use std::process::ExitCode;
@@ -60,6 +61,10 @@ enum Command {
     Queue(status::StatusArgs),
     /// Show events that were refused.
     Rejected(status::StatusArgs),
+    /// Let nothing leave for a while: of a school, by a channel, or at all. Messages wait.
+    Suspend(suspend::SuspendArgs),
+    /// End a suspension early.
+    Resume(suspend::ResumeArgs),
     /// Show one message, call it back, or send it again.
     Message(message::MessageArgs),
 }
@@ -89,6 +94,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(args) => runtime()?.block_on(status::status(args)),
         Command::Queue(args) => runtime()?.block_on(status::queue(args)),
         Command::Rejected(args) => runtime()?.block_on(status::rejected(args)),
+        Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
+        Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),
         Command::Run(args) => runtime()?.block_on(run::run(args)),
         Command::Sink(args) => runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new()))),

@@ -9,6 +9,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::aside;
 pub use super::shared::{MailAccount, Provider, Shared};
+use super::suspension::Suspensions;
 use crate::model::{ProviderId, State};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
@@ -185,7 +186,10 @@ impl Dispatcher {
             );
             return Ok(Pass::IdleUntil(add(now, LONGEST_SLEEP), true));
         }
+        let suspended = Suspensions::load(self.shared.kv.as_ref(), now).await?;
         let mut next = add(now, LONGEST_SLEEP);
+        next = suspended.first_end().map_or(next, |end| next.min(end));
+        self.shared.suspended.store(Arc::new(suspended));
         let mut due = Vec::new();
         for lane in Lane::ALL {
             match self.shared.wake.looks_into(lane, now) {

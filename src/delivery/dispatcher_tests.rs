@@ -31,6 +31,8 @@ use crate::store::{Batch, Health, Kv, MemoryStore};
 mod bench;
 #[path = "dispatcher_flapping_tests.rs"]
 mod flapping;
+#[path = "dispatcher_suspended_tests.rs"]
+mod suspended;
 use bench::{Bench, Family, at, roster, school};
 
 const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];

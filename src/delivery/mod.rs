@@ -21,6 +21,7 @@ mod send;
 pub mod settings;
 pub mod settle;
 mod shared;
+pub mod suspension;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;

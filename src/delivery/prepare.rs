@@ -9,6 +9,7 @@ use super::limits::{self, Permit};
 use super::render::{self, Making, Wired};
 use super::settle;
 use super::shared::{Account, Shared};
+use super::suspension;
 use crate::channel::sms::text_sha256;
 use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
@@ -50,6 +51,8 @@ pub enum Prepared {
         /// Until when.
         until: Timestamp,
     },
+    /// An operator has suspended it; nothing of it was written.
+    Suspended,
     /// Its school is at its limit; nothing of it was written.
     SchoolLimited {
         /// Which school.
@@ -75,6 +78,9 @@ pub async fn prepare(
         unit.delete(row.to_vec());
         return Ok(Prepared::Settled);
     };
+    if suspension::holds(unit, &n.school, n.channel, now).await? {
+        return Ok(Prepared::Suspended);
+    }
     let directory = shared.directory.load_full();
     let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? else {
         case::cancel(unit, &mut n, State::Cancelled, Reason::MarkChanged);

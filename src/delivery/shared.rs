@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::accounts;
 use super::settings::Settings;
+use super::suspension::Suspensions;
 use crate::channel::sms::SmsApi;
 use crate::channel::sms::receipt::Ack;
 use crate::directory::{Directory, School};
@@ -128,6 +129,9 @@ pub struct Shared {
     /// Schools whose limit said: not before. Their rows are left as they are: moving each would
     /// write all that wait for every one that goes.
     pub(super) schools_shut: Mutex<BTreeMap<SchoolId, Timestamp>>,
+    /// What an operator has suspended, as the rows were at the last look: tells which messages need not
+    /// be claimed. The claim asks the rows.
+    pub(super) suspended: ArcSwap<Suspensions>,
     pub(super) on_the_wire: Mutex<BTreeMap<NotificationId, ProviderId>>,
 }
 
@@ -155,6 +159,7 @@ impl Shared {
             wake,
             gates: Mutex::default(),
             schools_shut: Mutex::default(),
+            suspended: ArcSwap::default(),
             on_the_wire: Mutex::default(),
         }
     }

@@ -91,6 +91,8 @@ pub enum Reason {
     TemplateFailed,
     /// Another message to the same person replaced it.
     Replaced,
+    /// An operator has suspended sending.
+    Suspended,
     /// An operator had it called back, or sent again.
     Operator,
 }
@@ -149,6 +151,7 @@ impl Reason {
             Self::TriesUsed => "all tries were used",
             Self::TemplateFailed => "the text could not be made from the template",
             Self::Replaced => "another message to the same person replaced it",
+            Self::Suspended => "an operator has suspended sending; it waits until that ends",
             Self::Operator => "an operator had it called back, or sent again",
         }
     }

@@ -10,6 +10,7 @@ pub mod message;
 pub mod queue;
 pub mod rejected;
 pub mod status;
+pub mod suspensions;
 pub mod why;
 
 use crate::model::NotificationId;

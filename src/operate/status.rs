@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::queue::{self, Queue};
 use super::{FORMAT, OperateError};
 use crate::delivery::accounts::Account;
+use crate::delivery::suspension::{Suspension, Suspensions};
 use crate::directory::{Mode, School};
 use crate::model::{Notification, ProviderId, Reason, SchoolId, SourceId, State, local_date};
 use crate::store::{Health, Kv, ledger, tables};
@@ -35,6 +36,8 @@ pub struct Status {
     pub schools: Vec<AtSchool>,
     /// Each account that messages go by.
     pub accounts: Vec<AtAccount>,
+    /// What operators have suspended, and not resumed.
+    pub suspensions: Vec<Suspension>,
     /// When each source was last heard, since the daemon started.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
     /// What waits.
@@ -146,6 +149,7 @@ pub async fn status<'a>(
         pupils: around.pupils,
         schools: of_school.into_values().map(|(_, found)| found).collect(),
         accounts: found,
+        suspensions: Suspensions::load(kv, now).await?.all().to_vec(),
         sources: around.sources,
         queue: queue::queue(kv, now).await?,
     })

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::message::Message;
 use super::rejected::{self, Rejected};
 use super::{FORMAT, OperateError};
+use crate::delivery::suspension::{Scope, Suspensions};
 use crate::directory::School;
 use crate::model::{
     EventId, Lesson, LessonId, LessonState, Mark, Notification, NotificationId, PupilId, Reason,
     SchoolId, SourceId, local_date,
 };
 use crate::store::ledger;
-use crate::store::rows::Audit;
+use crate::store::rows::{Audit, OperatorAct};
 use crate::store::{Kv, after_prefix, tables};
 
 /// Most lines of a trail that are read, newest last.
@@ -53,6 +54,8 @@ pub struct AtSchool {
     pub zone: String,
     /// What was heard and decided, oldest first.
     pub trail: Vec<Line>,
+    /// What operators did that day to the whole of sending, or to this school's, oldest first.
+    pub acts: Vec<OperatorAct>,
     /// The lessons as they stand, in order.
     pub lessons: Vec<AtLesson>,
 }
@@ -122,6 +125,7 @@ pub async fn why<'a>(
     schools: impl Iterator<Item = &'a School>,
     pupil: &PupilId,
     date: Option<Date>,
+    now: Timestamp,
 ) -> Result<Why, OperateError> {
     let mut trails: Vec<(&School, Vec<Audit>)> = Vec::new();
     for school in schools {
@@ -133,6 +137,7 @@ pub async fn why<'a>(
         trails.push((school, lines));
     }
     let refused = rejected::of_pupil(kv, pupil).await?;
+    let suspensions = Suspensions::load(kv, now).await?;
     let utc = TimeZone::UTC;
     let zone = trails.first().map_or(&utc, |(school, _)| &school.zone);
     let mut days: BTreeSet<Date> = trails
@@ -144,7 +149,10 @@ pub async fn why<'a>(
     let mut at_schools = Vec::new();
     if let Some(date) = date {
         for (school, lines) in &trails {
-            let lessons = lessons(kv, school, pupil, date).await?;
+            let mut lessons = lessons(kv, school, pupil, date).await?;
+            for message in lessons.iter_mut().flat_map(|lesson| &mut lesson.messages) {
+                *message = message.clone().under(&suspensions, now);
+            }
             let of_day = |line: &&Audit| {
                 local_date(line.at, &school.zone) == date
                     || line.lesson.as_ref().is_some_and(|id| lessons.iter().any(|l| l.id == *id))
@@ -152,7 +160,9 @@ pub async fn why<'a>(
             let trail: Vec<Line> = lines.iter().filter(of_day).map(Line::from).collect();
             if !trail.is_empty() || !lessons.is_empty() {
                 let zone = school.zone.iana_name().unwrap_or("UTC").to_owned();
-                at_schools.push(AtSchool { school: school.id.clone(), zone, trail, lessons });
+                let acts = acts(kv, school, date).await?;
+                let school = school.id.clone();
+                at_schools.push(AtSchool { school, zone, trail, acts, lessons });
             }
         }
     }
@@ -166,6 +176,20 @@ pub async fn why<'a>(
         schools: at_schools,
         rejected,
     })
+}
+
+/// What operators did on a day that concerns a school.
+async fn acts(kv: &dyn Kv, school: &School, date: Date) -> Result<Vec<OperatorAct>, OperateError> {
+    let mut found = Vec::new();
+    ledger::each(kv, tables::OPERATOR_ACTS, |_, value| {
+        let Ok(act) = ledger::decode::<OperatorAct>(value) else { return };
+        let concerns = act.scope.parse().is_ok_and(|scope: Scope| scope.concerns(&school.id));
+        if concerns && local_date(act.at, &school.zone) == date {
+            found.push(act);
+        }
+    })
+    .await?;
+    Ok(found)
 }
 
 async fn lessons(

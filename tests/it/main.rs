@@ -58,6 +58,7 @@ mod sms_answers;
 mod smtp_answers;
 mod stopping;
 mod supervised;
+mod suspended;
 mod team;
 mod too_much;
 mod unit;
