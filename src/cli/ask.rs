@@ -96,6 +96,46 @@ pub async fn ask_with<T: DeserializeOwned>(
     asked_with(asked, Question { method, path, body: body.into() }).await
 }
 
+/// The running daemon, for what only it can do.
+pub struct Daemon(Config);
+
+impl Daemon {
+    /// The one of a configuration.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used.
+    pub fn of(asked: &Asked) -> Result<Self, NoAnswer> {
+        let config = run::load(&asked.config, Secrets::Skipped, &|_| Vec::new());
+        config.map(Self).ok_or(NoAnswer::Config)
+    }
+
+    /// Asks, and reads the document.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, NoAnswer> {
+        let body = body.map(serde_json::to_vec).transpose();
+        let body = body.map_err(|error| NoAnswer::Refused(error.to_string()))?.unwrap_or_default();
+        let question = Question { method, path, body: body.into() };
+        let stream = UnixStream::connect(&self.0.server.control).await.map_err(|error| {
+            NoAnswer::Unreachable(format!(
+                "{}: {error}; this needs the running daemon: start it (systemctl start upprop), and run this as \
+                 root or as a member of the socket's group",
+                self.0.server.control.display()
+            ))
+        })?;
+        let (status, body) = from_daemon(stream, question).await.map_err(|error| {
+            NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
+        })?;
+        understood(&accepted(status, body)?)
+    }
+}
+
 /// What is asked, as HTTP has it.
 struct Question<'a> {
     method: Method,
@@ -122,17 +162,26 @@ async fn asked_with<T: DeserializeOwned>(
     let config = run::load(&asked.config, Secrets::Skipped, &|_| Vec::new());
     let config = config.ok_or(NoAnswer::Config)?;
     let (status, body) = answer(&config, question).await?;
-    if status != StatusCode::OK {
-        let words = serde_json::from_slice::<ErrorAnswer>(&body).map(|answer| answer.error);
-        return Err(NoAnswer::Refused(words.unwrap_or_else(|_| {
-            format!("the daemon answers {status}; it may be older than this program: restart it")
-        })));
-    }
+    let body = accepted(status, body)?;
     if asked.json {
         println!("{}", String::from_utf8_lossy(&body));
         return Ok(None);
     }
-    serde_json::from_slice(&body).map(Some).map_err(|error| {
+    understood(&body).map(Some)
+}
+
+fn accepted(status: StatusCode, body: Bytes) -> Result<Bytes, NoAnswer> {
+    if status == StatusCode::OK {
+        return Ok(body);
+    }
+    let words = serde_json::from_slice::<ErrorAnswer>(&body).map(|answer| answer.error);
+    Err(NoAnswer::Refused(words.unwrap_or_else(|_| {
+        format!("the daemon answers {status}; it may be older than this program: restart it")
+    })))
+}
+
+fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, NoAnswer> {
+    serde_json::from_slice(body).map_err(|error| {
         NoAnswer::Refused(format!(
             "the daemon's answer is not understood ({error}); it may be older or newer than this \
              program: restart it, or use --json"

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::ask::{Asked, ask, encoded};
 use super::{exit, why};
+use crate::model::Purpose;
 use crate::operate::message::Message;
 
 /// Arguments of `upprop message`.
@@ -76,10 +77,14 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
             let mut out = String::new();
             let when = why::When { zone: TimeZone::UTC, day: None };
             why::at_message(&mut out, &message, &when);
-            print!(
-                "pupil {}, lesson {} of {} (times in UTC)\n{out}",
-                message.pupil, message.lesson, message.date
-            );
+            if message.purpose == Purpose::Test {
+                print!("a test of {}, about no pupil (times in UTC)\n{out}", message.date);
+            } else {
+                print!(
+                    "pupil {}, lesson {} of {} (times in UTC)\n{out}",
+                    message.pupil, message.lesson, message.date
+                );
+            }
         }
         Err(error) => return Ok(ExitCode::from(error.code())),
     }

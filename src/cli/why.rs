@@ -85,6 +85,10 @@ fn at_school(out: &mut String, school: &AtSchool, day: Date) {
     for lesson in &school.lessons {
         at_lesson(out, lesson, &when);
     }
+    if !school.tests.is_empty() {
+        let _ = writeln!(out, "\nTests");
+    }
+    school.tests.iter().for_each(|message| at_message(out, message, &when));
 }
 
 fn act_told(act: &OperatorAct, when: &When) -> String {

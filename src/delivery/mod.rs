@@ -10,6 +10,7 @@ pub mod dispatcher;
 mod facts;
 mod failing;
 mod failure;
+pub mod guest;
 pub mod limits;
 mod prepare;
 pub mod receipt;

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::claim::{self, Claim, Verdict};
 use super::failure;
+use super::guest;
 use super::limits::{self, Permit};
 use super::render::{self, Making, Wired};
 use super::settle;
@@ -82,6 +83,9 @@ pub async fn prepare(
         return Ok(Prepared::Suspended);
     }
     let directory = shared.directory.load_full();
+    if n.purpose == Purpose::Test {
+        return test(shared, unit, n, &directory, now).await;
+    }
     let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? else {
         case::cancel(unit, &mut n, State::Cancelled, Reason::MarkChanged);
         return Ok(Prepared::Settled);
@@ -100,7 +104,8 @@ pub async fn prepare(
     });
     match (verdict, school) {
         (Verdict::Send { address, language }, Some(school)) => {
-            let making = Sendable { directory: &directory, school, case: &case, address, language };
+            let case = Some(&case);
+            let making = Sendable { directory: &directory, school, case, address, language };
             send(shared, unit, n, &making, now).await
         }
         (Verdict::Defer { until, reason }, _) => {
@@ -134,10 +139,34 @@ pub async fn prepare(
     }
 }
 
+/// Claims a test to a guest.
+async fn test(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    mut n: Notification,
+    directory: &Directory,
+    now: Timestamp,
+) -> Result<Prepared, StoreError> {
+    let school = directory.schools.get(&n.school);
+    match (guest::claim(&n, school, now), school) {
+        (Ok(address), Some(school)) => {
+            let language = school.locale.clone();
+            let making = Sendable { directory, school, case: None, address, language };
+            send(shared, unit, n, &making, now).await
+        }
+        (Err((state, reason)), _) => {
+            tracing::info!(notification = %n.id, school = %n.school, %reason, "test not sent");
+            case::cancel(unit, &mut n, state, reason);
+            Ok(Prepared::Settled)
+        }
+        (Ok(_), None) => Ok(Prepared::Settled),
+    }
+}
+
 struct Sendable<'a> {
     directory: &'a Directory,
     school: &'a School,
-    case: &'a Case,
+    case: Option<&'a Case>,
     address: Address,
     language: crate::model::Locale,
 }
@@ -160,7 +189,7 @@ async fn send(
     };
     // The cap guards a family against a flood of alarms. The team's inbox gets as many cases as there
     // are, and what was told wrongly is put right however much was told.
-    let capped = n.purpose == Purpose::Absence;
+    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test);
     let cells = match permits(shared, unit, account, s, capped, now).await? {
         Allowed::Yes(cells) => cells,
         Allowed::AccountNotBefore(until) => {

@@ -58,6 +58,8 @@ pub struct AtSchool {
     pub acts: Vec<OperatorAct>,
     /// The lessons as they stand, in order.
     pub lessons: Vec<AtLesson>,
+    /// Messages that are about no lesson: tests, oldest first.
+    pub tests: Vec<Message>,
 }
 
 /// One thing heard, and what was decided about it.
@@ -161,8 +163,9 @@ pub async fn why<'a>(
             if !trail.is_empty() || !lessons.is_empty() {
                 let zone = school.zone.iana_name().unwrap_or("UTC").to_owned();
                 let acts = acts(kv, school, date).await?;
+                let tests = tests(kv, &trail, &suspensions, now).await?;
                 let school = school.id.clone();
-                at_schools.push(AtSchool { school, zone, trail, acts, lessons });
+                at_schools.push(AtSchool { school, zone, trail, acts, lessons, tests });
             }
         }
     }
@@ -176,6 +179,22 @@ pub async fn why<'a>(
         schools: at_schools,
         rejected,
     })
+}
+
+/// The tests that a trail tells of.
+async fn tests(
+    kv: &dyn Kv,
+    trail: &[Line],
+    suspensions: &Suspensions,
+    now: Timestamp,
+) -> Result<Vec<Message>, OperateError> {
+    let mut found = Vec::new();
+    let tests = trail.iter().flat_map(|line| &line.decisions).filter(|d| d.reason == Reason::Test);
+    for id in tests.filter_map(|d| d.message.as_ref()) {
+        let row = ledger::read::<Notification>(kv, &tables::notification(id)).await?;
+        found.extend(row.as_ref().map(|n| Message::from(n).under(suspensions, now)));
+    }
+    Ok(found)
 }
 
 /// What operators did on a day that concerns a school.

@@ -1,9 +1,10 @@
-//! The part of the control socket by which operators hold sending back: routes and forms are those of
+//! The part of the control socket by which operators hold sending back, and try it: routes and forms are those of
 //! [`operate`](crate::operate), and each act is a task of its own, so that whoever hangs up does not leave
 //! it half done.
 
 use std::sync::Arc;
 
+use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path as At, State};
 use axum::response::Response;
 use axum::routing::{delete, post};
@@ -13,6 +14,7 @@ use jiff::tz::TimeZone;
 
 use super::control::{Control, Operator, acted, refusal};
 use crate::delivery::suspension::Scope;
+use crate::operate::guest::{self, Sending, Test};
 use crate::operate::suspensions::{self, Suspend};
 
 /// The zone of times that concern no one school.
@@ -23,12 +25,13 @@ pub fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/v1/suspensions", post(suspend))
         .route("/v1/suspensions/{scope}", delete(resume))
+        .route("/v1/tests", post(test))
 }
 
 async fn suspend(
     State(control): State<Arc<Control>>,
     Extension(Operator(by)): Extension<Operator>,
-    asked: Result<Json<Suspend>, axum::extract::rejection::JsonRejection>,
+    asked: Result<Json<Suspend>, JsonRejection>,
 ) -> Response {
     let asked = match asked {
         Ok(Json(asked)) => asked,
@@ -54,6 +57,28 @@ async fn resume(
     };
     let (kv, now) = (control.kv.clone(), control.clock.now());
     acted(&control, async move { suspensions::resume(kv.as_ref(), &scope, &by, now).await }).await
+}
+
+async fn test(
+    State(control): State<Arc<Control>>,
+    Extension(Operator(by)): Extension<Operator>,
+    asked: Result<Json<Test>, JsonRejection>,
+) -> Response {
+    let asked = match asked {
+        Ok(Json(asked)) => asked,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, error.body_text()),
+    };
+    if control.running.is_none() {
+        let words = "no daemon runs, and nobody else sends; start it: systemctl start upprop";
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, words.into());
+    }
+    let (kv, now) = (control.kv.clone(), control.clock.now());
+    let (directory, accounts) = (control.directory.load_full(), control.accounts.clone());
+    acted(&control, async move {
+        let sending = Sending { directory: &directory, accounts: &accounts };
+        guest::send(kv.as_ref(), sending, &asked, &by, now).await
+    })
+    .await
 }
 
 /// The zone that a local time is meant in; no such school, in words.

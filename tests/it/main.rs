@@ -60,6 +60,7 @@ mod stopping;
 mod supervised;
 mod suspended;
 mod team;
+mod test_send;
 mod too_much;
 mod unit;
 mod why;
