@@ -1,5 +1,5 @@
-//! What is kept no longer than needed: ids of events seen, limiter cells that are spent, old failures, journal
-//! segments. Runs at start and every few hours; deletes in small commits beside the daily work.
+//! What is kept no longer than needed: ids of events seen, limiter cells that are spent, old failures, suspensions
+//! that are over, journal segments. Runs at start and every few hours; deletes in small commits beside the daily work.
 
 use std::sync::Arc;
 
@@ -7,13 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::limits;
+use crate::delivery::suspension::Suspension;
 use crate::env::Clock;
-use crate::store::rows::{Failing, Rejection, Seen};
+use crate::store::rows::{Failing, OperatorAct, Rejection, Seen};
 use crate::store::{Batch, Commit, Kv, SledStore, StoreError, after_prefix, ledger, tables};
 
 /// Longer than any source's retries (reliability: at least 30 days).
 const SEEN_KEPT: SignedDuration = SignedDuration::from_hours(35 * 24);
-/// How long failures of a number count together: a school year, as absences may be far apart.
+/// How long failures of a number count together, and what operators did is kept: a school year, as absences may be far apart.
 const FAILING_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 const EVERY: SignedDuration = SignedDuration::from_hours(6);
 const PAGE: usize = 500;
@@ -64,9 +65,14 @@ async fn tidy(kv: &dyn Kv, now: Timestamp, limit: Timestamp) -> Result<usize, St
     removed += remove_if(kv, tables::CELLS, &spent).await?;
     let past = |value: &[u8]| ledger::decode::<Rejection>(value).is_ok_and(|row| row.at < limit);
     removed += remove_if(kv, tables::REJECTED, &past).await?;
+    let over = |value: &[u8]| ledger::decode::<Suspension>(value).is_ok_and(|s| s.until <= now);
+    removed += remove_if(kv, tables::SUSPENSIONS, &over).await?;
     let forgotten = now.saturating_sub(FAILING_KEPT).unwrap_or(Timestamp::MIN);
     let past = |value: &[u8]| ledger::decode::<Failing>(value).is_ok_and(|row| row.at < forgotten);
     removed += remove_if(kv, tables::FAILING, &past).await?;
+    let past =
+        |value: &[u8]| ledger::decode::<OperatorAct>(value).is_ok_and(|row| row.at < forgotten);
+    removed += remove_if(kv, tables::OPERATOR_ACTS, &past).await?;
     Ok(removed)
 }
 

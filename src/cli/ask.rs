@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tower::ServiceExt as _;
@@ -78,32 +79,131 @@ pub async fn ask<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> Result<Option<T>, NoAnswer> {
-    let body = answered(asked, method, path).await?;
-    if asked.json {
-        println!("{}", String::from_utf8_lossy(&body));
-        return Ok(None);
-    }
-    read(&body).map(Some)
+    asked_with(asked, Question { method, path, body: Bytes::new() }).await
 }
 
-/// The document, as it came.
+/// The same with something to say, as JSON.
 ///
 /// # Errors
 /// See [`NoAnswer`].
-pub async fn answered(asked: &Asked, method: Method, path: &str) -> Result<Bytes, NoAnswer> {
-    // No secret is needed, and credentials of the unit are not to be had from a shell.
-    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
-    let (status, body) = answer(&report, method, path).await?;
-    if status != StatusCode::OK {
-        let words = serde_json::from_slice::<ErrorAnswer>(&body).map(|answer| answer.error);
-        return Err(NoAnswer::Refused(words.unwrap_or_else(|_| {
-            format!("the daemon answers {status}; it may be older than this program: restart it")
-        })));
+pub async fn ask_with<T: DeserializeOwned>(
+    asked: &Asked,
+    method: Method,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<Option<T>, NoAnswer> {
+    let body = serde_json::to_vec(body).map_err(|error| NoAnswer::Refused(error.to_string()))?;
+    asked_with(asked, Question { method, path, body: body.into() }).await
+}
+
+/// Asks; prints the document with `--json`.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn fetch(asked: &Asked, method: Method, path: &str) -> Result<Bytes, NoAnswer> {
+    fetched(asked, Question { method, path, body: Bytes::new() }).await
+}
+
+/// The running daemon, for what only it can do.
+pub struct Daemon(PathBuf);
+
+impl Daemon {
+    /// The one of a configuration.
+    ///
+    /// # Errors
+    /// When the configuration cannot be used.
+    pub fn of(asked: &Asked) -> Result<Self, NoAnswer> {
+        socket(&configured(asked)).map(Self)
+    }
+
+    /// Asks, and reads the document.
+    ///
+    /// # Errors
+    /// See [`NoAnswer`].
+    pub async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&impl Serialize>,
+    ) -> Result<T, NoAnswer> {
+        let body = body.map(serde_json::to_vec).transpose();
+        let body = body.map_err(|error| NoAnswer::Refused(error.to_string()))?.unwrap_or_default();
+        let question = Question { method, path, body: body.into() };
+        let stream = UnixStream::connect(&self.0).await.map_err(|error| {
+            NoAnswer::Unreachable(format!(
+                "{}: {error}; this needs the running daemon: start it (systemctl start upprop), and run this as \
+                 root or as a member of the socket's group",
+                self.0.display()
+            ))
+        })?;
+        let (status, body) = from_daemon(stream, question).await.map_err(|error| {
+            NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
+        })?;
+        read(&accepted(status, body)?)
+    }
+}
+
+/// What is asked, as HTTP has it.
+struct Question<'a> {
+    method: Method,
+    path: &'a str,
+    /// JSON, or nothing.
+    body: Bytes,
+}
+
+impl Question<'_> {
+    fn request(&self) -> http::request::Builder {
+        Request::builder()
+            .method(self.method.clone())
+            .uri(self.path)
+            .header(header::HOST, "upprop")
+            .header(header::CONTENT_TYPE, "application/json")
+    }
+}
+
+async fn asked_with<T: DeserializeOwned>(
+    asked: &Asked,
+    question: Question<'_>,
+) -> Result<Option<T>, NoAnswer> {
+    let body = fetched(asked, question).await?;
+    if asked.json { Ok(None) } else { read(&body).map(Some) }
+}
+
+async fn fetched(asked: &Asked, question: Question<'_>) -> Result<Bytes, NoAnswer> {
+    let (status, body) = answer(&configured(asked), question).await?;
+    let body = accepted(status, body)?;
+    if asked.json {
+        println!("{}", String::from_utf8_lossy(&body));
     }
     Ok(body)
 }
 
-/// Reads a document.
+/// No secret is needed, and credentials of the unit are not to be had from a shell.
+fn configured(asked: &Asked) -> Report {
+    run::read(&asked.config, Secrets::Skipped, &|_| Vec::new())
+}
+
+/// Where a daemon listens; one that runs is asked whatever has been written into its file since.
+fn socket(report: &Report) -> Result<PathBuf, NoAnswer> {
+    let known = !["server.control", "store.dir"].iter().any(|key| report.is_faulty(key));
+    let readable = report.readable().filter(|_| known);
+    readable.map(|config| config.server.control.clone()).ok_or_else(|| {
+        run::print(report);
+        NoAnswer::Config
+    })
+}
+
+fn accepted(status: StatusCode, body: Bytes) -> Result<Bytes, NoAnswer> {
+    if status == StatusCode::OK {
+        return Ok(body);
+    }
+    let words = serde_json::from_slice::<ErrorAnswer>(&body).map(|answer| answer.error);
+    Err(NoAnswer::Refused(words.unwrap_or_else(|_| {
+        format!("the daemon answers {status}; it may be older than this program: restart it")
+    })))
+}
+
+/// Reads a document; fields that this program does not know are passed over.
 ///
 /// # Errors
 /// [`NoAnswer::Refused`] when it is not what this program knows.
@@ -116,20 +216,10 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, NoAnswer> {
     })
 }
 
-async fn answer(
-    report: &Report,
-    method: Method,
-    path: &str,
-) -> Result<(StatusCode, Bytes), NoAnswer> {
-    // A daemon that runs is asked whatever has been written into its file since.
-    let known = !["server.control", "store.dir"].iter().any(|key| report.is_faulty(key));
-    let Some(readable) = report.readable().filter(|_| known) else {
-        run::print(report);
-        return Err(NoAnswer::Config);
-    };
-    let socket = &readable.server.control;
-    match UnixStream::connect(socket).await {
-        Ok(stream) => from_daemon(stream, method, path).await.map_err(|error| {
+async fn answer(report: &Report, question: Question<'_>) -> Result<(StatusCode, Bytes), NoAnswer> {
+    let socket = socket(report)?;
+    match UnixStream::connect(&socket).await {
+        Ok(stream) => from_daemon(stream, question).await.map_err(|error| {
             NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
         }),
         Err(error)
@@ -139,7 +229,7 @@ async fn answer(
                 run::print(report);
                 return Err(NoAnswer::Config);
             };
-            from_store(config, method, path).await
+            from_store(config, question).await
         }
         Err(error) => Err(NoAnswer::Unreachable(format!(
             "{}: {error}; run as root, or as a member of the socket's group",
@@ -150,16 +240,11 @@ async fn answer(
 
 async fn from_daemon(
     stream: UnixStream,
-    method: Method,
-    path: &str,
+    question: Question<'_>,
 ) -> anyhow::Result<(StatusCode, Bytes)> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::HOST, "upprop")
-        .body(Full::<Bytes>::default())?;
+    let request = question.request().body(Full::new(question.body))?;
     let asked = async move {
         let response = sender.send_request(request).await?;
         let status = response.status();
@@ -176,8 +261,7 @@ async fn from_daemon(
 
 async fn from_store(
     config: &Config,
-    method: Method,
-    path: &str,
+    question: Question<'_>,
 ) -> Result<(StatusCode, Bytes), NoAnswer> {
     let folder = app::store_settings(config).store_dir();
     let Ok(found) = std::fs::metadata(&folder) else {
@@ -210,8 +294,8 @@ async fn from_store(
     let (clock, directory) = (Arc::new(SystemClock::new()), ArcSwap::from_pointee(directory));
     let control = app::control(config, store.clone(), clock, Arc::new(directory));
     let uid = rustix::process::getuid().as_raw();
-    let request = Request::builder().method(method).uri(path);
-    let request = request.extension(Operator(format!("uid {uid}"))).body(Body::empty());
+    let request = question.request().extension(Operator(format!("uid {uid}")));
+    let request = request.body(Body::from(question.body));
     let request = request.map_err(|error| NoAnswer::Refused(error.to_string()))?;
     let response: Response<Body> = match control::router(Arc::new(control)).oneshot(request).await {
         Ok(response) => response,

@@ -7,6 +7,7 @@ mod check_texts;
 pub mod demo;
 pub mod directory;
 pub mod exit;
+pub mod guest;
 pub mod init;
 pub mod message;
 mod notify;
@@ -16,6 +17,7 @@ pub mod run;
 pub mod sink;
 pub mod status;
 pub mod store;
+pub mod suspend;
 pub mod why;
 
 use std::process::ExitCode;
@@ -67,6 +69,12 @@ enum Command {
     Queue(status::StatusArgs),
     /// Show events that were refused.
     Rejected(status::StatusArgs),
+    /// Let nothing leave for a while: of a school, by a channel, or at all. Messages wait.
+    Suspend(suspend::SuspendArgs),
+    /// End a suspension early.
+    Resume(suspend::ResumeArgs),
+    /// See whether messages arrive: send a test to a guest.
+    Test(guest::TestArgs),
     /// Show one message, call it back, or send it again.
     Message(message::MessageArgs),
 }
@@ -97,6 +105,9 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reload(args) => runtime()?.block_on(reload::run(args)),
         Command::Queue(args) => runtime()?.block_on(status::queue(args)),
         Command::Rejected(args) => runtime()?.block_on(status::rejected(args)),
+        Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
+        Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
+        Command::Test(args) => runtime()?.block_on(guest::run(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),
         Command::Run(args) => runtime()?.block_on(run::run(args)),
         Command::Sink(args) => runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new()))),

@@ -8,6 +8,7 @@ use jiff::{SpanRound, Timestamp, Unit};
 use serde::de::DeserializeOwned;
 
 use super::ask::{Asked, ask};
+use super::suspend::suspension_told;
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
 use crate::operate::queue::Queue;
@@ -75,6 +76,9 @@ fn status_told(status: &Status, now: Timestamp) -> String {
     if let Some(pupils) = status.pupils {
         let empty = if pupils == 0 { ": NOBODY can be told; load a directory" } else { "" };
         let _ = writeln!(out, "people   {pupils} pupils in the directory{empty}");
+    }
+    for suspension in &status.suspensions {
+        let _ = writeln!(out, "\n{}", suspension_told(suspension));
     }
     let _ = writeln!(out, "\nschools today");
     for school in &status.schools {

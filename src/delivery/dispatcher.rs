@@ -11,6 +11,7 @@ use super::accounts::{self, Account};
 use super::aside;
 use super::handover::Handover;
 pub use super::shared::{MailAccount, Provider, Shared};
+use super::suspension::Suspensions;
 use crate::model::{ProviderId, State};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
@@ -192,7 +193,10 @@ impl Dispatcher {
             );
             return Ok(Pass::IdleUntil(add(now, LONGEST_SLEEP), true));
         }
+        let suspended = Suspensions::load(self.shared.kv.as_ref(), now).await?;
         let mut next = add(now, LONGEST_SLEEP);
+        next = suspended.first_end().map_or(next, |end| next.min(end));
+        self.shared.under_way.suspended.store(Arc::new(suspended));
         let mut due = Vec::new();
         for lane in Lane::ALL {
             match self.shared.wake.looks_into(lane, now) {

@@ -13,16 +13,16 @@ use crate::channel::sms::elks::ElksSettings;
 use crate::channel::sms::{ProviderKind, ProviderSettings};
 use crate::delivery::Settings;
 use crate::directory::{
-    Directory, Guardian, GuardianLink, Mode, Protection, Pupil, Roster, School, SubjectIdentity,
+    Directory, Guardian, GuardianLink, Mode, Protection, Pupil, Roster, School,
 };
 use crate::env::mail::{MailMemory, MailTransport};
 use crate::env::{Clock, Env, Pending, Wire, WireError};
 use crate::intake::{Accepted, Intake, IntakeError};
 use crate::message::Templates;
 use crate::model::{
-    EmailAddress, Endpoint, EventId, Fact, GuardianId, Lesson, LessonId, LessonReport, Locale,
-    Mark, Notification, NotificationId, Observation, Phone, PlainHttp, PupilId, Purpose, Rate,
-    Reason, Recipient, SchoolId, SourceId, TaskKind,
+    EmailAddress, Endpoint, EventId, Fact, GuardianId, Lesson, LessonId, LessonReport, Mark,
+    Notification, NotificationId, Observation, Phone, PlainHttp, PupilId, Purpose, Rate, Reason,
+    Recipient, SchoolId, SourceId, TaskKind,
 };
 use crate::store::rows::Due;
 use crate::store::{Batch, Health, Kv, MemoryStore};
@@ -33,6 +33,8 @@ mod bench;
 mod flapping;
 #[path = "dispatcher_renewal_tests.rs"]
 mod renewal;
+#[path = "dispatcher_suspended_tests.rs"]
+mod suspended;
 use bench::{Bench, Family, at, roster, school};
 
 const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];

@@ -10,6 +10,7 @@ pub mod dispatcher;
 mod facts;
 mod failing;
 mod failure;
+pub mod guest;
 mod handover;
 pub mod limits;
 mod prepare;
@@ -22,6 +23,7 @@ mod send;
 pub mod settings;
 pub mod settle;
 mod shared;
+pub mod suspension;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;

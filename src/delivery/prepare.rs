@@ -5,10 +5,12 @@ use jiff::Timestamp;
 
 use super::claim::{self, Claim, Verdict};
 use super::failure;
+use super::guest;
 use super::limits::{self, Permit};
 use super::render::{self, Making, Wired};
 use super::settle;
 use super::shared::{Account, Shared};
+use super::suspension;
 use crate::channel::sms::text_sha256;
 use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
@@ -53,6 +55,8 @@ pub enum Prepared {
         /// Until when.
         until: Timestamp,
     },
+    /// An operator has suspended it; nothing of it was written.
+    Suspended,
     /// Its school is at its limit; nothing of it was written.
     SchoolLimited {
         /// Which school.
@@ -78,7 +82,13 @@ pub async fn prepare(
         unit.delete(row.to_vec());
         return Ok(Prepared::Settled);
     };
+    if suspension::holds(unit, &n.school, n.channel, now).await? {
+        return Ok(Prepared::Suspended);
+    }
     let directory = shared.directory.load_full();
+    if n.purpose == Purpose::Test {
+        return test(shared, unit, n, &directory, now).await;
+    }
     let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? else {
         ended(unit, &mut n, State::Cancelled, Reason::MarkChanged);
         return Ok(Prepared::Settled);
@@ -97,7 +107,8 @@ pub async fn prepare(
     });
     match (verdict, school) {
         (Verdict::Send { address, language }, Some(school)) => {
-            let making = Sendable { directory: &directory, school, case: &case, address, language };
+            let case = Some(&case);
+            let making = Sendable { directory: &directory, school, case, address, language };
             send(shared, unit, n, &making, now).await
         }
         (Verdict::Defer { until, reason }, _) => {
@@ -142,10 +153,34 @@ fn ended(unit: &mut Unit<'_>, n: &mut Notification, state: State, reason: Reason
     unit.decided(act, reason);
 }
 
+/// Claims a test to a guest.
+async fn test(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    mut n: Notification,
+    directory: &Directory,
+    now: Timestamp,
+) -> Result<Prepared, StoreError> {
+    let school = directory.schools.get(&n.school);
+    match (guest::claim(&n, school, now), school) {
+        (Ok(address), Some(school)) => {
+            let language = school.locale.clone();
+            let making = Sendable { directory, school, case: None, address, language };
+            send(shared, unit, n, &making, now).await
+        }
+        (Err((state, reason)), _) => {
+            tracing::info!(notification = %n.id, school = %n.school, %reason, "test not sent");
+            ended(unit, &mut n, state, reason);
+            Ok(Prepared::Settled)
+        }
+        (Ok(_), None) => Ok(Prepared::Settled),
+    }
+}
+
 struct Sendable<'a> {
     directory: &'a Directory,
     school: &'a School,
-    case: &'a Case,
+    case: Option<&'a Case>,
     address: Address,
     language: crate::model::Locale,
 }
@@ -168,7 +203,7 @@ async fn send(
     };
     // The cap guards a family against a flood of alarms. The team's inbox gets as many cases as there
     // are, and what was told wrongly is put right however much was told.
-    let capped = n.purpose == Purpose::Absence;
+    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test);
     let cells = match permits(shared, unit, account, s, capped, now).await? {
         Allowed::Yes(cells) => cells,
         Allowed::AccountNotBefore(until) => {

@@ -6,11 +6,13 @@
 //! in the school's own system. Each begins with `format`, which moves when a field changes its meaning;
 //! new fields may come at any time.
 
+pub mod guest;
 pub mod message;
 pub mod queue;
 pub mod rejected;
 pub mod reload;
 pub mod status;
+pub mod suspensions;
 pub mod why;
 
 use crate::model::NotificationId;

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, OperateError};
-use crate::model::{Notification, NotificationId, State};
+use crate::delivery::suspension::Suspensions;
+use crate::model::{Notification, NotificationId, Reason, State};
 use crate::store::rows::Due;
 use crate::store::tables::{self, Lane};
 use crate::store::{Kv, ledger};
@@ -50,8 +51,9 @@ pub struct LaneQueue {
 /// When the store fails.
 pub async fn queue(kv: &dyn Kv, now: Timestamp) -> Result<Queue, OperateError> {
     let mut lanes = Vec::new();
+    let suspensions = Suspensions::load(kv, now).await?;
     for lane in Lane::ALL {
-        let found = count(kv, lane, now).await?;
+        let found = count(kv, lane, &suspensions, now).await?;
         if found.due + found.later > 0 {
             lanes.push(found);
         }
@@ -60,7 +62,12 @@ pub async fn queue(kv: &dyn Kv, now: Timestamp) -> Result<Queue, OperateError> {
     Ok(Queue { format: FORMAT, lanes, held, in_doubt })
 }
 
-async fn count(kv: &dyn Kv, lane: Lane, now: Timestamp) -> Result<LaneQueue, OperateError> {
+async fn count(
+    kv: &dyn Kv,
+    lane: Lane,
+    suspensions: &Suspensions,
+    now: Timestamp,
+) -> Result<LaneQueue, OperateError> {
     let mut found = LaneQueue {
         lane: lane.as_str().into(),
         due: 0,
@@ -87,7 +94,9 @@ async fn count(kv: &dyn Kv, lane: Lane, now: Timestamp) -> Result<LaneQueue, Ope
     for id in waiting {
         let row = ledger::read::<Notification>(kv, &tables::notification(&id)).await;
         if let Ok(Some(n)) = row {
-            let reason = n.state_reason.unwrap_or(n.reason).as_str();
+            let suspended = n.due_at <= now && suspensions.of(&n.school, n.channel).is_some();
+            let reason = n.state_reason.unwrap_or(n.reason);
+            let reason = if suspended { Reason::Suspended } else { reason }.as_str();
             *found.reasons.entry(reason).or_default() += 1;
         }
     }
@@ -116,7 +125,7 @@ mod tests {
     use super::*;
     use crate::delivery::testing::notification;
     use crate::intake::case::enqueue;
-    use crate::model::{Channel, Reason};
+    use crate::model::Channel;
     use crate::store::ledger::Unit;
     use crate::store::{Commit, MemoryStore};
 

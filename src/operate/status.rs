@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::queue::{self, Queue};
 use super::{FORMAT, OperateError};
 use crate::delivery::accounts::Account;
+use crate::delivery::suspension::{Suspension, Suspensions};
 use crate::directory::{Mode, School};
-use crate::model::{Notification, ProviderId, Reason, SchoolId, SourceId, State, local_date};
+use crate::model::{
+    Notification, ProviderId, Purpose, Reason, SchoolId, SourceId, State, local_date,
+};
 use crate::store::{Health, Kv, ledger, tables};
 
 /// How the gateway is.
@@ -35,6 +38,8 @@ pub struct Status {
     pub schools: Vec<AtSchool>,
     /// Each account that messages go by.
     pub accounts: Vec<AtAccount>,
+    /// What operators have suspended, and not resumed.
+    pub suspensions: Vec<Suspension>,
     /// When each source was last heard, since the daemon started.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
     /// What waits.
@@ -108,7 +113,9 @@ pub async fn status<'a>(
         if n.date != local_date(now, &school.zone) {
             return;
         }
-        found.count(&n);
+        if n.purpose != Purpose::Test {
+            found.count(&n);
+        }
         for attempt in &n.attempts {
             let taken = attempt.result.as_ref().filter(|r| r.outcome.class() == "accepted");
             if let Some(result) = taken {
@@ -146,6 +153,7 @@ pub async fn status<'a>(
         pupils: around.pupils,
         schools: of_school.into_values().map(|(_, found)| found).collect(),
         accounts: found,
+        suspensions: Suspensions::load(kv, now).await?.all().to_vec(),
         sources: around.sources,
         queue: queue::queue(kv, now).await?,
     })

@@ -40,6 +40,10 @@ impl<'a> Unit<'a> {
         if let Some(written) = self.batch.write.get(key) {
             return Ok(written.clone());
         }
+        // Had it changed since, the commit would fail anyway.
+        if let Some(seen) = self.batch.expect.get(key) {
+            return Ok(seen.clone());
+        }
         let found = self.kv.get(key).await?;
         self.batch.expect(key.to_vec(), found.clone());
         Ok(found)

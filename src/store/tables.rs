@@ -192,6 +192,25 @@ pub fn rejected(source: &SourceId, at: Timestamp, index: u32) -> Vec<u8> {
 /// Every event that was refused.
 pub const REJECTED: &[u8] = b"rj/";
 
+/// Sending suspended, by scope as `delivery::suspension` writes it. Value: its `Suspension`.
+pub fn suspension(scope: &str) -> Vec<u8> {
+    [SUSPENSIONS, scope.as_bytes(), &[0]].concat()
+}
+
+/// Every suspension.
+pub const SUSPENSIONS: &[u8] = b"su/";
+
+/// What an operator did to the whole, by time. Value: [`super::rows::OperatorAct`].
+pub fn operator_act(at: Timestamp, unique: &str) -> Vec<u8> {
+    let mut key = OPERATOR_ACTS.to_vec();
+    key.extend_from_slice(&time(at));
+    key.extend_from_slice(unique.as_bytes());
+    key
+}
+
+/// Everything that operators did to the whole.
+pub const OPERATOR_ACTS: &[u8] = b"op/";
+
 /// Directory rows; large and loadable again, so the journal leaves them out.
 pub const DIRECTORY: &[u8] = b"di/";
 

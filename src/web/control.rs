@@ -76,6 +76,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/reload", post(reload))
         .route("/v1/messages/{id}", get(show_message))
         .route("/v1/messages/{id}/{act}", post(act_on_message))
+        .merge(super::control_holds::routes())
         .with_state(control)
 }
 
@@ -109,7 +110,8 @@ async fn tell_why(
         Err(error) => return refusal(StatusCode::BAD_REQUEST, format!("pupil: {error}")),
     };
     let directory = control.directory.load_full();
-    answer(why::why(control.kv.as_ref(), directory.schools.values(), &pupil, date).await)
+    let now = control.clock.now();
+    answer(why::why(control.kv.as_ref(), directory.schools.values(), &pupil, date, now).await)
 }
 
 async fn show_queue(State(control): State<Arc<Control>>) -> Response {
@@ -122,7 +124,7 @@ async fn show_rejected(State(control): State<Arc<Control>>) -> Response {
 
 async fn show_message(State(control): State<Arc<Control>>, At(id): At<String>) -> Response {
     match NotificationId::parse(&id) {
-        Ok(id) => answer(message::show(control.kv.as_ref(), &id).await),
+        Ok(id) => answer(message::show(control.kv.as_ref(), &id, control.clock.now()).await),
         Err(_) => no_id(),
     }
 }
@@ -138,11 +140,16 @@ async fn act_on_message(
         _ => return refusal(StatusCode::NOT_FOUND, "there are `cancel` and `retry`".into()),
     };
     let Ok(id) = NotificationId::parse(&id) else { return no_id() };
-    // A task of its own: who hangs up meanwhile must not leave it half done.
     let (kv, now) = (control.kv.clone(), control.clock.now());
-    let act = async move { message::act(kv.as_ref(), &id, act, &by, now).await };
-    let done = control.tracker.spawn(act);
-    match done.await {
+    acted(&control, async move { message::act(kv.as_ref(), &id, act, &by, now).await }).await
+}
+
+/// Carries an act out in a task of its own: who hangs up meanwhile must not leave it half done.
+pub(super) async fn acted<T: Serialize + Send + 'static>(
+    control: &Control,
+    act: impl Future<Output = Result<T, OperateError>> + Send + 'static,
+) -> Response {
+    match control.tracker.spawn(act).await {
         Ok(done) => answer(done),
         Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "a defect; see the log".into()),
     }
@@ -180,7 +187,7 @@ fn answer<T: Serialize>(answer: Result<T, OperateError>) -> Response {
     refusal(status, error.to_string())
 }
 
-fn refusal(status: StatusCode, error: String) -> Response {
+pub(super) fn refusal(status: StatusCode, error: String) -> Response {
     (status, Json(ErrorAnswer { error })).into_response()
 }
 
