@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use tokio::net::UnixStream;
 use tower::ServiceExt as _;
 
 use super::run;
-use crate::config::{self, Config, Secrets};
+use crate::config::{self, Config, Report, Secrets};
 use crate::directory::{Directory, Roster};
 use crate::env::clock::SystemClock;
 use crate::source::webhook::answer::ErrorAnswer;
@@ -79,7 +79,8 @@ pub async fn ask<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> Result<Option<T>, NoAnswer> {
-    asked_with(asked, Question { method, path, body: Bytes::new() }).await
+    let body = answered(asked, method, path).await?;
+    shown(asked, &body)
 }
 
 /// The same with something to say, as JSON.
@@ -92,48 +93,49 @@ pub async fn ask_with<T: DeserializeOwned>(
     path: &str,
     body: &impl Serialize,
 ) -> Result<Option<T>, NoAnswer> {
-    let body = serde_json::to_vec(body).map_err(|error| NoAnswer::Refused(error.to_string()))?;
-    asked_with(asked, Question { method, path, body: body.into() }).await
+    let question = Question { method, path, body: written(body)? };
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    shown(asked, &accepted(answer(&report, question).await?)?)
 }
 
-/// The running daemon, for what only it can do.
-pub struct Daemon(Config);
+/// Asks the running daemon, for what only it can do.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn ask_daemon<T: DeserializeOwned>(
+    asked: &Asked,
+    method: Method,
+    path: &str,
+    body: Option<&impl Serialize>,
+) -> Result<T, NoAnswer> {
+    let body = body.map(written).transpose()?.unwrap_or_default();
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let socket = socket(&report)?;
+    let stream = UnixStream::connect(socket).await.map_err(|error| {
+        NoAnswer::Unreachable(format!(
+            "{}: {error}; this needs the running daemon: start it (systemctl start upprop), and run this as root \
+             or as a member of the socket's group",
+            socket.display()
+        ))
+    })?;
+    let answer = from_daemon(stream, Question { method, path, body }).await;
+    let answer = answer
+        .map_err(|error| NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}")))?;
+    read(&accepted(answer)?)
+}
 
-impl Daemon {
-    /// The one of a configuration.
-    ///
-    /// # Errors
-    /// When the configuration cannot be used.
-    pub fn of(asked: &Asked) -> Result<Self, NoAnswer> {
-        let config = run::load(&asked.config, Secrets::Skipped, &|_| Vec::new());
-        config.map(Self).ok_or(NoAnswer::Config)
+/// Prints a document as it came, where that is asked for; else reads it.
+fn shown<T: DeserializeOwned>(asked: &Asked, body: &[u8]) -> Result<Option<T>, NoAnswer> {
+    if asked.json {
+        println!("{}", String::from_utf8_lossy(body));
+        return Ok(None);
     }
+    read(body).map(Some)
+}
 
-    /// Asks, and reads the document.
-    ///
-    /// # Errors
-    /// See [`NoAnswer`].
-    pub async fn ask<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-    ) -> Result<T, NoAnswer> {
-        let body = body.map(serde_json::to_vec).transpose();
-        let body = body.map_err(|error| NoAnswer::Refused(error.to_string()))?.unwrap_or_default();
-        let question = Question { method, path, body: body.into() };
-        let stream = UnixStream::connect(&self.0.server.control).await.map_err(|error| {
-            NoAnswer::Unreachable(format!(
-                "{}: {error}; this needs the running daemon: start it (systemctl start upprop), and run this as \
-                 root or as a member of the socket's group",
-                self.0.server.control.display()
-            ))
-        })?;
-        let (status, body) = from_daemon(stream, question).await.map_err(|error| {
-            NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
-        })?;
-        understood(&accepted(status, body)?)
-    }
+fn written(body: &impl Serialize) -> Result<Bytes, NoAnswer> {
+    let body = serde_json::to_vec(body).map_err(|error| NoAnswer::Refused(error.to_string()))?;
+    Ok(body.into())
 }
 
 /// What is asked, as HTTP has it.
@@ -154,23 +156,18 @@ impl Question<'_> {
     }
 }
 
-async fn asked_with<T: DeserializeOwned>(
-    asked: &Asked,
-    question: Question<'_>,
-) -> Result<Option<T>, NoAnswer> {
+/// The document, as it came.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn answered(asked: &Asked, method: Method, path: &str) -> Result<Bytes, NoAnswer> {
     // No secret is needed, and credentials of the unit are not to be had from a shell.
-    let config = run::load(&asked.config, Secrets::Skipped, &|_| Vec::new());
-    let config = config.ok_or(NoAnswer::Config)?;
-    let (status, body) = answer(&config, question).await?;
-    let body = accepted(status, body)?;
-    if asked.json {
-        println!("{}", String::from_utf8_lossy(&body));
-        return Ok(None);
-    }
-    understood(&body).map(Some)
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let question = Question { method, path, body: Bytes::new() };
+    accepted(answer(&report, question).await?)
 }
 
-fn accepted(status: StatusCode, body: Bytes) -> Result<Bytes, NoAnswer> {
+fn accepted((status, body): (StatusCode, Bytes)) -> Result<Bytes, NoAnswer> {
     if status == StatusCode::OK {
         return Ok(body);
     }
@@ -180,7 +177,11 @@ fn accepted(status: StatusCode, body: Bytes) -> Result<Bytes, NoAnswer> {
     })))
 }
 
-fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, NoAnswer> {
+/// Reads a document.
+///
+/// # Errors
+/// [`NoAnswer::Refused`] when it is not what this program knows.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, NoAnswer> {
     serde_json::from_slice(body).map_err(|error| {
         NoAnswer::Refused(format!(
             "the daemon's answer is not understood ({error}); it may be older or newer than this \
@@ -189,8 +190,18 @@ fn understood<T: DeserializeOwned>(body: &[u8]) -> Result<T, NoAnswer> {
     })
 }
 
-async fn answer(config: &Config, question: Question<'_>) -> Result<(StatusCode, Bytes), NoAnswer> {
-    let socket = &config.server.control;
+/// Where the daemon listens. One that runs is asked whatever has been written into its file since.
+fn socket(report: &Report) -> Result<&Path, NoAnswer> {
+    let known = !["server.control", "store.dir"].iter().any(|key| report.is_faulty(key));
+    let Some(readable) = report.readable().filter(|_| known) else {
+        run::print(report);
+        return Err(NoAnswer::Config);
+    };
+    Ok(&readable.server.control)
+}
+
+async fn answer(report: &Report, question: Question<'_>) -> Result<(StatusCode, Bytes), NoAnswer> {
+    let socket = socket(report)?;
     match UnixStream::connect(socket).await {
         Ok(stream) => from_daemon(stream, question).await.map_err(|error| {
             NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
@@ -198,6 +209,10 @@ async fn answer(config: &Config, question: Question<'_>) -> Result<(StatusCode, 
         Err(error)
             if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
         {
+            let Some(config) = &report.config else {
+                run::print(report);
+                return Err(NoAnswer::Config);
+            };
             from_store(config, question).await
         }
         Err(error) => Err(NoAnswer::Unreachable(format!(

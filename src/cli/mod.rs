@@ -11,6 +11,8 @@ pub mod guest;
 pub mod init;
 pub mod message;
 mod notify;
+pub mod reload;
+mod reloading;
 pub mod run;
 pub mod sink;
 pub mod status;
@@ -58,6 +60,11 @@ enum Command {
     Why(why::WhyArgs),
     /// Show how the gateway is: schools, accounts, sources, what waits.
     Status(status::StatusArgs),
+    /// Have the daemon read its configuration, secrets, texts and directory again: all or nothing.
+    ///
+    /// Exit code 0: in force; 78: it has errors, all of which are told, and the former goes on; 69: no
+    /// daemon runs.
+    Reload(reload::ReloadArgs),
     /// Show what waits, and why.
     Queue(status::StatusArgs),
     /// Show events that were refused.
@@ -95,6 +102,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Store(args) => store::run(args),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
         Command::Status(args) => runtime()?.block_on(status::status(args)),
+        Command::Reload(args) => runtime()?.block_on(reload::run(args)),
         Command::Queue(args) => runtime()?.block_on(status::queue(args)),
         Command::Rejected(args) => runtime()?.block_on(status::rejected(args)),
         Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),

@@ -128,7 +128,7 @@ impl Dispatcher {
                     }
                     Err(error) => return Err(error),
                 };
-                if channel == Channel::Sms && self.shared.is_school_shut(&school, now) {
+                if channel == Channel::Sms && self.shared.under_way.is_school_shut(&school, now) {
                     continue;
                 }
                 if suspended.of(&school, channel).is_some() {
@@ -250,10 +250,10 @@ impl Dispatcher {
         // this look began.
         let worked = moved || suspended || !schools_shut.is_empty();
         for (school, until) in schools_shut {
-            shared.shut_school(school, until);
+            shared.under_way.shut_school(school, until);
         }
         for job in jobs {
-            shared.depart(&job.id, &job.account);
+            shared.under_way.depart(&job.id, &job.account);
             let shared = shared.clone();
             self.start(async move { send::run(shared, job).await });
         }

@@ -229,7 +229,7 @@ impl Bench {
                 mail: Arc::new(MailTransport::Memory(mail.clone())),
             },
             directory.clone(),
-            Arc::new(ArcSwap::from_pointee(Templates::load(None).expect("templates"))),
+            Arc::new(Templates::load(None).expect("templates")),
             [(id, provider)].into(),
             Some(account),
             Settings::default(),

@@ -31,6 +31,8 @@ use crate::store::{Batch, Health, Kv, MemoryStore};
 mod bench;
 #[path = "dispatcher_flapping_tests.rs"]
 mod flapping;
+#[path = "dispatcher_renewal_tests.rs"]
+mod renewal;
 #[path = "dispatcher_suspended_tests.rs"]
 mod suspended;
 use bench::{Bench, Family, at, roster, school};
@@ -259,7 +261,7 @@ async fn however_many_wait_for_one_school_another_one_s_are_found() {
     unit.write(behind.clone(), &row);
     assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
     let now = b.clock.now();
-    b.dispatcher.shared.shut_school(school, at("12:00:00"));
+    b.dispatcher.shared.under_way.shut_school(school, at("12:00:00"));
     let mut rows = Vec::new();
     b.dispatcher.pick(Lane::Sms, now, &mut BTreeMap::new(), &mut rows).await.expect("pick");
     assert_eq!(rows.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), [behind]);

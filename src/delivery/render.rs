@@ -103,7 +103,7 @@ async fn knows_of_another(
 
 /// A test: in the school's language, of the school alone.
 fn test(m: &Making<'_>) -> Result<Wired, Unmade> {
-    let templates = m.shared.templates.load_full();
+    let templates = &m.shared.templates;
     let locale = templates.pick(&[m.language, &m.school.locale]).clone();
     let facts = TestFacts {
         school: m.school.name.clone(),
@@ -119,7 +119,7 @@ fn test(m: &Making<'_>) -> Result<Wired, Unmade> {
 }
 
 fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Result<Wired, Unmade> {
-    let templates = m.shared.templates.load_full();
+    let templates = &m.shared.templates;
     let locale = templates.pick(&[m.language, &m.school.locale]).clone();
     let pupil = m.directory.roster.pupil(&m.n.school, &m.n.pupil);
     let unmade = |e: &dyn std::fmt::Display| Unmade(e.to_string());

@@ -10,6 +10,7 @@ pub mod guest;
 pub mod message;
 pub mod queue;
 pub mod rejected;
+pub mod reload;
 pub mod status;
 pub mod suspensions;
 pub mod why;

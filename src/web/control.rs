@@ -30,6 +30,7 @@ use crate::env::Clock;
 use crate::intake::LastHeard;
 use crate::model::{NotificationId, ProviderId, PupilId, SourceId};
 use crate::operate::message::{self, Act};
+use crate::operate::reload::Reloads;
 use crate::operate::{OperateError, queue, rejected, status, why};
 use crate::source::webhook::answer::ErrorAnswer;
 use crate::store::{Kv, StoreError};
@@ -57,6 +58,8 @@ pub struct Control {
     pub tracker: TaskTracker,
     /// When the daemon started, and what it heard since; none: no daemon, its store alone.
     pub running: Option<(Timestamp, LastHeard)>,
+    /// Where a reload is asked for; none: no daemon.
+    pub reloads: Option<Reloads>,
 }
 
 /// Who asks, as the system says.
@@ -70,6 +73,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/why/{pupil}", get(tell_why))
         .route("/v1/queue", get(show_queue))
         .route("/v1/rejected", get(show_rejected))
+        .route("/v1/reload", post(reload))
         .route("/v1/messages/{id}", get(show_message))
         .route("/v1/messages/{id}/{act}", post(act_on_message))
         .merge(super::control_holds::routes())
@@ -151,6 +155,20 @@ pub(super) async fn acted<T: Serialize + Send + 'static>(
     }
 }
 
+/// 200 whatever became of it: the document says.
+async fn reload(State(control): State<Arc<Control>>) -> Response {
+    let Some(reloads) = &control.reloads else {
+        return refusal(
+            StatusCode::CONFLICT,
+            "no daemon runs; it reads its configuration when it starts".into(),
+        );
+    };
+    match reloads.ask().await {
+        Some(reloaded) => Json(reloaded).into_response(),
+        None => refusal(StatusCode::SERVICE_UNAVAILABLE, "the daemon is ending".into()),
+    }
+}
+
 fn no_id() -> Response {
     refusal(StatusCode::BAD_REQUEST, "a message's id has 32 hexadecimal digits".into())
 }
@@ -209,13 +227,7 @@ pub fn bind(path: &Path) -> std::io::Result<Socket> {
 }
 
 /// Serves until `stop`.
-pub async fn serve(
-    socket: Socket,
-    control: Arc<Control>,
-    stop: CancellationToken,
-    tracker: TaskTracker,
-) {
-    let router = router(control);
+pub async fn serve(socket: Socket, router: Router, stop: CancellationToken, tracker: TaskTracker) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     while let Some(next) = stop.run_until_cancelled(socket.listener.accept()).await {

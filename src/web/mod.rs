@@ -9,6 +9,7 @@ pub mod hooks_rejected;
 pub mod hooks_response;
 pub mod openapi;
 pub mod receipts;
+pub mod routes;
 pub mod server;
 
 use std::sync::Arc;
