@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,7 +79,8 @@ pub async fn ask<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> Result<Option<T>, NoAnswer> {
-    asked_with(asked, Question { method, path, body: Bytes::new() }).await
+    let body = answered(asked, method, path).await?;
+    shown(asked, &body)
 }
 
 /// The same with something to say, as JSON.
@@ -92,55 +93,49 @@ pub async fn ask_with<T: DeserializeOwned>(
     path: &str,
     body: &impl Serialize,
 ) -> Result<Option<T>, NoAnswer> {
-    let body = serde_json::to_vec(body).map_err(|error| NoAnswer::Refused(error.to_string()))?;
-    asked_with(asked, Question { method, path, body: body.into() }).await
+    let question = Question { method, path, body: written(body)? };
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    shown(asked, &accepted(answer(&report, question).await?)?)
 }
 
-/// Asks; prints the document with `--json`.
+/// Asks the running daemon, for what only it can do.
 ///
 /// # Errors
 /// See [`NoAnswer`].
-pub async fn fetch(asked: &Asked, method: Method, path: &str) -> Result<Bytes, NoAnswer> {
-    fetched(asked, Question { method, path, body: Bytes::new() }).await
+pub async fn ask_daemon<T: DeserializeOwned>(
+    asked: &Asked,
+    method: Method,
+    path: &str,
+    body: Option<&impl Serialize>,
+) -> Result<T, NoAnswer> {
+    let body = body.map(written).transpose()?.unwrap_or_default();
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let socket = socket(&report)?;
+    let stream = UnixStream::connect(socket).await.map_err(|error| {
+        NoAnswer::Unreachable(format!(
+            "{}: {error}; this needs the running daemon: start it (systemctl start upprop), and run this as root \
+             or as a member of the socket's group",
+            socket.display()
+        ))
+    })?;
+    let answer = from_daemon(stream, Question { method, path, body }).await;
+    let answer = answer
+        .map_err(|error| NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}")))?;
+    read(&accepted(answer)?)
 }
 
-/// The running daemon, for what only it can do.
-pub struct Daemon(PathBuf);
-
-impl Daemon {
-    /// The one of a configuration.
-    ///
-    /// # Errors
-    /// When the configuration cannot be used.
-    pub fn of(asked: &Asked) -> Result<Self, NoAnswer> {
-        socket(&configured(asked)).map(Self)
+/// Prints a document as it came, where that is asked for; else reads it.
+fn shown<T: DeserializeOwned>(asked: &Asked, body: &[u8]) -> Result<Option<T>, NoAnswer> {
+    if asked.json {
+        println!("{}", String::from_utf8_lossy(body));
+        return Ok(None);
     }
+    read(body).map(Some)
+}
 
-    /// Asks, and reads the document.
-    ///
-    /// # Errors
-    /// See [`NoAnswer`].
-    pub async fn ask<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&impl Serialize>,
-    ) -> Result<T, NoAnswer> {
-        let body = body.map(serde_json::to_vec).transpose();
-        let body = body.map_err(|error| NoAnswer::Refused(error.to_string()))?.unwrap_or_default();
-        let question = Question { method, path, body: body.into() };
-        let stream = UnixStream::connect(&self.0).await.map_err(|error| {
-            NoAnswer::Unreachable(format!(
-                "{}: {error}; this needs the running daemon: start it (systemctl start upprop), and run this as \
-                 root or as a member of the socket's group",
-                self.0.display()
-            ))
-        })?;
-        let (status, body) = from_daemon(stream, question).await.map_err(|error| {
-            NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
-        })?;
-        read(&accepted(status, body)?)
-    }
+fn written(body: &impl Serialize) -> Result<Bytes, NoAnswer> {
+    let body = serde_json::to_vec(body).map_err(|error| NoAnswer::Refused(error.to_string()))?;
+    Ok(body.into())
 }
 
 /// What is asked, as HTTP has it.
@@ -161,39 +156,18 @@ impl Question<'_> {
     }
 }
 
-async fn asked_with<T: DeserializeOwned>(
-    asked: &Asked,
-    question: Question<'_>,
-) -> Result<Option<T>, NoAnswer> {
-    let body = fetched(asked, question).await?;
-    if asked.json { Ok(None) } else { read(&body).map(Some) }
+/// The document, as it came.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn answered(asked: &Asked, method: Method, path: &str) -> Result<Bytes, NoAnswer> {
+    // No secret is needed, and credentials of the unit are not to be had from a shell.
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let question = Question { method, path, body: Bytes::new() };
+    accepted(answer(&report, question).await?)
 }
 
-async fn fetched(asked: &Asked, question: Question<'_>) -> Result<Bytes, NoAnswer> {
-    let (status, body) = answer(&configured(asked), question).await?;
-    let body = accepted(status, body)?;
-    if asked.json {
-        println!("{}", String::from_utf8_lossy(&body));
-    }
-    Ok(body)
-}
-
-/// No secret is needed, and credentials of the unit are not to be had from a shell.
-fn configured(asked: &Asked) -> Report {
-    run::read(&asked.config, Secrets::Skipped, &|_| Vec::new())
-}
-
-/// Where a daemon listens; one that runs is asked whatever has been written into its file since.
-fn socket(report: &Report) -> Result<PathBuf, NoAnswer> {
-    let known = !["server.control", "store.dir"].iter().any(|key| report.is_faulty(key));
-    let readable = report.readable().filter(|_| known);
-    readable.map(|config| config.server.control.clone()).ok_or_else(|| {
-        run::print(report);
-        NoAnswer::Config
-    })
-}
-
-fn accepted(status: StatusCode, body: Bytes) -> Result<Bytes, NoAnswer> {
+fn accepted((status, body): (StatusCode, Bytes)) -> Result<Bytes, NoAnswer> {
     if status == StatusCode::OK {
         return Ok(body);
     }
@@ -203,7 +177,7 @@ fn accepted(status: StatusCode, body: Bytes) -> Result<Bytes, NoAnswer> {
     })))
 }
 
-/// Reads a document; fields that this program does not know are passed over.
+/// Reads a document.
 ///
 /// # Errors
 /// [`NoAnswer::Refused`] when it is not what this program knows.
@@ -216,9 +190,19 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, NoAnswer> {
     })
 }
 
+/// Where the daemon listens. One that runs is asked whatever has been written into its file since.
+fn socket(report: &Report) -> Result<&Path, NoAnswer> {
+    let known = !["server.control", "store.dir"].iter().any(|key| report.is_faulty(key));
+    let Some(readable) = report.readable().filter(|_| known) else {
+        run::print(report);
+        return Err(NoAnswer::Config);
+    };
+    Ok(&readable.server.control)
+}
+
 async fn answer(report: &Report, question: Question<'_>) -> Result<(StatusCode, Bytes), NoAnswer> {
     let socket = socket(report)?;
-    match UnixStream::connect(&socket).await {
+    match UnixStream::connect(socket).await {
         Ok(stream) => from_daemon(stream, question).await.map_err(|error| {
             NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
         }),

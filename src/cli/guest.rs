@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use http::Method;
 use jiff::{SignedDuration, Timestamp};
 
-use super::ask::{Asked, Daemon, NoAnswer, encoded};
+use super::ask::{Asked, NoAnswer, ask_daemon, encoded};
 use super::exit;
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
@@ -90,10 +90,9 @@ pub async fn run(args: TestArgs) -> anyhow::Result<ExitCode> {
 
 /// Has the test made and follows it until it has come to something, or the wait is over.
 async fn send(asked: &Asked, test: &Test, wait: SignedDuration) -> Result<Message, NoAnswer> {
-    let daemon = Daemon::of(asked)?;
     let clock = SystemClock::new();
     let until = clock.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
-    let mut message: Message = daemon.ask(Method::POST, "/v1/tests", Some(test)).await?;
+    let mut message: Message = ask_daemon(asked, Method::POST, "/v1/tests", Some(test)).await?;
     let path = format!("/v1/messages/{}", encoded(message.id.as_str()));
     let tell = |words: String| {
         if !asked.json {
@@ -117,7 +116,7 @@ async fn send(asked: &Asked, test: &Test, wait: SignedDuration) -> Result<Messag
             return Ok(message);
         }
         clock.sleep_until(clock.now().saturating_add(LOOK).unwrap_or(Timestamp::MAX)).await;
-        message = daemon.ask(Method::GET, &path, None::<&Test>).await?;
+        message = ask_daemon(asked, Method::GET, &path, None::<&Test>).await?;
     }
 }
 
