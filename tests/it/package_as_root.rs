@@ -164,7 +164,7 @@ fn installs(root: &ScratchRoot) {
         assert!(root.has(path), "{path}");
     }
     let said = root.good(
-        "shellcheck=$(command -v shellcheck || echo true); $shellcheck /var/lib/dpkg/info/upprop.p*; \
+        "shellcheck /var/lib/dpkg/info/upprop.p*; \
          for page in /usr/share/man/man[58]/upprop*; do zcat $page | groff -man -ww -z -Kutf8 -Tutf8; done; \
          bash -n /usr/share/bash-completion/completions/upprop; dpkg -V upprop",
     );
