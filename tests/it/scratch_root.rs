@@ -69,9 +69,7 @@ impl ScratchRoot {
         let mut command = Command::new("nsenter");
         let target = self.holder.id().to_string();
         command
-            .args([
-                "--target", &target, "--mount", "--net", "--root", "--wd", "timeout", "-k", "5",
-            ])
+            .args(["--target", &target, "--mount", "--net", "--root", "--wd", "timeout", "-k", "5"])
             .arg(DEADLINE.as_secs().to_string())
             .args(["bash", "-euo", "pipefail", "-c", script])
             .env_clear()
