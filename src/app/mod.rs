@@ -20,9 +20,10 @@ use crate::env::Env;
 use crate::intake::{Intake, LastHeard};
 use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
+use crate::metrics::Metrics;
 use crate::operate::reload::{Reloads, Request};
 use crate::source::roster::{self, RosterFeed};
-use crate::store::{Kv, SledStore, StoreError, Wake, Watched};
+use crate::store::{Kv, Metered, SledStore, StoreError, Wake, Watched};
 use crate::web::{self, control::Socket};
 use reload::Whole;
 
@@ -90,6 +91,9 @@ impl App {
             roster: Arc::default(),
         }));
         let wake = Arc::new(Wake::default());
+        let metrics = Arc::new(Metrics::new(env.clock.now()));
+        let clock = env.clock.clone();
+        let kv = Arc::new(Metered::new(kv, metrics.clone(), Arc::new(move || clock.now())));
         let kv: Arc<dyn Kv> = Arc::new(Watched::new(kv, wake.clone()));
         let shared = Arc::new(Shared::new(
             kv.clone(),
@@ -100,6 +104,7 @@ impl App {
             config.mail.as_ref().map(settings::mail_account),
             settings::delivery(config),
             wake.clone(),
+            metrics.clone(),
         ));
         let (faults, broken) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared.clone(), lifecycle.tracker().clone(), faults);
@@ -110,6 +115,7 @@ impl App {
             settings::directory_settings(config),
             wake,
             lifecycle.tracker().clone(),
+            metrics.clone(),
         ));
         let intake =
             Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());

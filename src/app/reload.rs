@@ -13,6 +13,7 @@ use crate::config::{Changes, Config, changes};
 use crate::delivery::{Handover, Shared};
 use crate::env::Env;
 use crate::intake::{Intake, LastHeard};
+use crate::metrics::Metrics;
 use crate::model::SourceId;
 use crate::operate::reload::Reloads;
 use crate::source::roster::{NotReady, RosterFeed};
@@ -24,6 +25,7 @@ use crate::web::{
     control::{self, Control},
     hooks::{Hooks, SourceGate},
     hooks_rejected::Remembered,
+    metrics::Scrape,
     receipts::Receipts,
     routes::Routes,
 };
@@ -119,6 +121,16 @@ impl Reloader {
         &self.answers
     }
 
+    /// What it is counted with.
+    pub fn metrics(&self) -> Arc<Metrics> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner).shared.metrics.clone()
+    }
+
+    /// The clock of the daemon.
+    pub fn now(&self) -> Timestamp {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner).shared.env.clock.now()
+    }
+
     /// Puts a configuration in force, with its doors to the outside; the clock stays. One after the other.
     ///
     /// # Errors
@@ -162,12 +174,26 @@ fn routes(
     config: &Config,
 ) -> Result<(axum::Router, axum::Router), BuildError> {
     let (kv, heard) = (&shared.kv, &whole.heard);
-    let hooks =
-        Hooks { intake: whole.intake.clone(), sources: sources(config)?, heard: heard.clone() };
+    let hooks = Hooks {
+        intake: whole.intake.clone(),
+        sources: sources(config, &shared.metrics)?,
+        heard: heard.clone(),
+        metrics: shared.metrics.clone(),
+    };
+    let scrape = Scrape {
+        metrics: shared.metrics.clone(),
+        kv: kv.clone(),
+        shared: shared.clone(),
+        directory: shared.directory.clone(),
+        heard: heard.clone(),
+        sources: config.sources.keys().cloned().collect(),
+        looked: tokio::sync::Mutex::default(),
+    };
     let receipts = Receipts { shared: shared.clone(), secrets: settings::receipt_secrets(config) };
     let api = Api { feed: whole.feed.clone(), token: config.api_token.clone(), kv: kv.clone() };
     let largest = usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX);
-    let public = web::router(Arc::new(hooks), Arc::new(receipts), Arc::new(api), largest);
+    let public =
+        web::router(Arc::new(hooks), Arc::new(receipts), Arc::new(api), Arc::new(scrape), largest);
     let control = Control {
         running: Some((whole.started_at, heard.clone())),
         reloads: Some(whole.reloads.clone()),
@@ -178,7 +204,10 @@ fn routes(
     Ok((public, control::router(Arc::new(control))))
 }
 
-fn sources(config: &Config) -> Result<BTreeMap<SourceId, SourceGate>, BuildError> {
+fn sources(
+    config: &Config,
+    metrics: &Metrics,
+) -> Result<BTreeMap<SourceId, SourceGate>, BuildError> {
     let mut gates = BTreeMap::new();
     for (id, source) in &config.sources {
         let verifier = Verifier::new(&settings::auth(source))
@@ -191,6 +220,7 @@ fn sources(config: &Config) -> Result<BTreeMap<SourceId, SourceGate>, BuildError
                 rate: source.rate,
                 cell: Mutex::new(None),
                 remembered: Remembered::default(),
+                meter: metrics.source(id),
             },
         );
     }

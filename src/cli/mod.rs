@@ -10,6 +10,7 @@ pub mod exit;
 pub mod go_live;
 pub mod guest;
 pub mod init;
+pub mod manual;
 pub mod message;
 mod notify;
 pub mod reload;
@@ -24,7 +25,7 @@ pub mod why;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
@@ -80,6 +81,9 @@ enum Command {
     Test(guest::TestArgs),
     /// Show one message, call it back, or send it again.
     Message(message::MessageArgs),
+    /// Write manual pages and completions, for a package.
+    #[command(hide = true)]
+    Manual(manual::ManualArgs),
 }
 
 /// Parses the command line and runs the command.
@@ -100,6 +104,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init(args) => {
             init::run(&args, SystemClock::new().now(), &mut crate::env::random::fill)
         }
+        Command::Manual(args) => manual::run(&args, &Cli::command()),
         Command::Check(args) => check::run(&args, run::credentials_dir(), &check_rooms::problems),
         Command::Directory(args) => directory::run(args),
         Command::Store(args) => store::run(args),

@@ -40,6 +40,7 @@ pub async fn run(
             Err(error) => tracing::warn!(%error, "systemd could not be told of the reload"),
         }
         let reloaded = reload(&file, &reloader).await;
+        reloader.metrics().reloaded(reloaded.in_force, reloader.now());
         report(&reloaded);
         let status = if reloaded.in_force {
             "the configuration was reloaded".to_owned()

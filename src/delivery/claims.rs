@@ -109,7 +109,7 @@ impl Dispatcher {
         mut visit: impl FnMut(&[u8], NotificationId, Option<Account<'a>>) -> ControlFlow<()> + Send,
     ) -> Result<(), StoreError> {
         let channel = lane.channel();
-        let suspended = self.shared.suspended.load_full();
+        let suspended = self.shared.under_way.suspended.load_full();
         if suspended.shuts(channel) {
             return Ok(());
         }

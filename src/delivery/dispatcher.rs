@@ -196,7 +196,7 @@ impl Dispatcher {
         let suspended = Suspensions::load(self.shared.kv.as_ref(), now).await?;
         let mut next = add(now, LONGEST_SLEEP);
         next = suspended.first_end().map_or(next, |end| next.min(end));
-        self.shared.suspended.store(Arc::new(suspended));
+        self.shared.under_way.suspended.store(Arc::new(suspended));
         let mut due = Vec::new();
         for lane in Lane::ALL {
             match self.shared.wake.looks_into(lane, now) {

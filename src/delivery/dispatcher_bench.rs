@@ -234,6 +234,7 @@ impl Bench {
             Some(account),
             Settings::default(),
             wake.clone(),
+            Arc::new(crate::metrics::Metrics::new(clock.now())),
         ));
         let (broken, faults) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared, TaskTracker::new(), broken);

@@ -38,6 +38,9 @@ pub struct Job {
     pub account: ProviderId,
     /// What goes on the wire.
     pub wired: Wired,
+    /// When it might have left: when what it tells was known, and nothing that is meant to keep it waiting
+    /// did so any more.
+    pub might_leave: Timestamp,
 }
 
 /// What became of one due row.
@@ -91,7 +94,7 @@ pub async fn prepare(
         return test(shared, unit, n, (&directory, school), now).await;
     }
     let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? else {
-        case::cancel(unit, &mut n, State::Cancelled, Reason::MarkChanged);
+        ended(unit, &mut n, State::Cancelled, Reason::MarkChanged);
         return Ok(Prepared::Settled);
     };
     let bad = failure::bad_addresses(unit, &directory, &n, now).await?;
@@ -117,7 +120,7 @@ pub async fn prepare(
         }
         (Verdict::Drop { state, reason, decide_again }, Some(school)) => {
             let expired_first = n.state_reason.take();
-            case::cancel(unit, &mut n, state, reason);
+            ended(unit, &mut n, state, reason);
             tracing::info!(
                 notification = %n.id, school = %n.school, purpose = n.purpose.as_str(),
                 channel = n.channel.as_str(), %reason,
@@ -136,7 +139,7 @@ pub async fn prepare(
             Ok(Prepared::Settled)
         }
         (_, None) => {
-            case::cancel(unit, &mut n, State::Cancelled, Reason::ShadowMode);
+            ended(unit, &mut n, State::Cancelled, Reason::ShadowMode);
             Ok(Prepared::Settled)
         }
     }
@@ -151,6 +154,17 @@ async fn in_its_mode<'a>(
     let back = school.gone_live.is_some()
         && unit.read_raw(&tables::gone_live(&school.id)).await?.is_none();
     Ok(Some(if back { Cow::Owned(school.clone().as_configured()) } else { Cow::Borrowed(school) }))
+}
+
+/// Ends a waiting notification at the moment at which it would have left.
+fn ended(unit: &mut Unit<'_>, n: &mut Notification, state: State, reason: Reason) {
+    case::cancel(unit, n, state, reason);
+    let act = match state {
+        State::Expired => "expire",
+        State::Rejected => "reject",
+        _ => "cancel",
+    };
+    unit.decided(act, reason);
 }
 
 /// Claims a test to a guest.
@@ -169,7 +183,7 @@ async fn test(
         }
         (Err((state, reason)), _) => {
             tracing::info!(notification = %n.id, school = %n.school, %reason, "test not sent");
-            case::cancel(unit, &mut n, state, reason);
+            ended(unit, &mut n, state, reason);
             Ok(Prepared::Settled)
         }
         (Ok(_), None) => Ok(Prepared::Settled),
@@ -236,6 +250,7 @@ async fn send(
             );
             unit.delete(due_row(&n));
             settle::fail(&mut n, Reason::TemplateFailed, false);
+            unit.decided("reject", Reason::TemplateFailed);
             unit.write(tables::notification(&n.id), &n);
             failure::follow(shared, unit, &n, Reason::TemplateFailed, now).await?;
             return Ok(Prepared::Settled);
@@ -245,13 +260,16 @@ async fn send(
         unit.write_raw(key, cell.to_be_bytes().to_vec().into());
     }
     unit.delete(due_row(&n));
+    // A second try is late because of the first.
+    let might_leave =
+        n.attempts.first().map_or_else(|| n.created_at.max(n.due_at), |first| first.started_at);
     n.address = Some(s.address.clone());
     settle::start(&mut n, account.id(), text_digest(&wired), &shared.settings, now);
     let sent = SentTo { id: n.id.clone(), reference: None };
     unit.write(tables::sent_to(account.id(), &s.address, now, &n.id), &sent);
     unit.write(tables::due(Lane::Timer, n.due_at, n.id.as_str()), &Due::Resolve(n.id.clone()));
     unit.write(tables::notification(&n.id), &n);
-    Ok(Prepared::Job(Job { id: n.id, account: account.id().clone(), wired }))
+    Ok(Prepared::Job(Job { id: n.id, account: account.id().clone(), wired, might_leave }))
 }
 
 /// SHA-256 of a text message's text; mail is told apart by its Message-ID.
@@ -265,6 +283,7 @@ fn postpone(unit: &mut Unit<'_>, mut n: Notification, until: Timestamp, reason: 
     unit.delete(due_row(&n));
     n.due_at = until;
     n.state_reason = Some(reason);
+    unit.decided("hold", reason);
     case::enqueue(unit, &n);
 }
 

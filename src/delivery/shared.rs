@@ -10,7 +10,6 @@ use jiff::Timestamp;
 
 use super::accounts;
 use super::settings::Settings;
-use super::suspension::Suspensions;
 pub use super::under_way::Gate;
 use super::under_way::UnderWay;
 use crate::channel::sms::SmsApi;
@@ -18,6 +17,7 @@ use crate::channel::sms::receipt::Ack;
 use crate::directory::{Directory, School};
 use crate::env::Env;
 use crate::message::Templates;
+use crate::metrics::Metrics;
 use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate};
 use crate::store::{Kv, Wake};
 
@@ -108,9 +108,8 @@ pub struct Shared {
     pub settings: Settings,
     /// Told when something may have become due.
     pub wake: Arc<Wake>,
-    /// What an operator has suspended, as the rows were at the last look: tells which messages need not
-    /// be claimed. The claim asks the rows.
-    pub(super) suspended: ArcSwap<Suspensions>,
+    /// Told what happened.
+    pub metrics: Arc<Metrics>,
     pub(super) under_way: Arc<UnderWay>,
 }
 
@@ -126,6 +125,7 @@ impl Shared {
         mail: Option<MailAccount>,
         settings: Settings,
         wake: Arc<Wake>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             kv,
@@ -136,9 +136,21 @@ impl Shared {
             mail,
             settings,
             wake,
-            suspended: ArcSwap::default(),
+            metrics,
             under_way: Arc::default(),
         }
+        .counted()
+    }
+
+    /// Its accounts' numbers begin.
+    fn counted(self) -> Self {
+        for account in self.providers.keys() {
+            self.metrics.has_account(account, Channel::Sms);
+        }
+        if let Some(mail) = &self.mail {
+            self.metrics.has_account(&mail.id, Channel::Email);
+        }
+        self
     }
 
     /// The same daemon under another configuration.
@@ -160,9 +172,10 @@ impl Shared {
             mail,
             settings,
             wake: self.wake.clone(),
-            suspended: ArcSwap::default(),
+            metrics: self.metrics.clone(),
             under_way: self.under_way.clone(),
         }
+        .counted()
     }
 
     /// Every account.

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use super::accounts;
+use super::suspension::Suspensions;
 use crate::model::{NotificationId, ProviderId, SchoolId};
 
 /// How an account is at the moment, as far as this process knows.
@@ -36,6 +38,9 @@ pub struct UnderWay {
     /// Schools whose limit said: not before. Their rows are left as they are: moving each would
     /// write all that wait for every one that goes.
     schools_shut: Mutex<BTreeMap<SchoolId, Timestamp>>,
+    /// What an operator has suspended, as the rows were at the last look: tells which messages need not
+    /// be claimed. The claim asks the rows.
+    pub(super) suspended: ArcSwap<Suspensions>,
     on_the_wire: Mutex<BTreeMap<NotificationId, ProviderId>>,
 }
 

@@ -264,6 +264,7 @@ fn trail(unit: &mut Unit<'_>, n: &Notification, act: Act, by: &str, now: Timesta
             notification: Some(n.id.clone()),
         }],
     };
+    unit.decided(act.as_str(), Reason::Operator);
     let unique = NotificationId::of(&["operator", act.as_str(), n.id.as_str()]);
     unit.write(tables::audit(&n.school, &n.pupil, now, unique.as_str()), &line);
 }

@@ -22,6 +22,9 @@ pub struct Queue {
     pub lanes: Vec<LaneQueue>,
     /// Held in doubt: a person decides.
     pub held: Vec<NotificationId>,
+    /// Messages whose last attempt has no known outcome yet; it is looked into.
+    #[serde(default)]
+    pub in_doubt: u64,
 }
 
 /// One line.
@@ -55,7 +58,8 @@ pub async fn queue(kv: &dyn Kv, now: Timestamp) -> Result<Queue, OperateError> {
             lanes.push(found);
         }
     }
-    Ok(Queue { format: FORMAT, lanes, held: held(kv).await? })
+    let (held, in_doubt) = without_outcome(kv).await?;
+    Ok(Queue { format: FORMAT, lanes, held, in_doubt })
 }
 
 async fn count(
@@ -99,17 +103,19 @@ async fn count(
     Ok(found)
 }
 
-async fn held(kv: &dyn Kv) -> Result<Vec<NotificationId>, OperateError> {
+async fn without_outcome(kv: &dyn Kv) -> Result<(Vec<NotificationId>, u64), OperateError> {
     let mut found = Vec::new();
+    let mut in_doubt = 0;
     ledger::each(kv, tables::NOTIFICATIONS, |_, value| {
-        if let Ok(n) = ledger::decode::<Notification>(value)
-            && n.state == State::Held
-        {
-            found.push(n.id);
+        let Ok(n) = ledger::decode::<Notification>(value) else { return };
+        match n.state {
+            State::Held => found.push(n.id),
+            State::InDoubt => in_doubt += 1,
+            _ => {}
         }
     })
     .await?;
-    Ok(found)
+    Ok((found, in_doubt))
 }
 
 #[cfg(test)]
@@ -141,9 +147,11 @@ mod tests {
             enqueue(&mut unit, n);
         }
         unit.write(tables::notification(&held.id), &held);
+        let doubt = Notification { state: State::InDoubt, ..notification("g5") };
+        unit.write(tables::notification(&doubt.id), &doubt);
         assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
         let queue = queue(&kv, now).await.expect("a queue");
-        assert_eq!(queue.held, [held.id]);
+        assert_eq!((&queue.held[..], queue.in_doubt), (&[held.id][..], 1));
         let [texts, mails] = &queue.lanes[..] else { panic!("{queue:?}") };
         assert_eq!((texts.lane.as_str(), texts.due, texts.later), ("sms-urgent", 1, 1));
         assert_eq!((texts.oldest_due, texts.next), (Some(due.due_at), Some(later.due_at)));

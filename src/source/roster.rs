@@ -17,6 +17,7 @@ use crate::directory::brake::{self, Change};
 use crate::directory::{Directory, Roster, Settings, json, load, snapshot};
 use crate::directory::{LoadError, Loaded};
 use crate::env::Clock;
+use crate::metrics::Metrics;
 use crate::model::SchoolId;
 use crate::store::ledger;
 use crate::store::{Kv, StoreError, Wake, after_prefix, tables};
@@ -67,6 +68,7 @@ pub struct RosterFeed {
     resettled: Notify,
     wake: Arc<Wake>,
     tracker: TaskTracker,
+    metrics: Arc<Metrics>,
     in_force: Mutex<Option<InForce>>,
     /// The folder as it stood just before it was last read.
     read: std::sync::Mutex<Option<load::Fingerprint>>,
@@ -81,11 +83,12 @@ impl RosterFeed {
         settings: Settings,
         wake: Arc<Wake>,
         tracker: TaskTracker,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let in_force = Mutex::new(None);
         let read = std::sync::Mutex::new(None);
         let (settings, resettled) = (ArcSwap::from_pointee(settings), Notify::new());
-        Self { kv, clock, directory, settings, resettled, wake, tracker, in_force, read }
+        Self { kv, clock, directory, settings, resettled, wake, tracker, metrics, in_force, read }
     }
 
     /// Puts in force what was in force before the restart; how many pupils. What is incomplete or
@@ -182,7 +185,22 @@ impl RosterFeed {
                 }
             }
         });
-        task.await.unwrap_or_else(|_| Err(StoreError::Failed("a directory load panicked".into())))
+        let panicked = |_| Err(StoreError::Failed("a directory load panicked".into()));
+        let offer = task.await.unwrap_or_else(panicked);
+        self.count(&offer);
+        offer
+    }
+
+    fn count(&self, offer: &Result<Offer, StoreError>) {
+        let outcome = match offer {
+            Ok(Offer::Taken { .. }) => "taken",
+            Ok(Offer::Unchanged) => "unchanged",
+            Ok(Offer::Refused { .. }) => "refused",
+            Ok(Offer::Unusable { .. }) => "unusable",
+            Ok(Offer::FromFolder) => return,
+            Err(_) => "failed",
+        };
+        self.metrics.directory_offered(outcome, self.clock.now());
     }
 
     /// Whether no directory is in force.

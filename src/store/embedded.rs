@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{
-    Batch, Commit, Health, Kv, Pending, Settings, StoreError,
+    Batch, Commit, Health, Kv, Pending, Settings, Sizes, StoreError,
     committer::{Committer, Request, Waiting},
     disk::{self, Lock},
     flusher::Flusher,
@@ -242,6 +242,13 @@ impl Kv for SledStore {
 
     fn health(&self) -> Health {
         self.status.health()
+    }
+
+    fn sizes(&self) -> Option<Sizes> {
+        Some(Sizes {
+            database: disk::used_bytes(&self.settings.store_dir()).ok()?,
+            journal: disk::used_bytes(&self.settings.journal_dir()).ok()?,
+        })
     }
 }
 

@@ -17,6 +17,7 @@ mod layers;
 pub mod ledger;
 mod memory;
 mod memtable;
+mod metered;
 mod rebuild;
 pub mod recover;
 pub mod rows;
@@ -37,6 +38,7 @@ mod prune_tests;
 
 pub use embedded::SledStore;
 pub use memory::MemoryStore;
+pub use metered::{Metered, Now};
 pub use rebuild::{RebuildReport, rebuild};
 pub use settings::{Hardening, Settings};
 pub use wake::{Wake, Watched};
@@ -44,6 +46,8 @@ pub use wake::{Wake, Watched};
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 use bytes::Bytes;
+
+use crate::model::Reason;
 
 /// A future that owns nothing of the caller but the borrow.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -63,6 +67,9 @@ pub struct Batch {
     pub expect: BTreeMap<Vec<u8>, Option<Bytes>>,
     /// What each named key holds afterwards; `None`: nothing.
     pub write: BTreeMap<Vec<u8>, Option<Bytes>>,
+    /// Decisions that are in these writes, with what was done: to be counted when they are durable. No part
+    /// of what a store keeps.
+    pub decided: Vec<(&'static str, Reason)>,
 }
 
 impl Batch {
@@ -137,6 +144,15 @@ pub struct Health {
     pub free_bytes: Option<u64>,
 }
 
+/// Bytes that a store's files take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// The database.
+    pub database: u64,
+    /// The journal.
+    pub journal: u64,
+}
+
 /// Ordered keys with durable, conditional batches.
 ///
 /// Reads may show what another commit has written but not yet made durable; whoever answers from a
@@ -169,6 +185,11 @@ pub trait Kv: Send + Sync {
 
     /// Whether it takes work.
     fn health(&self) -> Health;
+
+    /// What its files take; none: it has none, or they cannot be read this moment.
+    fn sizes(&self) -> Option<Sizes> {
+        None
+    }
 }
 
 /// The first key after every key that starts with `prefix`: the end of its range.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, futures::Notified};
 
 use super::tables::{self, Lane};
-use super::{Batch, Commit, Health, Kv, Pending, StoreError};
+use super::{Batch, Commit, Health, Kv, Pending, Sizes, StoreError};
 
 /// Between those who commit and the one who waits.
 ///
@@ -145,6 +145,10 @@ impl Kv for Watched {
 
     fn health(&self) -> Health {
         self.kv.health()
+    }
+
+    fn sizes(&self) -> Option<Sizes> {
+        self.kv.sizes()
     }
 }
 

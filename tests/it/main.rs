@@ -1,5 +1,6 @@
 //! Behaviour of the whole: the real binary against real parts. One behaviour a file, one binary.
 
+mod alerts;
 mod architecture;
 mod attacks;
 mod bad_events;
@@ -37,11 +38,13 @@ mod inlet;
 mod limits;
 mod load;
 mod log_privacy;
+mod metrics;
 mod modes;
 mod nasty_names;
 mod notices;
 mod order;
 mod outage;
+mod package_as_root;
 mod people;
 mod postfix;
 mod postfix_as_root;
@@ -53,6 +56,7 @@ mod rebuild;
 mod receipts;
 mod reload;
 mod same_event;
+mod scratch_root;
 mod siblings;
 mod signatures;
 mod sms_answers;

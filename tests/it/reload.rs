@@ -153,6 +153,15 @@ async fn ten_errors_are_told_at_once_and_the_former_configuration_goes_on() {
     fs::write(&config, good).expect("written");
     world.signal("HUP");
     world.logged("the configuration was reloaded", 1).await;
+    let metrics = world.client().get(format!("http://{}/metrics", world.address)).send().await;
+    let metrics = metrics.expect("an answer").text().await.expect("a text");
+    for line in [
+        "upprop_reloads_total{outcome=\"refused\"} 2",
+        "upprop_reloads_total{outcome=\"taken\"} 1",
+        "upprop_last_reload_ok 1",
+    ] {
+        assert!(metrics.contains(line), "{line} is not in:\n{metrics}");
+    }
     world.quiet(1).await;
 }
 

@@ -136,6 +136,7 @@ impl Kept<'_> {
         self.feed.resettled.notify_one();
         self.feed.forget_withdrawn(&self.directory.schools).await?;
         let Some((stored, change)) = self.stored else { return Ok(None) };
+        self.feed.metrics.directory_offered("taken", self.feed.clock.now());
         if let Some(former) = self.in_force.replace(stored) {
             self.feed.remove(former.generation).await?;
         }

@@ -49,7 +49,9 @@ impl RosterFeed {
                     }
                     seen = again;
                 }
-                match self.read_folder().await {
+                let offer = self.read_folder().await;
+                self.count(&offer);
+                match offer {
                     Ok(offer) => report(&offer),
                     Err(StoreError::Busy(why)) => tracing::warn!(why, "directory load put off"),
                     Err(error) => return Err(error),
