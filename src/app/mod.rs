@@ -148,6 +148,7 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub async fn prepare(&self) -> Result<(), StoreError> {
+        self.feed.restore_modes().await?;
         let restored = self.feed.restore().await?;
         match self.feed.read_folder().await {
             Ok(offer) => roster::report(&offer),

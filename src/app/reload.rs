@@ -197,6 +197,7 @@ fn routes(
     let control = Control {
         running: Some((whole.started_at, heard.clone())),
         reloads: Some(whole.reloads.clone()),
+        feed: Some(whole.feed.clone()),
         tracker: whole.tracker.clone(),
         ..settings::control(config, kv.clone(), shared.env.clock.clone(), shared.directory.clone())
     };

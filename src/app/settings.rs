@@ -49,6 +49,7 @@ pub fn control(
         sources: config.sources.keys().cloned().collect(),
         tracker: TaskTracker::new(),
         running: None,
+        feed: None,
         reloads: None,
     }
 }

@@ -21,8 +21,10 @@ use tower::ServiceExt as _;
 
 use super::run;
 use crate::config::{self, Config, Report, Secrets};
+use crate::directory::go_live::effective;
 use crate::directory::{Directory, Roster};
 use crate::env::clock::SystemClock;
+use crate::source::roster::gone_live;
 use crate::source::webhook::answer::ErrorAnswer;
 use crate::store::{SledStore, StoreError};
 use crate::web::control::{self, Operator};
@@ -273,8 +275,10 @@ async fn from_store(
         }
         Err(error) => return Err(NoAnswer::Unreachable(error.to_string())),
     };
-    let directory =
-        Directory { schools: Arc::new(config.schools.clone()), roster: Arc::<Roster>::default() };
+    let gone_live = gone_live(store.as_ref()).await;
+    let gone_live = gone_live.map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
+    let schools = Arc::new(effective(&config.schools, &gone_live));
+    let directory = Directory { schools, roster: Arc::<Roster>::default() };
     let (clock, directory) = (Arc::new(SystemClock::new()), ArcSwap::from_pointee(directory));
     let control = app::control(config, store.clone(), clock, Arc::new(directory));
     let uid = rustix::process::getuid().as_raw();

@@ -7,6 +7,7 @@ mod check_texts;
 pub mod demo;
 pub mod directory;
 pub mod exit;
+pub mod go_live;
 pub mod guest;
 pub mod init;
 pub mod manual;
@@ -74,6 +75,8 @@ enum Command {
     Suspend(suspend::SuspendArgs),
     /// End a suspension early.
     Resume(suspend::ResumeArgs),
+    /// Take a school from its guests to everybody, or back.
+    GoLive(go_live::GoLiveArgs),
     /// See whether messages arrive: send a test to a guest.
     Test(guest::TestArgs),
     /// Show one message, call it back, or send it again.
@@ -112,6 +115,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Rejected(args) => runtime()?.block_on(status::rejected(args)),
         Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
         Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
+        Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),
         Command::Run(args) => runtime()?.block_on(run::run(args)),

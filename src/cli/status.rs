@@ -82,7 +82,7 @@ fn status_told(status: &Status, now: Timestamp) -> String {
     }
     let _ = writeln!(out, "\nschools today");
     for school in &status.schools {
-        let _ = writeln!(out, "  {}", school_told(school));
+        let _ = writeln!(out, "  {}", school_told(school, now));
     }
     let _ = writeln!(out, "\naccounts");
     for account in &status.accounts {
@@ -101,13 +101,20 @@ fn status_told(status: &Status, now: Timestamp) -> String {
     out
 }
 
-fn school_told(s: &AtSchool) -> String {
+fn school_told(s: &AtSchool, now: Timestamp) -> String {
     let kept = match s.mode.as_str() {
         "shadow" => format!("shadow: {} would have gone", s.kept_by_mode),
         "guests" => format!("guests: {} gone, {} more would have", s.gone, s.kept_by_mode),
         mode => format!("{mode}: {} gone", s.gone),
     };
-    format!("{}: {kept}, {} under way, {} failed", s.school, s.under_way, s.failed)
+    let by = match (&s.live_by, s.live_since) {
+        (Some(by), Some(at)) => {
+            let when = since_when(at, now);
+            format!("; live {when} by {by}, while configuration says {}", s.configured)
+        }
+        _ => String::new(),
+    };
+    format!("{}: {kept}, {} under way, {} failed{by}", s.school, s.under_way, s.failed)
 }
 
 fn account_told(a: &AtAccount, now: Timestamp) -> String {

@@ -1,6 +1,8 @@
 //! One waiting notification, claimed inside a unit of work: policy again, limits, text, and the
 //! start of the attempt written ahead.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::claim::{self, Claim, Verdict};
@@ -86,15 +88,16 @@ pub async fn prepare(
         return Ok(Prepared::Suspended);
     }
     let directory = shared.directory.load_full();
+    let school = in_its_mode(unit, directory.schools.get(&n.school)).await?;
+    let school = school.as_deref();
     if n.purpose == Purpose::Test {
-        return test(shared, unit, n, &directory, now).await;
+        return test(shared, unit, n, (&directory, school), now).await;
     }
     let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? else {
         ended(unit, &mut n, State::Cancelled, Reason::MarkChanged);
         return Ok(Prepared::Settled);
     };
     let bad = failure::bad_addresses(unit, &directory, &n, now).await?;
-    let school = directory.schools.get(&n.school);
     let verdict = claim::claim(&Claim {
         now,
         notification: &n,
@@ -142,6 +145,17 @@ pub async fn prepare(
     }
 }
 
+/// The school as its mode is by the rows: one that was taken back to its guests beside this claim is back.
+async fn in_its_mode<'a>(
+    unit: &mut Unit<'_>,
+    school: Option<&'a School>,
+) -> Result<Option<Cow<'a, School>>, StoreError> {
+    let Some(school) = school else { return Ok(None) };
+    let back = school.gone_live.is_some()
+        && unit.read_raw(&tables::gone_live(&school.id)).await?.is_none();
+    Ok(Some(if back { Cow::Owned(school.clone().as_configured()) } else { Cow::Borrowed(school) }))
+}
+
 /// Ends a waiting notification at the moment at which it would have left.
 fn ended(unit: &mut Unit<'_>, n: &mut Notification, state: State, reason: Reason) {
     case::cancel(unit, n, state, reason);
@@ -158,10 +172,9 @@ async fn test(
     shared: &Shared,
     unit: &mut Unit<'_>,
     mut n: Notification,
-    directory: &Directory,
+    (directory, school): (&Directory, Option<&School>),
     now: Timestamp,
 ) -> Result<Prepared, StoreError> {
-    let school = directory.schools.get(&n.school);
     match (guest::claim(&n, school, now), school) {
         (Ok(address), Some(school)) => {
             let language = school.locale.clone();

@@ -46,6 +46,7 @@ pub fn school() -> School {
         id: SchoolId::new("s").expect("id"),
         name: "Björkskolan".into(),
         mode: Mode::Live,
+        gone_live: None,
         zone: TimeZone::get("Europe/Stockholm").expect("zone"),
         locale: Locale::swedish(),
         team_email: None,

@@ -6,6 +6,7 @@
 //! in the school's own system. Each begins with `format`, which moves when a field changes its meaning;
 //! new fields may come at any time.
 
+pub mod go_live;
 pub mod guest;
 pub mod message;
 pub mod queue;

@@ -10,7 +10,7 @@ use super::queue::{self, Queue};
 use super::{FORMAT, OperateError};
 use crate::delivery::accounts::Account;
 use crate::delivery::suspension::{Suspension, Suspensions};
-use crate::directory::{Mode, School};
+use crate::directory::School;
 use crate::model::{
     Notification, ProviderId, Purpose, Reason, SchoolId, SourceId, State, local_date,
 };
@@ -52,8 +52,14 @@ pub struct Status {
 pub struct AtSchool {
     /// Which.
     pub school: SchoolId,
-    /// What its mode lets out.
+    /// The mode in force.
     pub mode: String,
+    /// What configuration says.
+    pub configured: String,
+    /// Since when it is live by an operator's word, over what configuration says.
+    pub live_since: Option<Timestamp>,
+    /// By whose.
+    pub live_by: Option<String>,
     /// Messages of today that have left.
     pub gone: u64,
     /// Messages of today that wait or are on their way.
@@ -161,14 +167,12 @@ pub async fn status<'a>(
 
 impl AtSchool {
     fn new(school: &School) -> Self {
-        let mode = match school.mode {
-            Mode::Shadow => "shadow",
-            Mode::Guests => "guests",
-            Mode::Live => "live",
-        };
         Self {
             school: school.id.clone(),
-            mode: mode.into(),
+            mode: school.mode.as_str().into(),
+            configured: school.configured_mode().as_str().into(),
+            live_since: school.gone_live.as_ref().map(|row| row.at),
+            live_by: school.gone_live.as_ref().map(|row| row.by.clone()),
             gone: 0,
             under_way: 0,
             kept_by_mode: 0,

@@ -1,6 +1,7 @@
 //! Where the directory comes from: a watched folder or `PUT /api/directory`. A load is taken whole
 //! or not at all, passes the brake, is written to the store, and only then put in force.
 
+mod modes;
 mod ready;
 mod rows;
 mod watch;
@@ -22,6 +23,7 @@ use crate::store::ledger;
 use crate::store::{Kv, StoreError, Wake, after_prefix, tables};
 use rows::{InForce, generation_prefix, pointer};
 
+pub use modes::gone_live;
 pub use ready::{Kept, NotReady, Ready};
 
 /// Rows removed in one commit.

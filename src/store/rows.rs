@@ -127,7 +127,7 @@ pub struct OperatorAct {
     pub at: Timestamp,
     /// Who, as the system says: `uid 0`.
     pub by: String,
-    /// `suspend`, `resume`.
+    /// `suspend`, `resume`, `go-live`, `back-to-guests`, `go-live-withdrawn`.
     pub act: String,
     /// What it concerns: `all`, `channel:sms`, `channel:email` or `school:ID`.
     pub scope: String,

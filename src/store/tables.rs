@@ -200,6 +200,14 @@ pub fn suspension(scope: &str) -> Vec<u8> {
 /// Every suspension.
 pub const SUSPENSIONS: &[u8] = b"su/";
 
+/// That a school has gone live. Value: `directory::go_live::GoneLive`.
+pub fn gone_live(school: &SchoolId) -> Vec<u8> {
+    [GONE_LIVE, school.as_str().as_bytes(), &[0]].concat()
+}
+
+/// Every school that has gone live.
+pub const GONE_LIVE: &[u8] = b"gl/";
+
 /// What an operator did to the whole, by time. Value: [`super::rows::OperatorAct`].
 pub fn operator_act(at: Timestamp, unique: &str) -> Vec<u8> {
     let mut key = OPERATOR_ACTS.to_vec();

@@ -32,6 +32,7 @@ use crate::model::{NotificationId, ProviderId, PupilId, SourceId};
 use crate::operate::message::{self, Act};
 use crate::operate::reload::Reloads;
 use crate::operate::{OperateError, queue, rejected, status, why};
+use crate::source::roster::RosterFeed;
 use crate::source::webhook::answer::ErrorAnswer;
 use crate::store::{Kv, StoreError};
 
@@ -58,6 +59,8 @@ pub struct Control {
     pub tracker: TaskTracker,
     /// When the daemon started, and what it heard since; none: no daemon, its store alone.
     pub running: Option<(Timestamp, LastHeard)>,
+    /// Who changes the mode of a school; none: no daemon.
+    pub feed: Option<Arc<RosterFeed>>,
     /// Where a reload is asked for; none: no daemon.
     pub reloads: Option<Reloads>,
 }
@@ -173,7 +176,7 @@ fn no_id() -> Response {
     refusal(StatusCode::BAD_REQUEST, "a message's id has 32 hexadecimal digits".into())
 }
 
-fn answer<T: Serialize>(answer: Result<T, OperateError>) -> Response {
+pub(super) fn answer<T: Serialize>(answer: Result<T, OperateError>) -> Response {
     let error = match answer {
         Ok(document) => return Json(document).into_response(),
         Err(error) => error,

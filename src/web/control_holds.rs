@@ -5,17 +5,20 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path as At, State};
+use axum::extract::{Path as At, Query, State};
 use axum::response::Response;
-use axum::routing::{delete, post};
+use axum::routing::{delete, get, post};
 use axum::{Extension, Json, Router};
 use http::StatusCode;
 use jiff::tz::TimeZone;
 
-use super::control::{Control, Operator, acted, refusal};
+use super::control::{Control, Operator, acted, answer, refusal};
 use crate::delivery::suspension::Scope;
+use crate::model::SchoolId;
+use crate::operate::go_live::{GoLive, Wanted};
 use crate::operate::guest::{self, Sending, Test};
 use crate::operate::suspensions::{self, Suspend};
+use crate::operate::{self, OperateError};
 
 /// The zone of times that concern no one school.
 const ZONE: &str = "Europe/Stockholm";
@@ -26,6 +29,7 @@ pub fn routes() -> Router<Arc<Control>> {
         .route("/v1/suspensions", post(suspend))
         .route("/v1/suspensions/{scope}", delete(resume))
         .route("/v1/tests", post(test))
+        .route("/v1/schools/{school}/go-live", get(look).post(go_live).delete(back))
 }
 
 async fn suspend(
@@ -77,6 +81,84 @@ async fn test(
     acted(&control, async move {
         let sending = Sending { directory: &directory, accounts: &accounts };
         guest::send(kv.as_ref(), sending, &asked, &by, now).await
+    })
+    .await
+}
+
+async fn look(
+    State(control): State<Arc<Control>>,
+    At(school): At<String>,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    match SchoolId::new(school) {
+        Ok(school) => answer(looked(&control, &school, &wanted).await),
+        Err(_) => refusal(StatusCode::NOT_FOUND, no_school(&control)),
+    }
+}
+
+async fn looked(
+    control: &Control,
+    school: &SchoolId,
+    wanted: &Wanted,
+) -> Result<GoLive, OperateError> {
+    let (directory, now) = (control.directory.load_full(), control.clock.now());
+    let kv = control.kv.as_ref();
+    operate::go_live::look(kv, &directory, &control.accounts, school, wanted, now).await
+}
+
+async fn go_live(
+    State(control): State<Arc<Control>>,
+    Extension(Operator(by)): Extension<Operator>,
+    At(school): At<String>,
+    Query(wanted): Query<Wanted>,
+) -> Response {
+    changed(control, school, by, Some(wanted)).await
+}
+
+async fn back(
+    State(control): State<Arc<Control>>,
+    Extension(Operator(by)): Extension<Operator>,
+    At(school): At<String>,
+) -> Response {
+    changed(control, school, by, None).await
+}
+
+/// Takes a school live, or back to its guests.
+async fn changed(
+    control: Arc<Control>,
+    school: String,
+    by: String,
+    live: Option<Wanted>,
+) -> Response {
+    let Ok(school) = SchoolId::new(school) else {
+        return refusal(StatusCode::NOT_FOUND, no_school(&control));
+    };
+    let Some(feed) = control.feed.clone() else {
+        let words = "no daemon runs in which it could be put in force: systemctl start upprop";
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, words.into());
+    };
+    let tracker = control.clone();
+    acted(&tracker, async move {
+        let wanted = live.clone().unwrap_or_default();
+        let before = looked(&control, &school, &wanted).await?;
+        match &live {
+            Some(_) if !before.ready => {
+                let bad = before.findings.iter().filter(|f| !f.good).map(|f| f.words.as_str());
+                return Err(OperateError::NotNow(bad.collect::<Vec<_>>().join("; ")));
+            }
+            None if before.since.is_none() => {
+                return Err(OperateError::NotNow(format!(
+                    "it has not gone live by `upprop go-live`; configuration says {}, and is where to change it",
+                    before.configured
+                )));
+            }
+            _ => {}
+        }
+        let why = if wanted.without_guest_stage { "without a guest stage" } else { "" };
+        if !feed.change_mode(&school, live.is_some(), &by, why).await? {
+            return Err(OperateError::NotNow("somebody else has just done it".into()));
+        }
+        looked(&control, &school, &wanted).await
     })
     .await
 }

@@ -64,6 +64,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lifecycle",
             "intake",
             "delivery",
+            "operate",
             "source",
             "web",
             "config",

@@ -31,6 +31,7 @@ mod gateway_bodies;
 mod gateway_certificate;
 mod gateway_charset;
 mod gateway_token;
+mod go_live;
 mod guardians;
 mod in_doubt;
 mod inlet;

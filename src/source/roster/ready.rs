@@ -110,7 +110,8 @@ impl<'a> Ready<'a> {
                 (Some((row, change)), Arc::new(loaded.roster))
             }
         };
-        let directory = Arc::new(Directory { schools, roster });
+        let raised = feed.raised(&schools).await?;
+        let directory = Arc::new(Directory { schools: raised, roster });
         Ok(Kept { feed, in_force, settings, read, stored, directory })
     }
 }
@@ -133,6 +134,7 @@ impl Kept<'_> {
         }
         self.feed.settings.store(Arc::new(self.settings));
         self.feed.resettled.notify_one();
+        self.feed.forget_withdrawn(&self.directory.schools).await?;
         let Some((stored, change)) = self.stored else { return Ok(None) };
         self.feed.metrics.directory_offered("taken", self.feed.clock.now());
         if let Some(former) = self.in_force.replace(stored) {
