@@ -30,6 +30,7 @@ pub mod env;
 pub mod intake;
 pub mod lifecycle;
 pub mod message;
+pub mod metrics;
 pub mod model;
 pub mod occasion;
 pub mod operate;

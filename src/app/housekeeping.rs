@@ -1,5 +1,5 @@
-//! What is kept no longer than needed: ids of events seen, limiter cells that are spent, what the clocks of
-//! retention say, journal segments, backups. Runs at start and every few hours; deletes in small commits beside
+//! What is kept no longer than needed: ids of events seen, limiter cells that are spent, suspensions that are
+//! over, what the clocks of retention say, journal segments, backups. Runs at start and every few hours; deletes in small commits beside
 //! the daily work. At night, now and then, it has the store written anew.
 
 use std::path::PathBuf;
@@ -11,15 +11,18 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Compaction;
 use crate::delivery::limits;
+use crate::delivery::suspension::Suspension;
 use crate::env::Clock;
 use crate::operate::retention::{self, Clocks, Tidied};
-use crate::store::rows::{Rejection, Seen};
+use crate::store::rows::{OperatorAct, Rejection, Seen};
 use crate::store::{
     Batch, Commit, Compacted, Kv, SledStore, StoreError, after_prefix, backup, ledger, tables,
 };
 
 /// Longer than any source's retries (reliability: at least 30 days).
 const SEEN_KEPT: SignedDuration = SignedDuration::from_hours(35 * 24);
+/// How long what operators did is kept: a school year.
+const ACTS_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 const EVERY: SignedDuration = SignedDuration::from_hours(6);
 const PAGE: usize = 500;
 
@@ -147,6 +150,12 @@ async fn tidy(kv: &dyn Kv, now: Timestamp, limit: Timestamp) -> Result<usize, St
     removed += remove_if(kv, tables::CELLS, &spent).await?;
     let past = |value: &[u8]| ledger::decode::<Rejection>(value).is_ok_and(|row| row.at < limit);
     removed += remove_if(kv, tables::REJECTED, &past).await?;
+    let over = |value: &[u8]| ledger::decode::<Suspension>(value).is_ok_and(|s| s.until <= now);
+    removed += remove_if(kv, tables::SUSPENSIONS, &over).await?;
+    let forgotten = now.saturating_sub(ACTS_KEPT).unwrap_or(Timestamp::MIN);
+    let past =
+        |value: &[u8]| ledger::decode::<OperatorAct>(value).is_ok_and(|row| row.at < forgotten);
+    removed += remove_if(kv, tables::OPERATOR_ACTS, &past).await?;
     Ok(removed)
 }
 

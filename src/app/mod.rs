@@ -4,10 +4,10 @@
 mod gateway;
 mod housekeeping;
 mod refusals;
+mod reload;
 mod settings;
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
@@ -20,20 +20,16 @@ use crate::env::Env;
 use crate::intake::{Intake, LastHeard};
 use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
+use crate::metrics::Metrics;
+use crate::operate::reload::{Reloads, Request};
 use crate::source::roster::{self, RosterFeed};
-use crate::source::webhook::Verifier;
-use crate::store::{Kv, SledStore, StoreError, Wake, Watched};
-use crate::web::{
-    self,
-    api::Api,
-    control::{Control, Socket, serve as serve_control},
-    hooks::{Hooks, SourceGate},
-    hooks_rejected::Remembered,
-    receipts::Receipts,
-};
+use crate::store::{Kv, Metered, SledStore, StoreError, Wake, Watched};
+use crate::web::{self, control::Socket};
+use reload::Whole;
 
 pub use gateway::{GatewayFault, GatewayProblem, gateway};
 pub use refusals::{Refusal, refusals};
+pub use reload::{NotReloaded, Reloader};
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
@@ -54,13 +50,13 @@ pub struct App {
     lifecycle: Lifecycle,
     feed: Arc<RosterFeed>,
     dispatcher: Dispatcher,
-    router: axum::Router,
+    reloader: Reloader,
+    requests: Option<mpsc::Receiver<Request>>,
     server: web::server::ServerSettings,
     broken: mpsc::UnboundedReceiver<StoreError>,
     kv: Arc<dyn Kv>,
     env: Env,
     housekeeping: housekeeping::Plan,
-    control: Arc<Control>,
 }
 
 impl App {
@@ -74,9 +70,8 @@ impl App {
         kv: Arc<dyn Kv>,
         lifecycle: Lifecycle,
     ) -> Result<Self, BuildError> {
-        let templates =
-            Templates::load(config.templates.as_deref()).map_err(BuildError::Templates)?;
-        Self::with_templates(config, Arc::new(templates), env, kv, lifecycle)
+        let templates = load_templates(config)?;
+        Self::with_templates(config, templates, env, kv, lifecycle)
     }
 
     /// Puts the rooms together around texts that are loaded already: for whoever starts it often.
@@ -96,16 +91,20 @@ impl App {
             roster: Arc::default(),
         }));
         let wake = Arc::new(Wake::default());
+        let metrics = Arc::new(Metrics::new(env.clock.now()));
+        let clock = env.clock.clone();
+        let kv = Arc::new(Metered::new(kv, metrics.clone(), Arc::new(move || clock.now())));
         let kv: Arc<dyn Kv> = Arc::new(Watched::new(kv, wake.clone()));
         let shared = Arc::new(Shared::new(
             kv.clone(),
             env.clone(),
             directory.clone(),
-            Arc::new(ArcSwap::new(templates)),
+            templates,
             settings::providers(config).map_err(BuildError::Refused)?,
             config.mail.as_ref().map(settings::mail_account),
             settings::delivery(config),
             wake.clone(),
+            metrics.clone(),
         ));
         let (faults, broken) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared.clone(), lifecycle.tracker().clone(), faults);
@@ -114,34 +113,34 @@ impl App {
             env.clock.clone(),
             directory.clone(),
             settings::directory_settings(config),
-            wake.clone(),
+            wake,
             lifecycle.tracker().clone(),
+            metrics.clone(),
         ));
-        let heard = LastHeard::default();
-        let control = Arc::new(Control {
-            running: Some((env.clock.now(), heard.clone())),
-            tracker: lifecycle.tracker().clone(),
-            ..control(config, kv.clone(), env.clock.clone(), directory.clone())
-        });
         let intake =
             Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());
-        let router = web::router(
-            Arc::new(Hooks { intake, sources: sources(config)?, heard: heard.clone() }),
-            Arc::new(Receipts { shared, secrets: settings::receipt_secrets(config) }),
-            Arc::new(Api { feed: feed.clone(), token: config.api_token.clone(), kv: kv.clone() }),
-            usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX),
-        );
+        let (reloads, requests) = Reloads::new();
+        let whole = Whole {
+            intake,
+            feed: feed.clone(),
+            heard: LastHeard::default(),
+            started_at: env.clock.now(),
+            reloads,
+            tracker: lifecycle.tracker().clone(),
+            embedded: Arc::default(),
+        };
+        let reloader = Reloader::new(whole, shared, dispatcher.handover().clone(), config)?;
         Ok(Self {
             lifecycle,
             feed,
             dispatcher,
-            router,
+            reloader,
+            requests: Some(requests),
             server: settings::server(config),
             broken,
             kv,
             env,
             housekeeping: settings::housekeeping(config),
-            control,
         })
     }
 
@@ -150,6 +149,7 @@ impl App {
     /// # Errors
     /// When the store fails.
     pub async fn prepare(&self) -> Result<(), StoreError> {
+        self.feed.restore_modes().await?;
         let restored = self.feed.restore().await?;
         match self.feed.read_folder().await {
             Ok(offer) => roster::report(&offer),
@@ -164,7 +164,12 @@ impl App {
 
     /// Its routes: what is served, for whoever asks without a connection.
     pub fn router(&self) -> axum::Router {
-        self.router.clone()
+        self.reloader.routes().serve()
+    }
+
+    /// What puts another configuration in force, and where operators ask for it. Once.
+    pub fn reloads(&mut self) -> (Reloader, Option<mpsc::Receiver<Request>>) {
+        (self.reloader.clone(), self.requests.take())
     }
 
     /// Starts to serve its routes.
@@ -181,15 +186,15 @@ impl App {
 
     /// Lets operators look after the store itself.
     pub fn keep(&self, store: Arc<SledStore>) {
-        // Said once, before anybody can ask.
-        let _ = self.control.embedded.set(store);
+        self.reloader.keep(store);
     }
 
     /// Starts to answer operators.
     pub fn answer(&self, socket: Socket) {
         let stop = self.lifecycle.soft_stop().clone();
         let tracker = self.lifecycle.tracker().clone();
-        let server = serve_control(socket, self.control.clone(), stop, tracker);
+        let router = self.reloader.answers().serve();
+        let server = web::control::serve(socket, router, stop, tracker);
         self.lifecycle.start("control", async move {
             server.await;
             Ok::<(), StoreError>(())
@@ -237,21 +242,6 @@ impl App {
     }
 }
 
-fn sources(config: &Config) -> Result<BTreeMap<crate::model::SourceId, SourceGate>, BuildError> {
-    let mut gates = BTreeMap::new();
-    for (id, source) in &config.sources {
-        let verifier = Verifier::new(&settings::auth(source))
-            .map_err(|error| BuildError::Refused(vec![refusals::secret(id.as_str(), &error)]))?;
-        gates.insert(
-            id.clone(),
-            SourceGate {
-                verifier,
-                schools: source.schools.clone(),
-                rate: source.rate,
-                cell: Mutex::new(None),
-                remembered: Remembered::default(),
-            },
-        );
-    }
-    Ok(gates)
+fn load_templates(config: &Config) -> Result<Arc<Templates>, BuildError> {
+    Templates::load(config.templates.as_deref()).map(Arc::new).map_err(BuildError::Templates)
 }

@@ -1,7 +1,7 @@
 //! What configuration means to each room: one function a room, no decisions.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::tz::TimeZone;
@@ -52,8 +52,10 @@ pub fn control(
         sources: config.sources.keys().cloned().collect(),
         tracker: TaskTracker::new(),
         running: None,
-        embedded: OnceLock::new(),
+        embedded: Arc::default(),
         remains: remains(config),
+        feed: None,
+        reloads: None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,15 +14,18 @@ use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tower::ServiceExt as _;
 
 use super::{progress, run};
-use crate::config::{self, Config, Secrets};
+use crate::config::{self, Config, Report, Secrets};
+use crate::directory::go_live::effective;
 use crate::directory::{Directory, Roster};
 use crate::env::clock::SystemClock;
 use crate::operate::backup::HowFar;
+use crate::source::roster::gone_live;
 use crate::source::webhook::answer::ErrorAnswer;
 use crate::store::{self, SledStore, StoreError};
 use crate::web::control::{self, Operator};
@@ -86,7 +89,8 @@ pub async fn ask<T: DeserializeOwned>(
     method: Method,
     path: &str,
 ) -> Result<Option<T>, NoAnswer> {
-    read(asked, whole(&configured(asked)?, method, path).await?)
+    let body = answered(asked, method, path).await?;
+    shown(asked, &body)
 }
 
 /// Asks for work that may take long, and shows how far it is.
@@ -99,16 +103,21 @@ pub async fn ask_long<T: DeserializeOwned>(
     path: &str,
     what: &'static str,
 ) -> Result<Option<T>, NoAnswer> {
-    let config = configured(asked)?;
-    let control = &config.server.control;
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let control = socket(&report)?;
     let how_far = async || {
         let stream = UnixStream::connect(control).await.ok()?;
-        let asked = from_daemon(stream, Method::GET, "/v1/store/progress", SHORT).await.ok()?;
-        let HowFar { done, all } = serde_json::from_slice(&asked.1).ok()?;
+        let question = Question {
+            patience: SHORT,
+            ..Question::new(Method::GET, "/v1/store/progress", Bytes::new())
+        };
+        let (_, body) = from_daemon(stream, question).await.ok()?;
+        let HowFar { done, all } = serde_json::from_slice(&body).ok()?;
         Some((done, all))
     };
-    let work = answer(&config, method, path, LONG);
-    read(asked, progress::watched(what, work, how_far).await?)
+    let question = Question { patience: LONG, ..Question::new(method, path, Bytes::new()) };
+    let work = answer(&report, question);
+    shown(asked, &accepted(progress::watched(what, work, how_far).await?)?)
 }
 
 /// The configuration; what is wrong with it is printed. No secret is needed, and credentials of the unit are
@@ -120,30 +129,112 @@ pub fn configured(asked: &Asked) -> Result<Config, NoAnswer> {
     run::load(&asked.config, Secrets::Skipped, &|_| Vec::new()).ok_or(NoAnswer::Config)
 }
 
-/// Status and body, as they came.
+/// The same with something to say, as JSON.
 ///
 /// # Errors
 /// See [`NoAnswer`].
-pub async fn whole(
-    config: &Config,
+pub async fn ask_with<T: DeserializeOwned>(
+    asked: &Asked,
     method: Method,
     path: &str,
-) -> Result<(StatusCode, Bytes), NoAnswer> {
-    answer(config, method, path, PATIENCE).await
+    body: &impl Serialize,
+) -> Result<Option<T>, NoAnswer> {
+    let question = Question::new(method, path, written(body)?);
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    shown(asked, &accepted(answer(&report, question).await?)?)
 }
 
-fn read<T: DeserializeOwned>(
+/// Asks the running daemon, for what only it can do.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn ask_daemon<T: DeserializeOwned>(
     asked: &Asked,
-    (status, body): (StatusCode, Bytes),
-) -> Result<Option<T>, NoAnswer> {
-    if status != StatusCode::OK {
-        return Err(NoAnswer::Refused(words(&body)));
-    }
+    method: Method,
+    path: &str,
+    body: Option<&impl Serialize>,
+) -> Result<T, NoAnswer> {
+    let body = body.map(written).transpose()?.unwrap_or_default();
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let socket = socket(&report)?;
+    let stream = UnixStream::connect(socket).await.map_err(|error| {
+        NoAnswer::Unreachable(format!(
+            "{}: {error}; this needs the running daemon: start it (systemctl start upprop), and run this as root \
+             or as a member of the socket's group",
+            socket.display()
+        ))
+    })?;
+    let answer = from_daemon(stream, Question::new(method, path, body)).await;
+    let answer = answer
+        .map_err(|error| NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}")))?;
+    read(&accepted(answer)?)
+}
+
+/// Prints a document as it came, where that is asked for; else reads it.
+fn shown<T: DeserializeOwned>(asked: &Asked, body: &[u8]) -> Result<Option<T>, NoAnswer> {
     if asked.json {
-        println!("{}", String::from_utf8_lossy(&body));
+        println!("{}", String::from_utf8_lossy(body));
         return Ok(None);
     }
-    serde_json::from_slice(&body).map(Some).map_err(|error| {
+    read(body).map(Some)
+}
+
+fn written(body: &impl Serialize) -> Result<Bytes, NoAnswer> {
+    let body = serde_json::to_vec(body).map_err(|error| NoAnswer::Refused(error.to_string()))?;
+    Ok(body.into())
+}
+
+/// What is asked, as HTTP has it.
+struct Question<'a> {
+    method: Method,
+    path: &'a str,
+    /// JSON, or nothing.
+    body: Bytes,
+    /// How long the daemon may take.
+    patience: Duration,
+}
+
+impl<'a> Question<'a> {
+    fn new(method: Method, path: &'a str, body: Bytes) -> Self {
+        Self { method, path, body, patience: PATIENCE }
+    }
+
+    fn request(&self) -> http::request::Builder {
+        Request::builder()
+            .method(self.method.clone())
+            .uri(self.path)
+            .header(header::HOST, "upprop")
+            .header(header::CONTENT_TYPE, "application/json")
+    }
+}
+
+/// The document, as it came.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn answered(asked: &Asked, method: Method, path: &str) -> Result<Bytes, NoAnswer> {
+    // No secret is needed, and credentials of the unit are not to be had from a shell.
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let question = Question::new(method, path, Bytes::new());
+    accepted(answer(&report, question).await?)
+}
+
+fn accepted((status, body): (StatusCode, Bytes)) -> Result<Bytes, NoAnswer> {
+    if status == StatusCode::OK {
+        return Ok(body);
+    }
+    let words = serde_json::from_slice::<ErrorAnswer>(&body).map(|answer| answer.error);
+    Err(NoAnswer::Refused(words.unwrap_or_else(|_| {
+        format!("the daemon answers {status}; it may be older than this program: restart it")
+    })))
+}
+
+/// Reads a document.
+///
+/// # Errors
+/// [`NoAnswer::Refused`] when it is not what this program knows.
+pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, NoAnswer> {
+    serde_json::from_slice(body).map_err(|error| {
         NoAnswer::Refused(format!(
             "the daemon's answer is not understood ({error}); it may be older or newer than this \
              program: restart it, or use --json"
@@ -151,30 +242,30 @@ fn read<T: DeserializeOwned>(
     })
 }
 
-/// Why the daemon said no.
-pub fn words(body: &[u8]) -> String {
-    let words = serde_json::from_slice::<ErrorAnswer>(body).map(|answer| answer.error);
-    words.unwrap_or_else(|_| {
-        "the daemon does not know this question; it may be older than this program: restart it"
-            .into()
-    })
+/// Where the daemon listens. One that runs is asked whatever has been written into its file since.
+fn socket(report: &Report) -> Result<&Path, NoAnswer> {
+    let known = !["server.control", "store.dir"].iter().any(|key| report.is_faulty(key));
+    let Some(readable) = report.readable().filter(|_| known) else {
+        run::print(report);
+        return Err(NoAnswer::Config);
+    };
+    Ok(&readable.server.control)
 }
 
-async fn answer(
-    config: &Config,
-    method: Method,
-    path: &str,
-    patience: Duration,
-) -> Result<(StatusCode, Bytes), NoAnswer> {
-    let socket = &config.server.control;
+async fn answer(report: &Report, question: Question<'_>) -> Result<(StatusCode, Bytes), NoAnswer> {
+    let socket = socket(report)?;
     match UnixStream::connect(socket).await {
-        Ok(stream) => from_daemon(stream, method, path, patience).await.map_err(|error| {
+        Ok(stream) => from_daemon(stream, question).await.map_err(|error| {
             NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}"))
         }),
         Err(error)
             if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) =>
         {
-            from_store(config, method, path).await
+            let Some(config) = &report.config else {
+                run::print(report);
+                return Err(NoAnswer::Config);
+            };
+            from_store(config, question).await
         }
         Err(error) => Err(NoAnswer::Unreachable(format!(
             "{}: {error}; run as root, or as a member of the socket's group",
@@ -185,17 +276,12 @@ async fn answer(
 
 async fn from_daemon(
     stream: UnixStream,
-    method: Method,
-    path: &str,
-    patience: Duration,
+    question: Question<'_>,
 ) -> anyhow::Result<(StatusCode, Bytes)> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
-    let request = Request::builder()
-        .method(method)
-        .uri(path)
-        .header(header::HOST, "upprop")
-        .body(Full::<Bytes>::default())?;
+    let patience = question.patience;
+    let request = question.request().body(Full::new(question.body))?;
     let asked = async move {
         let response = sender.send_request(request).await?;
         let status = response.status();
@@ -212,8 +298,7 @@ async fn from_daemon(
 
 async fn from_store(
     config: &Config,
-    method: Method,
-    path: &str,
+    question: Question<'_>,
 ) -> Result<(StatusCode, Bytes), NoAnswer> {
     let folder = app::store_settings(config).store_dir();
     if app::store_settings(config).restoring().exists() {
@@ -245,14 +330,16 @@ async fn from_store(
         }
         Err(error) => return Err(NoAnswer::Unsound(error.to_string())),
     };
-    let directory =
-        Directory { schools: Arc::new(config.schools.clone()), roster: Arc::<Roster>::default() };
+    let gone_live = gone_live(store.as_ref()).await;
+    let gone_live = gone_live.map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
+    let schools = Arc::new(effective(&config.schools, &gone_live));
+    let directory = Directory { schools, roster: Arc::<Roster>::default() };
     let (clock, directory) = (Arc::new(SystemClock::new()), ArcSwap::from_pointee(directory));
     let control = app::control(config, store.clone(), clock, Arc::new(directory));
     let _ = control.embedded.set(store.clone());
     let uid = rustix::process::getuid().as_raw();
-    let request = Request::builder().method(method).uri(path);
-    let request = request.extension(Operator(format!("uid {uid}"))).body(Body::empty());
+    let request = question.request().extension(Operator(format!("uid {uid}")));
+    let request = request.body(Body::from(question.body));
     let request = request.map_err(|error| NoAnswer::Refused(error.to_string()))?;
     let response: Response<Body> = match control::router(Arc::new(control)).oneshot(request).await {
         Ok(response) => response,

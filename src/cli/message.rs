@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::ask::{Asked, ask, encoded};
 use super::{exit, why};
+use crate::model::Purpose;
 use crate::operate::message::Message;
 
 /// Arguments of `upprop message`.
@@ -56,7 +57,7 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
             (Method::GET, format!("/v1/messages/{}", encoded(&id)), asked)
         }
         MessageCommand::Cancel(acted) => {
-            if !agreed(&acted, "Call this message back?")? {
+            if !agreed(acted.yes, "Call this message back?")? {
                 return Ok(ExitCode::from(exit::USAGE));
             }
             (Method::POST, format!("/v1/messages/{}/cancel", encoded(&acted.id)), acted.asked)
@@ -64,7 +65,7 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
         MessageCommand::Retry(acted) => {
             let question =
                 "Send this message now? If an earlier try is in doubt it may arrive twice.";
-            if !agreed(&acted, question)? {
+            if !agreed(acted.yes, question)? {
                 return Ok(ExitCode::from(exit::USAGE));
             }
             (Method::POST, format!("/v1/messages/{}/retry", encoded(&acted.id)), acted.asked)
@@ -76,18 +77,26 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
             let mut out = String::new();
             let when = why::When { zone: TimeZone::UTC, day: None };
             why::at_message(&mut out, &message, &when);
-            print!(
-                "pupil {}, lesson {} of {} (times in UTC)\n{out}",
-                message.pupil, message.lesson, message.date
-            );
+            if message.purpose == Purpose::Test {
+                print!("a test of {}, about no pupil (times in UTC)\n{out}", message.date);
+            } else {
+                print!(
+                    "pupil {}, lesson {} of {} (times in UTC)\n{out}",
+                    message.pupil, message.lesson, message.date
+                );
+            }
         }
         Err(error) => return Ok(ExitCode::from(error.code())),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn agreed(acted: &Acted, question: &str) -> anyhow::Result<bool> {
-    if acted.yes {
+/// Whether it is to be done: said beforehand, or by whoever sits at the terminal.
+///
+/// # Errors
+/// When the terminal cannot be written or read.
+pub(super) fn agreed(yes: bool, question: &str) -> anyhow::Result<bool> {
+    if yes {
         return Ok(true);
     }
     if !std::io::stdin().is_terminal() {

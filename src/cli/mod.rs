@@ -7,21 +7,27 @@ mod check_texts;
 pub mod demo;
 pub mod directory;
 pub mod exit;
+pub mod go_live;
+pub mod guest;
 pub mod init;
+pub mod manual;
 pub mod message;
 mod notify;
 mod progress;
 pub mod pupil;
+pub mod reload;
+mod reloading;
 pub mod run;
 pub mod sink;
 pub mod status;
 pub mod store;
+pub mod suspend;
 pub mod why;
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
@@ -58,6 +64,11 @@ enum Command {
     Why(why::WhyArgs),
     /// Show how the gateway is: schools, accounts, sources, what waits.
     Status(status::StatusArgs),
+    /// Have the daemon read its configuration, secrets, texts and directory again: all or nothing.
+    ///
+    /// Exit code 0: in force; 78: it has errors, all of which are told, and the former goes on; 69: no
+    /// daemon runs.
+    Reload(reload::ReloadArgs),
     /// Show what waits, and why.
     Queue(status::StatusArgs),
     /// Show events that were refused.
@@ -68,8 +79,19 @@ enum Command {
     Forget(pupil::ForgetArgs),
     /// Show how many messages there were, by day, outcome and reason, also of days that are gone.
     Statistics(status::StatusArgs),
+    /// Let nothing leave for a while: of a school, by a channel, or at all. Messages wait.
+    Suspend(suspend::SuspendArgs),
+    /// End a suspension early.
+    Resume(suspend::ResumeArgs),
+    /// Take a school from its guests to everybody, or back.
+    GoLive(go_live::GoLiveArgs),
+    /// See whether messages arrive: send a test to a guest.
+    Test(guest::TestArgs),
     /// Show one message, call it back, or send it again.
     Message(message::MessageArgs),
+    /// Write manual pages and completions, for a package.
+    #[command(hide = true)]
+    Manual(manual::ManualArgs),
 }
 
 /// Parses the command line and runs the command.
@@ -90,16 +112,22 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Init(args) => {
             init::run(&args, SystemClock::new().now(), &mut crate::env::random::fill)
         }
+        Command::Manual(args) => manual::run(&args, &Cli::command()),
         Command::Check(args) => check::run(&args, run::credentials_dir(), &check_rooms::problems),
         Command::Directory(args) => directory::run(args),
         Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
         Command::Status(args) => runtime()?.block_on(status::status(args)),
+        Command::Reload(args) => runtime()?.block_on(reload::run(args)),
         Command::Queue(args) => runtime()?.block_on(status::queue(args)),
         Command::Rejected(args) => runtime()?.block_on(status::rejected(args)),
         Command::Export(args) => runtime()?.block_on(pupil::export(args)),
         Command::Forget(args) => runtime()?.block_on(pupil::forget(args)),
         Command::Statistics(args) => runtime()?.block_on(status::statistics(args)),
+        Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
+        Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
+        Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
+        Command::Test(args) => runtime()?.block_on(guest::run(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),
         Command::Run(args) => runtime()?.block_on(run::run(args)),
         Command::Sink(args) => runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new()))),

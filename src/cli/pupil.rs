@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use http::{Method, StatusCode};
+use http::Method;
 
 use super::ask::{self, Asked, ask_long, encoded};
 use super::{exit, store};
@@ -53,16 +53,8 @@ pub struct ForgetArgs {
 pub async fn export(args: ExportArgs) -> anyhow::Result<ExitCode> {
     let asked = Asked { config: args.config.clone(), json: false };
     let path = format!("/v1/export/{}/{}", encoded(&args.school), encoded(&args.pupil));
-    let config = match ask::configured(&asked) {
-        Ok(config) => config,
-        Err(error) => return Ok(ExitCode::from(error.code())),
-    };
-    let told: Export = match ask::whole(&config, Method::GET, &path).await {
-        Ok((StatusCode::OK, body)) => serde_json::from_slice(&body)?,
-        Ok((_, body)) => {
-            eprintln!("upprop: {}", ask::words(&body));
-            return Ok(ExitCode::from(exit::GENERAL));
-        }
+    let told: Export = match ask::answered(&asked, Method::GET, &path).await {
+        Ok(body) => serde_json::from_slice(&body)?,
         Err(error) => return Ok(ExitCode::from(error.code())),
     };
     let mut text = serde_json::to_string_pretty(&told)?;

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, App};
-use crate::config::{self, Config, LogFormat, Secrets, Severity};
+use crate::config::{self, Config, LogFormat, Report, Secrets, Severity};
 use crate::env::clock::SystemClock;
 use crate::env::mail::MailTransport;
 use crate::env::wire::ReqwestWire;
@@ -23,7 +23,7 @@ use crate::web;
 
 use super::check::Extra;
 use super::notify::{self, Watchdog};
-use super::{check_rooms, exit};
+use super::{check_rooms, exit, reloading};
 
 /// How long a former process may take to let go of the store: one that was killed is gone in
 /// milliseconds, one that stops in order is waited for by systemd.
@@ -52,7 +52,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         eprintln!("upprop: panicked at {place}: {}", panic_words(panic.payload()));
     }));
     // From here on, or a hang-up during a long start would end it.
-    let mut hangup = signal(SignalKind::hangup())?;
+    let hangup = signal(SignalKind::hangup())?;
     let env = match doors(&config) {
         Ok(env) => env,
         Err(error) => return Ok(refused(&error)),
@@ -72,7 +72,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     };
     let (lifecycle, mut faults) = Lifecycle::new();
     let kv: Arc<dyn Kv> = store.clone();
-    let app = match App::build(&config, env, kv, lifecycle.clone()) {
+    let mut app = match App::build(&config, env, kv, lifecycle.clone()) {
         Ok(app) => app,
         Err(error) => return Ok(refused(&error.into())),
     };
@@ -91,6 +91,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
             )
         })?;
     app.keep(store.clone());
+    let (reloader, requests) = app.reloads();
     app.serve(listener);
     app.answer(socket);
     let (watchdog, clock) = (Watchdog::from_environment(), SystemClock::new());
@@ -99,16 +100,14 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
     notify::tell(&[NotifyState::Ready]);
-    let fault = loop {
-        tokio::select! {
-            _ = terminate.recv() => break None,
-            _ = interrupt.recv() => break None,
-            fault = faults.recv() => break fault,
-            _ = hangup.recv() => tracing::warn!(
-                "SIGHUP changes nothing; a new configuration takes effect after a restart: \
-                 `systemctl restart upprop`"
-            ),
-        }
+    if let Some(requests) = requests {
+        let (file, stop) = (args.config.clone(), lifecycle.soft_stop().clone());
+        lifecycle.start("reload", reloading::run(file, reloader, requests, hangup, stop));
+    }
+    let fault = tokio::select! {
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+        fault = faults.recv() => fault,
     };
     notify::tell(&[NotifyState::Stopping]);
     if let Some(fault) = &fault {
@@ -177,14 +176,25 @@ pub(super) fn credentials_dir() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
-/// Reads a configuration; prints what is wrong with it, `extra` included. None when it has errors.
-pub(super) fn load(file: &Path, secrets: Secrets, extra: Extra<'_>) -> Option<Config> {
+/// Reads a configuration and finds all that is wrong with it, `extra` included.
+pub(super) fn read(file: &Path, secrets: Secrets, extra: Extra<'_>) -> Report {
     let mut report = config::load(file, credentials_dir(), secrets);
     let found = extra(&report);
     report.add(found);
+    report
+}
+
+/// Prints what is wrong with a configuration.
+pub(super) fn print(report: &Report) {
     for problem in report.problems.iter().filter(|p| p.severity != Severity::Note) {
         eprintln!("{problem}");
     }
+}
+
+/// Reads a configuration; prints what is wrong with it, `extra` included. None when it has errors.
+pub(super) fn load(file: &Path, secrets: Secrets, extra: Extra<'_>) -> Option<Config> {
+    let report = read(file, secrets, extra);
+    print(&report);
     if report.count(Severity::Error) > 0 {
         eprintln!(
             "upprop: the configuration has errors; mend them and try `upprop check {}`",

@@ -9,6 +9,7 @@ use jiff::{SpanRound, Timestamp, Unit};
 use serde::de::DeserializeOwned;
 
 use super::ask::{Asked, ask};
+use super::suspend::suspension_told;
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
 use crate::operate::counters::Statistics;
@@ -107,9 +108,12 @@ fn status_told(status: &Status, now: Timestamp) -> String {
         let empty = if pupils == 0 { ": NOBODY can be told; load a directory" } else { "" };
         let _ = writeln!(out, "people   {pupils} pupils in the directory{empty}");
     }
+    for suspension in &status.suspensions {
+        let _ = writeln!(out, "\n{}", suspension_told(suspension));
+    }
     let _ = writeln!(out, "\nschools today");
     for school in &status.schools {
-        let _ = writeln!(out, "  {}", school_told(school));
+        let _ = writeln!(out, "  {}", school_told(school, now));
     }
     let _ = writeln!(out, "\naccounts");
     for account in &status.accounts {
@@ -128,13 +132,20 @@ fn status_told(status: &Status, now: Timestamp) -> String {
     out
 }
 
-fn school_told(s: &AtSchool) -> String {
+fn school_told(s: &AtSchool, now: Timestamp) -> String {
     let kept = match s.mode.as_str() {
         "shadow" => format!("shadow: {} would have gone", s.kept_by_mode),
         "guests" => format!("guests: {} gone, {} more would have", s.gone, s.kept_by_mode),
         mode => format!("{mode}: {} gone", s.gone),
     };
-    format!("{}: {kept}, {} under way, {} failed", s.school, s.under_way, s.failed)
+    let by = match (&s.live_by, s.live_since) {
+        (Some(by), Some(at)) => {
+            let when = since_when(at, now);
+            format!("; live {when} by {by}, while configuration says {}", s.configured)
+        }
+        _ => String::new(),
+    };
+    format!("{}: {kept}, {} under way, {} failed{by}", s.school, s.under_way, s.failed)
 }
 
 fn account_told(a: &AtAccount, now: Timestamp) -> String {

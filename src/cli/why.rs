@@ -13,6 +13,7 @@ use crate::model::Mark;
 use crate::operate::message::Message;
 use crate::operate::rejected::Rejected;
 use crate::operate::why::{AtLesson, AtSchool, Line, Why};
+use crate::store::rows::OperatorAct;
 
 /// Arguments of `upprop why`.
 #[derive(Debug, clap::Args)]
@@ -75,9 +76,25 @@ fn at_school(out: &mut String, school: &AtSchool, day: Date) {
     let _ = writeln!(out, "\nSchool {} (times in {})", school.school, school.zone);
     let _ = writeln!(out, "\nHeard and decided");
     school.trail.iter().for_each(|line| at_line(out, line, &when));
+    if !school.acts.is_empty() {
+        let _ = writeln!(out, "\nOperators");
+    }
+    for act in &school.acts {
+        let _ = writeln!(out, "  {}  {}", clock(act.at, &when), act_told(act, &when));
+    }
     for lesson in &school.lessons {
         at_lesson(out, lesson, &when);
     }
+    if !school.tests.is_empty() {
+        let _ = writeln!(out, "\nTests");
+    }
+    school.tests.iter().for_each(|message| at_message(out, message, &when));
+}
+
+fn act_told(act: &OperatorAct, when: &When) -> String {
+    let until = act.until.map(|at| format!(" until {}", clock(at, when))).unwrap_or_default();
+    let reason = if act.reason.is_empty() { String::new() } else { format!(": {}", act.reason) };
+    format!("{} {} by {}{until}{reason}", act.act, act.scope, act.by)
 }
 
 fn at_line(out: &mut String, line: &Line, when: &When) {

@@ -3,6 +3,7 @@
 //! the file, and the secret files it names, and nothing else; may not import any room that does work.
 
 mod address;
+mod changes;
 mod daemon;
 mod delivery;
 mod http_provider;
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use toml::de::DeTable;
 
+pub use changes::{Changes, changes};
 pub use daemon::{Directory, Http, Log, LogFormat, Server, Store};
 pub use delivery::Delivery;
 pub use http_provider::{

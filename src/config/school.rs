@@ -98,6 +98,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>) -> School {
         id,
         name,
         mode: from.get(|r| r.choice("mode", &modes)).unwrap_or(Mode::Shadow),
+        gone_live: None,
         zone: from
             .get(|r| r.parsed("time-zone", "an IANA time zone, as \"Europe/Stockholm\"", zone))
             .unwrap_or_else(|| TimeZone::get("Europe/Stockholm").expect("bundled")),

@@ -82,6 +82,36 @@ impl Loader {
         self.base_dir.join(written)
     }
 
+    /// Where the credential `name` is; none where that cannot be told.
+    pub(super) fn credential(&self, name: &str) -> Option<PathBuf> {
+        match &self.credentials_dir {
+            Some(folder) => {
+                // Those of a whole folder get its id and `_` before their names (systemd.exec(5),
+                // LoadCredential=); the unit that ships loads one folder.
+                let of_folder = folder.join(format!("upprop_{name}"));
+                let plain = folder.join(name);
+                Some(if !plain.exists() && of_folder.exists() { of_folder } else { plain })
+            }
+            // Where that unit takes them from, for those who may look there.
+            None if self.secrets == Secrets::Checked => {
+                Some(self.packaged(name)).filter(|path| path.exists())
+            }
+            None => None,
+        }
+    }
+
+    fn packaged(&self, name: &str) -> PathBuf {
+        self.path("credentials").join(name)
+    }
+
+    /// Says that the credential `name` was passed over.
+    pub(super) fn unchecked(&self, name: &str) -> String {
+        format!(
+            "credential `{name}` was not checked: $CREDENTIALS_DIRECTORY is not set here, and no {} is to be seen",
+            self.packaged(name).display()
+        )
+    }
+
     /// The secret in the file `name`: a bare name is a systemd credential, a name with a `/` is a
     /// path from the configuration's folder, or absolute.
     pub(super) fn secret(&self, name: &str) -> Result<SecretString, SecretFault> {
@@ -102,17 +132,11 @@ impl Loader {
         if name == "." || name == ".." {
             return Err(unusable("it names a folder", "write the name of a file".into()));
         }
-        match &self.credentials_dir {
-            Some(folder) => {
-                // Those of a whole folder get its id and `_` before their names (systemd.exec(5),
-                // LoadCredential=); the unit that ships loads one folder.
-                let of_folder = folder.join(format!("upprop_{name}"));
-                let plain = folder.join(name);
-                read(if !plain.exists() && of_folder.exists() { &of_folder } else { &plain })
+        match self.credential(name) {
+            Some(path) => read(&path),
+            None if self.secrets == Secrets::Checked => {
+                Err(SecretFault::Unchecked(self.unchecked(name)))
             }
-            None if self.secrets == Secrets::Checked => Err(SecretFault::Unchecked(format!(
-                "credential `{name}` was not checked: $CREDENTIALS_DIRECTORY is not set here"
-            ))),
             None => Err(unusable(
                 &format!(
                     "credential `{name}` cannot be looked up: $CREDENTIALS_DIRECTORY is not set"
@@ -252,5 +276,12 @@ mod tests {
         let checked = loader(folder.path(), false, Secrets::Checked);
         assert!(matches!(checked.secret("bare"), Err(SecretFault::Unchecked(_))));
         assert!(loader(folder.path(), false, Secrets::Skipped).secret("bare").is_ok());
+        // The folder that the unit takes them from is looked into by those who may.
+        write(&folder.path().join("credentials/bare"), "of the unit", 0o600);
+        assert_eq!(checked.secret("bare").expect("a secret").expose_secret(), "of the unit");
+        write(&folder.path().join("credentials/bare"), "of the unit", 0o644);
+        assert!(matches!(checked.secret("bare"), Err(SecretFault::Unusable(..))));
+        let required = loader(folder.path(), false, Secrets::Required);
+        assert!(matches!(required.secret("bare"), Err(SecretFault::Unusable(..))));
     }
 }

@@ -83,6 +83,11 @@ pub fn after(
     }
 }
 
+/// An account's trouble when somebody may have mended it: one message is tried at once.
+pub fn tried_at_once(account: Option<Account>, now: Timestamp) -> Option<Account> {
+    account.map(|a| Account { until: a.until.min(now), ..a })
+}
+
 /// How many may be on the wire at once: one probe while the account is recovering.
 pub fn width(account: Option<&Account>, full: usize) -> usize {
     if account.is_some() { 1 } else { full }

@@ -1,14 +1,13 @@
 //! Claims by the school's clock: quiet hours through both nights when clocks change, the minute of
 //! an eighteenth birthday; and the order in which the rules speak.
 
-use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::delivery::testing::notification;
+use crate::delivery::testing::{self, notification};
+use crate::directory::json as rows;
 use crate::directory::phone::PhoneRules;
-use crate::directory::{SubjectIdentity, json as rows};
 use crate::model::{Channel, CorrectionKind, Lesson, LessonId, Mark, NoticeKind, SchoolId};
 
 #[path = "claim_life_tests.rs"]
@@ -21,22 +20,8 @@ fn at(text: &str) -> Timestamp {
 fn school(quiet: Option<(&str, &str)>) -> School {
     let time = |t: &str| t.parse().expect("a time of day");
     School {
-        id: SchoolId::new("s").expect("id"),
-        name: "Björkskolan".into(),
-        mode: Mode::Live,
-        zone: TimeZone::get("Europe/Stockholm").expect("zone"),
-        locale: Locale::swedish(),
-        team_email: None,
-        phone: "070-174 06 89".into(),
-        sender_id: "Bjorkskolan".into(),
-        grace: SignedDuration::ZERO,
-        guests: std::collections::BTreeSet::new(),
         quiet_hours: quiet.map(|(from, to)| QuietHours { from: time(from), to: time(to) }),
-        stale_after: SignedDuration::from_hours(24),
-        sms_provider: None,
-        sms_rate: None,
-        subject_identity: SubjectIdentity::None,
-        max_parts: 3,
+        ..testing::school()
     }
 }
 

@@ -101,7 +101,7 @@ impl Dispatcher {
     }
 
     /// Shows the due rows of a lane in order, each with the account it goes by. Those of schools at
-    /// their limit are passed over, those that cannot be read are put aside.
+    /// their limit and those that are suspended are passed over, those that cannot be read are put aside.
     async fn walk<'a>(
         &'a self,
         lane: Lane,
@@ -109,6 +109,10 @@ impl Dispatcher {
         mut visit: impl FnMut(&[u8], NotificationId, Option<Account<'a>>) -> ControlFlow<()> + Send,
     ) -> Result<(), StoreError> {
         let channel = lane.channel();
+        let suspended = self.shared.under_way.suspended.load_full();
+        if suspended.shuts(channel) {
+            return Ok(());
+        }
         let directory = self.shared.directory.load_full();
         let end = lane.due_until(now);
         let mut from = lane.prefix();
@@ -124,7 +128,10 @@ impl Dispatcher {
                     }
                     Err(error) => return Err(error),
                 };
-                if channel == Channel::Sms && self.shared.is_school_shut(&school, now) {
+                if channel == Channel::Sms && self.shared.under_way.is_school_shut(&school, now) {
+                    continue;
+                }
+                if suspended.of(&school, channel).is_some() {
                     continue;
                 }
                 let school = directory.schools.get(&school);
@@ -212,6 +219,7 @@ impl Dispatcher {
         let mut jobs: Vec<Job> = Vec::new();
         let mut count = 0;
         let mut moved = false;
+        let mut suspended = false;
         let mut accounts_shut: Vec<(ProviderId, Timestamp)> = Vec::new();
         let mut schools_shut: Vec<(SchoolId, Timestamp)> = Vec::new();
         for (row, id) in rows {
@@ -225,6 +233,7 @@ impl Dispatcher {
                     jobs.push(job);
                 }
                 Prepared::Settled => moved = true,
+                Prepared::Suspended => suspended = true,
                 Prepared::Limited { account, until } => accounts_shut.push((account, until)),
                 Prepared::SchoolLimited { school, until } => schools_shut.push((school, until)),
             }
@@ -237,13 +246,14 @@ impl Dispatcher {
         for (account, until) in accounts_shut {
             shared.gate(&account, |g| g.limited_until = Some(until));
         }
-        // Another school's rows may stand behind those of one that is at its limit.
-        let worked = moved || !schools_shut.is_empty();
+        // Another school's rows may stand behind those of one that is at its limit, or suspended since
+        // this look began.
+        let worked = moved || suspended || !schools_shut.is_empty();
         for (school, until) in schools_shut {
-            shared.shut_school(school, until);
+            shared.under_way.shut_school(school, until);
         }
         for job in jobs {
-            shared.depart(&job.id, &job.account);
+            shared.under_way.depart(&job.id, &job.account);
             let shared = shared.clone();
             self.start(async move { send::run(shared, job).await });
         }

@@ -7,8 +7,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use super::accounts::{self, Account};
 use super::aside;
+use super::handover::Handover;
 pub use super::shared::{MailAccount, Provider, Shared};
+use super::suspension::Suspensions;
 use crate::model::{ProviderId, State};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
@@ -26,7 +29,9 @@ const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(1);
 /// The dispatcher's loop and what it has started.
 #[derive(Clone)]
 pub struct Dispatcher {
+    /// Of this turn; see [`Handover`].
     pub(super) shared: Arc<Shared>,
+    handover: Arc<Handover>,
     tracker: TaskTracker,
     broken: tokio::sync::mpsc::UnboundedSender<StoreError>,
 }
@@ -49,7 +54,12 @@ impl Dispatcher {
         tracker: TaskTracker,
         broken: tokio::sync::mpsc::UnboundedSender<StoreError>,
     ) -> Self {
-        Self { shared, tracker, broken }
+        Self { shared, handover: Arc::default(), tracker, broken }
+    }
+
+    /// Where another configuration is handed to it.
+    pub fn handover(&self) -> &Arc<Handover> {
+        &self.handover
     }
 
     /// Marks attempts that a former process left without an outcome as in doubt, and remembers the
@@ -59,25 +69,9 @@ impl Dispatcher {
     /// When the store fails.
     pub async fn recover(&self) -> Result<usize, StoreError> {
         let kv = self.shared.kv.as_ref();
-        let accounts: Vec<ProviderId> = self
-            .shared
-            .providers
-            .keys()
-            .cloned()
-            .chain(self.shared.mail.as_ref().map(|m| m.id.clone()))
-            .collect();
-        for id in accounts {
-            let trouble = match ledger::read(kv, &tables::account(&id)).await {
-                // How it was then; the next attempt shows how it is.
-                Err(StoreError::Damaged(_)) => None,
-                read => read?,
-            };
-            // A restart may have mended it: try at once with one message.
-            let trouble = trouble.map(|mut t: super::accounts::Account| {
-                t.until = t.until.min(self.shared.env.clock.now());
-                t
-            });
-            self.shared.gate(&id, |g| g.trouble = trouble);
+        let now = self.shared.env.clock.now();
+        for (id, trouble) in troubles(&self.shared).await? {
+            self.shared.gate(&id, |g| g.trouble = accounts::tried_at_once(trouble, now));
         }
         aside::put_back(kv).await?;
         let mut from = Lane::Timer.prefix();
@@ -126,6 +120,16 @@ impl Dispatcher {
         stop: CancellationToken,
         beat: impl Fn() + Send,
     ) -> Result<(), StoreError> {
+        let ended = self.clone().turn(stop, beat).await;
+        self.handover.close();
+        ended
+    }
+
+    async fn turn(
+        mut self,
+        stop: CancellationToken,
+        beat: impl Fn() + Send,
+    ) -> Result<(), StoreError> {
         let wake = self.shared.wake.clone();
         let mut paused = false;
         let mut whole = Timestamp::MIN;
@@ -133,6 +137,10 @@ impl Dispatcher {
             beat();
             if stop.is_cancelled() {
                 return Ok(());
+            }
+            if let Some(next) = self.handover.take() {
+                self.shared = next;
+                whole = Timestamp::MIN;
             }
             let woken = wake.looking();
             let clock = &self.shared.env.clock;
@@ -185,7 +193,10 @@ impl Dispatcher {
             );
             return Ok(Pass::IdleUntil(add(now, LONGEST_SLEEP), true));
         }
+        let suspended = Suspensions::load(self.shared.kv.as_ref(), now).await?;
         let mut next = add(now, LONGEST_SLEEP);
+        next = suspended.first_end().map_or(next, |end| next.min(end));
+        self.shared.under_way.suspended.store(Arc::new(suspended));
         let mut due = Vec::new();
         for lane in Lane::ALL {
             match self.shared.wake.looks_into(lane, now) {
@@ -205,12 +216,12 @@ impl Dispatcher {
         };
         next = next.min(later);
         // Asked last: a claim may have met a limit this moment.
-        for account in self.accounts() {
-            if let Some(until) = self.shared.gate(&account, |g| g.shut_until(now)) {
+        for account in self.shared.accounts() {
+            if let Some(until) = self.shared.gate(account, |g| g.shut_until(now)) {
                 next = next.min(until);
             }
         }
-        next = self.shared.first_school(now).map_or(next, |until| next.min(until));
+        next = self.shared.under_way.first_school(now).map_or(next, |until| next.min(until));
         Ok(Pass::IdleUntil(next, left))
     }
 
@@ -250,11 +261,6 @@ impl Dispatcher {
         Ok(Some((next, left)))
     }
 
-    fn accounts(&self) -> Vec<ProviderId> {
-        let mail = self.shared.mail.as_ref().map(|m| m.id.clone());
-        self.shared.providers.keys().cloned().chain(mail).collect()
-    }
-
     /// When the first row of a lane from a key on is due.
     async fn first(&self, lane: Lane, from: &[u8]) -> Result<Option<Timestamp>, StoreError> {
         let end = after_prefix(&lane.prefix());
@@ -286,6 +292,23 @@ impl Dispatcher {
             }
         });
     }
+}
+
+/// What is stored of the accounts' trouble.
+///
+/// # Errors
+/// When the store fails.
+pub async fn troubles(shared: &Shared) -> Result<Vec<(ProviderId, Option<Account>)>, StoreError> {
+    let mut found = Vec::new();
+    for id in shared.accounts() {
+        let trouble = match ledger::read(shared.kv.as_ref(), &tables::account(id)).await {
+            // How it was then; the next attempt shows how it is.
+            Err(StoreError::Damaged(_)) => None,
+            read => read?,
+        };
+        found.push((id.clone(), trouble));
+    }
+    Ok(found)
 }
 
 fn add(at: Timestamp, by: SignedDuration) -> Timestamp {

@@ -129,22 +129,9 @@ pub(super) fn at(clock: &str) -> Timestamp {
 
 pub(super) fn school() -> School {
     School {
-        id: SchoolId::new("s").expect("id"),
-        name: "Björkskolan".into(),
-        mode: Mode::Live,
-        zone: jiff::tz::TimeZone::get("Europe/Stockholm").expect("zone"),
-        locale: Locale::swedish(),
         team_email: Some(EmailAddress::new("team@example.se").expect("email")),
-        phone: "070-174 06 89".into(),
-        sender_id: "Bjorkskolan".into(),
-        grace: SignedDuration::ZERO,
-        guests: std::collections::BTreeSet::new(),
-        quiet_hours: None,
-        stale_after: SignedDuration::from_hours(24),
         sms_provider: Some(ProviderId::new("elks").expect("id")),
-        sms_rate: None,
-        subject_identity: SubjectIdentity::None,
-        max_parts: 3,
+        ..crate::delivery::testing::school()
     }
 }
 
@@ -242,11 +229,12 @@ impl Bench {
                 mail: Arc::new(MailTransport::Memory(mail.clone())),
             },
             directory.clone(),
-            Arc::new(ArcSwap::from_pointee(Templates::load(None).expect("templates"))),
+            Arc::new(Templates::load(None).expect("templates")),
             [(id, provider)].into(),
             Some(account),
             Settings::default(),
             wake.clone(),
+            Arc::new(crate::metrics::Metrics::new(clock.now())),
         ));
         let (broken, faults) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared, TaskTracker::new(), broken);

@@ -13,16 +13,16 @@ use crate::channel::sms::elks::ElksSettings;
 use crate::channel::sms::{ProviderKind, ProviderSettings};
 use crate::delivery::Settings;
 use crate::directory::{
-    Directory, Guardian, GuardianLink, Mode, Protection, Pupil, Roster, School, SubjectIdentity,
+    Directory, Guardian, GuardianLink, Mode, Protection, Pupil, Roster, School,
 };
 use crate::env::mail::{MailMemory, MailTransport};
 use crate::env::{Clock, Env, Pending, Wire, WireError};
 use crate::intake::{Accepted, Intake, IntakeError};
 use crate::message::Templates;
 use crate::model::{
-    EmailAddress, Endpoint, EventId, Fact, GuardianId, Lesson, LessonId, LessonReport, Locale,
-    Mark, Notification, NotificationId, Observation, Phone, PlainHttp, PupilId, Purpose, Rate,
-    Reason, Recipient, SchoolId, SourceId, TaskKind,
+    EmailAddress, Endpoint, EventId, Fact, GuardianId, Lesson, LessonId, LessonReport, Mark,
+    Notification, NotificationId, Observation, Phone, PlainHttp, PupilId, Purpose, Rate, Reason,
+    Recipient, SchoolId, SourceId, TaskKind,
 };
 use crate::store::rows::Due;
 use crate::store::{Batch, Health, Kv, MemoryStore};
@@ -31,6 +31,10 @@ use crate::store::{Batch, Health, Kv, MemoryStore};
 mod bench;
 #[path = "dispatcher_flapping_tests.rs"]
 mod flapping;
+#[path = "dispatcher_renewal_tests.rs"]
+mod renewal;
+#[path = "dispatcher_suspended_tests.rs"]
+mod suspended;
 use bench::{Bench, Family, at, roster, school};
 
 const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];
@@ -257,7 +261,7 @@ async fn however_many_wait_for_one_school_another_one_s_are_found() {
     unit.write(behind.clone(), &row);
     assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
     let now = b.clock.now();
-    b.dispatcher.shared.shut_school(school, at("12:00:00"));
+    b.dispatcher.shared.under_way.shut_school(school, at("12:00:00"));
     let mut rows = Vec::new();
     b.dispatcher.pick(Lane::Sms, now, &mut BTreeMap::new(), &mut rows).await.expect("pick");
     assert_eq!(rows.into_iter().map(|(key, _)| key).collect::<Vec<_>>(), [behind]);

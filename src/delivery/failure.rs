@@ -43,7 +43,7 @@ pub async fn bad_addresses(
             let pupil = roster.pupil(&n.school, &n.pupil);
             (pupil.and_then(|p| p.phone.clone()), pupil.and_then(|p| p.email.clone()))
         }
-        Recipient::Staff(_) => (None, None),
+        Recipient::Staff(_) | Recipient::Guest => (None, None),
     };
     let mut bad = BTreeSet::new();
     for address in phone.map(Address::Phone).into_iter().chain(email.map(Address::Email)) {

@@ -11,6 +11,8 @@ pub mod dispatcher;
 mod facts;
 mod failing;
 mod failure;
+pub mod guest;
+mod handover;
 pub mod limits;
 mod prepare;
 pub mod receipt;
@@ -22,11 +24,14 @@ mod send;
 pub mod settings;
 pub mod settle;
 mod shared;
+pub mod suspension;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;
+mod under_way;
 
 pub use dispatcher::Dispatcher;
+pub use handover::Handover;
 pub use receive::{Received, receive};
 pub use settings::Settings;
 pub use shared::{Account, Gate, MailAccount, Provider, Shared};

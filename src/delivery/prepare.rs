@@ -1,15 +1,19 @@
 //! One waiting notification, claimed inside a unit of work: policy again, limits, text, and the
 //! start of the attempt written ahead.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 
 use super::after_restore;
 use super::claim::{self, Claim, Verdict};
 use super::failure;
+use super::guest;
 use super::limits::{self, Permit};
 use super::render::{self, Making, Wired};
 use super::settle;
 use super::shared::{Account, Shared};
+use super::suspension;
 use crate::channel::sms::text_sha256;
 use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
@@ -35,6 +39,9 @@ pub struct Job {
     pub account: ProviderId,
     /// What goes on the wire.
     pub wired: Wired,
+    /// When it might have left: when what it tells was known, and nothing that is meant to keep it waiting
+    /// did so any more.
+    pub might_leave: Timestamp,
 }
 
 /// What became of one due row.
@@ -51,6 +58,8 @@ pub enum Prepared {
         /// Until when.
         until: Timestamp,
     },
+    /// An operator has suspended it; nothing of it was written.
+    Suspended,
     /// Its school is at its limit; nothing of it was written.
     SchoolLimited {
         /// Which school.
@@ -76,13 +85,20 @@ pub async fn prepare(
         unit.delete(row.to_vec());
         return Ok(Prepared::Settled);
     };
+    if suspension::holds(unit, &n.school, n.channel, now).await? {
+        return Ok(Prepared::Suspended);
+    }
     let directory = shared.directory.load_full();
+    let school = in_its_mode(unit, directory.schools.get(&n.school)).await?;
+    let school = school.as_deref();
+    if n.purpose == Purpose::Test {
+        return test(shared, unit, n, (&directory, school), now).await;
+    }
     let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? else {
-        case::cancel(unit, &mut n, State::Cancelled, Reason::MarkChanged);
+        ended(unit, &mut n, State::Cancelled, Reason::MarkChanged);
         return Ok(Prepared::Settled);
     };
     let bad = failure::bad_addresses(unit, &directory, &n, now).await?;
-    let school = directory.schools.get(&n.school);
     let verdict = claim::claim(&Claim {
         now,
         notification: &n,
@@ -100,6 +116,7 @@ pub async fn prepare(
             n.address = Some(address);
             let account = shared.account(school, n.channel).map(|account| account.id().clone());
             after_restore::hold(unit, &mut n, account.as_ref(), now);
+            unit.decided("hold", Reason::HeldInDoubt);
             tracing::warn!(
                 notification = %n.id, school = %n.school,
                 "held: the store was restored since, and it may have been sent before"
@@ -108,7 +125,8 @@ pub async fn prepare(
             Ok(Prepared::Settled)
         }
         (Verdict::Send { address, language }, Some(school)) => {
-            let making = Sendable { directory: &directory, school, case: &case, address, language };
+            let case = Some(&case);
+            let making = Sendable { directory: &directory, school, case, address, language };
             send(shared, unit, n, &making, now).await
         }
         (Verdict::Defer { until, reason }, _) => {
@@ -117,7 +135,7 @@ pub async fn prepare(
         }
         (Verdict::Drop { state, reason, decide_again }, Some(school)) => {
             let expired_first = n.state_reason.take();
-            case::cancel(unit, &mut n, state, reason);
+            ended(unit, &mut n, state, reason);
             tracing::info!(
                 notification = %n.id, school = %n.school, purpose = n.purpose.as_str(),
                 channel = n.channel.as_str(), %reason,
@@ -136,16 +154,61 @@ pub async fn prepare(
             Ok(Prepared::Settled)
         }
         (_, None) => {
-            case::cancel(unit, &mut n, State::Cancelled, Reason::ShadowMode);
+            ended(unit, &mut n, State::Cancelled, Reason::ShadowMode);
             Ok(Prepared::Settled)
         }
+    }
+}
+
+/// The school as its mode is by the rows: one that was taken back to its guests beside this claim is back.
+async fn in_its_mode<'a>(
+    unit: &mut Unit<'_>,
+    school: Option<&'a School>,
+) -> Result<Option<Cow<'a, School>>, StoreError> {
+    let Some(school) = school else { return Ok(None) };
+    let back = school.gone_live.is_some()
+        && unit.read_raw(&tables::gone_live(&school.id)).await?.is_none();
+    Ok(Some(if back { Cow::Owned(school.clone().as_configured()) } else { Cow::Borrowed(school) }))
+}
+
+/// Ends a waiting notification at the moment at which it would have left.
+fn ended(unit: &mut Unit<'_>, n: &mut Notification, state: State, reason: Reason) {
+    case::cancel(unit, n, state, reason);
+    let act = match state {
+        State::Expired => "expire",
+        State::Rejected => "reject",
+        _ => "cancel",
+    };
+    unit.decided(act, reason);
+}
+
+/// Claims a test to a guest.
+async fn test(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    mut n: Notification,
+    (directory, school): (&Directory, Option<&School>),
+    now: Timestamp,
+) -> Result<Prepared, StoreError> {
+    match (guest::claim(&n, school, now), school) {
+        (Ok(address), Some(school)) => {
+            let language = school.locale.clone();
+            let making = Sendable { directory, school, case: None, address, language };
+            send(shared, unit, n, &making, now).await
+        }
+        (Err((state, reason)), _) => {
+            tracing::info!(notification = %n.id, school = %n.school, %reason, "test not sent");
+            ended(unit, &mut n, state, reason);
+            Ok(Prepared::Settled)
+        }
+        (Ok(_), None) => Ok(Prepared::Settled),
     }
 }
 
 struct Sendable<'a> {
     directory: &'a Directory,
     school: &'a School,
-    case: &'a Case,
+    case: Option<&'a Case>,
     address: Address,
     language: crate::model::Locale,
 }
@@ -168,7 +231,7 @@ async fn send(
     };
     // The cap guards a family against a flood of alarms. The team's inbox gets as many cases as there
     // are, and what was told wrongly is put right however much was told.
-    let capped = n.purpose == Purpose::Absence;
+    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test);
     let cells = match permits(shared, unit, account, s, capped, now).await? {
         Allowed::Yes(cells) => cells,
         Allowed::AccountNotBefore(until) => {
@@ -202,6 +265,7 @@ async fn send(
             );
             unit.delete(due_row(&n));
             settle::fail(&mut n, Reason::TemplateFailed, false);
+            unit.decided("reject", Reason::TemplateFailed);
             unit.write(tables::notification(&n.id), &n);
             failure::follow(shared, unit, &n, Reason::TemplateFailed, now).await?;
             return Ok(Prepared::Settled);
@@ -211,13 +275,16 @@ async fn send(
         unit.write_raw(key, cell.to_be_bytes().to_vec().into());
     }
     unit.delete(due_row(&n));
+    // A second try is late because of the first.
+    let might_leave =
+        n.attempts.first().map_or_else(|| n.created_at.max(n.due_at), |first| first.started_at);
     n.address = Some(s.address.clone());
     settle::start(&mut n, account.id(), text_digest(&wired), &shared.settings, now);
     let sent = SentTo { id: n.id.clone(), reference: None };
     unit.write(tables::sent_to(account.id(), &s.address, now, &n.id), &sent);
     unit.write(tables::due(Lane::Timer, n.due_at, n.id.as_str()), &Due::Resolve(n.id.clone()));
     unit.write(tables::notification(&n.id), &n);
-    Ok(Prepared::Job(Job { id: n.id, account: account.id().clone(), wired }))
+    Ok(Prepared::Job(Job { id: n.id, account: account.id().clone(), wired, might_leave }))
 }
 
 /// SHA-256 of a text message's text; mail is told apart by its Message-ID.
@@ -231,6 +298,7 @@ fn postpone(unit: &mut Unit<'_>, mut n: Notification, until: Timestamp, reason: 
     unit.delete(due_row(&n));
     n.due_at = until;
     n.state_reason = Some(reason);
+    unit.decided("hold", reason);
     case::enqueue(unit, &n);
 }
 

@@ -28,6 +28,18 @@ pub enum Received {
     TooEarly,
 }
 
+impl Received {
+    /// The word that metrics use.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Known => "known",
+            Self::Unknown => "unknown",
+            Self::TooEarly => "too-early",
+        }
+    }
+}
+
 /// Writes one report; durable on return.
 ///
 /// # Errors

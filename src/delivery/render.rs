@@ -10,9 +10,12 @@ use crate::channel::sms::SmsMessage;
 use crate::directory::{Directory, School};
 use crate::env::MailEnvelope;
 use crate::intake::case::Case;
+use crate::message::guest::TestFacts;
 use crate::message::mail::{self, MailParts, Sender};
-use crate::message::{MailText, sms::Encoding, team, thread};
-use crate::model::{Address, EmailAddress, LessonState, Locale, Notification, Purpose, Recipient};
+use crate::message::{MailText, SmsText, sms::Encoding, team, thread};
+use crate::model::{
+    Address, Channel, Clock24, EmailAddress, LessonState, Locale, Notification, Purpose, Recipient,
+};
 use crate::store::{StoreError, ledger::Unit, tables};
 
 /// Lessons of a day that are looked at.
@@ -40,8 +43,8 @@ pub struct Making<'a> {
     pub directory: &'a Directory,
     /// The school.
     pub school: &'a School,
-    /// The case.
-    pub case: &'a Case,
+    /// The case; none: a test, which is about nobody.
+    pub case: Option<&'a Case>,
     /// The notification.
     pub n: &'a Notification,
     /// By which account.
@@ -59,8 +62,9 @@ pub struct Making<'a> {
 /// # Errors
 /// The store's, outside; the template's, inside.
 pub async fn render(unit: &Unit<'_>, m: &Making<'_>) -> Result<Result<Wired, Unmade>, StoreError> {
-    let key = &m.case.key;
-    let mut day: Vec<LessonState> = if m.case.missing_elsewhere() || m.n.recipient_is_staff() {
+    let Some(case) = m.case else { return Ok(test(m)) };
+    let key = &case.key;
+    let mut day: Vec<LessonState> = if case.missing_elsewhere() || m.n.recipient_is_staff() {
         let from = tables::day(&key.school, &key.pupil, key.date);
         let to = crate::store::after_prefix(&from);
         unit.peek_range(&from, &to, LESSONS_A_DAY).await?
@@ -68,20 +72,21 @@ pub async fn render(unit: &Unit<'_>, m: &Making<'_>) -> Result<Result<Wired, Unm
         Vec::new()
     };
     day.sort_by(|a, b| (a.lesson.start, &a.lesson.id).cmp(&(b.lesson.start, &b.lesson.id)));
-    let further = knows_of_another(unit, m, &day).await?;
-    Ok(make(m, &day, further))
+    let further = knows_of_another(unit, m, case, &day).await?;
+    Ok(make(m, case, &day, further))
 }
 
 /// Whether the recipient has been told of another lesson that day.
 async fn knows_of_another(
     unit: &Unit<'_>,
     m: &Making<'_>,
+    case: &Case,
     day: &[LessonState],
 ) -> Result<bool, StoreError> {
     if m.n.recipient_is_staff() {
         return Ok(false);
     }
-    for lesson in day.iter().filter(|l| l.lesson.id != m.case.key.lesson && l.missing) {
+    for lesson in day.iter().filter(|l| l.lesson.id != case.key.lesson && l.missing) {
         for id in &lesson.notifications {
             let told: Option<Notification> = unit.peek(&tables::notification(id)).await?;
             if told.is_some_and(|t| {
@@ -96,35 +101,43 @@ async fn knows_of_another(
     Ok(false)
 }
 
-fn make(m: &Making<'_>, day: &[LessonState], further: bool) -> Result<Wired, Unmade> {
-    let templates = m.shared.templates.load_full();
+/// A test: in the school's language, of the school alone.
+fn test(m: &Making<'_>) -> Result<Wired, Unmade> {
+    let templates = &m.shared.templates;
+    let locale = templates.pick(&[m.language, &m.school.locale]).clone();
+    let facts = TestFacts {
+        school: m.school.name.clone(),
+        phone: m.school.phone.clone(),
+        at: Clock24::of(m.now, &m.school.zone).to_string(),
+    };
+    if m.n.channel == Channel::Email {
+        let text = templates.render_test_mail(&locale, &facts);
+        return mail(m, &locale, text.map_err(|e| Unmade(e.to_string()))?, None);
+    }
+    let text = templates.render_test_sms(&locale, &facts, m.school.max_parts);
+    sms(m, text.map_err(|e| Unmade(e.to_string()))?)
+}
+
+fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Result<Wired, Unmade> {
+    let templates = &m.shared.templates;
     let locale = templates.pick(&[m.language, &m.school.locale]).clone();
     let pupil = m.directory.roster.pupil(&m.n.school, &m.n.pupil);
     let unmade = |e: &dyn std::fmt::Display| Unmade(e.to_string());
     if let Recipient::Staff(_) = m.n.recipient {
-        let facts = facts::team(m.directory, m.school, pupil, m.case, day, m.n, m.now);
+        let facts = facts::team(m.directory, m.school, pupil, case, day, m.n, m.now);
         let text = templates
             .render_team_mail(&locale, &facts, m.school.subject_identity)
             .map_err(|e| unmade(&e))?;
         return mail(m, &locale, text, team::attachment(&facts));
     }
     let pupil = pupil.ok_or_else(|| Unmade("the pupil is not in the directory".into()))?;
-    let facts = facts::guardian(m.school, pupil, m.case, m.n, further, m.now);
+    let facts = facts::guardian(m.school, pupil, case, m.n, further, m.now);
     match (m.address, m.account) {
-        (Address::Phone(phone), Account::Sms(provider)) => {
-            let sms = templates
+        (Address::Phone(_), Account::Sms(_)) => {
+            let text = templates
                 .render_sms(&locale, m.n.purpose, &facts, m.school.max_parts)
                 .map_err(|e| unmade(&e))?;
-            Ok(Wired::Sms(SmsMessage {
-                id: m.n.id.clone(),
-                sender: m.school.sender_id.clone(),
-                to: phone.clone(),
-                unicode: sms.parts.encoding == Encoding::Ucs2,
-                at: m.now,
-                text: sms.text,
-                receipt_url: provider.receipt_url.clone(),
-                expires_at: m.n.deadline,
-            }))
+            sms(m, text)
         }
         (Address::Email(_), Account::Mail(_)) => {
             let text = templates
@@ -134,6 +147,22 @@ fn make(m: &Making<'_>, day: &[LessonState], further: bool) -> Result<Wired, Unm
         }
         _ => Err(Unmade("the address does not fit the channel".into())),
     }
+}
+
+fn sms(m: &Making<'_>, made: SmsText) -> Result<Wired, Unmade> {
+    let (Account::Sms(provider), Address::Phone(phone)) = (m.account, m.address) else {
+        return Err(Unmade("the address does not fit the channel".into()));
+    };
+    Ok(Wired::Sms(SmsMessage {
+        id: m.n.id.clone(),
+        sender: m.school.sender_id.clone(),
+        to: phone.clone(),
+        unicode: made.parts.encoding == Encoding::Ucs2,
+        at: m.now,
+        text: made.text,
+        receipt_url: provider.receipt_url.clone(),
+        expires_at: m.n.deadline,
+    }))
 }
 
 fn mail(

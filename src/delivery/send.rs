@@ -117,6 +117,10 @@ async fn write(
                 tell(&job.account, before.as_ref(), trouble.as_ref());
                 shared.gate(&job.account, |g| g.trouble = trouble);
             }
+            shared.metrics.attempted(&job.account, outcome);
+            if matches!(outcome, Outcome::Accepted { .. }) {
+                shared.metrics.left(n.channel, now.duration_since(job.might_leave));
+            }
             log(&n, &job.account, outcome, now);
             return Ok(());
         }

@@ -1,21 +1,24 @@
-//! What every part of the dispatcher holds in common. What is kept in memory only (messages on the
-//! wire, pauses) is a copy of rows, or ends with the process and is found again as in doubt.
+//! What every part of the dispatcher holds in common: one configuration's accounts, doors and settings, and
+//! what does not change with a configuration. A send keeps the one it began with to its end.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use super::accounts;
 use super::settings::Settings;
+pub use super::under_way::Gate;
+use super::under_way::UnderWay;
 use crate::channel::sms::SmsApi;
 use crate::channel::sms::receipt::Ack;
 use crate::directory::{Directory, School};
 use crate::env::Env;
 use crate::message::Templates;
-use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate, SchoolId};
+use crate::metrics::Metrics;
+use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate};
 use crate::store::{Kv, Wake};
 
 /// One SMS account.
@@ -87,25 +90,6 @@ impl<'a> Account<'a> {
     }
 }
 
-/// How an account is at the moment, as far as this process knows.
-#[derive(Debug, Clone, Default)]
-pub struct Gate {
-    /// Trouble, as stored.
-    pub trouble: Option<accounts::Account>,
-    /// The limiter said: not before.
-    pub limited_until: Option<Timestamp>,
-    /// On the wire.
-    pub busy: usize,
-}
-
-impl Gate {
-    /// When it opens; none: open.
-    pub fn shut_until(&self, now: Timestamp) -> Option<Timestamp> {
-        let trouble = self.trouble.as_ref().map(|t| t.until);
-        trouble.into_iter().chain(self.limited_until).filter(|t| *t > now).max()
-    }
-}
-
 /// What the parts of the dispatcher share.
 pub struct Shared {
     /// The store.
@@ -115,7 +99,7 @@ pub struct Shared {
     /// Schools and people in force.
     pub directory: Arc<ArcSwap<Directory>>,
     /// Texts in force.
-    pub templates: Arc<ArcSwap<Templates>>,
+    pub templates: Arc<Templates>,
     /// SMS accounts.
     pub providers: BTreeMap<ProviderId, Provider>,
     /// The mail account.
@@ -124,11 +108,9 @@ pub struct Shared {
     pub settings: Settings,
     /// Told when something may have become due.
     pub wake: Arc<Wake>,
-    pub(super) gates: Mutex<BTreeMap<ProviderId, Gate>>,
-    /// Schools whose limit said: not before. Their rows are left as they are: moving each would
-    /// write all that wait for every one that goes.
-    pub(super) schools_shut: Mutex<BTreeMap<SchoolId, Timestamp>>,
-    pub(super) on_the_wire: Mutex<BTreeMap<NotificationId, ProviderId>>,
+    /// Told what happened.
+    pub metrics: Arc<Metrics>,
+    pub(super) under_way: Arc<UnderWay>,
 }
 
 impl Shared {
@@ -138,11 +120,12 @@ impl Shared {
         kv: Arc<dyn Kv>,
         env: Env,
         directory: Arc<ArcSwap<Directory>>,
-        templates: Arc<ArcSwap<Templates>>,
+        templates: Arc<Templates>,
         providers: BTreeMap<ProviderId, Provider>,
         mail: Option<MailAccount>,
         settings: Settings,
         wake: Arc<Wake>,
+        metrics: Arc<Metrics>,
     ) -> Self {
         Self {
             kv,
@@ -153,10 +136,51 @@ impl Shared {
             mail,
             settings,
             wake,
-            gates: Mutex::default(),
-            schools_shut: Mutex::default(),
-            on_the_wire: Mutex::default(),
+            metrics,
+            under_way: Arc::default(),
         }
+        .counted()
+    }
+
+    /// Its accounts' numbers begin.
+    fn counted(self) -> Self {
+        for account in self.providers.keys() {
+            self.metrics.has_account(account, Channel::Sms);
+        }
+        if let Some(mail) = &self.mail {
+            self.metrics.has_account(&mail.id, Channel::Email);
+        }
+        self
+    }
+
+    /// The same daemon under another configuration.
+    #[must_use]
+    pub fn renewed(
+        &self,
+        env: Env,
+        templates: Arc<Templates>,
+        providers: BTreeMap<ProviderId, Provider>,
+        mail: Option<MailAccount>,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            kv: self.kv.clone(),
+            env,
+            directory: self.directory.clone(),
+            templates,
+            providers,
+            mail,
+            settings,
+            wake: self.wake.clone(),
+            metrics: self.metrics.clone(),
+            under_way: self.under_way.clone(),
+        }
+        .counted()
+    }
+
+    /// Every account.
+    pub fn accounts(&self) -> impl Iterator<Item = &ProviderId> {
+        self.providers.keys().chain(self.mail.as_ref().map(|mail| &mail.id))
     }
 
     /// The account a school's messages go by.
@@ -171,32 +195,7 @@ impl Shared {
 
     /// Reads or changes what is known of an account.
     pub fn gate<T>(&self, account: &ProviderId, f: impl FnOnce(&mut Gate) -> T) -> T {
-        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
-        f(gates.entry(account.clone()).or_default())
-    }
-
-    /// Leaves a school's texts alone until then.
-    pub(super) fn shut_school(&self, school: SchoolId, until: Timestamp) {
-        let mut shut = self.schools_shut.lock().unwrap_or_else(PoisonError::into_inner);
-        shut.insert(school, until);
-    }
-
-    /// Whether a school's texts are left alone now.
-    pub(super) fn is_school_shut(&self, school: &SchoolId, now: Timestamp) -> bool {
-        let shut = self.schools_shut.lock().unwrap_or_else(PoisonError::into_inner);
-        shut.get(school).is_some_and(|until| *until > now)
-    }
-
-    /// When the first of the schools that are left alone is looked at again.
-    pub(super) fn first_school(&self, now: Timestamp) -> Option<Timestamp> {
-        let mut shut = self.schools_shut.lock().unwrap_or_else(PoisonError::into_inner);
-        shut.retain(|_, until| *until > now);
-        shut.values().min().copied()
-    }
-
-    /// Whether a message is on this process's wire.
-    pub fn is_on_the_wire(&self, id: &NotificationId) -> bool {
-        self.on_the_wire.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+        self.under_way.gate(account, f)
     }
 
     /// Whether any message is on an account's wire.
@@ -204,19 +203,9 @@ impl Shared {
         self.gate(account, |g| g.busy > 0)
     }
 
-    pub(super) fn depart(&self, id: &NotificationId, account: &ProviderId) {
-        let mut wire = self.on_the_wire.lock().unwrap_or_else(PoisonError::into_inner);
-        if wire.insert(id.clone(), account.clone()).is_none() {
-            self.gate(account, |g| g.busy += 1);
-        }
-    }
-
+    /// A message is off the wire: there is room for another.
     pub(super) fn land(&self, id: &NotificationId) {
-        let mut wire = self.on_the_wire.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(account) = wire.remove(id) {
-            self.gate(&account, |g| g.busy = g.busy.saturating_sub(1));
-        }
-        drop(wire);
+        self.under_way.land(id);
         self.wake.room();
     }
 

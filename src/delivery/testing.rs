@@ -1,9 +1,10 @@
 //! Values for the tests of this room.
 
-use jiff::{Timestamp, civil::date};
+use jiff::{SignedDuration, Timestamp, civil::date, tz::TimeZone};
 
+use crate::directory::{Mode, School, SubjectIdentity};
 use crate::model::{
-    Channel, GuardianId, LessonId, Notification, NotificationId, PupilId, Purpose, Reason,
+    Channel, GuardianId, LessonId, Locale, Notification, NotificationId, PupilId, Purpose, Reason,
     Recipient, SchoolId, State,
 };
 
@@ -30,11 +31,34 @@ pub fn notification(guardian: &str) -> Notification {
         state_reason: None,
         created_at: now,
         due_at: now,
-        deadline: now.saturating_add(jiff::SignedDuration::from_hours(8)).expect("time"),
+        deadline: now.saturating_add(SignedDuration::from_hours(8)).expect("time"),
         attempts: Vec::new(),
         tries: 0,
         empty_lookups: 0,
         lookups: 0,
         reference: None,
+    }
+}
+
+/// A live school with no account, no team and no quiet hours.
+pub fn school() -> School {
+    School {
+        id: SchoolId::new("s").expect("id"),
+        name: "Björkskolan".into(),
+        mode: Mode::Live,
+        gone_live: None,
+        zone: TimeZone::get("Europe/Stockholm").expect("zone"),
+        locale: Locale::swedish(),
+        team_email: None,
+        phone: "070-174 06 89".into(),
+        sender_id: "Bjorkskolan".into(),
+        grace: SignedDuration::ZERO,
+        guests: std::collections::BTreeSet::new(),
+        quiet_hours: None,
+        stale_after: SignedDuration::from_hours(24),
+        sms_provider: None,
+        sms_rate: None,
+        subject_identity: SubjectIdentity::None,
+        max_parts: 3,
     }
 }

@@ -37,7 +37,7 @@ impl Dispatcher {
                     ends.push((key, CaseKey { school, pupil, date, lesson }));
                 }
                 Due::Resolve(id) | Due::Claim { id, .. } => {
-                    if self.shared.is_on_the_wire(&id) {
+                    if self.shared.under_way.is_on_the_wire(&id) {
                         *left = true;
                         continue;
                     }
@@ -45,7 +45,7 @@ impl Dispatcher {
                     let account = ProviderId::new("resolve").map_err(|e| {
                         StoreError::Failed(format!("a fixed account name is refused: {e}"))
                     })?;
-                    self.shared.depart(&id, &account);
+                    self.shared.under_way.depart(&id, &account);
                     let shared = self.shared.clone();
                     self.start(async move {
                         let result = match resolve::run(&shared, &key, id.clone()).await {

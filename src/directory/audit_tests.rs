@@ -15,6 +15,7 @@ fn settings(id: &str) -> School {
         id: school(id),
         name: "Björkskolan".into(),
         mode: Mode::Live,
+        gone_live: None,
         zone: TimeZone::get("Europe/Stockholm").expect("zone"),
         locale: Locale::swedish(),
         team_email: EmailAddress::new("team@example.se").ok(),

@@ -1,32 +1,13 @@
 //! Tables of who may be told.
 
-use jiff::SignedDuration;
 use jiff::civil::date;
-use jiff::tz::TimeZone;
 
 use super::*;
-use crate::directory::{GuardianLink, Mode, SubjectIdentity};
+use crate::directory::GuardianLink;
 use crate::model::{PupilId, SchoolId};
 
 pub(super) fn school() -> School {
-    School {
-        id: SchoolId::new("s").expect("id"),
-        name: "Björkskolan".into(),
-        mode: Mode::Live,
-        zone: TimeZone::get("Europe/Stockholm").expect("zone"),
-        locale: Locale::swedish(),
-        team_email: None,
-        phone: "070-174 06 05".into(),
-        sender_id: "Bjorkskolan".into(),
-        grace: SignedDuration::ZERO,
-        guests: BTreeSet::new(),
-        quiet_hours: None,
-        stale_after: SignedDuration::from_hours(24),
-        sms_provider: None,
-        sms_rate: None,
-        subject_identity: SubjectIdentity::None,
-        max_parts: 3,
-    }
+    crate::directory::testing::settings()
 }
 
 fn guardian(id: &str, phone: Option<&str>, email: Option<&str>) -> Guardian {

@@ -9,6 +9,7 @@ pub mod csv;
 mod encoding;
 pub mod entitled;
 mod field;
+pub mod go_live;
 pub mod json;
 pub mod load;
 mod loaded;

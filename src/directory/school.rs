@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
+use super::go_live::GoneLive;
 use crate::model::{Address, EmailAddress, Locale, ProviderId, Rate, SchoolId};
 
 /// How far a school has gone live.
@@ -57,6 +58,8 @@ pub struct School {
     pub name: String,
     /// How far it has gone live.
     pub mode: Mode,
+    /// That an operator has taken it live over configuration, which has it in [`Mode::Guests`].
+    pub gone_live: Option<GoneLive>,
     /// The zone of every human rule.
     pub zone: TimeZone,
     /// Language when a recipient has none.

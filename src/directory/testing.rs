@@ -14,6 +14,29 @@ pub fn school(id: &str) -> SchoolId {
 }
 
 /// A pupil with one guardian, `g-` and the pupil's id, who may be told.
+/// A live school with no team and no quiet hours.
+pub fn settings() -> super::School {
+    super::School {
+        id: SchoolId::new("s").expect("id"),
+        name: "Björkskolan".into(),
+        mode: super::Mode::Live,
+        gone_live: None,
+        zone: jiff::tz::TimeZone::get("Europe/Stockholm").expect("zone"),
+        locale: crate::model::Locale::swedish(),
+        team_email: None,
+        phone: "070-174 06 05".into(),
+        sender_id: "Bjorkskolan".into(),
+        grace: jiff::SignedDuration::ZERO,
+        guests: std::collections::BTreeSet::new(),
+        quiet_hours: None,
+        stale_after: jiff::SignedDuration::from_hours(24),
+        sms_provider: None,
+        sms_rate: None,
+        subject_identity: super::SubjectIdentity::None,
+        max_parts: 3,
+    }
+}
+
 pub fn pupil(at: &str, id: &str) -> Pupil {
     Pupil {
         id: PupilId::new(id).expect("id"),

@@ -11,7 +11,7 @@ use super::decide::{Heard, decide, trail};
 use crate::directory::{Directory, School};
 use crate::env::Clock;
 use crate::model::{
-    Fact, Lesson, LessonReport, LessonState, Observation, PupilId, SchoolId, local_date,
+    Fact, Lesson, LessonReport, LessonState, Observation, PupilId, Reason, SchoolId, local_date,
 };
 use crate::occasion::{self, Change, Marking};
 use crate::policy::Plan;
@@ -269,6 +269,7 @@ async fn merged(
             case.keep(unit);
             let mut plan = Plan::default();
             plan.note_out_of_order();
+            unit.decided("suppress", Reason::OutOfOrder);
             trail(unit, &school.id, pupil, Some(&lesson.id), heard, &plan, now);
         }
     }
@@ -316,6 +317,7 @@ async fn noticed(
     if known.is_some_and(|k| occasion::notice_is_late(k, (new.recorded_at, new.withdrawn))) {
         let mut plan = Plan::default();
         plan.note_out_of_order();
+        unit.decided("suppress", Reason::OutOfOrder);
         trail(unit, &school.id, pupil, None, heard, &plan, now);
         return Ok(());
     }

@@ -139,6 +139,9 @@ impl Case {
 
     /// Writes what a plan changes: the lesson, its notifications, their due rows.
     pub fn apply(mut self, unit: &mut Unit<'_>, plan: &Plan) {
+        for decision in &plan.decisions {
+            unit.decided(decision.act, decision.reason);
+        }
         self.lesson.missing = plan.missing;
         self.lesson.revision = plan.revision;
         for (id, reason) in &plan.cancel {

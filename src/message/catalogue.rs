@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::guest::TestFacts;
 use super::{samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
@@ -31,14 +32,15 @@ macro_rules! email {
             "team-alert.html", "team-alert.subject.txt", "team-alert.txt",
             "team-correction.html", "team-correction.subject.txt", "team-correction.txt",
             "team-update.html", "team-update.subject.txt", "team-update.txt",
+            "test.html", "test.subject.txt", "test.txt",
         )
     };
 }
 
 const BUILTIN: [&[(&str, &str)]; 5] = [
     files!("email": "_page.html"),
-    files!("sms/sv": "absence.txt", "correction.txt"),
-    files!("sms/en": "absence.txt", "correction.txt"),
+    files!("sms/sv": "absence.txt", "correction.txt", "test.txt"),
+    files!("sms/en": "absence.txt", "correction.txt", "test.txt"),
     email!("email/sv"),
     email!("email/en"),
 ];
@@ -75,6 +77,7 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if file.starts_with("absence.") || file.starts_with("correction.") => {
             fields(&samples::guardian("Alva", "Björkskolan", "070-174 06 05"))
         }
+        _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),
         _ => fields(&team::values(&samples::team_case(), SubjectIdentity::None)),
     };
     if name.starts_with("email/") {

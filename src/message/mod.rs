@@ -6,6 +6,7 @@ pub mod clean;
 mod engine;
 pub mod facts;
 mod folder;
+pub mod guest;
 pub mod mail;
 pub mod preview;
 mod render;

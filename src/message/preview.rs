@@ -4,9 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::clean::SMS_NAME;
+use super::guest::TestFacts;
 use super::sms::Parts;
 use super::{RenderError, Templates, render, samples};
-use crate::model::Locale;
+use crate::model::{Locale, Purpose};
 
 /// A name as most are.
 const ORDINARY: &str = "Alva";
@@ -76,6 +77,15 @@ pub fn previews(
         [(ORDINARY, "an ordinary name"), (&longest.0, A_LONG_NAME), (&longest.1, A_NAME_OUTSIDE)];
     let mut previews = Vec::new();
     for locale in templates.locales() {
+        let made = templates.test_sms(locale, &TestFacts::sample(school, phone))?;
+        previews.push(Preview {
+            locale: locale.clone(),
+            template: render::sms_name(locale, Purpose::Test),
+            sample: Purpose::Test.as_str().into(),
+            text: made.text,
+            parts: made.parts,
+            ordinary: true,
+        });
         for (name, kind) in names {
             for sample in samples::guardians(name, school, phone) {
                 let made =
@@ -126,8 +136,9 @@ mod tests {
     fn every_template_language_case_and_name_is_tried() {
         let previews = built_in("Björkskolan", 3);
         let cases = samples::guardians(ORDINARY, "Björkskolan", PHONE).len();
-        assert_eq!(previews.len(), Templates::builtin().locales().count() * cases * 3);
+        assert_eq!(previews.len(), Templates::builtin().locales().count() * (cases * 3 + 1));
         for sample in [
+            "test",
             "absence, adult, earlier day, further, renewed, registered late; an ordinary name",
             "absence, earlier day, further, registered late; the longest name of GSM-7 letters",
             "correction, yesterday, arrived, time known; the longest name outside GSM-7",

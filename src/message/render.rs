@@ -232,7 +232,7 @@ pub(super) fn team_mail(
     mail(templates, locale, stem, &Value::from(Serde(team::values(case, identity))))
 }
 
-fn mail(
+pub(super) fn mail(
     templates: &Templates,
     locale: &Locale,
     stem: &str,
@@ -261,7 +261,7 @@ fn mail(
     })
 }
 
-fn required(name: String, text: String) -> Result<String, Failure> {
+pub(super) fn required(name: String, text: String) -> Result<String, Failure> {
     if text.is_empty() {
         let what = "the text is empty".to_owned();
         return Err(Failure { name, line: None, class: what.clone(), detail: what });
@@ -270,7 +270,7 @@ fn required(name: String, text: String) -> Result<String, Failure> {
 }
 
 /// No white space at the ends of lines or of the text, and no more than one empty line in a row.
-fn tidy(text: &str) -> String {
+pub(super) fn tidy(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut empty = 0;
     for line in text.lines().map(str::trim_end) {

@@ -8,7 +8,7 @@ use std::path::Path;
 use minijinja::Environment;
 
 use super::folder::{Folder, Source, did_you_mean};
-use super::{catalogue, engine, folder, render, samples};
+use super::{catalogue, engine, folder, guest, render, samples};
 use crate::directory::SubjectIdentity;
 use crate::model::Locale;
 
@@ -116,6 +116,9 @@ impl Templates {
             for sample in samples::guardians("Alva", "Björkskolan", "070-174 06 05") {
                 note(render::sms(self, locale, sample.purpose, &sample.facts).err());
                 note(render::guardian_mail(self, locale, sample.purpose, &sample.facts).err());
+            }
+            for failure in guest::faults(self, locale) {
+                note(Some(failure));
             }
             for case in samples::team_cases() {
                 for identity in
@@ -252,7 +255,9 @@ mod tests {
         let problems = Templates::load(Some(dir.path())).unwrap_err();
         assert_eq!(problems.len(), 1);
         assert!(
-            problems[0].message.contains("missing: sms/fi/correction.txt, email/fi/_case.html")
+            problems[0]
+                .message
+                .contains("missing: sms/fi/correction.txt, sms/fi/test.txt, email/fi/_case")
         );
 
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");

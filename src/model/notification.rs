@@ -22,6 +22,8 @@ pub enum Purpose {
     TeamUpdate,
     /// To the attendance team: something only a person can do.
     StaffTask,
+    /// To a guest of the school: a test, about no pupil.
+    Test,
 }
 
 impl Purpose {
@@ -33,6 +35,7 @@ impl Purpose {
             Self::TeamAlert => "team-alert",
             Self::TeamUpdate => "team-update",
             Self::StaffTask => "staff-task",
+            Self::Test => "test",
         }
     }
 }
@@ -122,6 +125,8 @@ pub enum Recipient {
     Pupil,
     /// Staff by role.
     Staff(StaffRole),
+    /// A guest of the school, who is known by the address alone.
+    Guest,
 }
 
 impl Recipient {
@@ -131,6 +136,7 @@ impl Recipient {
             Self::Guardian(id) => format!("guardian:{id}"),
             Self::Pupil => "pupil".into(),
             Self::Staff(role) => format!("staff:{role:?}"),
+            Self::Guest => "guest".into(),
         }
     }
 }

@@ -15,6 +15,8 @@ pub enum Reason {
     ReportedByTeacher,
     /// What was told is no longer true.
     ToldOtherwise,
+    /// An operator wanted to see whether messages arrive.
+    Test,
     /// Staff must look at something that could not be told automatically.
     StaffMustAct,
     /// An advance notice or leave covers the lesson.
@@ -91,6 +93,8 @@ pub enum Reason {
     TemplateFailed,
     /// Another message to the same person replaced it.
     Replaced,
+    /// An operator has suspended sending.
+    Suspended,
     /// An operator had it called back, or sent again.
     Operator,
 }
@@ -105,6 +109,7 @@ impl Reason {
             Self::NotArrivedByLessonEnd => "still not there when the lesson ended",
             Self::ReportedByTeacher => "the teacher reported it at the lesson's end",
             Self::ToldOtherwise => "what was told before is no longer true",
+            Self::Test => "an operator wanted to see whether messages arrive",
             Self::StaffMustAct => "it could not be told automatically; staff must look at it",
             Self::AdvanceNotice => "an advance notice or leave covers the lesson",
             Self::OtherActivity => "the pupil is at another school activity",
@@ -149,6 +154,7 @@ impl Reason {
             Self::TriesUsed => "all tries were used",
             Self::TemplateFailed => "the text could not be made from the template",
             Self::Replaced => "another message to the same person replaced it",
+            Self::Suspended => "an operator has suspended sending; it waits until that ends",
             Self::Operator => "an operator had it called back, or sent again",
         }
     }

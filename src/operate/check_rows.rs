@@ -6,11 +6,14 @@ use serde::de::DeserializeOwned;
 
 use super::check::{Checked, is_there, unreadable};
 use crate::delivery::accounts::Account;
+use crate::delivery::suspension::Suspension;
+use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::rows::{
-    Audit, BadContact, Counted, Day, Due, Erased, Failing, Notice, Register, Rejection, Restored,
+    Audit, BadContact, Counted, Day, Due, Erased, Failing, Notice, OperatorAct, Register, Rejection,
+    Restored,
     Seen, SentTo,
 };
 use crate::store::{Kv, StoreError, ledger, tables};
@@ -99,6 +102,9 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
         tables::CELLS if value.len() == 8 => None,
         tables::CELLS => Some(wrong("is not a number of eight bytes")),
         tables::ACCOUNTS => read::<Account>(value).map(|_| None)?,
+        tables::SUSPENSIONS => read::<Suspension>(value).map(|_| None)?,
+        tables::GONE_LIVE => read::<GoneLive>(value).map(|_| None)?,
+        tables::OPERATOR_ACTS => read::<OperatorAct>(value).map(|_| None)?,
         tables::ASIDE => match read::<Due>(value) {
             Ok(_) => Some(Finding {
                 what: "was put aside because what it needs could not be read".into(),

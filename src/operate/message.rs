@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, OperateError};
+use crate::delivery::suspension::Suspensions;
 use crate::intake::case::{due_row, enqueue};
 use crate::model::{
     Channel, LessonId, Notification, NotificationId, Outcome, ProviderId, PupilId, Purpose, Reason,
@@ -122,13 +123,31 @@ fn code(outcome: &Outcome) -> Option<String> {
     }
 }
 
+impl Message {
+    /// The same, with what an operator has suspended: its row stays as it is meanwhile.
+    #[must_use]
+    pub fn under(mut self, suspensions: &Suspensions, now: Timestamp) -> Self {
+        let due = self.due_at.filter(|at| *at <= now && self.state == State::Waiting);
+        if let (Some(_), Some(kept)) = (due, suspensions.of(&self.school, self.channel)) {
+            self.state_reason = Some(Reason::Suspended);
+            self.due_at = Some(kept.until);
+        }
+        self
+    }
+}
+
 /// Shows one message.
 ///
 /// # Errors
 /// [`OperateError::NoMessage`], or when the store fails.
-pub async fn show(kv: &dyn Kv, id: &NotificationId) -> Result<Message, OperateError> {
+pub async fn show(
+    kv: &dyn Kv,
+    id: &NotificationId,
+    now: Timestamp,
+) -> Result<Message, OperateError> {
     let row = ledger::read::<Notification>(kv, &tables::notification(id)).await?;
-    row.as_ref().map(Message::from).ok_or_else(|| OperateError::NoMessage(id.clone()))
+    let row = row.ok_or_else(|| OperateError::NoMessage(id.clone()))?;
+    Ok(Message::from(&row).under(&Suspensions::load(kv, now).await?, now))
 }
 
 /// What an operator may do to a message.
@@ -245,6 +264,7 @@ fn trail(unit: &mut Unit<'_>, n: &Notification, act: Act, by: &str, now: Timesta
             notification: Some(n.id.clone()),
         }],
     };
+    unit.decided(act.as_str(), Reason::Operator);
     let unique = NotificationId::of(&["operator", act.as_str(), n.id.as_str()]);
     unit.write(tables::audit(&n.school, &n.pupil, now, unique.as_str()), &line);
 }
@@ -299,7 +319,7 @@ mod tests {
                 let done = act(&kv, &n.id, what, "uid 0", now).await;
                 assert_eq!(done.as_ref().ok().map(|m| m.state), expected, "{state:?} {what:?}");
                 if done.is_err() {
-                    assert_eq!(show(&kv, &n.id).await.expect("shown").state, state);
+                    assert_eq!(show(&kv, &n.id, now).await.expect("shown").state, state);
                     continue;
                 }
                 assert_eq!(due_rows(&kv).await, usize::from(what == Act::Retry), "{state:?}");
@@ -338,8 +358,9 @@ mod tests {
     async fn nothing_by_that_id_is_said() {
         let kv = MemoryStore::new();
         let id = NotificationId::of(&["x"]);
-        assert!(matches!(show(&kv, &id).await, Err(OperateError::NoMessage(_))));
-        let done = act(&kv, &id, Act::Cancel, "uid 0", Timestamp::UNIX_EPOCH).await;
+        let now = Timestamp::UNIX_EPOCH;
+        assert!(matches!(show(&kv, &id, now).await, Err(OperateError::NoMessage(_))));
+        let done = act(&kv, &id, Act::Cancel, "uid 0", now).await;
         assert!(matches!(done, Err(OperateError::NoMessage(_))));
     }
 }

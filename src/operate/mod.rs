@@ -13,12 +13,16 @@ pub mod counters;
 mod erase;
 pub mod export;
 pub mod forget;
+pub mod go_live;
+pub mod guest;
 pub mod message;
 pub mod queue;
 pub mod rejected;
+pub mod reload;
 pub mod restore;
 pub mod retention;
 pub mod status;
+pub mod suspensions;
 pub mod why;
 
 use crate::model::NotificationId;

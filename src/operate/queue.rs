@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, OperateError};
-use crate::model::{Notification, NotificationId, State};
+use crate::delivery::suspension::Suspensions;
+use crate::model::{Notification, NotificationId, Reason, State};
 use crate::store::rows::Due;
 use crate::store::tables::{self, Lane};
 use crate::store::{Kv, ledger};
@@ -21,6 +22,9 @@ pub struct Queue {
     pub lanes: Vec<LaneQueue>,
     /// Held in doubt: a person decides.
     pub held: Vec<NotificationId>,
+    /// Messages whose last attempt has no known outcome yet; it is looked into.
+    #[serde(default)]
+    pub in_doubt: u64,
 }
 
 /// One line.
@@ -47,16 +51,23 @@ pub struct LaneQueue {
 /// When the store fails.
 pub async fn queue(kv: &dyn Kv, now: Timestamp) -> Result<Queue, OperateError> {
     let mut lanes = Vec::new();
+    let suspensions = Suspensions::load(kv, now).await?;
     for lane in Lane::ALL {
-        let found = count(kv, lane, now).await?;
+        let found = count(kv, lane, &suspensions, now).await?;
         if found.due + found.later > 0 {
             lanes.push(found);
         }
     }
-    Ok(Queue { format: FORMAT, lanes, held: held(kv).await? })
+    let (held, in_doubt) = without_outcome(kv).await?;
+    Ok(Queue { format: FORMAT, lanes, held, in_doubt })
 }
 
-async fn count(kv: &dyn Kv, lane: Lane, now: Timestamp) -> Result<LaneQueue, OperateError> {
+async fn count(
+    kv: &dyn Kv,
+    lane: Lane,
+    suspensions: &Suspensions,
+    now: Timestamp,
+) -> Result<LaneQueue, OperateError> {
     let mut found = LaneQueue {
         lane: lane.as_str().into(),
         due: 0,
@@ -83,24 +94,28 @@ async fn count(kv: &dyn Kv, lane: Lane, now: Timestamp) -> Result<LaneQueue, Ope
     for id in waiting {
         let row = ledger::read::<Notification>(kv, &tables::notification(&id)).await;
         if let Ok(Some(n)) = row {
-            let reason = n.state_reason.unwrap_or(n.reason).as_str();
+            let suspended = n.due_at <= now && suspensions.of(&n.school, n.channel).is_some();
+            let reason = n.state_reason.unwrap_or(n.reason);
+            let reason = if suspended { Reason::Suspended } else { reason }.as_str();
             *found.reasons.entry(reason).or_default() += 1;
         }
     }
     Ok(found)
 }
 
-async fn held(kv: &dyn Kv) -> Result<Vec<NotificationId>, OperateError> {
+async fn without_outcome(kv: &dyn Kv) -> Result<(Vec<NotificationId>, u64), OperateError> {
     let mut found = Vec::new();
+    let mut in_doubt = 0;
     ledger::each(kv, tables::NOTIFICATIONS, |_, value| {
-        if let Ok(n) = ledger::decode::<Notification>(value)
-            && n.state == State::Held
-        {
-            found.push(n.id);
+        let Ok(n) = ledger::decode::<Notification>(value) else { return };
+        match n.state {
+            State::Held => found.push(n.id),
+            State::InDoubt => in_doubt += 1,
+            _ => {}
         }
     })
     .await?;
-    Ok(found)
+    Ok((found, in_doubt))
 }
 
 #[cfg(test)]
@@ -110,7 +125,7 @@ mod tests {
     use super::*;
     use crate::delivery::testing::notification;
     use crate::intake::case::enqueue;
-    use crate::model::{Channel, Reason};
+    use crate::model::Channel;
     use crate::store::ledger::Unit;
     use crate::store::{Commit, MemoryStore};
 
@@ -132,9 +147,11 @@ mod tests {
             enqueue(&mut unit, n);
         }
         unit.write(tables::notification(&held.id), &held);
+        let doubt = Notification { state: State::InDoubt, ..notification("g5") };
+        unit.write(tables::notification(&doubt.id), &doubt);
         assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
         let queue = queue(&kv, now).await.expect("a queue");
-        assert_eq!(queue.held, [held.id]);
+        assert_eq!((&queue.held[..], queue.in_doubt), (&[held.id][..], 1));
         let [texts, mails] = &queue.lanes[..] else { panic!("{queue:?}") };
         assert_eq!((texts.lane.as_str(), texts.due, texts.later), ("sms-urgent", 1, 1));
         assert_eq!((texts.oldest_due, texts.next), (Some(due.due_at), Some(later.due_at)));

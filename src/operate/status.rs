@@ -9,8 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::queue::{self, Queue};
 use super::{FORMAT, OperateError};
 use crate::delivery::accounts::Account;
-use crate::directory::{Mode, School};
-use crate::model::{Notification, ProviderId, Reason, SchoolId, SourceId, State, local_date};
+use crate::delivery::suspension::{Suspension, Suspensions};
+use crate::directory::School;
+use crate::model::{
+    Notification, ProviderId, Purpose, Reason, SchoolId, SourceId, State, local_date,
+};
 use crate::store::{Health, Kv, ledger, tables};
 
 /// How the gateway is.
@@ -35,6 +38,8 @@ pub struct Status {
     pub schools: Vec<AtSchool>,
     /// Each account that messages go by.
     pub accounts: Vec<AtAccount>,
+    /// What operators have suspended, and not resumed.
+    pub suspensions: Vec<Suspension>,
     /// When each source was last heard, since the daemon started.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
     /// What waits.
@@ -47,8 +52,14 @@ pub struct Status {
 pub struct AtSchool {
     /// Which.
     pub school: SchoolId,
-    /// What its mode lets out.
+    /// The mode in force.
     pub mode: String,
+    /// What configuration says.
+    pub configured: String,
+    /// Since when it is live by an operator's word, over what configuration says.
+    pub live_since: Option<Timestamp>,
+    /// By whose.
+    pub live_by: Option<String>,
     /// Messages of today that have left.
     pub gone: u64,
     /// Messages of today that wait or are on their way.
@@ -108,7 +119,9 @@ pub async fn status<'a>(
         if n.date != local_date(now, &school.zone) {
             return;
         }
-        found.count(&n);
+        if n.purpose != Purpose::Test {
+            found.count(&n);
+        }
         for attempt in &n.attempts {
             let taken = attempt.result.as_ref().filter(|r| r.outcome.class() == "accepted");
             if let Some(result) = taken {
@@ -146,6 +159,7 @@ pub async fn status<'a>(
         pupils: around.pupils,
         schools: of_school.into_values().map(|(_, found)| found).collect(),
         accounts: found,
+        suspensions: Suspensions::load(kv, now).await?.all().to_vec(),
         sources: around.sources,
         queue: queue::queue(kv, now).await?,
     })
@@ -153,14 +167,12 @@ pub async fn status<'a>(
 
 impl AtSchool {
     fn new(school: &School) -> Self {
-        let mode = match school.mode {
-            Mode::Shadow => "shadow",
-            Mode::Guests => "guests",
-            Mode::Live => "live",
-        };
         Self {
             school: school.id.clone(),
-            mode: mode.into(),
+            mode: school.mode.as_str().into(),
+            configured: school.configured_mode().as_str().into(),
+            live_since: school.gone_live.as_ref().map(|row| row.at),
+            live_by: school.gone_live.as_ref().map(|row| row.by.clone()),
             gone: 0,
             under_way: 0,
             kept_by_mode: 0,

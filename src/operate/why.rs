@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use super::message::Message;
 use super::rejected::{self, Rejected};
 use super::{FORMAT, OperateError};
+use crate::delivery::suspension::{Scope, Suspensions};
 use crate::directory::School;
 use crate::model::{
     EventId, Lesson, LessonId, LessonState, Mark, Notification, NotificationId, PupilId, Reason,
     SchoolId, SourceId, local_date,
 };
 use crate::store::ledger;
-use crate::store::rows::Audit;
+use crate::store::rows::{Audit, OperatorAct};
 use crate::store::{Kv, after_prefix, tables};
 
 /// Most lines of a trail that are read, newest last.
@@ -53,8 +54,12 @@ pub struct AtSchool {
     pub zone: String,
     /// What was heard and decided, oldest first.
     pub trail: Vec<Line>,
+    /// What operators did that day to the whole of sending, or to this school's, oldest first.
+    pub acts: Vec<OperatorAct>,
     /// The lessons as they stand, in order.
     pub lessons: Vec<AtLesson>,
+    /// Messages that are about no lesson: tests, oldest first.
+    pub tests: Vec<Message>,
 }
 
 /// One thing heard, and what was decided about it.
@@ -122,6 +127,7 @@ pub async fn why<'a>(
     schools: impl Iterator<Item = &'a School>,
     pupil: &PupilId,
     date: Option<Date>,
+    now: Timestamp,
 ) -> Result<Why, OperateError> {
     let mut trails: Vec<(&School, Vec<Audit>)> = Vec::new();
     for school in schools {
@@ -133,6 +139,7 @@ pub async fn why<'a>(
         trails.push((school, lines));
     }
     let refused = rejected::of_pupil(kv, pupil).await?;
+    let suspensions = Suspensions::load(kv, now).await?;
     let utc = TimeZone::UTC;
     let zone = trails.first().map_or(&utc, |(school, _)| &school.zone);
     let mut days: BTreeSet<Date> = trails
@@ -144,7 +151,10 @@ pub async fn why<'a>(
     let mut at_schools = Vec::new();
     if let Some(date) = date {
         for (school, lines) in &trails {
-            let lessons = lessons(kv, school, pupil, date).await?;
+            let mut lessons = lessons(kv, school, pupil, date).await?;
+            for message in lessons.iter_mut().flat_map(|lesson| &mut lesson.messages) {
+                *message = message.clone().under(&suspensions, now);
+            }
             let of_day = |line: &&Audit| {
                 local_date(line.at, &school.zone) == date
                     || line.lesson.as_ref().is_some_and(|id| lessons.iter().any(|l| l.id == *id))
@@ -152,7 +162,10 @@ pub async fn why<'a>(
             let trail: Vec<Line> = lines.iter().filter(of_day).map(Line::from).collect();
             if !trail.is_empty() || !lessons.is_empty() {
                 let zone = school.zone.iana_name().unwrap_or("UTC").to_owned();
-                at_schools.push(AtSchool { school: school.id.clone(), zone, trail, lessons });
+                let acts = acts(kv, school, date).await?;
+                let tests = tests(kv, &trail, &suspensions, now).await?;
+                let school = school.id.clone();
+                at_schools.push(AtSchool { school, zone, trail, acts, lessons, tests });
             }
         }
     }
@@ -166,6 +179,36 @@ pub async fn why<'a>(
         schools: at_schools,
         rejected,
     })
+}
+
+/// The tests that a trail tells of.
+async fn tests(
+    kv: &dyn Kv,
+    trail: &[Line],
+    suspensions: &Suspensions,
+    now: Timestamp,
+) -> Result<Vec<Message>, OperateError> {
+    let mut found = Vec::new();
+    let tests = trail.iter().flat_map(|line| &line.decisions).filter(|d| d.reason == Reason::Test);
+    for id in tests.filter_map(|d| d.message.as_ref()) {
+        let row = ledger::read::<Notification>(kv, &tables::notification(id)).await?;
+        found.extend(row.as_ref().map(|n| Message::from(n).under(suspensions, now)));
+    }
+    Ok(found)
+}
+
+/// What operators did on a day that concerns a school.
+async fn acts(kv: &dyn Kv, school: &School, date: Date) -> Result<Vec<OperatorAct>, OperateError> {
+    let mut found = Vec::new();
+    ledger::each(kv, tables::OPERATOR_ACTS, |_, value| {
+        let Ok(act) = ledger::decode::<OperatorAct>(value) else { return };
+        let concerns = act.scope.parse().is_ok_and(|scope: Scope| scope.concerns(&school.id));
+        if concerns && local_date(act.at, &school.zone) == date {
+            found.push(act);
+        }
+    })
+    .await?;
+    Ok(found)
 }
 
 async fn lessons(

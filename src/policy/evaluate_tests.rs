@@ -35,6 +35,7 @@ impl Bench {
             id: SchoolId::new("s").expect("id"),
             name: "Björkskolan".into(),
             mode: Mode::Live,
+            gone_live: None,
             zone: TimeZone::get("Europe/Stockholm").expect("zone"),
             locale: Locale::swedish(),
             team_email: Some(EmailAddress::new("team@example.se").expect("email")),

@@ -1,27 +1,33 @@
 //! Where the directory comes from: a watched folder or `PUT /api/directory`. A load is taken whole
 //! or not at all, passes the brake, is written to the store, and only then put in force.
 
+mod modes;
+mod ready;
+mod rows;
+mod watch;
+
 use std::sync::{Arc, PoisonError};
 
 use arc_swap::ArcSwap;
 use bytes::Bytes;
-use jiff::{SignedDuration, Timestamp};
-use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, Notify};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 
 use crate::directory::brake::{self, Change};
 use crate::directory::{Directory, Roster, Settings, json, load, snapshot};
 use crate::directory::{LoadError, Loaded};
 use crate::env::Clock;
+use crate::metrics::Metrics;
 use crate::model::SchoolId;
-use crate::store::ledger::{self, Unit};
-use crate::store::{Batch, Commit, Kv, MAX_BATCH_BYTES, StoreError, Wake, after_prefix, tables};
+use crate::store::ledger;
+use crate::store::{Kv, StoreError, Wake, after_prefix, tables};
+use rows::{InForce, generation_prefix, pointer};
+
+pub use modes::gone_live;
+pub use ready::{Kept, NotReady, Ready};
 
 /// Rows removed in one commit.
 const PAGE: usize = 500;
-/// How long a changed folder must be still before it is read: a copy under way is not a load.
-const STILL: SignedDuration = SignedDuration::from_secs(2);
 
 /// What became of a load.
 #[derive(Debug, Clone)]
@@ -51,37 +57,21 @@ pub enum Offer {
     FromFolder,
 }
 
-/// Which load is in force; stored beside its rows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct InForce {
-    generation: u64,
-    digest: String,
-    rows: usize,
-    loaded_at: Timestamp,
-    /// Of the files it came from: `load::Gathered::digest`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    files: Option<String>,
-}
-
 /// The feed of the directory.
 pub struct RosterFeed {
     kv: Arc<dyn Kv>,
     clock: Arc<dyn Clock>,
     directory: Arc<ArcSwap<Directory>>,
-    settings: Settings,
+    /// Changed only by whoever holds `in_force`.
+    settings: ArcSwap<Settings>,
+    /// Told when they are others.
+    resettled: Notify,
     wake: Arc<Wake>,
     tracker: TaskTracker,
+    metrics: Arc<Metrics>,
     in_force: Mutex<Option<InForce>>,
     /// The folder as it stood just before it was last read.
     read: std::sync::Mutex<Option<load::Fingerprint>>,
-}
-
-fn pointer() -> Vec<u8> {
-    [tables::DIRECTORY, b"current"].concat()
-}
-
-fn generation_prefix(generation: u64) -> Vec<u8> {
-    [tables::DIRECTORY, b"g", &generation.to_be_bytes()].concat()
 }
 
 impl RosterFeed {
@@ -93,10 +83,12 @@ impl RosterFeed {
         settings: Settings,
         wake: Arc<Wake>,
         tracker: TaskTracker,
+        metrics: Arc<Metrics>,
     ) -> Self {
         let in_force = Mutex::new(None);
         let read = std::sync::Mutex::new(None);
-        Self { kv, clock, directory, settings, wake, tracker, in_force, read }
+        let (settings, resettled) = (ArcSwap::from_pointee(settings), Notify::new());
+        Self { kv, clock, directory, settings, resettled, wake, tracker, metrics, in_force, read }
     }
 
     /// Puts in force what was in force before the restart; how many pupils. What is incomplete or
@@ -173,19 +165,42 @@ impl RosterFeed {
         body: Bytes,
         confirm: Option<String>,
     ) -> Result<Offer, StoreError> {
-        if self.settings.folder.is_some() {
-            return Ok(Offer::FromFolder);
-        }
         let feed = self.clone();
         let task = self.tracker.spawn(async move {
-            let now = feed.clock.now();
-            let (schools, rules) = (feed.schools(), feed.settings.phone.clone());
-            match apart(move || json::load_json(&body, &schools, &rules, now)).await {
-                Ok(loaded) => feed.offer(loaded, None, confirm.as_deref()).await,
-                Err(offer) => Ok(offer),
+            loop {
+                let settings = feed.settings.load_full();
+                if settings.folder.is_some() {
+                    return Ok(Offer::FromFolder);
+                }
+                let (now, body) = (feed.clock.now(), body.clone());
+                let (schools, rules) = (feed.schools(), settings.phone.clone());
+                let loaded =
+                    match apart(move || json::load_json(&body, &schools, &rules, now)).await {
+                        Ok(loaded) => loaded,
+                        Err(offer) => return Ok(offer),
+                    };
+                if let Some(offer) = feed.offer(&settings, loaded, None, confirm.as_deref()).await?
+                {
+                    return Ok(offer);
+                }
             }
         });
-        task.await.unwrap_or_else(|_| Err(StoreError::Failed("a directory load panicked".into())))
+        let panicked = |_| Err(StoreError::Failed("a directory load panicked".into()));
+        let offer = task.await.unwrap_or_else(panicked);
+        self.count(&offer);
+        offer
+    }
+
+    fn count(&self, offer: &Result<Offer, StoreError>) {
+        let outcome = match offer {
+            Ok(Offer::Taken { .. }) => "taken",
+            Ok(Offer::Unchanged) => "unchanged",
+            Ok(Offer::Refused { .. }) => "refused",
+            Ok(Offer::Unusable { .. }) => "unusable",
+            Ok(Offer::FromFolder) => return,
+            Err(_) => "failed",
+        };
+        self.metrics.directory_offered(outcome, self.clock.now());
     }
 
     /// Whether no directory is in force.
@@ -198,11 +213,21 @@ impl RosterFeed {
     /// # Errors
     /// When the store fails; the directory in force stays.
     pub async fn read_folder(&self) -> Result<Offer, StoreError> {
-        let Some(folder) = &self.settings.folder else { return Ok(Offer::Unchanged) };
+        loop {
+            let settings = self.settings.load_full();
+            if let Some(offer) = self.read_folder_of(&settings).await? {
+                return Ok(offer);
+            }
+        }
+    }
+
+    /// None: settings became others meanwhile.
+    async fn read_folder_of(&self, settings: &Arc<Settings>) -> Result<Option<Offer>, StoreError> {
+        let Some(folder) = &settings.folder else { return Ok(Some(Offer::Unchanged)) };
         let now = self.clock.now();
         // Taken first: what changes during the reading is read again.
         self.set_read(load::fingerprint(folder));
-        let (path, schools, rules) = (folder.clone(), self.schools(), self.settings.phone.clone());
+        let (path, schools, rules) = (folder.clone(), self.schools(), settings.phone.clone());
         let in_force = self.in_force.lock().await.as_ref().and_then(|f| f.files.clone());
         let reading = move || {
             let files = load::Gathered::from_folder(&path)?;
@@ -213,10 +238,10 @@ impl RosterFeed {
             Ok(Some((files.load(&schools, &rules, now)?, digest)))
         };
         match apart(reading).await {
-            Ok(None) => Ok(Offer::Unchanged),
+            Ok(None) => Ok(Some(Offer::Unchanged)),
             Ok(Some((loaded, files))) => {
                 let confirm = load::confirmation(folder);
-                let offer = self.offer(loaded, Some(files), confirm.as_deref()).await;
+                let offer = self.offer(settings, loaded, Some(files), confirm.as_deref()).await;
                 if offer.is_err() {
                     *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
@@ -226,7 +251,7 @@ impl RosterFeed {
                 if load::is_unreadable(folder) {
                     *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
-                Ok(offer)
+                Ok(Some(offer))
             }
         }
     }
@@ -239,132 +264,38 @@ impl RosterFeed {
         self.read.lock().unwrap_or_else(PoisonError::into_inner).as_ref() == Some(fingerprint)
     }
 
-    /// Judges a load, stores it and puts it in force.
+    /// Judges a load that was read under these settings, stores it and puts it in force. None: they are no
+    /// longer those in force.
     async fn offer(
         &self,
+        settings: &Arc<Settings>,
         loaded: Loaded,
         files: Option<String>,
         confirm: Option<&str>,
-    ) -> Result<Offer, StoreError> {
+    ) -> Result<Option<Offer>, StoreError> {
         let mut in_force = self.in_force.lock().await;
+        if !Arc::ptr_eq(settings, &self.settings.load()) {
+            return Ok(None);
+        }
         let old = self.directory.load().roster.clone();
         if in_force.as_ref().is_some_and(|f| f.digest == loaded.digest) {
-            return Ok(Offer::Unchanged);
+            return Ok(Some(Offer::Unchanged));
         }
-        let change = match brake::judge(&old, &loaded, &self.settings.brake, confirm) {
+        let change = match brake::judge(&old, &loaded, &settings.brake, confirm) {
             Ok(change) => change,
             Err(refusal) => {
-                return Ok(Offer::Refused { causes: refusal.causes, digest: refusal.digest });
+                let (causes, digest) = (refusal.causes, refusal.digest);
+                return Ok(Some(Offer::Refused { causes, digest }));
             }
         };
-        // Of the store too, which may name one that was left aside at the start.
-        let stored = ledger::read::<InForce>(self.kv.as_ref(), &pointer()).await.ok().flatten();
-        let generation =
-            in_force.iter().chain(&stored).map(|f| f.generation).max().map_or(1, |g| g + 1);
-        let stored = self.store(generation, &loaded, files).await?;
+        let stored = self.store_next(in_force.as_ref(), &loaded, files).await?;
         let former = in_force.replace(stored);
         self.put_in_force(loaded.roster);
         if let Some(former) = former {
             self.remove(former.generation).await?;
         }
         let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
-        Ok(Offer::Taken { change, warnings })
-    }
-
-    async fn store(
-        &self,
-        generation: u64,
-        loaded: &Loaded,
-        files: Option<String>,
-    ) -> Result<InForce, StoreError> {
-        self.remove(generation).await?;
-        let prefix = generation_prefix(generation);
-        let mut count = 0;
-        let mut batch = Batch::default();
-        for (suffix, value) in snapshot::to_rows(&loaded.roster) {
-            count += 1;
-            batch.put([prefix.as_slice(), suffix.as_bytes()].concat(), value);
-            if batch.bytes() > MAX_BATCH_BYTES / 2 {
-                self.write(std::mem::take(&mut batch)).await?;
-            }
-        }
-        self.write(batch).await?;
-        let stored = InForce {
-            generation,
-            digest: loaded.digest.clone(),
-            rows: count,
-            loaded_at: self.clock.now(),
-            files,
-        };
-        let mut unit = Unit::new(self.kv.as_ref());
-        unit.write(pointer(), &stored);
-        let _: Commit = unit.commit().await?;
-        Ok(stored)
-    }
-
-    async fn write(&self, batch: Batch) -> Result<(), StoreError> {
-        let _: Commit = self.kv.commit(batch).await?;
-        Ok(())
-    }
-
-    async fn remove(&self, generation: u64) -> Result<(), StoreError> {
-        let prefix = generation_prefix(generation);
-        self.remove_range(&prefix, &after_prefix(&prefix)).await
-    }
-
-    async fn remove_range(&self, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
-        loop {
-            let page = self.kv.scan(from, to, PAGE).await?;
-            if page.is_empty() {
-                return Ok(());
-            }
-            let mut batch = Batch::default();
-            for (key, _) in page {
-                batch.delete(key);
-            }
-            self.write(batch).await?;
-        }
-    }
-
-    /// Watches the folder until `stop`: by notice where the file system gives it, and by looking.
-    ///
-    /// # Errors
-    /// When the store fails for good.
-    pub async fn watch(self: Arc<Self>, stop: CancellationToken) -> Result<(), StoreError> {
-        let Some(folder) = self.settings.folder.clone() else {
-            stop.cancelled().await;
-            return Ok(());
-        };
-        let changed = Arc::new(Notify::new());
-        let _watcher = watcher(&folder, changed.clone());
-        loop {
-            let until = later(self.clock.now(), self.settings.poll);
-            tokio::select! {
-                () = stop.cancelled() => return Ok(()),
-                () = changed.notified() => {}
-                () = self.clock.sleep_until(until) => {}
-            }
-            let mut seen = load::fingerprint(&folder);
-            if self.is_read(&seen) {
-                continue;
-            }
-            loop {
-                tokio::select! {
-                    () = stop.cancelled() => return Ok(()),
-                    () = self.clock.sleep_until(later(self.clock.now(), STILL)) => {}
-                }
-                let again = load::fingerprint(&folder);
-                if again == seen {
-                    break;
-                }
-                seen = again;
-            }
-            match self.read_folder().await {
-                Ok(offer) => report(&offer),
-                Err(StoreError::Busy(why)) => tracing::warn!(why, "directory load put off"),
-                Err(error) => return Err(error),
-            }
-        }
+        Ok(Some(Offer::Taken { change, warnings }))
     }
 }
 
@@ -381,25 +312,6 @@ async fn apart<T: Send + 'static>(
             problems: vec!["it could not be read: a defect in upprop; please report it".into()],
         }),
     }
-}
-
-fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
-    now.saturating_add(by).unwrap_or(Timestamp::MAX)
-}
-
-/// inotify sees nothing on network shares written elsewhere; the poll does, so a failure here only
-/// costs time.
-fn watcher(folder: &std::path::Path, changed: Arc<Notify>) -> Option<notify::RecommendedWatcher> {
-    use notify::Watcher as _;
-    let tell = move |_: notify::Result<notify::Event>| changed.notify_one();
-    let mut watcher = notify::recommended_watcher(tell)
-        .inspect_err(|error| tracing::warn!(%error, "the folder is looked at by polling only"))
-        .ok()?;
-    watcher
-        .watch(folder, notify::RecursiveMode::NonRecursive)
-        .inspect_err(|error| tracing::warn!(%error, "the folder is looked at by polling only"))
-        .ok()?;
-    Some(watcher)
 }
 
 /// Logs what became of a load; counts and places only.

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{
-    Batch, Commit, Health, Kv, Pending, Settings, StoreError,
+    Batch, Commit, Health, Kv, Pending, Settings, Sizes, StoreError,
     backup::{self, About},
     committer::{Committer, Request, Waiting},
     compact::{self, Compacted, Steps, Successor},
@@ -329,6 +329,13 @@ impl Kv for SledStore {
 
     fn health(&self) -> Health {
         self.status.health()
+    }
+
+    fn sizes(&self) -> Option<Sizes> {
+        Some(Sizes {
+            database: disk::used_bytes(&self.settings.store_dir()).ok()?,
+            journal: disk::used_bytes(&self.settings.journal_dir()).ok()?,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Batch, Commit, Kv, StoreError, after_prefix, codec};
+use crate::model::Reason;
 
 /// The version of row values this binary writes, and the highest it reads.
 pub const ROW_VERSION: u8 = 1;
@@ -38,6 +39,10 @@ impl<'a> Unit<'a> {
     pub async fn read_raw(&mut self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         if let Some(written) = self.batch.write.get(key) {
             return Ok(written.clone());
+        }
+        // Had it changed since, the commit would fail anyway.
+        if let Some(seen) = self.batch.expect.get(key) {
+            return Ok(seen.clone());
         }
         let found = self.kv.get(key).await?;
         self.batch.expect(key.to_vec(), found.clone());
@@ -119,6 +124,11 @@ impl<'a> Unit<'a> {
         self.batch.delete(key);
     }
 
+    /// Something was decided in these writes: counted when they are durable.
+    pub fn decided(&mut self, act: &'static str, reason: Reason) {
+        self.batch.decided.push((act, reason));
+    }
+
     /// Bytes to be written so far.
     pub fn bytes(&self) -> usize {
         self.batch.bytes()
@@ -166,6 +176,8 @@ pub async fn each(
             show(key, value);
         }
         let Some((last, _)) = page.last().filter(|_| page.len() == PAGE) else { return Ok(()) };
+        // Such a walk may be long, and a read is answered at once: others get their turn here.
+        tokio::task::yield_now().await;
         from = [last.as_slice(), &[0]].concat();
     }
 }

@@ -20,6 +20,7 @@ mod layers;
 pub mod ledger;
 mod memory;
 mod memtable;
+mod metered;
 mod progress;
 mod rebuild;
 pub mod recover;
@@ -46,6 +47,7 @@ mod prune_tests;
 pub use compact::Compacted;
 pub use embedded::SledStore;
 pub use memory::MemoryStore;
+pub use metered::{Metered, Now};
 pub use progress::Progress;
 pub use rebuild::{RebuildReport, rebuild};
 pub use settings::{Hardening, Settings};
@@ -55,6 +57,8 @@ pub use wake::{Wake, Watched};
 use std::{collections::BTreeMap, future::Future, pin::Pin};
 
 use bytes::Bytes;
+
+use crate::model::Reason;
 
 /// A future that owns nothing of the caller but the borrow.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -74,6 +78,9 @@ pub struct Batch {
     pub expect: BTreeMap<Vec<u8>, Option<Bytes>>,
     /// What each named key holds afterwards; `None`: nothing.
     pub write: BTreeMap<Vec<u8>, Option<Bytes>>,
+    /// Decisions that are in these writes, with what was done: to be counted when they are durable. No part
+    /// of what a store keeps.
+    pub decided: Vec<(&'static str, Reason)>,
 }
 
 impl Batch {
@@ -148,6 +155,15 @@ pub struct Health {
     pub free_bytes: Option<u64>,
 }
 
+/// Bytes that a store's files take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// The database.
+    pub database: u64,
+    /// The journal.
+    pub journal: u64,
+}
+
 /// Ordered keys with durable, conditional batches.
 ///
 /// Reads may show what another commit has written but not yet made durable; whoever answers from a
@@ -180,6 +196,11 @@ pub trait Kv: Send + Sync {
 
     /// Whether it takes work.
     fn health(&self) -> Health;
+
+    /// What its files take; none: it has none, or they cannot be read this moment.
+    fn sizes(&self) -> Option<Sizes> {
+        None
+    }
 }
 
 /// The first key after every key that starts with `prefix`: the end of its range.

@@ -148,6 +148,25 @@ pub struct Counted {
     pub messages: BTreeMap<String, u64>,
 }
 
+/// What an operator did that concerns more than one message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OperatorAct {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as the system says: `uid 0`.
+    pub by: String,
+    /// `suspend`, `resume`, `go-live`, `back-to-guests`, `go-live-withdrawn`.
+    pub act: String,
+    /// What it concerns: `all`, `channel:sms`, `channel:email` or `school:ID`.
+    pub scope: String,
+    /// Why, in the operator's words; empty where none are asked for.
+    pub reason: String,
+    /// Until when, where it ends by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Timestamp>,
+}
+
 /// One line of a pupil's trail: what was heard and what was decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Audit {

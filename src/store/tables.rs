@@ -218,7 +218,7 @@ pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
 pub const COUNTERS: &[u8] = b"ct/";
 
 /// Every table: where it begins, and its name for people.
-pub const TABLES: [(&[u8], &str); 22] = [
+pub const TABLES: [(&[u8], &str); 25] = [
     (b"ac/", "accounts in trouble"),
     (b"ag/", "guards of advance notices"),
     (b"an/", "advance notices"),
@@ -230,16 +230,19 @@ pub const TABLES: [(&[u8], &str); 22] = [
     (b"du/", "due rows"),
     (b"er/", "erasures"),
     (b"fa/", "failing numbers"),
+    (b"gl/", "schools gone live"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"no/", "messages"),
     (b"oc/", "days"),
+    (b"op/", "operators' acts"),
     (b"pr/", "providers' references"),
     (b"rg/", "closed registers"),
     (b"rj/", "refused events"),
     (b"rs/", "restores"),
     (b"se/", "events seen"),
     (b"st/", "attempts by address"),
+    (b"su/", "suspensions"),
     (b"wi/", "deliveries seen"),
 ];
 
@@ -290,6 +293,32 @@ pub const SENT_TO: &[u8] = b"st/";
 pub const BAD_CONTACTS: &[u8] = b"bc/";
 /// Every due row.
 pub const ALL_DUE: &[u8] = DUE;
+/// Sending suspended, by scope as `delivery::suspension` writes it. Value: its `Suspension`.
+pub fn suspension(scope: &str) -> Vec<u8> {
+    [SUSPENSIONS, scope.as_bytes(), &[0]].concat()
+}
+
+/// Every suspension.
+pub const SUSPENSIONS: &[u8] = b"su/";
+
+/// That a school has gone live. Value: `directory::go_live::GoneLive`.
+pub fn gone_live(school: &SchoolId) -> Vec<u8> {
+    [GONE_LIVE, school.as_str().as_bytes(), &[0]].concat()
+}
+
+/// Every school that has gone live.
+pub const GONE_LIVE: &[u8] = b"gl/";
+
+/// What an operator did to the whole, by time. Value: [`super::rows::OperatorAct`].
+pub fn operator_act(at: Timestamp, unique: &str) -> Vec<u8> {
+    let mut key = OPERATOR_ACTS.to_vec();
+    key.extend_from_slice(&time(at));
+    key.extend_from_slice(unique.as_bytes());
+    key
+}
+
+/// Everything that operators did to the whole.
+pub const OPERATOR_ACTS: &[u8] = b"op/";
 
 /// Directory rows; large and loadable again, so the journal leaves them out.
 pub const DIRECTORY: &[u8] = b"di/";

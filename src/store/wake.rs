@@ -1,5 +1,5 @@
 //! How whoever waits for due rows hears of new ones: at once, but not of what can wait until it looks
-//! anyway, and in which lanes it need not look. Knows due rows by their keys; reads and writes no store.
+//! anyway, and in which lanes it need not look. Knows due rows and suspensions by their keys; reads and writes no store.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering::SeqCst};
@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, futures::Notified};
 
 use super::tables::{self, Lane};
-use super::{Batch, Commit, Health, Kv, Pending, StoreError};
+use super::{Batch, Commit, Health, Kv, Pending, Sizes, StoreError};
 
 /// Between those who commit and the one who waits.
 ///
@@ -127,11 +127,16 @@ impl Kv for Watched {
 
     fn commit(&self, batch: Batch) -> Pending<'_, Result<Commit, StoreError>> {
         let due = earliest_due(&batch);
+        // What was passed over may be due by now, and no due row tells of it.
+        let suspends = touches(&batch, tables::SUSPENSIONS);
         Box::pin(async move {
             let outcome = self.kv.commit(batch).await;
             if matches!(outcome, Ok(Commit::Done)) {
                 for (lane, at) in due {
                     self.wake.due(lane, at);
+                }
+                if suspends {
+                    self.wake.now();
                 }
             }
             outcome
@@ -141,6 +146,15 @@ impl Kv for Watched {
     fn health(&self) -> Health {
         self.kv.health()
     }
+
+    fn sizes(&self) -> Option<Sizes> {
+        self.kv.sizes()
+    }
+}
+
+/// Whether a batch writes or removes a row under a prefix.
+fn touches(batch: &Batch, prefix: &[u8]) -> bool {
+    batch.write.range(prefix.to_vec()..super::after_prefix(prefix)).next().is_some()
 }
 
 /// When the first of the due rows that a batch writes is due, for each lane that has any.
@@ -238,6 +252,12 @@ mod tests {
         batch.put(tables::due(Lane::Timer, at(1), "e"), "x");
         assert_eq!(kv.commit(batch).await.unwrap(), Commit::Conflict);
         assert_eq!(first(Lane::Timer), at(3), "nothing was written");
+        let woken = wake.looking();
+        wake.sleeps(at(99), false);
+        let mut resumed = Batch::default();
+        resumed.delete(tables::suspension("all"));
+        assert_eq!(kv.commit(resumed).await.unwrap(), Commit::Done);
+        assert!(woken.now_or_never().is_some(), "a suspension that ends wakes");
         let mut large = Batch::default();
         large.put(tables::due(Lane::Timer, at(1), "f"), vec![0; crate::store::MAX_VALUE_BYTES + 1]);
         assert!(kv.commit(large).await.is_err());

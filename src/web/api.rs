@@ -242,7 +242,7 @@ pub fn describe_health(api: &mut OpenApi) {
 pub async fn openapi() -> Json<serde_json::Value> {
     Json(super::openapi::document(
         env!("CARGO_PKG_VERSION"),
-        &[describe_directory, super::receipts::describe, describe_health],
+        &[describe_directory, super::receipts::describe, describe_health, super::metrics::describe],
     ))
 }
 

@@ -31,7 +31,9 @@ use crate::env::Clock;
 use crate::intake::LastHeard;
 use crate::model::{NotificationId, ProviderId, PupilId, SourceId};
 use crate::operate::message::{self, Act};
+use crate::operate::reload::Reloads;
 use crate::operate::{OperateError, queue, rejected, status, why};
+use crate::source::roster::RosterFeed;
 use crate::source::webhook::answer::ErrorAnswer;
 use crate::store::{Kv, SledStore, StoreError};
 
@@ -59,9 +61,13 @@ pub struct Control {
     /// When the daemon started, and what it heard since; none: no daemon, its store alone.
     pub running: Option<(Timestamp, LastHeard)>,
     /// The store itself, once it is known.
-    pub embedded: OnceLock<Arc<SledStore>>,
+    pub embedded: Arc<OnceLock<Arc<SledStore>>>,
     /// Where traces of a pupil are after an erasure, and until when, in words.
     pub remains: Vec<String>,
+    /// Who changes the mode of a school; none: no daemon.
+    pub feed: Option<Arc<RosterFeed>>,
+    /// Where a reload is asked for; none: no daemon.
+    pub reloads: Option<Reloads>,
 }
 
 /// Who asks, as the system says.
@@ -75,9 +81,11 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/why/{pupil}", get(tell_why))
         .route("/v1/queue", get(show_queue))
         .route("/v1/rejected", get(show_rejected))
+        .route("/v1/reload", post(reload))
         .route("/v1/messages/{id}", get(show_message))
         .route("/v1/messages/{id}/{act}", post(act_on_message))
         .merge(control_care::routes())
+        .merge(super::control_holds::routes())
         .with_state(control)
 }
 
@@ -111,7 +119,8 @@ async fn tell_why(
         Err(error) => return refusal(StatusCode::BAD_REQUEST, format!("pupil: {error}")),
     };
     let directory = control.directory.load_full();
-    answer(why::why(control.kv.as_ref(), directory.schools.values(), &pupil, date).await)
+    let now = control.clock.now();
+    answer(why::why(control.kv.as_ref(), directory.schools.values(), &pupil, date, now).await)
 }
 
 async fn show_queue(State(control): State<Arc<Control>>) -> Response {
@@ -124,7 +133,7 @@ async fn show_rejected(State(control): State<Arc<Control>>) -> Response {
 
 async fn show_message(State(control): State<Arc<Control>>, At(id): At<String>) -> Response {
     match NotificationId::parse(&id) {
-        Ok(id) => answer(message::show(control.kv.as_ref(), &id).await),
+        Ok(id) => answer(message::show(control.kv.as_ref(), &id, control.clock.now()).await),
         Err(_) => no_id(),
     }
 }
@@ -140,13 +149,32 @@ async fn act_on_message(
         _ => return refusal(StatusCode::NOT_FOUND, "there are `cancel` and `retry`".into()),
     };
     let Ok(id) = NotificationId::parse(&id) else { return no_id() };
-    // A task of its own: who hangs up meanwhile must not leave it half done.
     let (kv, now) = (control.kv.clone(), control.clock.now());
-    let act = async move { message::act(kv.as_ref(), &id, act, &by, now).await };
-    let done = control.tracker.spawn(act);
-    match done.await {
+    acted(&control, async move { message::act(kv.as_ref(), &id, act, &by, now).await }).await
+}
+
+/// Carries an act out in a task of its own: who hangs up meanwhile must not leave it half done.
+pub(super) async fn acted<T: Serialize + Send + 'static>(
+    control: &Control,
+    act: impl Future<Output = Result<T, OperateError>> + Send + 'static,
+) -> Response {
+    match control.tracker.spawn(act).await {
         Ok(done) => answer(done),
         Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "a defect; see the log".into()),
+    }
+}
+
+/// 200 whatever became of it: the document says.
+async fn reload(State(control): State<Arc<Control>>) -> Response {
+    let Some(reloads) = &control.reloads else {
+        return refusal(
+            StatusCode::CONFLICT,
+            "no daemon runs; it reads its configuration when it starts".into(),
+        );
+    };
+    match reloads.ask().await {
+        Some(reloaded) => Json(reloaded).into_response(),
+        None => refusal(StatusCode::SERVICE_UNAVAILABLE, "the daemon is ending".into()),
     }
 }
 
@@ -208,13 +236,7 @@ pub fn bind(path: &Path) -> std::io::Result<Socket> {
 }
 
 /// Serves until `stop`.
-pub async fn serve(
-    socket: Socket,
-    control: Arc<Control>,
-    stop: CancellationToken,
-    tracker: TaskTracker,
-) {
-    let router = router(control);
+pub async fn serve(socket: Socket, router: Router, stop: CancellationToken, tracker: TaskTracker) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     while let Some(next) = stop.run_until_cancelled(socket.listener.accept()).await {

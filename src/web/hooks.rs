@@ -16,7 +16,8 @@ use super::hooks_rejected::{self, Remembered};
 use super::hooks_response as respond;
 use crate::delivery::limits::{self, Permit};
 use crate::intake::{Accepted, Intake, IntakeError, LastHeard};
-use crate::model::{Observation, Rate, SchoolId, SourceId};
+use crate::metrics::{Metrics, SourceMeter};
+use crate::model::{Fact, Observation, Rate, SchoolId, SourceId};
 use crate::source::webhook::{self, HookAnswer, Item, Rejected, Verifier};
 use crate::store::ledger::Unit;
 use crate::store::rows::Seen;
@@ -39,6 +40,8 @@ pub struct SourceGate {
     pub cell: Mutex<Option<u64>>,
     /// How many refused events were remembered of late.
     pub remembered: Remembered,
+    /// Told what happened.
+    pub meter: SourceMeter,
 }
 
 /// What the inlet needs.
@@ -49,6 +52,8 @@ pub struct Hooks {
     pub sources: BTreeMap<SourceId, SourceGate>,
     /// Told of every event that came.
     pub heard: LastHeard,
+    /// Told of requests to sources that are not among them.
+    pub metrics: Arc<Metrics>,
 }
 
 /// The handler.
@@ -64,25 +69,32 @@ pub async fn post(
     };
     let now = hooks.intake.clock().now();
     let known = SourceId::new(source).ok().and_then(|id| hooks.sources.get_key_value(&id));
-    let Some((source, gate)) = known else { return respond::unauthorized() };
+    let Some((source, gate)) = known else {
+        hooks.metrics.stranger_refused();
+        return respond::unauthorized();
+    };
     let authenticated = match gate.verifier.verify(&headers, &body, now) {
         Ok(authenticated) => authenticated,
         Err(denied) => {
+            gate.meter.refused();
             tracing::warn!(%source, why = denied.as_str(), "webhook refused");
             return respond::unauthorized();
         }
     };
     if let Some(wait) = gate.too_fast(now) {
+        gate.meter.put_off();
         return respond::too_many_requests(wait);
     }
     let health = hooks.intake.kv().health();
     if !health.writable {
+        gate.meter.put_off();
         tracing::warn!(%source, why = health.why, "webhook put off: the store takes no work");
         return respond::unavailable(STORE_PAUSE);
     }
     let decoded = match webhook::decode(&headers, &body, source, now) {
         Ok(decoded) => decoded,
         Err(error) => {
+            gate.meter.rejected(1);
             tracing::warn!(%source, %error, "webhook not understood");
             return respond::unusable(&error);
         }
@@ -97,6 +109,7 @@ pub async fn post(
                 hooks.heard.note(source, now);
             }
             if !answer.rejected.is_empty() {
+                gate.meter.rejected(answer.rejected.len().try_into().unwrap_or(u64::MAX));
                 let (kv, remembered) = (hooks.intake.kv().as_ref(), &gate.remembered);
                 hooks_rejected::remember(kv, remembered, source, &body, &answer.rejected, now)
                     .await;
@@ -108,6 +121,7 @@ pub async fn post(
             respond::answer(answer)
         }
         Err(error) => {
+            gate.meter.put_off();
             tracing::error!(%source, %error, "webhook put off");
             respond::unavailable(STORE_PAUSE)
         }
@@ -151,6 +165,9 @@ async fn accept_once(
         let rejected: Vec<Rejected> = items.iter().filter_map(refusal).collect();
         let duplicate = u32::try_from(items.len() - rejected.len()).unwrap_or(u32::MAX);
         let _: Commit = kv.commit(crate::store::Batch::default()).await?;
+        for _ in 0..duplicate {
+            gate.meter.duplicate();
+        }
         return Ok(HookAnswer { accepted: 0, duplicate, rejected });
     }
     let answer = accept_all(hooks, gate, items).await?;
@@ -201,7 +218,7 @@ async fn accept_all(
         }
     }
     let mut groups = futures_util::stream::iter(
-        by_pupil.into_values().map(|group| accept_group(&hooks.intake, group)),
+        by_pupil.into_values().map(|group| accept_group(&hooks.intake, &gate.meter, group)),
     )
     .buffer_unordered(SIDE_BY_SIDE);
     while let Some(group) = groups.next().await {
@@ -216,13 +233,20 @@ async fn accept_all(
 
 async fn accept_group(
     intake: &Intake,
+    meter: &SourceMeter,
     group: Vec<(Item, Observation)>,
 ) -> Result<HookAnswer, StoreError> {
     let mut answer = HookAnswer::default();
     for (item, observation) in group {
         match intake.accept(&observation).await {
-            Ok(Accepted::New) => answer.accepted += 1,
-            Ok(Accepted::Duplicate) => answer.duplicate += 1,
+            Ok(Accepted::New) => {
+                meter.accepted(delay(&observation, intake.clock().now()));
+                answer.accepted += 1;
+            }
+            Ok(Accepted::Duplicate) => {
+                meter.duplicate();
+                answer.duplicate += 1;
+            }
             Err(IntakeError::Rejected(error)) => {
                 answer.rejected.push(Rejected { index: place(item.index), id: item.id, error });
             }
@@ -230,6 +254,12 @@ async fn accept_group(
         }
     }
     Ok(answer)
+}
+
+/// How long a mark was on its way to us.
+fn delay(observation: &Observation, now: Timestamp) -> Option<SignedDuration> {
+    let Fact::Marked { recorded_at, .. } = &observation.fact else { return None };
+    Some(now.duration_since(*recorded_at))
 }
 
 #[cfg(test)]

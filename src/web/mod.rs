@@ -4,11 +4,14 @@
 pub mod api;
 pub mod control;
 mod control_care;
+mod control_holds;
 pub mod hooks;
 pub mod hooks_rejected;
 pub mod hooks_response;
+pub mod metrics;
 pub mod openapi;
 pub mod receipts;
+pub mod routes;
 pub mod server;
 
 use std::sync::Arc;
@@ -24,6 +27,7 @@ pub fn router(
     hooks: Arc<hooks::Hooks>,
     receipts: Arc<receipts::Receipts>,
     api: Arc<api::Api>,
+    scrape: Arc<metrics::Scrape>,
     largest_event_body: usize,
 ) -> Router {
     let api = Router::new()
@@ -37,6 +41,7 @@ pub fn router(
     );
     server::at_most(events, largest_event_body)
         .merge(api)
+        .merge(Router::new().route("/metrics", get(metrics::get)).with_state(scrape))
         .route("/healthz", get(api::healthz))
         .route("/openapi.json", get(api::openapi))
         .route("/schemas/events.json", get(api::events_schema))

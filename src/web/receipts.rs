@@ -64,7 +64,11 @@ pub async fn take(
         }
     };
     for report in &reports {
-        match delivery::receive(&receipts.shared, &id, report).await {
+        let received = delivery::receive(&receipts.shared, &id, report).await;
+        if let Ok(received) = received {
+            receipts.shared.metrics.reported(&id, report.status, received.as_str());
+        }
+        match received {
             Ok(delivery::Received::Unknown) => {
                 tracing::warn!(provider = %id, "receipt for a message that is not known here");
             }

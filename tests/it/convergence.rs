@@ -60,6 +60,7 @@ fn school() -> School {
         id: id("s"),
         name: "Björkskolan".into(),
         mode: Mode::Live,
+        gone_live: None,
         zone: TimeZone::get("Europe/Stockholm").expect("zone"),
         locale: Locale::swedish(),
         team_email: Some(id("team@example.se")),

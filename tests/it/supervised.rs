@@ -1,5 +1,5 @@
 //! What a supervisor hears through `sd_notify(3)`: ready when events are taken, alive while the dispatcher
-//! turns, stopping when asked to.
+//! turns, reloading and ready again, stopping when asked to.
 
 use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, Stdio};
@@ -18,7 +18,7 @@ impl Drop for Supervised {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ready_alive_and_stopping_are_told_in_order() {
+async fn ready_alive_reloading_and_stopping_are_told_in_order() {
     let world = Setup::default().prepare();
     let path = world.folder.path().join("notify");
     let socket = UnixDatagram::bind(&path).expect("a socket");
@@ -51,6 +51,23 @@ async fn ready_alive_and_stopping_are_told_in_order() {
     world.accept(&world.marked("nils", "l1", "unexcused", 5)).await;
     world.messages(1).await;
     until("WATCHDOG=1");
+    assert!(signal("HUP", &daemon.0.id().to_string()));
+    let reloading = loop {
+        match told() {
+            found if found.starts_with("RELOADING=1") => break found,
+            other => assert_eq!(other, "WATCHDOG=1"),
+        }
+    };
+    // With the time in the same message, as units of `Type=notify-reload` need it.
+    let (_, time) = reloading.split_once("\nMONOTONIC_USEC=").expect("the time");
+    assert!(time.parse::<u64>().is_ok_and(|time| time > 0), "{reloading}");
+    let ready = loop {
+        match told() {
+            found if found.starts_with("READY=1") => break found,
+            other => assert_eq!(other, "WATCHDOG=1"),
+        }
+    };
+    assert!(ready.contains("STATUS=the configuration was reloaded"), "{ready}");
     assert!(signal("TERM", &daemon.0.id().to_string()));
     let before = until("STOPPING=1");
     assert!(before.iter().all(|w| w == "WATCHDOG=1"), "{before:?}");

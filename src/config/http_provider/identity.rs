@@ -60,13 +60,11 @@ fn pem(reader: &Reader<'_>, key: &'static str, private: bool) -> Option<SecretSt
     if loader.secrets == Secrets::Skipped {
         return Some(SecretString::from(""));
     }
-    let path = match &loader.credentials_dir {
+    let path = match loader.credential(&name) {
         _ if name.contains('/') => loader.path(&name),
-        Some(folder) => folder.join(&name),
+        Some(path) => path,
         None if loader.secrets == Secrets::Checked => {
-            let what = format!(
-                "credential `{name}` was not checked: $CREDENTIALS_DIRECTORY is not set here"
-            );
+            let what = loader.unchecked(&name);
             reader.note(Severity::Note, key, what, "the unit must load it (LoadCredential=)");
             return Some(SecretString::from(""));
         }
