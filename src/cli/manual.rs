@@ -200,7 +200,8 @@ mod tests {
         names(&Cli::command(), "upprop", &mut expected);
         let pages = pages(&Cli::command(), "").expect("pages");
         let mut found: Vec<_> = pages.into_iter().map(|(path, _)| path).collect();
-        (found.sort(), expected.sort());
+        found.sort();
+        expected.sort();
         assert_eq!(found, expected);
         assert!(found.contains(&"man8/upprop-message-retry.8".into()), "{found:?}");
     }
@@ -227,7 +228,7 @@ mod tests {
     #[test]
     fn each_shell_completes_what_everybody_may_use() {
         for (path, text) in completions(&Cli::command()) {
-            assert!(text.contains("rebuild") && text.contains("--trial") || text.contains("trial"));
+            assert!(text.contains("rebuild") && text.contains("trial"), "{}", path.display());
             assert!(!text.contains("manual"), "{}: {text}", path.display());
         }
     }

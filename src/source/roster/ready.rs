@@ -103,6 +103,8 @@ impl<'a> Ready<'a> {
     /// When the store fails; what was in force stays.
     pub async fn keep(self) -> Result<Kept<'a>, StoreError> {
         let Self { feed, in_force, settings, schools, read, loaded } = self;
+        // Before anything is written that names another directory.
+        let raised = feed.raised(&schools).await?;
         let (stored, roster) = match loaded {
             None => (None, feed.directory.load().roster.clone()),
             Some((loaded, files, change)) => {
@@ -110,7 +112,6 @@ impl<'a> Ready<'a> {
                 (Some((row, change)), Arc::new(loaded.roster))
             }
         };
-        let raised = feed.raised(&schools).await?;
         let directory = Arc::new(Directory { schools: raised, roster });
         Ok(Kept { feed, in_force, settings, read, stored, directory })
     }
@@ -134,12 +135,16 @@ impl Kept<'_> {
         }
         self.feed.settings.store(Arc::new(self.settings));
         self.feed.resettled.notify_one();
-        self.feed.forget_withdrawn(&self.directory.schools).await?;
-        let Some((stored, change)) = self.stored else { return Ok(None) };
-        self.feed.metrics.directory_offered("taken", self.feed.clock.now());
-        if let Some(former) = self.in_force.replace(stored) {
-            self.feed.remove(former.generation).await?;
+        let mut changed = None;
+        if let Some((stored, change)) = self.stored {
+            self.feed.metrics.directory_offered("taken", self.feed.clock.now());
+            let former = self.in_force.replace(stored);
+            changed = Some(change);
+            if let Some(former) = former {
+                self.feed.remove(former.generation).await?;
+            }
         }
-        Ok(Some(change))
+        self.feed.forget_withdrawn(&self.directory.schools).await?;
+        Ok(changed)
     }
 }
