@@ -1,23 +1,45 @@
-//! What is kept no longer than needed: ids of events seen, limiter cells that are spent, old failures, suspensions
-//! that are over, journal segments. Runs at start and every few hours; deletes in small commits beside the daily work.
+//! What is kept no longer than needed: ids of events seen, limiter cells that are spent, suspensions that are
+//! over, what the clocks of retention say, journal segments, backups. Runs at start and every few hours; deletes in small commits beside
+//! the daily work. At night, now and then, it has the store written anew.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::Compaction;
 use crate::delivery::limits;
 use crate::delivery::suspension::Suspension;
 use crate::env::Clock;
-use crate::store::rows::{Failing, OperatorAct, Rejection, Seen};
-use crate::store::{Batch, Commit, Kv, SledStore, StoreError, after_prefix, ledger, tables};
+use crate::operate::retention::{self, Clocks, Tidied};
+use crate::store::rows::{OperatorAct, Rejection, Seen};
+use crate::store::{
+    Batch, Commit, Compacted, Kv, SledStore, StoreError, after_prefix, backup, ledger, tables,
+};
 
 /// Longer than any source's retries (reliability: at least 30 days).
 const SEEN_KEPT: SignedDuration = SignedDuration::from_hours(35 * 24);
-/// How long failures of a number count together, and what operators did is kept: a school year, as absences may be far apart.
-const FAILING_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// How long what operators did is kept: a school year.
+const ACTS_KEPT: SignedDuration = SignedDuration::from_hours(365 * 24);
 const EVERY: SignedDuration = SignedDuration::from_hours(6);
 const PAGE: usize = 500;
+
+/// What is kept how long, and when the rest leaves the disk.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Rows.
+    pub clocks: Clocks,
+    /// Journal segments.
+    pub journal_keep: SignedDuration,
+    /// Backups in this folder, and what was set aside.
+    pub backups: PathBuf,
+    /// How long those are kept.
+    pub backups_keep: SignedDuration,
+    /// When store and journal are written anew, in which zone.
+    pub compact: Option<(Compaction, TimeZone)>,
+}
 
 /// Runs until `stop`.
 ///
@@ -27,32 +49,95 @@ pub async fn run(
     kv: Arc<dyn Kv>,
     clock: Arc<dyn Clock>,
     embedded: Option<Arc<SledStore>>,
-    journal_keep: SignedDuration,
+    plan: Plan,
     stop: CancellationToken,
 ) -> Result<(), StoreError> {
+    let night = |from| plan.compact.as_ref().and_then(|(when, zone)| next(*when, zone, from));
+    let (mut tidied_next, mut compacted_next) = (Timestamp::MIN, night(clock.now()));
     loop {
         let now = clock.now();
-        let limit = now.saturating_sub(SEEN_KEPT).unwrap_or(Timestamp::MIN);
-        match tidy(kv.as_ref(), now, limit).await {
-            Ok(removed) if removed > 0 => tracing::info!(removed, "rows no longer needed removed"),
-            Ok(_) => {}
-            Err(StoreError::Busy(why)) => tracing::warn!(why, "housekeeping put off"),
-            Err(error) => return Err(error),
+        if now >= tidied_next {
+            match tidy_all(kv.as_ref(), plan.clocks, now).await {
+                Err(StoreError::Busy(why)) => tracing::warn!(why, "housekeeping put off"),
+                done => done?,
+            }
+            if let Some(store) = embedded.clone() {
+                files(store, &plan, now).await;
+            }
+            tidied_next = now.saturating_add(EVERY).unwrap_or(Timestamp::MAX);
         }
-        if let Some(store) = embedded.clone() {
-            let older = now.saturating_sub(journal_keep).unwrap_or(Timestamp::MIN);
-            match tokio::task::spawn_blocking(move || store.prune_journal(older)).await {
-                Ok(Ok(0)) | Err(_) => {}
-                Ok(Ok(segments)) => tracing::info!(segments, "journal segments removed"),
-                Ok(Err(error)) => tracing::warn!(%error, "the journal could not be pruned"),
+        if compacted_next.is_some_and(|at| now >= at) {
+            compacted_next = night(now);
+            if let Some(store) = embedded.clone() {
+                compact(store).await;
             }
         }
-        let next = now.saturating_add(EVERY).unwrap_or(Timestamp::MAX);
+        let next = compacted_next.map_or(tidied_next, |at| at.min(tidied_next));
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = clock.sleep_until(next) => {}
         }
     }
+}
+
+async fn tidy_all(kv: &dyn Kv, clocks: Clocks, now: Timestamp) -> Result<(), StoreError> {
+    let limit = now.saturating_sub(SEEN_KEPT).unwrap_or(Timestamp::MIN);
+    let removed = tidy(kv, now, limit).await?;
+    let Tidied { contacts, evidence, counters } = retention::tidy(kv, clocks, now).await?;
+    if removed > 0 || contacts + evidence + counters > 0 {
+        tracing::info!(removed, contacts, evidence, counters, "what is past its time was removed");
+    }
+    Ok(())
+}
+
+/// Journal segments, backups and what was set aside.
+async fn files(store: Arc<SledStore>, plan: &Plan, now: Timestamp) {
+    let before = |span| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
+    let (older, old) = (before(plan.journal_keep), before(plan.backups_keep));
+    let backups = plan.backups.clone();
+    let work = move || {
+        let dir = store.settings().dir.clone();
+        let removed = backup::remove_old(&backups, old)
+            .and_then(|gone| Ok(gone + backup::remove_aside(&dir, old)?));
+        (store.prune_journal(older), removed)
+    };
+    let Ok((segments, folders)) = tokio::task::spawn_blocking(work).await else { return };
+    match segments {
+        Ok(0) => {}
+        Ok(segments) => tracing::info!(segments, "journal segments removed"),
+        Err(error) => tracing::warn!(%error, "the journal could not be pruned"),
+    }
+    match folders {
+        Ok(0) => {}
+        Ok(folders) => tracing::info!(folders, "old backups and former stores removed"),
+        Err(error) => {
+            tracing::warn!(%error, "old backups could not be removed; remove them by hand");
+        }
+    }
+}
+
+async fn compact(store: Arc<SledStore>) {
+    match tokio::task::spawn_blocking(move || store.compact()).await {
+        Ok(Ok(Compacted { rows, before_bytes, after_bytes })) => {
+            tracing::info!(rows, before_bytes, after_bytes, "store and journal were written anew");
+        }
+        Ok(Err(error)) => tracing::warn!(%error, "the store could not be compacted"),
+        Err(_) => {}
+    }
+}
+
+/// The first time after `from` that a compaction is due.
+fn next(when: Compaction, zone: &TimeZone, from: Timestamp) -> Option<Timestamp> {
+    let mut day = from.to_zoned_datetime(zone.clone()).date();
+    for _ in 0..9 {
+        let at = zone.to_ambiguous_zoned_datetime(day.to_datetime(when.at)).compatible().ok()?;
+        let is_day = when.day.is_none_or(|wanted| wanted == day.weekday());
+        if is_day && at.timestamp() > from {
+            return Some(at.timestamp());
+        }
+        day = day.tomorrow().ok()?;
+    }
+    None
 }
 
 async fn tidy(kv: &dyn Kv, now: Timestamp, limit: Timestamp) -> Result<usize, StoreError> {
@@ -67,9 +152,7 @@ async fn tidy(kv: &dyn Kv, now: Timestamp, limit: Timestamp) -> Result<usize, St
     removed += remove_if(kv, tables::REJECTED, &past).await?;
     let over = |value: &[u8]| ledger::decode::<Suspension>(value).is_ok_and(|s| s.until <= now);
     removed += remove_if(kv, tables::SUSPENSIONS, &over).await?;
-    let forgotten = now.saturating_sub(FAILING_KEPT).unwrap_or(Timestamp::MIN);
-    let past = |value: &[u8]| ledger::decode::<Failing>(value).is_ok_and(|row| row.at < forgotten);
-    removed += remove_if(kv, tables::FAILING, &past).await?;
+    let forgotten = now.saturating_sub(ACTS_KEPT).unwrap_or(Timestamp::MIN);
     let past =
         |value: &[u8]| ledger::decode::<OperatorAct>(value).is_ok_and(|row| row.at < forgotten);
     removed += remove_if(kv, tables::OPERATOR_ACTS, &past).await?;
@@ -125,5 +208,25 @@ mod tests {
         assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
         assert_eq!(tidy(&kv, now, day(35)).await.expect("tidy"), 3);
         assert_eq!(tidy(&kv, now, day(35)).await.expect("tidy"), 0);
+    }
+
+    #[test]
+    fn the_next_night_is_found_by_the_schools_clock() {
+        let zone = TimeZone::get("Europe/Stockholm").expect("a zone");
+        let at = jiff::civil::time(2, 30, 0, 0);
+        let sunday = Compaction { day: Some(jiff::civil::Weekday::Sunday), at };
+        let daily = Compaction { day: None, at };
+        for (when, from, expected) in [
+            (sunday, "2026-11-25T12:00:00Z", "2026-11-29T01:30:00Z"),
+            (sunday, "2026-11-29T01:30:00Z", "2026-12-06T01:30:00Z"),
+            (daily, "2026-11-25T01:29:59Z", "2026-11-25T01:30:00Z"),
+            (daily, "2026-11-25T01:30:00Z", "2026-11-26T01:30:00Z"),
+            // The night that has no half past two.
+            (daily, "2026-03-28T12:00:00Z", "2026-03-29T01:30:00Z"),
+        ] {
+            let from: Timestamp = from.parse().expect("time");
+            let expected: Timestamp = expected.parse().expect("time");
+            assert_eq!(next(when, &zone, from), Some(expected), "{when:?} {from}");
+        }
     }
 }

@@ -56,7 +56,7 @@ pub struct App {
     broken: mpsc::UnboundedReceiver<StoreError>,
     kv: Arc<dyn Kv>,
     env: Env,
-    journal_keep: jiff::SignedDuration,
+    housekeeping: housekeeping::Plan,
 }
 
 impl App {
@@ -127,6 +127,7 @@ impl App {
             started_at: env.clock.now(),
             reloads,
             tracker: lifecycle.tracker().clone(),
+            embedded: Arc::default(),
         };
         let reloader = Reloader::new(whole, shared, dispatcher.handover().clone(), config)?;
         Ok(Self {
@@ -139,7 +140,7 @@ impl App {
             broken,
             kv,
             env,
-            journal_keep: config.store.journal_keep,
+            housekeeping: settings::housekeeping(config),
         })
     }
 
@@ -183,6 +184,11 @@ impl App {
         });
     }
 
+    /// Lets operators look after the store itself.
+    pub fn keep(&self, store: Arc<SledStore>) {
+        self.reloader.keep(store);
+    }
+
     /// Starts to answer operators.
     pub fn answer(&self, socket: Socket) {
         let stop = self.lifecycle.soft_stop().clone();
@@ -216,7 +222,7 @@ impl App {
                 self.kv,
                 self.env.clock,
                 embedded.clone(),
-                self.journal_keep,
+                self.housekeeping,
                 stop.clone(),
             ),
         );

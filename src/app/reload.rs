@@ -3,7 +3,7 @@
 //! or a request that has begun ends with the configuration that it began with.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
@@ -18,7 +18,7 @@ use crate::model::SourceId;
 use crate::operate::reload::Reloads;
 use crate::source::roster::{NotReady, RosterFeed};
 use crate::source::webhook::Verifier;
-use crate::store::StoreError;
+use crate::store::{SledStore, StoreError};
 use crate::web::{
     self,
     api::Api,
@@ -38,6 +38,7 @@ pub(super) struct Whole {
     pub(super) started_at: Timestamp,
     pub(super) reloads: Reloads,
     pub(super) tracker: TaskTracker,
+    pub(super) embedded: Arc<OnceLock<Arc<SledStore>>>,
 }
 
 /// The configuration in force.
@@ -109,6 +110,12 @@ impl Reloader {
             started: Arc::new(config.clone()),
             present: Arc::new(Mutex::new(Present { config: config.clone(), shared })),
         })
+    }
+
+    /// Lets operators look after the store itself, under every configuration.
+    pub(super) fn keep(&self, store: Arc<SledStore>) {
+        // Said once, before anybody can ask.
+        let _ = self.whole.embedded.set(store);
     }
 
     /// What is served to others.
@@ -199,6 +206,7 @@ fn routes(
         reloads: Some(whole.reloads.clone()),
         feed: Some(whole.feed.clone()),
         tracker: whole.tracker.clone(),
+        embedded: whole.embedded.clone(),
         ..settings::control(config, kv.clone(), shared.env.clock.clone(), shared.directory.clone())
     };
     Ok((public, control::router(Arc::new(control))))

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::task::TaskTracker;
 
 use super::gateway::{GatewayFault, GatewayProblem, gateway};
+use super::housekeeping;
 use super::refusals::Refusal;
 use crate::channel::email::{MailSettings, TlsMode};
 use crate::channel::sms::{ProviderKind, ProviderSettings, elks::ElksSettings, http::HttpSettings};
@@ -18,6 +20,7 @@ use crate::env::Clock;
 use crate::env::mail::{MailFolder, MailTransport, SmtpTransport};
 use crate::env::wire::{ClientIdentity, DoorSettings, TokenSettings, WireSettings};
 use crate::model::{Endpoint, PlainHttp, ProviderId};
+use crate::operate::retention::Clocks;
 use crate::source::webhook::AuthSettings;
 use crate::store::Kv;
 use crate::web::control::Control;
@@ -49,9 +52,57 @@ pub fn control(
         sources: config.sources.keys().cloned().collect(),
         tracker: TaskTracker::new(),
         running: None,
+        embedded: Arc::default(),
+        remains: remains(config),
         feed: None,
         reloads: None,
     }
+}
+
+/// What is kept how long.
+pub(super) fn housekeeping(config: &Config) -> housekeeping::Plan {
+    let kept = &config.retention;
+    // All schools of a municipality have one clock.
+    let zone = config.schools.values().next().map(|school| school.zone.clone());
+    let zone = zone.or_else(|| TimeZone::get("Europe/Stockholm").ok()).unwrap_or(TimeZone::UTC);
+    housekeeping::Plan {
+        clocks: Clocks {
+            contacts: kept.contacts,
+            evidence: kept.evidence,
+            counters: kept.counters,
+        },
+        journal_keep: config.store.journal_keep,
+        backups: kept.backups.clone(),
+        backups_keep: kept.backups_keep,
+        compact: kept.compact.map(|when| (when, zone)),
+    }
+}
+
+/// Where traces of a pupil are after an erasure, in words.
+fn remains(config: &Config) -> Vec<String> {
+    let days = |span: jiff::SignedDuration| span.as_hours() / 24;
+    let store = match config.retention.compact {
+        Some(_) => "until the next compaction",
+        None => "until `upprop store compact` is run: none is planned",
+    };
+    vec![
+        format!(
+            "the journal holds older versions of the rows for {} days, and the files of the store their bytes {store}; \
+             `upprop store compact` removes both at once",
+            days(config.store.journal_keep)
+        ),
+        format!(
+            "backups in {} hold them until they are {} days old; copies elsewhere are yours to remove",
+            config.retention.backups.display(),
+            days(config.retention.backups_keep)
+        ),
+        "the directory has the pupil as long as the school system's loads have; until then new events about the \
+         pupil are taken as if nothing had been heard before, so take the pupil out of the source first"
+            .into(),
+        "rejected and failing numbers are kept as digests, without a pupil, until their time is out; providers keep \
+         what their agreement says; the log holds opaque ids only"
+            .into(),
+    ]
 }
 
 /// HTTP to providers.

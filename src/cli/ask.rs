@@ -19,19 +19,24 @@ use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tower::ServiceExt as _;
 
-use super::run;
+use super::{progress, run};
 use crate::config::{self, Config, Report, Secrets};
 use crate::directory::go_live::effective;
 use crate::directory::{Directory, Roster};
 use crate::env::clock::SystemClock;
+use crate::operate::backup::HowFar;
 use crate::source::roster::gone_live;
 use crate::source::webhook::answer::ErrorAnswer;
-use crate::store::{SledStore, StoreError};
+use crate::store::{self, SledStore, StoreError};
 use crate::web::control::{self, Operator};
 use crate::{app, cli::exit};
 
 /// How long a daemon may take that goes through all its messages.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long work on the whole store may take.
+const LONG: Duration = Duration::from_hours(24);
+/// How long the daemon may take to say how far it is.
+const SHORT: Duration = Duration::from_secs(2);
 
 /// What every question has.
 #[derive(Debug, Clone, clap::Args)]
@@ -53,6 +58,9 @@ pub enum NoAnswer {
     /// The daemon or the store said no.
     #[error("{0}")]
     Refused(String),
+    /// No daemon runs, and the store is not as it should be.
+    #[error("{0}")]
+    Unsound(String),
     /// Neither daemon nor store can be reached.
     #[error("{0}")]
     Unreachable(String),
@@ -67,7 +75,7 @@ impl NoAnswer {
         match self {
             Self::Config => exit::CONFIG,
             Self::Refused(_) => exit::GENERAL,
-            Self::Unreachable(_) => exit::UNAVAILABLE,
+            Self::Unsound(_) | Self::Unreachable(_) => exit::UNAVAILABLE,
         }
     }
 }
@@ -85,6 +93,42 @@ pub async fn ask<T: DeserializeOwned>(
     shown(asked, &body)
 }
 
+/// Asks for work that may take long, and shows how far it is.
+///
+/// # Errors
+/// See [`NoAnswer`].
+pub async fn ask_long<T: DeserializeOwned>(
+    asked: &Asked,
+    method: Method,
+    path: &str,
+    what: &'static str,
+) -> Result<Option<T>, NoAnswer> {
+    let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
+    let control = socket(&report)?;
+    let how_far = async || {
+        let stream = UnixStream::connect(control).await.ok()?;
+        let question = Question {
+            patience: SHORT,
+            ..Question::new(Method::GET, "/v1/store/progress", Bytes::new())
+        };
+        let (_, body) = from_daemon(stream, question).await.ok()?;
+        let HowFar { done, all } = serde_json::from_slice(&body).ok()?;
+        Some((done, all))
+    };
+    let question = Question { patience: LONG, ..Question::new(method, path, Bytes::new()) };
+    let work = answer(&report, question);
+    shown(asked, &accepted(progress::watched(what, work, how_far).await?)?)
+}
+
+/// The configuration; what is wrong with it is printed. No secret is needed, and credentials of the unit are
+/// not to be had from a shell.
+///
+/// # Errors
+/// [`NoAnswer::Config`].
+pub fn configured(asked: &Asked) -> Result<Config, NoAnswer> {
+    run::load(&asked.config, Secrets::Skipped, &|_| Vec::new()).ok_or(NoAnswer::Config)
+}
+
 /// The same with something to say, as JSON.
 ///
 /// # Errors
@@ -95,7 +139,7 @@ pub async fn ask_with<T: DeserializeOwned>(
     path: &str,
     body: &impl Serialize,
 ) -> Result<Option<T>, NoAnswer> {
-    let question = Question { method, path, body: written(body)? };
+    let question = Question::new(method, path, written(body)?);
     let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
     shown(asked, &accepted(answer(&report, question).await?)?)
 }
@@ -120,7 +164,7 @@ pub async fn ask_daemon<T: DeserializeOwned>(
             socket.display()
         ))
     })?;
-    let answer = from_daemon(stream, Question { method, path, body }).await;
+    let answer = from_daemon(stream, Question::new(method, path, body)).await;
     let answer = answer
         .map_err(|error| NoAnswer::Unreachable(format!("the daemon does not answer: {error:#}")))?;
     read(&accepted(answer)?)
@@ -146,9 +190,15 @@ struct Question<'a> {
     path: &'a str,
     /// JSON, or nothing.
     body: Bytes,
+    /// How long the daemon may take.
+    patience: Duration,
 }
 
-impl Question<'_> {
+impl<'a> Question<'a> {
+    fn new(method: Method, path: &'a str, body: Bytes) -> Self {
+        Self { method, path, body, patience: PATIENCE }
+    }
+
     fn request(&self) -> http::request::Builder {
         Request::builder()
             .method(self.method.clone())
@@ -165,7 +215,7 @@ impl Question<'_> {
 pub async fn answered(asked: &Asked, method: Method, path: &str) -> Result<Bytes, NoAnswer> {
     // No secret is needed, and credentials of the unit are not to be had from a shell.
     let report = run::read(&asked.config, Secrets::Skipped, &|_| Vec::new());
-    let question = Question { method, path, body: Bytes::new() };
+    let question = Question::new(method, path, Bytes::new());
     accepted(answer(&report, question).await?)
 }
 
@@ -230,6 +280,7 @@ async fn from_daemon(
 ) -> anyhow::Result<(StatusCode, Bytes)> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    let patience = question.patience;
     let request = question.request().body(Full::new(question.body))?;
     let asked = async move {
         let response = sender.send_request(request).await?;
@@ -238,7 +289,7 @@ async fn from_daemon(
     };
     // The connection ends when its sender is gone.
     let both = futures_util::future::join(asked, connection);
-    let (answer, ended) = tokio::time::timeout(PATIENCE, both).await.context(
+    let (answer, ended) = tokio::time::timeout(patience, both).await.context(
         "it took too long; see `systemctl status upprop`; what was to be done may have been done all the same",
     )?;
     ended.context("the connection")?;
@@ -250,6 +301,10 @@ async fn from_store(
     question: Question<'_>,
 ) -> Result<(StatusCode, Bytes), NoAnswer> {
     let folder = app::store_settings(config).store_dir();
+    if app::store_settings(config).restoring().exists() {
+        let words = store::recover::refuse_unfinished_restore(&app::store_settings(config));
+        return Err(NoAnswer::Unsound(words.err().map(|e| e.to_string()).unwrap_or_default()));
+    }
     let Ok(found) = std::fs::metadata(&folder) else {
         return Err(NoAnswer::Unreachable(format!(
             "no daemon runs, and there is no store at {} that could be read; start it: systemctl start upprop",
@@ -273,7 +328,7 @@ async fn from_store(
                 config.server.control.display()
             )));
         }
-        Err(error) => return Err(NoAnswer::Unreachable(error.to_string())),
+        Err(error) => return Err(NoAnswer::Unsound(error.to_string())),
     };
     let gone_live = gone_live(store.as_ref()).await;
     let gone_live = gone_live.map_err(|error| NoAnswer::Unreachable(error.to_string()))?;
@@ -281,6 +336,7 @@ async fn from_store(
     let directory = Directory { schools, roster: Arc::<Roster>::default() };
     let (clock, directory) = (Arc::new(SystemClock::new()), ArcSwap::from_pointee(directory));
     let control = app::control(config, store.clone(), clock, Arc::new(directory));
+    let _ = control.embedded.set(store.clone());
     let uid = rustix::process::getuid().as_raw();
     let request = question.request().extension(Operator(format!("uid {uid}")));
     let request = request.body(Body::from(question.body));

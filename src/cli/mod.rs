@@ -13,6 +13,8 @@ pub mod init;
 pub mod manual;
 pub mod message;
 mod notify;
+mod progress;
+pub mod pupil;
 pub mod reload;
 mod reloading;
 pub mod run;
@@ -71,6 +73,12 @@ enum Command {
     Queue(status::StatusArgs),
     /// Show events that were refused.
     Rejected(status::StatusArgs),
+    /// Write down everything that is kept about one pupil, to be handed out.
+    Export(pupil::ExportArgs),
+    /// Erase everything that is kept about one pupil.
+    Forget(pupil::ForgetArgs),
+    /// Show how many messages there were, by day, outcome and reason, also of days that are gone.
+    Statistics(status::StatusArgs),
     /// Let nothing leave for a while: of a school, by a channel, or at all. Messages wait.
     Suspend(suspend::SuspendArgs),
     /// End a suspension early.
@@ -107,12 +115,15 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Manual(args) => manual::run(&args, &Cli::command()),
         Command::Check(args) => check::run(&args, run::credentials_dir(), &check_rooms::problems),
         Command::Directory(args) => directory::run(args),
-        Command::Store(args) => store::run(args),
+        Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
         Command::Status(args) => runtime()?.block_on(status::status(args)),
         Command::Reload(args) => runtime()?.block_on(reload::run(args)),
         Command::Queue(args) => runtime()?.block_on(status::queue(args)),
         Command::Rejected(args) => runtime()?.block_on(status::rejected(args)),
+        Command::Export(args) => runtime()?.block_on(pupil::export(args)),
+        Command::Forget(args) => runtime()?.block_on(pupil::forget(args)),
+        Command::Statistics(args) => runtime()?.block_on(status::statistics(args)),
         Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
         Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),

@@ -90,6 +90,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
                 control.display()
             )
         })?;
+    app.keep(store.clone());
     let (reloader, requests) = app.reloads();
     app.serve(listener);
     app.answer(socket);

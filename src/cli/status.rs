@@ -1,4 +1,5 @@
-//! `upprop status`, `upprop queue` and `upprop rejected`: how the gateway is, what waits, what was refused.
+//! `upprop status`, `upprop queue`, `upprop rejected` and `upprop statistics`: how the gateway is, what waits, what was refused,
+//! what became of how many.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -11,11 +12,12 @@ use super::ask::{Asked, ask};
 use super::suspend::suspension_told;
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
+use crate::operate::counters::Statistics;
 use crate::operate::queue::Queue;
 use crate::operate::rejected::AllRejected;
 use crate::operate::status::{AtAccount, AtSchool, Status};
 
-/// Arguments of the three.
+/// Arguments of each.
 #[derive(Debug, clap::Args)]
 pub struct StatusArgs {
     #[command(flatten)]
@@ -44,6 +46,35 @@ pub async fn queue(args: StatusArgs) -> anyhow::Result<ExitCode> {
 /// None that is not an exit code.
 pub async fn rejected(args: StatusArgs) -> anyhow::Result<ExitCode> {
     show::<AllRejected>(args, "/v1/rejected", |all, _| rejected_told(all)).await
+}
+
+/// Runs `upprop statistics`.
+///
+/// # Errors
+/// None that is not an exit code.
+pub async fn statistics(args: StatusArgs) -> anyhow::Result<ExitCode> {
+    show::<Statistics>(args, "/v1/statistics", |all, _| statistics_told(all)).await
+}
+
+fn statistics_told(all: &Statistics) -> String {
+    let mut out = String::new();
+    for day in &all.days {
+        let _ = writeln!(out, "{} {}", day.date, day.school);
+        for (kind, count) in &day.messages {
+            let _ = writeln!(out, "  {count:>8}  {kind}");
+        }
+    }
+    for erased in &all.erasures {
+        let _ = writeln!(
+            out,
+            "{:.0}  {} rows of a pupil of {} erased by {}",
+            erased.at, erased.rows, erased.school, erased.by
+        );
+    }
+    if out.is_empty() {
+        out.push_str("Nothing is counted yet.\n");
+    }
+    out
 }
 
 async fn show<T: DeserializeOwned>(

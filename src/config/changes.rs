@@ -44,6 +44,7 @@ fn need_restart(started: &Config, now: &Config) -> Vec<String> {
         ("[store] low-water", started.store.low_water_bytes == now.store.low_water_bytes),
         ("[store] cache", started.store.cache_bytes == now.store.cache_bytes),
         ("[store] journal-keep", started.store.journal_keep == now.store.journal_keep),
+        ("[retention]", started.retention == now.retention),
         ("[server] listen", s.listen == n.listen),
         ("[server] control", s.control == n.control),
         ("[server] max-connections", s.max_connections == n.max_connections),

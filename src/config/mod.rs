@@ -12,6 +12,7 @@ mod places;
 mod problem;
 mod provider;
 mod reader;
+mod retention;
 mod school;
 mod secret;
 mod source;
@@ -35,6 +36,7 @@ pub use mail::{Mail, MailTransport, Smtp, Tls};
 pub use places::Places;
 pub use problem::{Problem, Severity, did_you_mean};
 pub use provider::{Elks, Provider, ProviderKind};
+pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
 pub use source::{Credentials, Source};
 
@@ -53,6 +55,8 @@ pub const SHIPPED: &str = include_str!("../../config/upprop.toml");
 pub struct Config {
     /// `[store]`.
     pub store: Store,
+    /// `[retention]`.
+    pub retention: Retention,
     /// `[server]`.
     pub server: Server,
     /// `[directory]`.
@@ -207,8 +211,10 @@ fn read(root: Reader<'_>) -> Config {
     let declared = school::Declared { providers: &provider_names, mail: mail_declared };
     let store = Store::read(root.table("store"));
     let server = Server::read(root.table("server"), &store.dir);
+    let retention = Retention::read(root.table("retention"), &store.dir);
     let config = Config {
         store,
+        retention,
         server,
         directory: Directory::read(root.table("directory")),
         log: Log::read(root.table("log")),

@@ -3,6 +3,7 @@
 //! decides whom to tell: that is asked of `policy` again at the moment of sending.
 
 pub mod accounts;
+pub mod after_restore;
 mod aside;
 pub mod claim;
 mod claims;

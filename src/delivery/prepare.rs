@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 
+use super::after_restore;
 use super::claim::{self, Claim, Verdict};
 use super::failure;
 use super::guest;
@@ -108,7 +109,21 @@ pub async fn prepare(
         told: &case.told,
         is_bad: &|address| bad.contains(address),
     });
+    let may_have_left = matches!(verdict, Verdict::Send { .. })
+        && after_restore::may_have_left(unit, &n, &case).await?;
     match (verdict, school) {
+        (Verdict::Send { address, .. }, Some(school)) if may_have_left => {
+            n.address = Some(address);
+            let account = shared.account(school, n.channel).map(|account| account.id().clone());
+            after_restore::hold(unit, &mut n, account.as_ref(), now);
+            unit.decided("hold", Reason::HeldInDoubt);
+            tracing::warn!(
+                notification = %n.id, school = %n.school,
+                "held: the store was restored since, and it may have been sent before"
+            );
+            failure::follow(shared, unit, &n, Reason::HeldInDoubt, now).await?;
+            Ok(Prepared::Settled)
+        }
         (Verdict::Send { address, language }, Some(school)) => {
             let case = Some(&case);
             let making = Sendable { directory: &directory, school, case, address, language };

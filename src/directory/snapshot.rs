@@ -4,7 +4,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{Guardian, Pupil, Roster, Staff};
-use crate::model::hex;
+use crate::model::{PupilId, SchoolId, hex};
 
 /// Largest value one row may have, in bytes.
 pub const MAX_ROW: usize = 4096;
@@ -90,7 +90,12 @@ pub fn pupil_size(pupil: &Pupil) -> usize {
 }
 
 fn pupil_key(pupil: &Pupil) -> String {
-    format!("p/{}{SEPARATOR}{}", pupil.school, pupil.id)
+    key_of_pupil(&pupil.school, &pupil.id)
+}
+
+/// The key of a pupil's row, as [`to_rows`] makes it.
+pub fn key_of_pupil(school: &SchoolId, pupil: &PupilId) -> String {
+    format!("p/{school}{SEPARATOR}{pupil}")
 }
 
 fn guardian_key(guardian: &Guardian) -> String {

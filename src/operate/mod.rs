@@ -2,16 +2,25 @@
 //! sending it again. Makes the documents that the control socket answers and that `--json` prints; the same
 //! over a running daemon's store and over one that stands still. Speaks no protocol and prints nothing.
 //!
-//! Documents hold ids, never a name, a number, an address or a text: whoever may know them looks them up
+//! Documents, but for `export`, hold ids, never a name, a number, an address or a text: whoever may know them looks them up
 //! in the school's own system. Each begins with `format`, which moves when a field changes its meaning;
 //! new fields may come at any time.
 
+pub mod backup;
+pub mod check;
+mod check_rows;
+pub mod counters;
+mod erase;
+pub mod export;
+pub mod forget;
 pub mod go_live;
 pub mod guest;
 pub mod message;
 pub mod queue;
 pub mod rejected;
 pub mod reload;
+pub mod restore;
+pub mod retention;
 pub mod status;
 pub mod suspensions;
 pub mod why;

@@ -17,10 +17,12 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Batch, Commit, MAX_BATCH_BYTES, StoreError,
+    Batch, Commit, MAX_BATCH_BYTES, Settings, StoreError,
+    compact::{Steps, Successor, Switch},
     flusher::Flusher,
     journal::{AppendError, BULK_PREFIX, Journal, frame::Draft},
     layers::Layers,
+    sled::Engine,
     status::Status,
 };
 
@@ -40,12 +42,13 @@ pub struct Waiting {
 }
 
 /// What the committer can be asked.
-#[derive(Debug)]
 pub enum Request {
     /// To commit.
     Commit(Waiting),
     /// To close the journal's segment and begin another.
     Rotate(oneshot::Sender<Result<(), StoreError>>),
+    /// To change sled for another one between two groups, and to begin another segment.
+    Switch(Box<Successor>, Steps, oneshot::Sender<Result<Arc<Engine>, StoreError>>),
     /// To end, everything before this being durable.
     Close(oneshot::Sender<()>),
 }
@@ -61,6 +64,7 @@ pub struct Committer {
     /// What the journal was last told of sled.
     told: u64,
     status: Arc<Status>,
+    settings: Settings,
     inbox: mpsc::Receiver<Request>,
     /// Taken from the inbox and left for the next group.
     held: Option<Request>,
@@ -73,7 +77,7 @@ impl Committer {
         flusher: Flusher,
         journal: Option<Journal>,
         sequence: u64,
-        status: Arc<Status>,
+        (status, settings): (Arc<Status>, Settings),
         inbox: mpsc::Receiver<Request>,
     ) -> Self {
         Self {
@@ -84,6 +88,7 @@ impl Committer {
             content: sequence,
             told: sequence,
             status,
+            settings,
             inbox,
             held: None,
         }
@@ -95,6 +100,7 @@ impl Committer {
             let outcome = match request {
                 Request::Commit(first) => self.serve(first),
                 Request::Rotate(answer) => self.rotate(answer),
+                Request::Switch(successor, step, answer) => self.switch(*successor, &step, answer),
                 Request::Close(answer) => {
                     match self.flusher.wait_for(self.sequence).and_then(|()| self.tell()) {
                         Ok(()) => drop(answer.send(())),
@@ -250,6 +256,39 @@ impl Committer {
         self.flusher.wait_for(sequence)
     }
 
+    fn switch(
+        &mut self,
+        successor: Successor,
+        step: &Steps,
+        answer: oneshot::Sender<Result<Arc<Engine>, StoreError>>,
+    ) -> Result<(), StoreError> {
+        self.flusher.wait_for(self.sequence).map_err(|why| self.status.fail(&why))?;
+        match successor.become_current(&self.settings, self.sequence, step) {
+            Ok(()) => {}
+            Err(Switch::Not(why)) => {
+                successor.discard(&self.settings);
+                let _ = answer
+                    .send(Err(StoreError::Busy(format!("the store was not compacted: {why}"))));
+                return Ok(());
+            }
+            Err(Switch::Unsure(why)) => {
+                let failed = self.status.fail(&why);
+                let _ = answer.send(Err(failed.clone()));
+                return Err(failed);
+            }
+        }
+        let former = successor.exchange(self.sequence);
+        let rotated = self.journal.as_mut().map_or(Ok(()), Journal::rotate);
+        if let Err(AppendError::Failed(error)) = rotated {
+            let failed = self.status.fail(&format!("the journal cannot be written: {error}"));
+            let _ = answer.send(Err(failed.clone()));
+            return Err(failed);
+        }
+        // Without room for another segment: whoever prunes asks again, and tells it.
+        let _ = answer.send(Ok(former));
+        Ok(())
+    }
+
     fn rotate(
         &mut self,
         answer: oneshot::Sender<Result<(), StoreError>>,
@@ -277,7 +316,7 @@ mod tests {
         super::conformance::{put, settings},
         *,
     };
-    use crate::store::{journal::small::Small, sled::Engine};
+    use crate::store::journal::small::Small;
 
     /// A committer whose journal is on a small disk, and what is sent to it.
     fn committer(dir: &Path, disk: &Small) -> (Committer, mpsc::Sender<Request>) {
@@ -287,7 +326,7 @@ mod tests {
         let flusher = Flusher::start(layers.clone(), status.clone(), 1 << 20).unwrap();
         let (sender, inbox) = mpsc::channel(16);
         let journal = Some(Journal::on(disk.clone()));
-        (Committer::new(layers, flusher, journal, 0, status, inbox), sender)
+        (Committer::new(layers, flusher, journal, 0, (status, settings(dir)), inbox), sender)
     }
 
     fn waiting(batch: Batch) -> Waiting {

@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    Batch, Kv, RebuildReport, Settings, SledStore, StoreError,
+    Batch, Kv, Progress, RebuildReport, Settings, SledStore, StoreError,
     conformance::{done, put, rows, settings},
     journal::{
         self, AppendError, Journal,
@@ -130,7 +130,7 @@ async fn all_groups_that_sled_did_not_have_are_rolled_forward() {
     assert_eq!(contents(&settings).await.len(), 1002, "and once more");
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(super) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
@@ -178,7 +178,7 @@ async fn more_groups_than_sled_may_lack_are_refused_and_rebuilt() {
     let words = refusal(&settings);
     assert!(words.contains("ends at group 2") && words.contains("goes to group 302"), "{words}");
     assert!(words.contains("upprop store rebuild"), "{words}");
-    let report = rebuild(&settings).unwrap();
+    let report = rebuild(&settings, &Progress::default()).unwrap();
     assert_eq!((report.groups, report.last, report.rows), (302, 302, 302));
     assert_eq!(contents(&settings).await.len(), 302);
 }
@@ -300,11 +300,11 @@ async fn the_position_of_damage_is_told_and_the_journal_can_be_replaced() {
     fs::write(&segment, &bytes).unwrap();
     let words = refusal(&settings);
     assert!(words.contains(&format!("at byte {}", file::HEADER_BYTES)), "{words}");
-    assert!(rebuild(&settings).unwrap_err().to_string().contains("damaged"));
+    assert!(rebuild(&settings, &Progress::default()).unwrap_err().to_string().contains("damaged"));
     // The remedy in the words works.
     fs::rename(settings.journal_dir(), dir.path().join("journal.aside")).unwrap();
     assert_eq!(contents(&settings).await, expected);
-    let report = rebuild(&settings).unwrap();
+    let report = rebuild(&settings, &Progress::default()).unwrap();
     assert_eq!((report.base, report.groups, report.rows), (Some(3), 0, 3));
     assert_eq!(contents(&settings).await, expected);
 }
@@ -331,7 +331,7 @@ async fn a_lost_store_is_refused_untouched_and_rebuilt() {
     let words = refusal(&settings);
     assert!(words.contains("goes to group 3") && words.contains("store rebuild"), "{words}");
     assert!(!settings.store_dir().exists());
-    let report = rebuild(&settings).unwrap();
+    let report = rebuild(&settings, &Progress::default()).unwrap();
     let expected_report = RebuildReport { groups: 3, last: 3, base: None, rows: 3, kept: None };
     assert_eq!(report, expected_report);
     assert_eq!(contents(&settings).await, expected);
@@ -347,11 +347,11 @@ async fn a_damaged_store_is_refused_in_words_and_rebuilt() {
     let snapshot = names(&settings.store_dir()).into_iter().find(|name| name.starts_with("snap."));
     fs::write(settings.store_dir().join(snapshot.unwrap()), b"not a snapshot").unwrap();
     assert!(refusal(&settings).contains("upprop store rebuild"));
-    let report = rebuild(&settings).unwrap();
+    let report = rebuild(&settings, &Progress::default()).unwrap();
     assert_eq!(report.kept, Some(dir.path().join("store.before-rebuild-2")));
     assert_eq!(contents(&settings).await, expected);
     // Again over a sound one: the same, and nothing kept before is overwritten.
-    let again = rebuild(&settings).unwrap();
+    let again = rebuild(&settings, &Progress::default()).unwrap();
     assert_eq!(again.kept, Some(dir.path().join("store.before-rebuild-2-2")));
     assert_eq!(contents(&settings).await, expected);
 }
@@ -367,13 +367,13 @@ async fn a_rebuild_may_be_interrupted_anywhere() {
     half.apply_writes(1, &[(b"half".to_vec(), Some("x".into()))]).unwrap();
     drop(half);
     assert_eq!(contents(&settings).await, expected, "the old one is still the store");
-    rebuild(&settings).unwrap();
+    rebuild(&settings, &Progress::default()).unwrap();
     assert_eq!(contents(&settings).await, expected);
     // Between the two renames.
     fs::rename(&store, dir.path().join("store.before-rebuild-2-9")).unwrap();
     fs::create_dir(&fresh).unwrap();
     assert!(refusal(&settings).contains("store rebuild"));
-    rebuild(&settings).unwrap();
+    rebuild(&settings, &Progress::default()).unwrap();
     assert_eq!(contents(&settings).await, expected);
     assert!(!fresh.exists());
 }
@@ -384,10 +384,17 @@ async fn a_rebuild_needs_the_folder_for_itself_and_a_journal() {
     let settings = settings(dir.path());
     filled(&settings, &["a"]).await;
     let held = open(&settings);
-    assert!(rebuild(&settings).unwrap_err().to_string().contains("another upprop"));
+    assert!(
+        rebuild(&settings, &Progress::default())
+            .unwrap_err()
+            .to_string()
+            .contains("another upprop")
+    );
     drop(held);
     fs::remove_dir_all(settings.journal_dir()).unwrap();
-    assert!(rebuild(&settings).unwrap_err().to_string().contains("no journal"));
+    assert!(
+        rebuild(&settings, &Progress::default()).unwrap_err().to_string().contains("no journal")
+    );
     assert_eq!(contents(&settings).await.len(), 1);
 }
 
@@ -397,7 +404,7 @@ async fn a_missing_segment_is_a_gap() {
     let settings = Settings { journal_segment_bytes: 1, ..settings(dir.path()) };
     filled(&settings, &["a", "b", "c"]).await;
     fs::remove_file(Kind::Segment.path(&settings.journal_dir(), 2)).unwrap();
-    let words = rebuild(&settings).unwrap_err().to_string();
+    let words = rebuild(&settings, &Progress::default()).unwrap_err().to_string();
     assert!(words.contains("groups 2 to 2 are missing"), "{words}");
     assert_eq!(contents(&settings).await.len(), 3, "the old store stands");
 }
@@ -435,7 +442,7 @@ async fn bulk_rows_stay_out_of_the_journal_unless_a_batch_needs_them() {
     let holds = |words: &[u8]| journal.windows(words.len()).any(|window| window == words);
     assert!(!holds(b"only in the store") && holds(b"in both"));
     assert_eq!(contents(&settings).await.len(), 3);
-    rebuild(&settings).unwrap();
+    rebuild(&settings, &Progress::default()).unwrap();
     assert_eq!(contents(&settings).await, [(b"x".to_vec(), "x".into())]);
 }
 

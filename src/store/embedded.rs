@@ -3,6 +3,7 @@
 
 use std::{
     fs, io,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     thread::{self, JoinHandle},
 };
@@ -13,16 +14,20 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::{
     Batch, Commit, Health, Kv, Pending, Settings, Sizes, StoreError,
+    backup::{self, About},
     committer::{Committer, Request, Waiting},
+    compact::{self, Compacted, Steps, Successor},
     disk::{self, Lock},
     flusher::Flusher,
     journal::{
-        JournalError, base,
+        self, JournalError, Replayed, base,
         file::{self, Kind},
     },
     layers::Layers,
+    progress::Progress,
     recover,
     sled::EngineError,
+    snapshot::Snapshot,
     status::Status,
 };
 
@@ -38,7 +43,9 @@ pub struct SledStore {
     under_way: Semaphore,
     committer: Option<JoinHandle<()>>,
     status: Arc<Status>,
+    /// One work on all of it at a time.
     pruning: Mutex<()>,
+    progress: Progress,
     settings: Settings,
     layers: Arc<Layers>,
     /// Last, so that the folder is free only when sled is gone.
@@ -58,8 +65,9 @@ impl SledStore {
         let (inbox, requests) = mpsc::channel(QUEUE);
         let flusher = Flusher::start(layers.clone(), status.clone(), settings.memtable_bytes)?;
         flusher.written(sequence, 0);
+        let around = (status.clone(), settings.clone());
         let committer =
-            Committer::new(layers.clone(), flusher, journal, sequence, status.clone(), requests);
+            Committer::new(layers.clone(), flusher, journal, sequence, around, requests);
         let committer = thread::Builder::new()
             .name("store-committer".into())
             .spawn(move || committer.run())
@@ -72,6 +80,7 @@ impl SledStore {
             committer: Some(committer),
             status,
             pruning: Mutex::new(()),
+            progress: Progress::default(),
             settings,
             layers,
             _lock: lock,
@@ -94,13 +103,16 @@ impl SledStore {
         self.status.set_low_water(bytes);
     }
 
-    /// Bytes that sled and the journal take. sled's share never shrinks: it reuses.
+    /// Bytes that sled and the journal take. sled's share never shrinks but by a compaction: it reuses.
     ///
     /// # Errors
     /// [`StoreError::Busy`] when the folder cannot be read.
     pub fn size_on_disk(&self) -> Result<u64, StoreError> {
-        disk::used_bytes(&self.settings.dir)
-            .map_err(|error| StoreError::Busy(format!("the size cannot be told: {error}")))
+        let used = |dir: &Path| {
+            disk::used_bytes(dir)
+                .map_err(|error| StoreError::Busy(format!("the size cannot be told: {error}")))
+        };
+        Ok(used(&self.settings.store_dir())? + used(&self.settings.journal_dir())?)
     }
 
     /// Makes room in the journal: closes the running segment, so that it can go in its turn, and
@@ -115,6 +127,10 @@ impl SledStore {
     /// [`StoreError::Busy`] when the disk is full or does not answer; nothing is lost then.
     pub fn prune_journal(&self, older_than: Timestamp) -> Result<usize, StoreError> {
         let _one_at_a_time = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+        self.prune_locked(older_than)
+    }
+
+    fn prune_locked(&self, older_than: Timestamp) -> Result<usize, StoreError> {
         let (answer, answered) = oneshot::channel();
         self.inbox()?.blocking_send(Request::Rotate(answer)).map_err(|_| self.gone())?;
         answered.blocking_recv().map_err(|_| self.gone())??;
@@ -172,6 +188,77 @@ impl SledStore {
         Err(io::Error::other(format!(
             "{free} bytes are free and {needed} may be needed above the low-water mark"
         )))
+    }
+
+    /// Reads the whole journal and verifies every checksum in it. Blocks.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn verify_journal(&self) -> Result<Option<Replayed>, JournalError> {
+        // No segment goes meanwhile.
+        let _one_at_a_time = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+        journal::replay(&self.settings.journal_dir(), |_| Ok(()))
+    }
+
+    /// Writes a backup of the rows as they are now to a folder that is not there yet. Blocks; commits go on.
+    ///
+    /// # Errors
+    /// See [`backup::write`].
+    pub fn back_up(&self, dir: &Path, taken_at: Timestamp) -> Result<About, StoreError> {
+        backup::write(&self.snapshot(), dir, taken_at, &self.progress)
+    }
+
+    /// Writes store and journal anew from the rows that live: what was removed is then on the disk no more.
+    /// Blocks; commits go on, and wait once for a moment.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when it was not done: store and journal are as they were, or one of them is.
+    pub fn compact(&self) -> Result<Compacted, StoreError> {
+        self.compact_in_steps(&(Arc::new(|_| {}) as Steps))
+    }
+
+    /// As [`SledStore::compact`]; `step` is told what comes.
+    pub(super) fn compact_in_steps(&self, step: &Steps) -> Result<Compacted, StoreError> {
+        let _one_at_a_time = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+        let before_bytes = self.size_on_disk()?;
+        compact::check_room(&self.settings, self.status.low_water_bytes())?;
+        let former_dir = self.settings.store_dir();
+        let busy = |what: &dyn std::fmt::Display| {
+            StoreError::Busy(format!("the store was not compacted: {what}"))
+        };
+        self.progress.begin(0);
+        let filled = Successor::fill(&self.settings, &self.layers, |rows| self.progress.step(rows));
+        self.progress.end();
+        let mut successor = filled.map_err(|error| busy(&error))?;
+        step("filled");
+        if let Err(error) = successor.catch_up() {
+            successor.discard(&self.settings);
+            return Err(busy(&error));
+        }
+        step("caught up");
+        let rows = successor.rows;
+        let (answer, answered) = oneshot::channel();
+        let request = Request::Switch(Box::new(successor), step.clone(), answer);
+        self.inbox()?.blocking_send(request).map_err(|_| self.gone())?;
+        let former = answered.blocking_recv().map_err(|_| self.gone())??;
+        step("switched");
+        compact::remove_former(former, &former_dir);
+        step("former removed");
+        self.prune_locked(Timestamp::MAX).map_err(|error| {
+            StoreError::Busy(format!("the store was compacted, and the journal not yet: {error}"))
+        })?;
+        step("journal begun anew");
+        Ok(Compacted { rows, before_bytes, after_bytes: self.size_on_disk()? })
+    }
+
+    /// The rows as they are now, to be read while commits go on.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::take(self.layers.clone())
+    }
+
+    /// How far the work on all of it is that is under way.
+    pub fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Ends the committer when everything handed in before is durable. Later commits fail; reads go

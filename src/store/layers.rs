@@ -3,17 +3,20 @@
 //! they are shown from memory until sled has all of them. Knows nothing of the journal and decides nothing.
 
 use std::{
+    collections::BTreeMap,
     io,
     ops::ControlFlow,
-    sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
+use arc_swap::ArcSwap;
 use bytes::Bytes;
 
 use super::{
     journal::base::Rows,
     memtable::Memtable,
     sled::{Engine, EngineError},
+    snapshot::Before,
 };
 
 /// Most bytes of keys and values that sled may have taken and not yet flushed. sled uses segments of its
@@ -26,7 +29,8 @@ pub const OPEN_BYTES: usize = 192 * 1024;
 
 /// sled with a memtable over it.
 pub struct Layers {
-    engine: Engine,
+    /// Another one after a compaction.
+    engine: ArcSwap<Engine>,
     recent: RwLock<Recent>,
     /// The last group that sled has, whole and durable. Held while it is brought more.
     flushed: Mutex<u64>,
@@ -37,13 +41,26 @@ struct Recent {
     memtable: Memtable,
     /// The last group written.
     written: u64,
+    /// What the keys written since each snapshot held before.
+    snapshots: BTreeMap<u64, Before>,
+    /// How many snapshots there were.
+    taken: u64,
 }
+
+/// Rows, and where to go on; none: that was all.
+pub type Page = (Vec<(Vec<u8>, Bytes)>, Option<Vec<u8>>);
 
 impl Layers {
     /// Layers over an engine that has all groups up to `sequence`. `pieces`: whether what is flushed may
     /// go to sled in pieces, because a crash between them is mended from elsewhere.
     pub fn new(engine: Engine, sequence: u64, pieces: bool) -> Self {
-        let recent = Recent { memtable: Memtable::default(), written: sequence };
+        let recent = Recent {
+            memtable: Memtable::default(),
+            written: sequence,
+            snapshots: BTreeMap::new(),
+            taken: 0,
+        };
+        let engine = ArcSwap::from_pointee(engine);
         Self { engine, recent: RwLock::new(recent), flushed: Mutex::new(sequence), pieces }
     }
 
@@ -56,7 +73,7 @@ impl Layers {
             return Ok(value.clone());
         }
         // Whatever comes to sled meanwhile is newer, and as good an answer.
-        self.engine.get(key)
+        self.engine.load().get(key)
     }
 
     /// Whether a key holds this value, or nothing.
@@ -67,7 +84,7 @@ impl Layers {
         if let Some(found) = self.read().memtable.get(key) {
             return Ok(found.as_deref() == value);
         }
-        self.engine.is(key, value)
+        self.engine.load().is(key, value)
     }
 
     /// At most `limit` rows from `from` up to, not including, `to` (none: to the end), in order, as
@@ -85,10 +102,19 @@ impl Layers {
             return Ok(Vec::new());
         }
         // Held to the end: what leaves the memtable must not have come to sled after we looked there.
-        let recent = self.read();
+        self.scan_held(&self.read(), from, to, limit)
+    }
+
+    fn scan_held(
+        &self,
+        recent: &Recent,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Bytes)>, EngineError> {
         let mut written = recent.memtable.range(from, to).peekable();
         let mut rows = Vec::new();
-        self.engine.walk(from, to, |key, value| {
+        self.engine.load().walk(from, to, |key, value| {
             while let Some((earlier, word)) = written.next_if(|(written, _)| *written < key) {
                 rows.extend(word.map(|word| (earlier.to_vec(), word.clone())));
                 if rows.len() == limit {
@@ -114,10 +140,89 @@ impl Layers {
         writes: impl Iterator<Item = (&'a [u8], Option<&'a Bytes>)>,
     ) {
         let mut recent = self.write_lock();
+        let Recent { memtable, snapshots, written, .. } = &mut *recent;
         for (key, value) in writes {
-            recent.memtable.insert(key.to_vec(), value.cloned());
+            if !snapshots.is_empty() {
+                let was = match memtable.get(key) {
+                    Some(word) => Ok(word.clone()),
+                    None => self.engine.load().get(key),
+                };
+                for snapshot in snapshots.values_mut() {
+                    snapshot.was(key, &was);
+                }
+            }
+            memtable.insert(key.to_vec(), value.cloned());
         }
-        recent.written = sequence;
+        *written = sequence;
+    }
+
+    /// Begins to remember what is overwritten: from here on the rows can be read as they are now. Returns
+    /// its number and the last group in it.
+    pub fn begin_snapshot(&self) -> (u64, u64) {
+        let mut recent = self.write_lock();
+        recent.taken += 1;
+        let number = recent.taken;
+        recent.snapshots.insert(number, Before::default());
+        (number, recent.written)
+    }
+
+    /// Lets go of what a snapshot remembers.
+    pub fn end_snapshot(&self, number: u64) {
+        let gone = self.write_lock().snapshots.remove(&number);
+        drop(gone);
+    }
+
+    /// What a key held at a snapshot.
+    ///
+    /// # Errors
+    /// When sled fails, or failed while the snapshot was kept.
+    pub fn get_at(&self, number: u64, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        let recent = self.read();
+        if let Some(was) = recent.before(number)?.get(key) {
+            return Ok(was.clone());
+        }
+        match recent.memtable.get(key) {
+            Some(word) => Ok(word.clone()),
+            None => self.engine.load().get(key),
+        }
+    }
+
+    /// Some rows, in order, as they were at a snapshot; about `limit`.
+    ///
+    /// # Errors
+    /// As [`Layers::get_at`].
+    pub fn page_at(
+        &self,
+        number: u64,
+        from: &[u8],
+        to: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Page, EngineError> {
+        let recent = self.read();
+        let before = recent.before(number)?;
+        let rows = self.scan_held(&recent, from, to, limit)?;
+        let next = rows.last().filter(|_| rows.len() == limit);
+        let next = next.map(|(last, _)| [last.as_slice(), &[0]].concat());
+        let end = next.as_deref().or(to);
+        Ok((before.instead_of(rows, from, end), next))
+    }
+
+    /// The keys written since a snapshot began.
+    ///
+    /// # Errors
+    /// As [`Layers::get_at`].
+    pub fn written_since(&self, number: u64) -> Result<Vec<Vec<u8>>, EngineError> {
+        Ok(self.read().before(number)?.keys())
+    }
+
+    /// Reads from another engine, which has all groups, from now on, and gives the former. Nothing may
+    /// be on its way to sled.
+    pub fn exchange(&self, engine: Engine, sequence: u64) -> Arc<Engine> {
+        let mut flushed = self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever walks over both holds the lock; whoever reads one key finds it in either.
+        let _recent = self.write_lock();
+        *flushed = sequence;
+        self.engine.swap(Arc::new(engine))
     }
 
     /// Brings to sled what was written so far; returns the last group of it when all is on the disk.
@@ -130,12 +235,13 @@ impl Layers {
             let mut recent = self.write_lock();
             (recent.memtable.seal(), recent.written)
         };
+        let engine = self.engine.load_full();
         let (mut piece, mut bytes) = (Vec::new(), 0);
         for (key, value) in table.iter() {
             let row = key.len() + value.as_ref().map_or(0, Bytes::len);
             if self.pieces && bytes + row > OPEN_BYTES {
-                self.engine.apply(*flushed, piece.drain(..))?;
-                self.engine.make_durable()?;
+                engine.apply(*flushed, piece.drain(..))?;
+                engine.make_durable()?;
                 bytes = 0;
             }
             bytes += row;
@@ -143,13 +249,13 @@ impl Layers {
         }
         if self.pieces {
             // The sequence last of all: a crash of the machine may keep it and lose what is open beside it.
-            self.engine.apply(*flushed, piece.into_iter())?;
-            self.engine.make_durable()?;
-            self.engine.apply(written, std::iter::empty())?;
+            engine.apply(*flushed, piece.into_iter())?;
+            engine.make_durable()?;
+            engine.apply(written, std::iter::empty())?;
         } else {
-            self.engine.apply(written, piece.into_iter())?;
+            engine.apply(written, piece.into_iter())?;
         }
-        self.engine.make_durable()?;
+        engine.make_durable()?;
         *flushed = written;
         let released = self.write_lock().memtable.release();
         drop((table, released));
@@ -162,15 +268,16 @@ impl Layers {
     /// When sled or the disk fails.
     pub fn forget(&self, prefix: &[u8]) -> Result<usize, EngineError> {
         let flushed = self.flushed.lock().unwrap_or_else(PoisonError::into_inner);
+        let engine = self.engine.load_full();
         let mut keys = Vec::new();
-        self.engine.walk(prefix, Some(&super::after_prefix(prefix)), |key, _| {
+        engine.walk(prefix, Some(&super::after_prefix(prefix)), |key, _| {
             keys.push(key.to_vec());
             ControlFlow::Continue(())
         })?;
         for piece in keys.chunks(OPEN_BYTES / super::MAX_KEY_BYTES) {
             let removals = piece.iter().map(|key| (key.as_slice(), None));
-            self.engine.apply(*flushed, removals)?;
-            self.engine.make_durable()?;
+            engine.apply(*flushed, removals)?;
+            engine.make_durable()?;
         }
         Ok(keys.len())
     }
@@ -185,7 +292,7 @@ impl Layers {
     /// # Errors
     /// When sled or the disk fails.
     pub fn poke(&self) -> Result<(), EngineError> {
-        self.engine.make_durable()
+        self.engine.load().make_durable()
     }
 
     /// Does something while nothing is brought to sled.
@@ -202,6 +309,12 @@ impl Layers {
 
     fn write_lock(&self) -> RwLockWriteGuard<'_, Recent> {
         self.recent.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recent {
+    fn before(&self, number: u64) -> Result<&Before, EngineError> {
+        self.snapshots.get(&number).ok_or_else(EngineError::no_snapshot)?.sound()
     }
 }
 

@@ -4,11 +4,14 @@
 //!
 //! Behind the port: [`SledStore`], which is sled with an append-only [`journal`] and a `memtable` in front
 //! of it, and [`MemoryStore`] for tests and simulation. A commit is durable when the journal has it; it is
-//! read from the memtable then, and from sled a little later. What opening them means is told in [`recover`].
+//! read from the memtable then, and from sled a little later. What opening them means is told in [`recover`];
+//! what makes both anew, so that removed rows leave the disk, in `compact`; copies of all rows in [`backup`].
 
+pub mod backup;
 mod batch;
 pub mod codec;
 mod committer;
+mod compact;
 pub mod disk;
 mod embedded;
 mod flusher;
@@ -18,15 +21,20 @@ pub mod ledger;
 mod memory;
 mod memtable;
 mod metered;
+mod progress;
 mod rebuild;
 pub mod recover;
+pub mod restore;
 pub mod rows;
 mod settings;
 mod sled;
+mod snapshot;
 mod status;
 pub mod tables;
 mod wake;
 
+#[cfg(test)]
+mod compact_tests;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
@@ -36,11 +44,14 @@ mod model_tests;
 #[cfg(test)]
 mod prune_tests;
 
+pub use compact::Compacted;
 pub use embedded::SledStore;
 pub use memory::MemoryStore;
 pub use metered::{Metered, Now};
+pub use progress::Progress;
 pub use rebuild::{RebuildReport, rebuild};
 pub use settings::{Hardening, Settings};
+pub use snapshot::Snapshot;
 pub use wake::{Wake, Watched};
 
 use std::{collections::BTreeMap, future::Future, pin::Pin};

@@ -117,7 +117,7 @@ impl Subject for Embedded {
 
     fn rebuild(&mut self) {
         self.store = None;
-        super::rebuild(&self.settings).unwrap();
+        super::rebuild(&self.settings, &super::Progress::default()).unwrap();
         self.store = Some(SledStore::open(self.settings.clone()).unwrap());
     }
 }

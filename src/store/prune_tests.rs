@@ -40,7 +40,7 @@ async fn pruning_removes_the_old_and_loses_nothing() {
     expected.remove(0);
     expected.extend([(b"d".to_vec(), "1".into()), (b"e".to_vec(), "2".into())]);
     drop(store);
-    let report = rebuild(&settings).unwrap();
+    let report = rebuild(&settings, &super::Progress::default()).unwrap();
     assert_eq!((report.base, report.groups, report.rows), (Some(4), 1, 4));
     assert_eq!(contents(&settings).await, expected);
     let base = Kind::Base.path(&settings.journal_dir(), 4);
@@ -81,7 +81,7 @@ async fn a_base_is_made_anew_only_when_it_must_be_and_never_fills_the_disk() {
     assert_eq!(files(), ["00000000000000000003.base", "00000000000000000004.segment"]);
     let expected = rows(&store).await;
     drop(store);
-    rebuild(&settings).unwrap();
+    rebuild(&settings, &super::Progress::default()).unwrap();
     assert_eq!(contents(&settings).await, expected);
 }
 
@@ -119,7 +119,7 @@ async fn a_base_taken_while_groups_are_written_is_level_after_replay() {
     fs::remove_file(segment).unwrap();
     let rest = [&Kind::Segment.header(3)[..], &third].concat();
     fs::write(Kind::Segment.path(&settings.journal_dir(), 3), rest).unwrap();
-    rebuild(&settings).unwrap();
+    rebuild(&settings, &super::Progress::default()).unwrap();
     assert_eq!(contents(&settings).await, expected);
 }
 

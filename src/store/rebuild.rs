@@ -14,8 +14,9 @@ use std::{
 };
 
 use super::{
-    Settings, StoreError, disk,
+    Progress, Settings, StoreError, disk,
     journal::{self, BULK_PREFIX, Replayed, frame::Write},
+    recover,
     sled::{Engine, EngineError},
 };
 
@@ -63,8 +64,9 @@ impl std::fmt::Display for RebuildReport {
 /// [`StoreError::Refused`], in words, when another process holds the folder, when the journal is
 /// missing, damaged or incomplete, or when the disk refuses. The old store is untouched then, or kept
 /// under its other name.
-pub fn rebuild(settings: &Settings) -> Result<RebuildReport, StoreError> {
+pub fn rebuild(settings: &Settings, progress: &Progress) -> Result<RebuildReport, StoreError> {
     let _lock = disk::lock(&settings.dir)?;
+    recover::refuse_unfinished_restore(settings)?;
     let refused = |error: io::Error| {
         StoreError::Refused(format!(
             "the store in {} cannot be rebuilt: {error}; mend that and run the command again",
@@ -73,9 +75,13 @@ pub fn rebuild(settings: &Settings) -> Result<RebuildReport, StoreError> {
     };
     let fresh = settings.dir.join("store.rebuilding");
     remove_dir(&fresh).map_err(refused)?;
-    let (replayed, rows) = write_fresh(settings, &fresh)?;
+    // Bytes of the journal, which are more or less those of its groups.
+    progress.begin(disk::used_bytes(&settings.journal_dir()).unwrap_or(0));
+    let (replayed, rows) = write_fresh(settings, &fresh, progress)?;
+    progress.end();
     let store = settings.store_dir();
-    let kept = store.exists().then(|| free_name(&settings.dir, replayed.last));
+    let kept =
+        store.exists().then(|| free_name(&settings.dir, "store.before-rebuild", replayed.last));
     if let Some(kept) = &kept {
         fs::rename(&store, kept).and_then(|()| disk::sync_dir(&settings.dir)).map_err(refused)?;
     }
@@ -86,7 +92,11 @@ pub fn rebuild(settings: &Settings) -> Result<RebuildReport, StoreError> {
 
 /// Writes everything the journal knows to a new store in `fresh`; returns what was read and the
 /// number of rows.
-fn write_fresh(settings: &Settings, fresh: &Path) -> Result<(Replayed, u64), StoreError> {
+fn write_fresh(
+    settings: &Settings,
+    fresh: &Path,
+    progress: &Progress,
+) -> Result<(Replayed, u64), StoreError> {
     let unwritable = |error: EngineError| {
         StoreError::Refused(format!(
             "the new store in {} cannot be written: {error}",
@@ -96,6 +106,7 @@ fn write_fresh(settings: &Settings, fresh: &Path) -> Result<(Replayed, u64), Sto
     let engine = Engine::open(fresh, settings).map_err(unwritable)?;
     let mut unflushed = 0;
     let replayed = journal::replay(&settings.journal_dir(), |mut group| {
+        progress.step(group.bytes() as u64);
         group.writes.retain(|(key, _)| !key.starts_with(BULK_PREFIX));
         unflushed += group.writes.iter().map(size).sum::<usize>();
         engine.apply_writes(group.sequence, &group.writes).map_err(unwritable)?;
@@ -121,9 +132,9 @@ fn size((key, value): &Write) -> usize {
     key.len() + value.as_ref().map_or(0, bytes::Bytes::len)
 }
 
-/// A name for the old store that nothing has yet.
-fn free_name(dir: &Path, last: u64) -> PathBuf {
-    let name = format!("store.before-rebuild-{last}");
+/// A name for what is set aside that nothing has yet.
+pub fn free_name(dir: &Path, name: &str, last: u64) -> PathBuf {
+    let name = format!("{name}-{last}");
     let again = (2u64..).map(|again| dir.join(format!("{name}-{again}")));
     std::iter::once(dir.join(&name))
         .chain(again)
@@ -131,7 +142,11 @@ fn free_name(dir: &Path, last: u64) -> PathBuf {
         .expect("there are more numbers than folders")
 }
 
-fn remove_dir(dir: &Path) -> io::Result<()> {
+/// Removes a folder, if it is there.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove_dir(dir: &Path) -> io::Result<()> {
     match fs::remove_dir_all(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         outcome => outcome,

@@ -21,6 +21,9 @@
 //! | a newer format | anything | a newer program wrote it | refused: install that |
 //! | cannot be opened | anything | damage, a full disk or a permission | refused: mend, or rebuild |
 //!
+//! sled's folder is `store`, or the one that a compaction named in `current`; others of that kind are what a
+//! crash left of a compaction, and go once the one that is named has opened.
+//!
 //! A torn append at the journal's end counts as not there and is cut off once the rest is accepted;
 //! if sled holds that very group the journal is the one that lost it, and is refused as such.
 //!
@@ -34,7 +37,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 use super::{
-    Settings, StoreError,
+    Settings, StoreError, compact,
     disk::{self, Lock},
     journal::{self, BULK_PREFIX, Journal, JournalError, Tail, base, frame::Frame},
     layers::Layers,
@@ -124,6 +127,7 @@ pub struct Recovered {
 /// [`StoreError::Refused`], in words, with what to do.
 pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
     let lock = disk::lock(&settings.dir)?;
+    refuse_unfinished_restore(settings)?;
     let dir = settings.journal_dir();
     let tail = if settings.hardening.journal {
         disk::make_dir(&dir)
@@ -141,6 +145,10 @@ pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
     let engine = Engine::open(&settings.store_dir(), settings)
         .map_err(|error| unusable_store(settings, error))?;
     let store = store_end(settings, &engine)?;
+    if store.is_some() {
+        // Not where sled is new: the folder that `current` names may be gone, and another one be needed.
+        compact::remove_others(settings).map_err(|error| unusable_store(settings, error))?;
+    }
     let plan = if settings.hardening.journal {
         plan(store, end).map_err(|mismatch| refusal(settings, mismatch))?
     } else if store.is_some() {
@@ -257,6 +265,20 @@ fn store_end(settings: &Settings, engine: &Engine) -> Result<Option<u64>, StoreE
             settings.store_dir().display()
         ))),
     }
+}
+
+/// Refuses a folder in which a restore was interrupted: half of it may be the old store.
+///
+/// # Errors
+/// [`StoreError::Refused`], with what to do.
+pub fn refuse_unfinished_restore(settings: &Settings) -> Result<(), StoreError> {
+    if !settings.restoring().exists() {
+        return Ok(());
+    }
+    Err(StoreError::Refused(format!(
+        "a restore into {} was interrupted; run `upprop store restore` again with `--replace --yes`",
+        settings.dir.display()
+    )))
 }
 
 fn refusal(settings: &Settings, mismatch: Mismatch) -> StoreError {

@@ -1,6 +1,6 @@
 //! The small rows that have no noun of their own in `model`: markers, counters and due rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
@@ -117,6 +117,35 @@ pub struct Rejection {
     pub pupil: Option<PupilId>,
     /// What was wrong with it, as the sender was told.
     pub why: String,
+}
+
+/// The store was put back from a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    /// When.
+    pub at: Timestamp,
+    /// When the backup was taken: what happened in between is not known.
+    pub taken_at: Timestamp,
+}
+
+/// A pupil's rows were erased. Says nothing of who it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// When.
+    pub at: Timestamp,
+    /// By whom, as the system says.
+    pub by: String,
+    /// At which school.
+    pub school: SchoolId,
+    /// How many rows.
+    pub rows: u64,
+}
+
+/// What became of messages whose rows are gone, in numbers: by purpose, channel, state and reason.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// How many, by what they were.
+    pub messages: BTreeMap<String, u64>,
 }
 
 /// What an operator did that concerns more than one message.

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
+use super::compact;
+
 /// Where the embedded store lives and how much room it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// The folder that holds `store/` (sled), `journal/` and `lock`. Made when missing, readable by
+    /// The folder that holds `store/` (sled, see [`Settings::store_dir`]), `journal/` and `lock`. Made when missing, readable by
     /// its owner alone.
     pub dir: PathBuf,
     /// Free bytes on the disk of `dir` below which nothing more is written. sled never recovers
@@ -46,9 +48,19 @@ impl Settings {
         }
     }
 
-    /// sled's folder.
+    /// sled's folder: `store`, until a compaction makes another one.
     pub fn store_dir(&self) -> PathBuf {
-        self.dir.join("store")
+        self.dir.join(compact::current(&self.current()).unwrap_or_else(|| "store".into()))
+    }
+
+    /// The file that names sled's folder; none: `store`.
+    pub fn current(&self) -> PathBuf {
+        self.dir.join("current")
+    }
+
+    /// The file that is there while a restore is under way, or was interrupted.
+    pub fn restoring(&self) -> PathBuf {
+        self.dir.join("restoring")
     }
 
     /// The journal's folder.

@@ -31,6 +31,18 @@ const SEQUENCE_KEY: &[u8] = b"sequence";
 #[error("{0}")]
 pub struct EngineError(String);
 
+impl EngineError {
+    /// A snapshot was read after it was let go of: a defect.
+    pub fn no_snapshot() -> Self {
+        Self("the snapshot is gone".into())
+    }
+
+    /// The file system said so.
+    pub fn of_io(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
 impl From<sled::Error> for EngineError {
     fn from(error: sled::Error) -> Self {
         Self(error.to_string())

@@ -150,6 +150,9 @@ fn address_digest(address: &Address) -> Vec<u8> {
     Sha256::digest(address.key().as_bytes()).as_slice().to_vec()
 }
 
+/// Every account in trouble.
+pub const ACCOUNTS: &[u8] = b"ac/";
+
 /// A limiter cell. Value: the theoretical arrival time in Unix nanoseconds, eight bytes.
 pub fn cell(gate: &str) -> Vec<u8> {
     key("li/", &[gate])
@@ -192,6 +195,104 @@ pub fn rejected(source: &SourceId, at: Timestamp, index: u32) -> Vec<u8> {
 /// Every event that was refused.
 pub const REJECTED: &[u8] = b"rj/";
 
+/// That the store was put back from a backup. Value: [`super::rows::Restored`].
+pub const RESTORED: &[u8] = b"rs/";
+
+/// An erasure that was done, by time. Value: [`super::rows::Erased`].
+pub fn erased(at: Timestamp, school: &SchoolId) -> Vec<u8> {
+    let mut key = ERASED.to_vec();
+    key.extend_from_slice(&time(at));
+    key.extend_from_slice(school.as_str().as_bytes());
+    key
+}
+
+/// Every erasure.
+pub const ERASED: &[u8] = b"er/";
+
+/// What became of a school's messages of one day, in numbers. Value: [`super::rows::Counted`].
+pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
+    key("ct/", &[school.as_str(), &date.to_string()])
+}
+
+/// Every day's numbers.
+pub const COUNTERS: &[u8] = b"ct/";
+
+/// Every table: where it begins, and its name for people.
+pub const TABLES: [(&[u8], &str); 25] = [
+    (b"ac/", "accounts in trouble"),
+    (b"ag/", "guards of advance notices"),
+    (b"an/", "advance notices"),
+    (b"as/", "due rows put aside"),
+    (b"au/", "trail"),
+    (b"bc/", "rejected addresses"),
+    (b"ct/", "counters"),
+    (b"di/", "directory"),
+    (b"du/", "due rows"),
+    (b"er/", "erasures"),
+    (b"fa/", "failing numbers"),
+    (b"gl/", "schools gone live"),
+    (b"le/", "lessons"),
+    (b"li/", "limits"),
+    (b"no/", "messages"),
+    (b"oc/", "days"),
+    (b"op/", "operators' acts"),
+    (b"pr/", "providers' references"),
+    (b"rg/", "closed registers"),
+    (b"rj/", "refused events"),
+    (b"rs/", "restores"),
+    (b"se/", "events seen"),
+    (b"st/", "attempts by address"),
+    (b"su/", "suspensions"),
+    (b"wi/", "deliveries seen"),
+];
+
+/// Where a pupil's rows of a table begin whose keys begin with school and pupil.
+pub fn of_pupil(table: &[u8], school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
+    let mut start = table.to_vec();
+    for part in [school.as_str(), pupil.as_str()] {
+        start.extend_from_slice(part.as_bytes());
+        start.push(0);
+    }
+    start
+}
+
+/// The texts that a key begins with after its table's prefix, each ended by a NUL, and what follows them.
+pub fn parts<const N: usize>(key: &[u8]) -> Option<([&str; N], &[u8])> {
+    let mut rest = key.get(3..)?;
+    let mut found = [""; N];
+    for part in &mut found {
+        let end = rest.iter().position(|&byte| byte == 0)?;
+        *part = std::str::from_utf8(&rest[..end]).ok()?;
+        rest = &rest[end + 1..];
+    }
+    Some((found, rest))
+}
+
+/// The time that eight bytes of a key stand for.
+pub fn time_of(bytes: &[u8]) -> Option<Timestamp> {
+    let bytes: [u8; 8] = bytes.get(..8)?.try_into().ok()?;
+    let micros = u64::from_be_bytes(bytes) ^ (1 << 63);
+    Timestamp::from_microsecond(i64::from_be_bytes(micros.to_be_bytes())).ok()
+}
+
+/// Every observation about closed registers.
+pub const REGISTERS: &[u8] = b"rg/";
+/// Every lesson.
+pub const LESSONS: &[u8] = b"le/";
+/// Every pupil's day.
+pub const DAYS: &[u8] = b"oc/";
+/// Every advance notice.
+pub const NOTICES: &[u8] = b"an/";
+/// Every guard of a pupil's notices.
+pub const NOTICE_GUARDS: &[u8] = b"ag/";
+/// Every provider's reference.
+pub const REFERENCES: &[u8] = b"pr/";
+/// Every attempt by address.
+pub const SENT_TO: &[u8] = b"st/";
+/// Every rejected address.
+pub const BAD_CONTACTS: &[u8] = b"bc/";
+/// Every due row.
+pub const ALL_DUE: &[u8] = DUE;
 /// Sending suspended, by scope as `delivery::suspension` writes it. Value: its `Suspension`.
 pub fn suspension(scope: &str) -> Vec<u8> {
     [SUSPENSIONS, scope.as_bytes(), &[0]].concat()
@@ -325,9 +426,7 @@ pub fn due_name(key: &[u8]) -> String {
 
 /// When a due row is due.
 pub fn due_time(key: &[u8]) -> Option<Timestamp> {
-    let bytes: [u8; 8] = key.get(4..12)?.try_into().ok()?;
-    let micros = u64::from_be_bytes(bytes) ^ (1 << 63);
-    Timestamp::from_microsecond(i64::from_be_bytes(micros.to_be_bytes())).ok()
+    time_of(key.get(4..12)?)
 }
 
 /// Microseconds since 1970, big-endian, the sign flipped so that earlier sorts first.
@@ -349,6 +448,27 @@ mod tests {
         for (key, t) in keys.iter().zip(times) {
             assert_eq!(due_time(key), Some(t.parse().expect("time")));
         }
+    }
+
+    #[test]
+    fn every_table_is_listed() {
+        let code = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
+        let listed: std::collections::BTreeSet<_> =
+            TABLES.iter().map(|(prefix, _)| std::str::from_utf8(prefix).expect("ASCII")).collect();
+        let named = code.split('"').filter(|word| word.len() == 3 && word.ends_with('/'));
+        let named: std::collections::BTreeSet<_> = named.collect();
+        assert_eq!(named, listed, "tables and their list differ");
+        assert!(TABLES.is_sorted() && listed.len() == TABLES.len());
+    }
+
+    #[test]
+    fn a_key_comes_apart_again() {
+        let (school, lesson) = (SchoolId::new("s").expect("id"), LessonId::new("l").expect("id"));
+        let key = register(&school, &lesson);
+        assert_eq!(parts::<2>(&key), Some((["s", "l"], &[][..])));
+        assert_eq!(parts::<3>(&key), None);
+        let at: Timestamp = "2026-11-23T07:20:00.5Z".parse().expect("time");
+        assert_eq!(time_of(&time(at)), Some(at));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::control_care;
 use crate::directory::Directory;
 use crate::env::Clock;
 use crate::intake::LastHeard;
@@ -34,7 +35,7 @@ use crate::operate::reload::Reloads;
 use crate::operate::{OperateError, queue, rejected, status, why};
 use crate::source::roster::RosterFeed;
 use crate::source::webhook::answer::ErrorAnswer;
-use crate::store::{Kv, StoreError};
+use crate::store::{Kv, SledStore, StoreError};
 
 /// How long a question's head may take, and a connection idle.
 const HEAD: Duration = Duration::from_secs(15);
@@ -59,6 +60,10 @@ pub struct Control {
     pub tracker: TaskTracker,
     /// When the daemon started, and what it heard since; none: no daemon, its store alone.
     pub running: Option<(Timestamp, LastHeard)>,
+    /// The store itself, once it is known.
+    pub embedded: Arc<OnceLock<Arc<SledStore>>>,
+    /// Where traces of a pupil are after an erasure, and until when, in words.
+    pub remains: Vec<String>,
     /// Who changes the mode of a school; none: no daemon.
     pub feed: Option<Arc<RosterFeed>>,
     /// Where a reload is asked for; none: no daemon.
@@ -79,6 +84,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/reload", post(reload))
         .route("/v1/messages/{id}", get(show_message))
         .route("/v1/messages/{id}/{act}", post(act_on_message))
+        .merge(control_care::routes())
         .merge(super::control_holds::routes())
         .with_state(control)
 }

@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod control;
+mod control_care;
 mod control_holds;
 pub mod hooks;
 pub mod hooks_rejected;

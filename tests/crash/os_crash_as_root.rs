@@ -175,7 +175,7 @@ async fn replayed(dir: &Path) -> Rows {
     let copied = Command::new("cp").arg("-a").arg(dir.join("journal")).arg(folder.path()).status();
     assert!(copied.expect("cp runs").success());
     let settings = Guard::Full.settings(folder.path());
-    rebuild(&settings).expect("the journal is whole");
+    rebuild(&settings, &upprop::store::Progress::default()).expect("the journal is whole");
     let store = SledStore::open(settings).expect("the rebuilt store opens");
     store.scan(b"w/", b"w0", usize::MAX).await.expect("rows")
 }

@@ -32,6 +32,7 @@ fn the_file_as_shipped_shows_the_defaults() {
     let told = read(&uncommented()).config.expect("no errors");
     let untold = read("").config.expect("no errors");
     assert_eq!(told.store, untold.store);
+    assert_eq!(told.retention, untold.retention);
     assert_eq!(told.server, untold.server);
     assert_eq!(Directory { folder: None, ..told.directory.clone() }, untold.directory);
     assert_eq!(told.log, untold.log);

@@ -44,11 +44,21 @@ pub trait Rows {
 /// # Errors
 /// When it cannot be written; nothing is left behind then.
 pub fn write(dir: &Path, source: &impl Rows) -> Result<u64, JournalError> {
+    write_as(Kind::Base, dir, source).map(|(sequence, _)| sequence)
+}
+
+/// Writes all rows in the form of a base, as a file of some kind; returns the group it is named for and
+/// how many rows it holds.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_as(kind: Kind, dir: &Path, source: &impl Rows) -> Result<(u64, u64), JournalError> {
+    let mut count = 0;
     let sequence = source.sequence().map_err(JournalError::io(dir))?;
-    let path = Kind::Base.path(dir, sequence);
+    let path = kind.path(dir, sequence);
     disk::make_file(&path, |file| {
         let mut file = BufWriter::new(file);
-        file.write_all(&Kind::Base.header(sequence))?;
+        file.write_all(&kind.header(sequence))?;
         let mut from = Vec::new();
         let mut draft = Draft::default();
         loop {
@@ -59,6 +69,7 @@ pub fn write(dir: &Path, source: &impl Rows) -> Result<u64, JournalError> {
             from.push(0);
             for (key, value) in rows.iter().filter(|(key, _)| !key.starts_with(BULK_PREFIX)) {
                 draft.push(key, Some(value));
+                count += 1;
                 if draft.len() > MAX_BATCH_BYTES / 2 {
                     file.write_all(&std::mem::take(&mut draft).seal(sequence))?;
                 }
@@ -71,7 +82,7 @@ pub fn write(dir: &Path, source: &impl Rows) -> Result<u64, JournalError> {
         file.flush()
     })
     .map_err(|made| JournalError::io(&path)(made.into()))?;
-    Ok(sequence)
+    Ok((sequence, count))
 }
 
 /// Hands the rows of a base to `each`, some at a time; returns the group whose effects they may
@@ -82,9 +93,22 @@ pub fn write(dir: &Path, source: &impl Rows) -> Result<u64, JournalError> {
 pub fn read<E: From<JournalError>>(
     dir: &Path,
     sequence: u64,
+    each: impl FnMut(Frame) -> Result<(), E>,
+) -> Result<u64, E> {
+    read_as(Kind::Base, dir, sequence, each)
+}
+
+/// Reads a file of some kind that [`write_as`] wrote.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_as<E: From<JournalError>>(
+    kind: Kind,
+    dir: &Path,
+    sequence: u64,
     mut each: impl FnMut(Frame) -> Result<(), E>,
 ) -> Result<u64, E> {
-    let path = Kind::Base.path(dir, sequence);
+    let path = kind.path(dir, sequence);
     let mut file = BufReader::new(File::open(&path).map_err(JournalError::io(&path))?);
     let mut take = |bytes: &mut Vec<u8>, length: usize| {
         let before = bytes.len();
@@ -94,7 +118,7 @@ pub fn read<E: From<JournalError>>(
     };
     let mut header = Vec::new();
     take(&mut header, HEADER_BYTES)?;
-    check_header(&path, Kind::Base, sequence, &header)?;
+    check_header(&path, kind, sequence, &header)?;
     let mut at = HEADER_BYTES as u64;
     loop {
         let mut bytes = Vec::new();

@@ -32,6 +32,8 @@ pub enum Kind {
     Segment,
     /// All rows, which makes the segments before it dispensable.
     Base,
+    /// All rows as they were after one group: not the journal's, but of its form (see `backup`).
+    Backup,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
         match self {
             Self::Segment => *b"upprop-j",
             Self::Base => *b"upprop-b",
+            Self::Backup => *b"upprop-k",
         }
     }
 
@@ -46,6 +49,7 @@ impl Kind {
         match self {
             Self::Segment => "segment",
             Self::Base => "base",
+            Self::Backup => "backup",
         }
     }
 

@@ -1,0 +1,211 @@
+//! Everything that is held about one pupil, to be handed out (GDPR article 15): what was heard, decided and
+//! sent, with the rules in words, and what the directory says of the pupil.
+//!
+//! Unlike every other document of this room it holds personal data: addresses as they are stored, notes, the
+//! pupil's name. Of guardians it holds that they are the pupil's and whether they may be told, and the
+//! addresses messages about the pupil went to; their names and other contacts are their own and are left out.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::forget;
+use super::message::Message;
+use super::rejected::Rejected;
+use super::{FORMAT, OperateError};
+use crate::directory::{Pupil, snapshot};
+use crate::model::{LessonState, Notification, PupilId, Reason, SchoolId, State};
+use crate::store::rows::{Audit, Notice, Rejection};
+use crate::store::{Kv, StoreError, after_prefix, ledger, tables};
+
+/// Rows read at a time.
+const PAGE: usize = 1_000;
+
+/// Everything about one pupil. Times are UTC.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Export {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// What this is, for whoever reads it.
+    pub about: Vec<String>,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The school.
+    pub school: SchoolId,
+    /// The pupil.
+    pub pupil: PupilId,
+    /// What the directory says of the pupil; none: the pupil is not in it.
+    pub directory: Option<Pupil>,
+    /// What was heard and decided, oldest first.
+    pub trail: Vec<Line>,
+    /// The lessons as they stand.
+    pub lessons: Vec<Lesson>,
+    /// Advance notices and leave.
+    pub notices: Vec<Notice>,
+    /// Messages, oldest first.
+    pub messages: Vec<Sent>,
+    /// Events about the pupil that were refused.
+    pub refused: Vec<Rejected>,
+}
+
+/// One thing heard, and what was decided.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Line {
+    /// As it is kept.
+    #[serde(flatten)]
+    pub heard: Audit,
+    /// Each decision's rule in words, in the same order.
+    pub in_words: Vec<String>,
+}
+
+/// One lesson.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Lesson {
+    /// The day, in the school's zone.
+    pub date: String,
+    /// As it is kept.
+    #[serde(flatten)]
+    pub state: LessonState,
+}
+
+/// One message. Its text is not kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Sent {
+    /// As operators see it.
+    #[serde(flatten)]
+    pub message: Message,
+    /// Where it went; none: it never left, or the address is no longer kept.
+    pub address: Option<String>,
+    /// What became of it, in words.
+    pub state_in_words: String,
+    /// Why it was made, in words.
+    pub reason_in_words: String,
+    /// Why it is in that state, in words.
+    pub state_reason_in_words: Option<String>,
+}
+
+/// Gathers it. Goes through all messages.
+///
+/// # Errors
+/// When the store fails or a row cannot be read.
+pub async fn export(
+    kv: &dyn Kv,
+    (school, pupil): (&SchoolId, &PupilId),
+    now: Timestamp,
+) -> Result<Export, OperateError> {
+    let of_pupil = |table| tables::of_pupil(table, school, pupil);
+    let mut lessons = Vec::new();
+    for (key, value) in all(kv, &of_pupil(tables::LESSONS)).await? {
+        let date = tables::parts::<3>(&key).map(|([_, _, date], _)| date.to_owned());
+        lessons.push(Lesson { date: date.unwrap_or_default(), state: ledger::decode(&value)? });
+    }
+    let mut trail = Vec::new();
+    for (_, value) in all(kv, &of_pupil(tables::AUDIT)).await? {
+        let heard: Audit = ledger::decode(&value)?;
+        let in_words = heard.decisions.iter().map(|d| d.reason.in_words().to_owned()).collect();
+        trail.push(Line { heard, in_words });
+    }
+    let mut notices = Vec::new();
+    for (_, value) in all(kv, &of_pupil(tables::NOTICES)).await? {
+        notices.push(ledger::decode(&value)?);
+    }
+    let mut refused = Vec::new();
+    for (_, value) in all(kv, tables::REJECTED).await? {
+        let row: Rejection = ledger::decode(&value)?;
+        if row.pupil.as_ref() == Some(pupil) {
+            refused.push(row.into());
+        }
+    }
+    let mut messages: Vec<Sent> =
+        forget::messages(kv, school, pupil).await?.iter().map(Sent::from).collect();
+    messages.sort_by_key(|sent| sent.message.created_at);
+    Ok(Export {
+        format: FORMAT,
+        about: about(),
+        made_at: now,
+        school: school.clone(),
+        pupil: pupil.clone(),
+        directory: in_directory(kv, school, pupil).await?,
+        trail,
+        lessons,
+        notices,
+        messages,
+        refused,
+    })
+}
+
+fn about() -> Vec<String> {
+    [
+        "Everything that upprop keeps about this pupil. Times are UTC. Texts of messages are not kept; addresses, \
+         notes and teachers' ids are removed when their time is out.",
+        "Guardians' names and contacts are their own data and are not here, but for the addresses that messages \
+         about the pupil went to. Look through it before it is handed out: an address or a note may be about \
+         somebody whose protection outweighs this.",
+        "Ids of events (`event`) are the school system's. Backups and the journal hold older versions of the same \
+         until they are removed.",
+    ]
+    .map(str::to_owned)
+    .into()
+}
+
+async fn all(kv: &dyn Kv, prefix: &[u8]) -> Result<Vec<(Vec<u8>, bytes::Bytes)>, StoreError> {
+    let (end, mut from) = (after_prefix(prefix), prefix.to_vec());
+    let mut rows = Vec::new();
+    loop {
+        let page = kv.scan(&from, &end, PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(rows) };
+        from = [last.as_slice(), &[0]].concat();
+        rows.extend(page);
+    }
+}
+
+#[derive(Deserialize)]
+struct InForce {
+    generation: u64,
+}
+
+/// The pupil's own row of the directory in force.
+async fn in_directory(
+    kv: &dyn Kv,
+    school: &SchoolId,
+    pupil: &PupilId,
+) -> Result<Option<Pupil>, StoreError> {
+    let current = kv.get(&[tables::DIRECTORY, b"current"].concat()).await?;
+    let Some(current) = current.and_then(|value| ledger::decode::<InForce>(&value).ok()) else {
+        return Ok(None);
+    };
+    let key = snapshot::key_of_pupil(school, pupil);
+    let generation = current.generation.to_be_bytes();
+    let row = [tables::DIRECTORY, b"g", &generation, key.as_bytes()].concat();
+    Ok(kv.get(&row).await?.and_then(|value| serde_json::from_slice(&value).ok()))
+}
+
+impl From<&Notification> for Sent {
+    fn from(n: &Notification) -> Self {
+        Self {
+            message: Message::from(n),
+            address: n.address.as_ref().map(|address| address.expose().to_owned()),
+            state_in_words: in_words(n.state).into(),
+            reason_in_words: n.reason.in_words().into(),
+            state_reason_in_words: n.state_reason.map(Reason::in_words).map(str::to_owned),
+        }
+    }
+}
+
+fn in_words(state: State) -> &'static str {
+    match state {
+        State::Waiting => "waits to be sent",
+        State::Sending => "is being sent this moment",
+        State::Accepted => "was sent; whether it arrived was not reported",
+        State::Delivered => "was sent and arrived",
+        State::Undelivered => "was sent and did not arrive",
+        State::Rejected => "was refused and never left",
+        State::Expired => "was not sent in time",
+        State::Cancelled => "was called back before it left, or was never to be sent",
+        State::InDoubt => "may or may not have been sent; it is being looked into",
+        State::Held => "may or may not have been sent; nobody could find out",
+    }
+}

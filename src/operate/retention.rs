@@ -1,0 +1,205 @@
+//! What is kept no longer than its clock says. Three clocks: *contacts* (addresses, texts' digests, what teachers
+//! wrote), *evidence* (what was heard, decided and sent, by ids), *counters* (numbers about nobody). A
+//! message that something still happens to is never touched.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::erase::{Ask, Fate, is_past, sweep};
+use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId};
+use crate::store::ledger::{self, ROW_VERSION};
+use crate::store::rows::{BadContact, Erased, Failing, Notice, Register, Restored, SentTo};
+use crate::store::{Kv, StoreError, codec, tables};
+
+/// How long a rejected address is left alone by delivery; forgotten sooner it would be tried again.
+const BAD_CONTACT: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How long lessons that had begun before a restore may be heard of.
+const RESTORED: SignedDuration = SignedDuration::from_hours(35 * 24);
+
+/// How long each kind is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clocks {
+    /// Contacts and content.
+    pub contacts: SignedDuration,
+    /// Evidence without content.
+    pub evidence: SignedDuration,
+    /// Numbers.
+    pub counters: SignedDuration,
+}
+
+/// How many rows changed or went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tidied {
+    /// Rows that lost contacts or content, or were nothing else.
+    pub contacts: u64,
+    /// Rows of evidence that went.
+    pub evidence: u64,
+    /// Numbers that went.
+    pub counters: u64,
+}
+
+/// Removes what is past its time, in small commits.
+///
+/// # Errors
+/// When the store fails; what was done stays done.
+pub async fn tidy(kv: &dyn Kv, clocks: Clocks, now: Timestamp) -> Result<Tidied, StoreError> {
+    let before = |span: SignedDuration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
+    Ok(Tidied {
+        contacts: contacts(kv, before(clocks.contacts), before(clocks.contacts.max(BAD_CONTACT)))
+            .await?,
+        evidence: evidence(kv, before(clocks.evidence)).await?,
+        counters: counters(kv, before(clocks.counters), before(RESTORED)).await?,
+    })
+}
+
+fn goes(goes: bool) -> Fate {
+    if goes { Fate::Goes } else { Fate::Stays }
+}
+
+fn becomes<T: Serialize>(row: &T) -> Fate {
+    Fate::Becomes(codec::encode(ROW_VERSION, row))
+}
+
+async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result<u64, StoreError> {
+    let mut changed = sweep(kv, tables::NOTIFICATIONS, |_, value| {
+        let Ok(mut n) = ledger::decode::<Notification>(value) else { return Fate::Stays };
+        let has = n.address.is_some() || n.attempts.iter().any(|a| a.text_sha256.is_some());
+        if !has || !is_past(&n, limit) {
+            return Fate::Stays;
+        }
+        n.address = None;
+        for attempt in &mut n.attempts {
+            attempt.text_sha256 = None;
+        }
+        becomes(&n)
+    })
+    .await?;
+    changed += sweep(kv, tables::LESSONS, |_, value| {
+        let Ok(mut row) = ledger::decode::<LessonState>(value) else { return Fate::Stays };
+        if row.lesson.end >= limit || row.received_at >= limit {
+            return Fate::Stays;
+        }
+        let was = row.clone();
+        (row.lesson.label, row.recorded_by) = (None, None);
+        if let Some(report) = &mut row.report {
+            report.note = None;
+            report.reported_by.clear();
+        }
+        if row == was { Fate::Stays } else { becomes(&row) }
+    })
+    .await?;
+    changed += sweep(kv, tables::REGISTERS, |_, value| {
+        let Ok(mut row) = ledger::decode::<Register>(value) else { return Fate::Stays };
+        let has = row.lesson.label.is_some() || row.closed_by.is_some();
+        if !has || row.lesson.end >= limit {
+            return Fate::Stays;
+        }
+        (row.lesson.label, row.closed_by) = (None, None);
+        becomes(&row)
+    })
+    .await?;
+    changed += sweep(kv, tables::SENT_TO, |key, _| {
+        // After the account a digest of 32 bytes.
+        let at = tables::parts::<1>(key).and_then(|(_, rest)| tables::time_of(rest.get(32..)?));
+        goes(at.is_some_and(|at| at < limit))
+    })
+    .await?;
+    changed += sweep(kv, tables::REFERENCES, |_, value| {
+        let Ok(id) = ledger::decode::<NotificationId>(value) else { return Fate::Stays };
+        Fate::If(Box::new(Fate::Goes), Ask::Past(vec![id], limit))
+    })
+    .await?;
+    changed += sweep(kv, tables::BAD_CONTACTS, |_, value| {
+        goes(ledger::decode::<BadContact>(value).is_ok_and(|row| row.at < bad_limit))
+    })
+    .await?;
+    Ok(changed)
+}
+
+async fn evidence(kv: &dyn Kv, limit: Timestamp) -> Result<u64, StoreError> {
+    // A day is past when it was over everywhere.
+    let day = limit.to_zoned_datetime(TimeZone::UTC).date().yesterday().ok();
+    let is_past_day = |text: &str| {
+        text.parse::<jiff::civil::Date>().is_ok_and(|date| day.is_some_and(|day| date < day))
+    };
+    // Lessons first: nothing may refer to a message that is gone.
+    let mut gone = sweep(kv, tables::LESSONS, |_, value| {
+        let Ok(row) = ledger::decode::<LessonState>(value) else { return Fate::Stays };
+        if row.lesson.end >= limit || row.received_at >= limit {
+            return Fate::Stays;
+        }
+        Fate::If(Box::new(Fate::Goes), Ask::Past(row.notifications, limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::NOTIFICATIONS, |_, value| {
+        let Ok(n) = ledger::decode::<Notification>(value) else { return Fate::Stays };
+        if !is_past(&n, limit) {
+            return Fate::Stays;
+        }
+        let lesson = tables::lesson(&n.school, &n.pupil, n.date, &n.lesson);
+        Fate::If(Box::new(Fate::Counted(Box::new(n))), Ask::Gone(lesson))
+    })
+    .await?;
+    gone += sweep(kv, tables::SENT_TO, |_, value| {
+        // Where contacts are kept longer than evidence.
+        let Ok(row) = ledger::decode::<SentTo>(value) else { return Fate::Stays };
+        Fate::If(Box::new(Fate::Goes), Ask::Gone(tables::notification(&row.id)))
+    })
+    .await?;
+    gone += sweep(kv, tables::DAYS, |key, _| {
+        goes(tables::parts::<3>(key).is_some_and(|([_, _, date], _)| is_past_day(date)))
+    })
+    .await?;
+    gone += sweep(kv, tables::NOTICES, |_, value| {
+        goes(ledger::decode::<Notice>(value).is_ok_and(|row| row.notice.to < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::NOTICE_GUARDS, |key, _| {
+        // It guards nothing when the pupil has neither notices nor lessons.
+        let Some(([school, pupil], _)) = tables::parts::<2>(key) else { return Fate::Stays };
+        let (Ok(school), Ok(pupil)) = (SchoolId::new(school), PupilId::new(pupil)) else {
+            return Fate::Stays;
+        };
+        let rows = [tables::NOTICES, tables::LESSONS]
+            .map(|table| tables::of_pupil(table, &school, &pupil));
+        Fate::If(Box::new(Fate::Goes), Ask::Empty(rows))
+    })
+    .await?;
+    gone += sweep(kv, tables::REGISTERS, |_, value| {
+        goes(ledger::decode::<Register>(value).is_ok_and(|row| row.lesson.end < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::AUDIT, |key, _| {
+        let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
+        goes(at.is_some_and(|at| at < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::FAILING, |_, value| {
+        goes(ledger::decode::<Failing>(value).is_ok_and(|row| row.at < limit))
+    })
+    .await?;
+    Ok(gone)
+}
+
+async fn counters(kv: &dyn Kv, limit: Timestamp, restored: Timestamp) -> Result<u64, StoreError> {
+    let day = limit.to_zoned_datetime(TimeZone::UTC).date();
+    let mut gone = sweep(kv, tables::COUNTERS, |key, _| {
+        let date = tables::parts::<2>(key).and_then(|([_, date], _)| date.parse().ok());
+        goes(date.is_some_and(|date: jiff::civil::Date| date < day))
+    })
+    .await?;
+    gone += sweep(kv, tables::ERASED, |_, value| {
+        goes(ledger::decode::<Erased>(value).is_ok_and(|row| row.at < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::RESTORED, |_, value| {
+        goes(ledger::decode::<Restored>(value).is_ok_and(|row| row.at < restored))
+    })
+    .await?;
+    Ok(gone)
+}
+
+#[cfg(test)]
+#[path = "retention_tests.rs"]
+mod tests;

@@ -1,0 +1,146 @@
+//! The clocks of retention: what goes when, what never goes, and that a store stays whole.
+
+use jiff::civil::date;
+
+use super::super::check::{self, Checked};
+use super::super::counters;
+use super::*;
+use crate::delivery::testing::notification;
+use crate::intake::case::enqueue;
+use crate::model::{
+    Address, Attempt, EventId, Lesson, LessonReport, Phone, ProviderId, SourceId, State,
+};
+use crate::store::ledger::Unit;
+use crate::store::rows::{Audit, Day, Seen, SentTo};
+use crate::store::{Commit, MemoryStore, Progress};
+
+const CLOCKS: Clocks = Clocks {
+    contacts: SignedDuration::from_hours(30 * 24),
+    evidence: SignedDuration::from_hours(330 * 24),
+    counters: SignedDuration::from_hours(1100 * 24),
+};
+
+fn days_after(n: &Notification, days: i64) -> Timestamp {
+    n.deadline.saturating_add(SignedDuration::from_hours(24 * days)).expect("time")
+}
+
+/// A told message with everything around it that a day leaves.
+async fn a_day(kv: &MemoryStore, guardian: &str, state: State) -> Notification {
+    let mut n = notification(guardian);
+    let (account, phone) = (ProviderId::new("elks").expect("id"), Phone::new("+46701740605"));
+    let address = Address::Phone(phone.expect("a number"));
+    n.address = Some(address.clone());
+    n.state = state;
+    n.attempts.push(Attempt {
+        started_at: n.created_at,
+        account: account.clone(),
+        text_sha256: Some("digest".into()),
+        result: None,
+    });
+    let lesson = Lesson {
+        id: n.lesson.clone(),
+        start: n.created_at,
+        end: n.deadline,
+        label: Some("Ma 7B".into()),
+    };
+    let mut row = LessonState::new(lesson, n.created_at);
+    row.report = Some(LessonReport { reported_by: "t1".into(), note: Some("note".into()) });
+    row.recorded_by = Some("t1".into());
+    row.notifications.push(n.id.clone());
+    let mut unit = Unit::new(kv);
+    unit.write(tables::notification(&n.id), &n);
+    if state == State::Waiting {
+        enqueue(&mut unit, &n);
+    }
+    unit.write(tables::lesson(&n.school, &n.pupil, n.date, &n.lesson), &row);
+    unit.write(tables::occasion(&n.school, &n.pupil, n.date), &Day::default());
+    unit.write(tables::notice_guard(&n.school, &n.pupil), &Day::default());
+    unit.write(tables::reference(&account, "r1"), &n.id);
+    let sent = SentTo { id: n.id.clone(), reference: None };
+    unit.write(tables::sent_to(&account, &address, n.created_at, &n.id), &sent);
+    let line = Audit {
+        at: n.created_at,
+        source: SourceId::new("src").ok(),
+        event: EventId::new("e1").ok(),
+        heard: "marked unexcused".into(),
+        lesson: None,
+        decisions: Vec::new(),
+    };
+    unit.write(tables::audit(&n.school, &n.pupil, n.created_at, "u"), &line);
+    unit.write(
+        tables::seen(&SourceId::new("src").expect("id"), &EventId::new("e1").expect("id")),
+        &Seen { at: n.created_at },
+    );
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    n
+}
+
+fn words(kv: &MemoryStore) -> String {
+    kv.rows().iter().map(|(_, value)| String::from_utf8_lossy(value).into_owned()).collect()
+}
+
+async fn is_whole(kv: &MemoryStore) {
+    let mut checked = Checked::new(None);
+    check::rows(kv, &mut checked, &Progress::default()).await.expect("checked");
+    assert_eq!(checked.problems, []);
+}
+
+#[tokio::test]
+async fn contacts_go_first_then_evidence_and_numbers_stay() {
+    let kv = MemoryStore::new();
+    let n = a_day(&kv, "g1", State::Delivered).await;
+    assert_eq!(tidy(&kv, CLOCKS, days_after(&n, 29)).await.expect("tidy"), Tidied::default());
+    let tidied = tidy(&kv, CLOCKS, days_after(&n, 31)).await.expect("tidy");
+    assert_eq!((tidied.contacts, tidied.evidence), (4, 0), "message, lesson, attempt, reference");
+    for gone in ["46701740605", "digest", "Ma 7B", "note\"", "t1"] {
+        assert!(!words(&kv).contains(gone), "{gone}");
+    }
+    is_whole(&kv).await;
+    let kept = ledger::read::<Notification>(&kv, &tables::notification(&n.id)).await;
+    assert_eq!(kept.expect("read").expect("kept").state, State::Delivered);
+    assert_eq!(tidy(&kv, CLOCKS, days_after(&n, 329)).await.expect("tidy"), Tidied::default());
+
+    let tidied = tidy(&kv, CLOCKS, days_after(&n, 335)).await.expect("tidy");
+    assert_eq!((tidied.contacts, tidied.evidence), (0, 5), "message, lesson, day, guard, trail");
+    is_whole(&kv).await;
+    let left: Vec<_> = kv.rows().into_iter().map(|(key, _)| key[..3].to_vec()).collect();
+    assert_eq!(left, [tables::COUNTERS, tables::SEEN], "events seen have a clock of their own");
+    let counted = counters::statistics(&kv).await.expect("numbers");
+    let kind = "absence sms delivered unexcused-absence".to_owned();
+    assert_eq!(counted.days[0].messages, [(kind, 1)].into());
+    assert_eq!(counted.days[0].date, date(2027, 1, 15).to_string());
+    let tidied = tidy(&kv, CLOCKS, days_after(&n, 1103)).await.expect("tidy");
+    assert_eq!(tidied.counters, 1);
+}
+
+#[tokio::test]
+async fn what_something_still_happens_to_stays_whole_however_old() {
+    for state in [State::Waiting, State::Sending, State::InDoubt] {
+        let kv = MemoryStore::new();
+        let n = a_day(&kv, "g1", state).await;
+        let tidied = tidy(&kv, CLOCKS, days_after(&n, 2_000)).await.expect("tidy");
+        assert!(tidied.evidence < 5, "{tidied:?}");
+        let kept = ledger::read::<Notification>(&kv, &tables::notification(&n.id)).await;
+        assert_eq!(kept.expect("read").expect("kept"), n);
+        let lesson = tables::lesson(&n.school, &n.pupil, n.date, &n.lesson);
+        assert!(kv.get(&lesson).await.expect("read").is_some(), "{state:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_lesson_with_a_late_message_stays_as_long_as_the_message() {
+    let kv = MemoryStore::new();
+    let mut n = a_day(&kv, "g1", State::Delivered).await;
+    n.created_at = days_after(&n, 100);
+    n.attempts.clear();
+    let mut unit = Unit::new(&kv);
+    unit.write(tables::notification(&n.id), &n);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    tidy(&kv, CLOCKS, days_after(&n, 335)).await.expect("tidy");
+    let lesson = tables::lesson(&n.school, &n.pupil, n.date, &n.lesson);
+    assert!(kv.get(&lesson).await.expect("read").is_some());
+    is_whole(&kv).await;
+    tidy(&kv, CLOCKS, days_after(&n, 435)).await.expect("tidy");
+    assert!(kv.get(&lesson).await.expect("read").is_none());
+    is_whole(&kv).await;
+}
