@@ -8,12 +8,15 @@ pub mod demo;
 pub mod directory;
 pub mod exit;
 pub mod init;
+mod journal;
+mod logging;
 pub mod message;
 mod notify;
 pub mod run;
 pub mod sink;
 pub mod status;
 pub mod store;
+mod traces;
 pub mod why;
 
 use std::process::ExitCode;

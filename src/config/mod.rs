@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use toml::de::DeTable;
 
-pub use daemon::{Directory, Http, Log, LogFormat, Server, Store};
+pub use daemon::{Directory, Http, Log, LogFormat, Server, Store, Telemetry};
 pub use delivery::Delivery;
 pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
@@ -57,6 +57,8 @@ pub struct Config {
     pub directory: Directory,
     /// `[log]`.
     pub log: Log,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
     /// `[http]`.
     pub http: Http,
     /// `[delivery]`.
@@ -210,6 +212,7 @@ fn read(root: Reader<'_>) -> Config {
         server,
         directory: Directory::read(root.table("directory")),
         log: Log::read(root.table("log")),
+        telemetry: Telemetry::read(root.table("telemetry")),
         http,
         delivery,
         mail,

@@ -10,6 +10,7 @@ pub mod metrics;
 pub mod openapi;
 pub mod receipts;
 pub mod server;
+mod trace;
 
 use std::sync::Arc;
 
