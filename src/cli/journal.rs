@@ -1,4 +1,4 @@
-//! Log lines for systemd's journal in its own form (systemd.io/JOURNAL_NATIVE_PROTOCOL): level, words and
+//! Log lines for systemd's journal in its own form (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>): level, words and
 //! every field apart. MESSAGE has the fields too, as a line on standard error has them: `journalctl` shows
 //! nothing else unless it is asked. A line that the journal does not take goes to standard error.
 //!

@@ -56,18 +56,16 @@ pub(super) fn set_up(config: &Config) -> Telemetry {
 /// The lines. `socket`: where the journal listens, when standard error goes to it.
 fn lines(log: &Log, socket: Option<&Path>) -> Boxed {
     let text = || fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    match (log.format, socket) {
+    let journal = socket.map(Journal::at);
+    match (log.format, journal) {
         (LogFormat::Json, _) => filtered(text().json(), log),
         (LogFormat::Text, None) => filtered(text(), log),
-        (LogFormat::Text, Some(socket)) => match Journal::at(socket) {
-            Ok(journal) => filtered(journal, log),
-            // It has the time already, and reads the level from the line's start.
-            Err(_) => {
-                let format =
-                    Prefixed(fmt::format().without_time().with_level(false).with_ansi(false));
-                filtered(text().event_format(format), log)
-            }
-        },
+        (LogFormat::Text, Some(Ok(journal))) => filtered(journal, log),
+        // It has the time already, and reads the level from the line's start.
+        (LogFormat::Text, Some(Err(_))) => {
+            let format = fmt::format().without_time().with_level(false).with_ansi(false);
+            filtered(text().event_format(Prefixed(format)), log)
+        }
     }
 }
 

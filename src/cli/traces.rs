@@ -107,11 +107,11 @@ impl SpanExporter for InRuntime {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let exporter = self.exporter.clone();
         let export = async move { exporter.export(batch).await };
-        let exported = self.tracker.spawn_on(export, &self.runtime).await;
-        let exported = exported.unwrap_or_else(|error| {
+        let ended = self.tracker.spawn_on(export, &self.runtime).await;
+        let taken = ended.unwrap_or_else(|error| {
             Err(OTelSdkError::InternalFailure(format!("the export did not end: {error}")))
         });
-        match &exported {
+        match &taken {
             Ok(()) => {
                 let failed = self.failed.swap(0, Ordering::Relaxed);
                 if failed > 0 {
@@ -128,7 +128,7 @@ impl SpanExporter for InRuntime {
                 }
             }
         }
-        exported
+        taken
     }
 
     fn set_resource(&mut self, resource: &Resource) {

@@ -37,7 +37,7 @@ fn telemetry(address: std::net::SocketAddr) -> String {
 
 /// Posts an event as part of a trace.
 async fn post_traced(world: &World, event: &serde_json::Value) {
-    let parent: String = TRACE.iter().map(|byte| format!("{byte:02x}")).collect();
+    let parent = format!("{:032x}", u128::from_be_bytes(TRACE));
     let posted = world
         .client()
         .post(format!("http://{}/hooks/src", world.address))
