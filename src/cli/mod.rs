@@ -10,6 +10,8 @@ pub mod exit;
 pub mod go_live;
 pub mod guest;
 pub mod init;
+mod journal;
+mod logging;
 pub mod manual;
 pub mod message;
 mod notify;
@@ -22,6 +24,7 @@ pub mod sink;
 pub mod status;
 pub mod store;
 pub mod suspend;
+mod traces;
 pub mod why;
 
 use std::process::ExitCode;

@@ -26,7 +26,7 @@ use secrecy::SecretString;
 use toml::de::DeTable;
 
 pub use changes::{Changes, changes};
-pub use daemon::{Directory, Http, Log, LogFormat, Server, Store};
+pub use daemon::{Directory, Http, Log, LogFormat, Server, Store, Telemetry};
 pub use delivery::Delivery;
 pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
@@ -63,6 +63,8 @@ pub struct Config {
     pub directory: Directory,
     /// `[log]`.
     pub log: Log,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
     /// `[http]`.
     pub http: Http,
     /// `[delivery]`.
@@ -218,6 +220,7 @@ fn read(root: Reader<'_>) -> Config {
         server,
         directory: Directory::read(root.table("directory")),
         log: Log::read(root.table("log")),
+        telemetry: Telemetry::read(root.table("telemetry")),
         http,
         delivery,
         mail,

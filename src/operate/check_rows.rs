@@ -12,9 +12,8 @@ use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::rows::{
-    Audit, BadContact, Counted, Day, Due, Erased, Failing, Notice, OperatorAct, Register, Rejection,
-    Restored,
-    Seen, SentTo,
+    Audit, BadContact, Counted, Day, Due, Erased, Failing, Notice, OperatorAct, Register,
+    Rejection, Restored, Seen, SentTo,
 };
 use crate::store::{Kv, StoreError, ledger, tables};
 
