@@ -1,14 +1,14 @@
 //! `upprop message`: one message shown, called back, or sent again. What changes anything asks first, or
 //! wants `--yes` where nobody can be asked.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use http::Method;
 use jiff::tz::TimeZone;
 
 use super::ask::{Asked, ask, encoded};
-use super::{exit, why};
+use super::confirm::{Yes, confirm};
+use super::why;
 use crate::operate::message::Message;
 
 /// Arguments of `upprop message`.
@@ -39,9 +39,8 @@ enum MessageCommand {
 struct Acted {
     /// Its id, as `upprop why` and the log have it.
     id: String,
-    /// Do it without asking.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: Yes,
     #[command(flatten)]
     asked: Asked,
 }
@@ -56,16 +55,16 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
             (Method::GET, format!("/v1/messages/{}", encoded(&id)), asked)
         }
         MessageCommand::Cancel(acted) => {
-            if !agreed(&acted, "Call this message back?")? {
-                return Ok(ExitCode::from(exit::USAGE));
+            if let Err(code) = confirm(acted.yes, "Call this message back?")? {
+                return Ok(code);
             }
             (Method::POST, format!("/v1/messages/{}/cancel", encoded(&acted.id)), acted.asked)
         }
         MessageCommand::Retry(acted) => {
             let question =
                 "Send this message now? If an earlier try is in doubt it may arrive twice.";
-            if !agreed(&acted, question)? {
-                return Ok(ExitCode::from(exit::USAGE));
+            if let Err(code) = confirm(acted.yes, question)? {
+                return Ok(code);
             }
             (Method::POST, format!("/v1/messages/{}/retry", encoded(&acted.id)), acted.asked)
         }
@@ -84,19 +83,4 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(ExitCode::from(error.code())),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn agreed(acted: &Acted, question: &str) -> anyhow::Result<bool> {
-    if acted.yes {
-        return Ok(true);
-    }
-    if !std::io::stdin().is_terminal() {
-        eprintln!("upprop: nobody can be asked here; add --yes");
-        return Ok(false);
-    }
-    eprint!("{question} [y/N] ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "j" | "ja"))
 }

@@ -4,6 +4,7 @@ mod ask;
 pub mod check;
 mod check_rooms;
 mod check_texts;
+mod confirm;
 pub mod demo;
 pub mod directory;
 pub mod exit;
