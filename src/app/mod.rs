@@ -4,9 +4,10 @@
 mod gateway;
 mod housekeeping;
 mod refusals;
+mod self_test;
 mod settings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -34,6 +35,7 @@ use crate::web::{
 
 pub use gateway::{GatewayFault, GatewayProblem, gateway};
 pub use refusals::{Refusal, refusals};
+pub use self_test::probes;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
@@ -120,6 +122,7 @@ impl App {
         let heard = LastHeard::default();
         let control = Arc::new(Control {
             running: Some((env.clock.now(), heard.clone())),
+            probes: Some(Arc::new(probes(config, &env, BTreeSet::new()))),
             tracker: lifecycle.tracker().clone(),
             ..control(config, kv.clone(), env.clock.clone(), directory.clone())
         });

@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use http::Method;
 use jiff::tz::TimeZone;
 
-use super::ask::{Asked, ask, encoded};
+use super::ask::{Asked, ask};
 use super::confirm::{Yes, confirm};
 use super::why;
+use crate::model::NotificationId;
 use crate::operate::message::Message;
 
 /// Arguments of `upprop message`.
@@ -23,7 +24,8 @@ enum MessageCommand {
     /// Shows a message: for whom, why, and what became of each try.
     Show {
         /// Its id, as `upprop why` and the log have it.
-        id: String,
+        #[arg(value_parser = message)]
+        id: NotificationId,
         #[command(flatten)]
         asked: Asked,
     },
@@ -38,11 +40,17 @@ enum MessageCommand {
 #[derive(Debug, clap::Args)]
 struct Acted {
     /// Its id, as `upprop why` and the log have it.
-    id: String,
+    #[arg(value_parser = message)]
+    id: NotificationId,
     #[command(flatten)]
     yes: Yes,
     #[command(flatten)]
     asked: Asked,
+}
+
+fn message(text: &str) -> Result<NotificationId, &'static str> {
+    NotificationId::parse(text.trim())
+        .map_err(|_| "a message's id has 32 hexadecimal digits; `upprop why PUPIL` shows them")
 }
 
 /// Runs the command.
@@ -51,14 +59,12 @@ struct Acted {
 /// None that is not an exit code.
 pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
     let (method, path, asked) = match args.command {
-        MessageCommand::Show { id, asked } => {
-            (Method::GET, format!("/v1/messages/{}", encoded(&id)), asked)
-        }
+        MessageCommand::Show { id, asked } => (Method::GET, format!("/v1/messages/{}", id), asked),
         MessageCommand::Cancel(acted) => {
             if let Err(code) = confirm(acted.yes, "Call this message back?")? {
                 return Ok(code);
             }
-            (Method::POST, format!("/v1/messages/{}/cancel", encoded(&acted.id)), acted.asked)
+            (Method::POST, format!("/v1/messages/{}/cancel", acted.id), acted.asked)
         }
         MessageCommand::Retry(acted) => {
             let question =
@@ -66,7 +72,7 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
             if let Err(code) = confirm(acted.yes, question)? {
                 return Ok(code);
             }
-            (Method::POST, format!("/v1/messages/{}/retry", encoded(&acted.id)), acted.asked)
+            (Method::POST, format!("/v1/messages/{}/retry", acted.id), acted.asked)
         }
     };
     match ask::<Message>(&asked, method, &path).await {

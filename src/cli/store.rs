@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::{exit, run};
+use super::{exit, owner, run};
 use crate::config::Secrets;
 use crate::{app, config, store};
 
@@ -18,7 +18,7 @@ pub struct StoreArgs {
 enum StoreCommand {
     /// Makes the store again from the journal. Tells nobody anything; the daemon must not run.
     ///
-    /// The former store is kept beside the new one. Attempts that were under way become in doubt and
+    /// To be run as the user whose the store is. The former store is kept beside the new one. Attempts that were under way become in doubt and
     /// are looked into when the daemon starts.
     Rebuild {
         /// The configuration file.
@@ -37,7 +37,12 @@ pub fn run(args: StoreArgs) -> anyhow::Result<ExitCode> {
     let Some(config) = run::load(&config, Secrets::Skipped, &|_| Vec::new()) else {
         return Ok(ExitCode::from(exit::CONFIG));
     };
-    match store::rebuild(&app::store_settings(&config)) {
+    let settings = app::store_settings(&config);
+    if let Err(words) = owner::ours(&settings, "upprop store rebuild") {
+        eprintln!("upprop: {words}");
+        return Ok(ExitCode::from(exit::UNAVAILABLE));
+    }
+    match store::rebuild(&settings) {
         Ok(report) => {
             println!("{report}");
             if config.directory.folder.is_none() {

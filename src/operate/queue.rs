@@ -35,6 +35,9 @@ pub struct LaneQueue {
     pub later: u64,
     /// When the oldest row that is due became so.
     pub oldest_due: Option<Timestamp>,
+    /// When the oldest message that waits was made, however often it was tried since.
+    #[serde(default)]
+    pub oldest_made: Option<Timestamp>,
     /// When the next row is due.
     pub next: Option<Timestamp>,
     /// Why its messages wait, with how many.
@@ -46,6 +49,11 @@ pub struct LaneQueue {
 /// # Errors
 /// When the store fails.
 pub async fn queue(kv: &dyn Kv, now: Timestamp) -> Result<Queue, OperateError> {
+    Ok(Queue { format: FORMAT, lanes: lanes(kv, now).await?, held: held(kv).await? })
+}
+
+/// Counts each line, the held ones aside. Goes through all due rows.
+pub(super) async fn lanes(kv: &dyn Kv, now: Timestamp) -> Result<Vec<LaneQueue>, OperateError> {
     let mut lanes = Vec::new();
     for lane in Lane::ALL {
         let found = count(kv, lane, now).await?;
@@ -53,7 +61,7 @@ pub async fn queue(kv: &dyn Kv, now: Timestamp) -> Result<Queue, OperateError> {
             lanes.push(found);
         }
     }
-    Ok(Queue { format: FORMAT, lanes, held: held(kv).await? })
+    Ok(lanes)
 }
 
 async fn count(kv: &dyn Kv, lane: Lane, now: Timestamp) -> Result<LaneQueue, OperateError> {
@@ -62,6 +70,7 @@ async fn count(kv: &dyn Kv, lane: Lane, now: Timestamp) -> Result<LaneQueue, Ope
         due: 0,
         later: 0,
         oldest_due: None,
+        oldest_made: None,
         next: None,
         reasons: BTreeMap::new(),
     };
@@ -85,6 +94,8 @@ async fn count(kv: &dyn Kv, lane: Lane, now: Timestamp) -> Result<LaneQueue, Ope
         if let Ok(Some(n)) = row {
             let reason = n.state_reason.unwrap_or(n.reason).as_str();
             *found.reasons.entry(reason).or_default() += 1;
+            let oldest = found.oldest_made.get_or_insert(n.created_at);
+            *oldest = n.created_at.min(*oldest);
         }
     }
     Ok(found)
@@ -138,6 +149,7 @@ mod tests {
         let [texts, mails] = &queue.lanes[..] else { panic!("{queue:?}") };
         assert_eq!((texts.lane.as_str(), texts.due, texts.later), ("sms-urgent", 1, 1));
         assert_eq!((texts.oldest_due, texts.next), (Some(due.due_at), Some(later.due_at)));
+        assert_eq!(texts.oldest_made, Some(due.created_at));
         let reasons = [("grace".to_owned(), 1), ("unexcused-absence".to_owned(), 1)];
         assert_eq!(texts.reasons, reasons.into());
         assert_eq!((mails.lane.as_str(), mails.due, mails.later), ("email-urgent", 1, 0));

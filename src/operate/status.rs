@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::queue::{self, Queue};
-use super::{FORMAT, OperateError};
+use super::{FORMAT, OperateError, VERSION};
 use crate::delivery::accounts::Account;
 use crate::directory::{Mode, School};
 use crate::model::{Notification, ProviderId, Reason, SchoolId, SourceId, State, local_date};
+use crate::store::rows::Seen;
 use crate::store::{Health, Kv, ledger, tables};
 
 /// How the gateway is.
@@ -35,7 +36,7 @@ pub struct Status {
     pub schools: Vec<AtSchool>,
     /// Each account that messages go by.
     pub accounts: Vec<AtAccount>,
-    /// When each source was last heard, since the daemon started.
+    /// When each source was last heard; none: not within the weeks for which events are remembered.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
     /// What waits.
     pub queue: Queue,
@@ -49,6 +50,9 @@ pub struct AtSchool {
     pub school: SchoolId,
     /// What its mode lets out.
     pub mode: String,
+    /// How many addresses are let out in guests mode.
+    #[serde(default)]
+    pub guests: usize,
     /// Messages of today that have left.
     pub gone: u64,
     /// Messages of today that wait or are on their way.
@@ -73,7 +77,7 @@ pub struct AtAccount {
     pub next_try: Option<Timestamp>,
     /// The provider's word.
     pub code: Option<String>,
-    /// When it last took a message of today.
+    /// When it last took a message, of those that are still kept.
     pub last_accepted: Option<Timestamp>,
 }
 
@@ -84,11 +88,12 @@ pub struct Around {
     pub running_since: Option<Timestamp>,
     /// Pupils in force.
     pub pupils: Option<usize>,
-    /// When each source was last heard.
+    /// When each source was last heard, as far as the process knows.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
 }
 
-/// Tells how the gateway is. Goes through all messages.
+/// Tells how the gateway is. Goes through all messages once, a page at a time; of sources that the process has
+/// not heard, through the events that are remembered.
 ///
 /// # Errors
 /// When the store fails.
@@ -102,13 +107,17 @@ pub async fn status<'a>(
     let mut of_school: BTreeMap<SchoolId, (&School, AtSchool)> =
         schools.map(|s| (s.id.clone(), (s, AtSchool::new(s)))).collect();
     let mut last: BTreeMap<ProviderId, Timestamp> = BTreeMap::new();
+    let mut held = Vec::new();
     ledger::each(kv, tables::NOTIFICATIONS, |_, value| {
         let Ok(n) = ledger::decode::<Notification>(value) else { return };
-        let Some((school, found)) = of_school.get_mut(&n.school) else { return };
-        if n.date != local_date(now, &school.zone) {
-            return;
+        if n.state == State::Held {
+            held.push(n.id.clone());
         }
-        found.count(&n);
+        if let Some((school, found)) = of_school.get_mut(&n.school)
+            && n.date == local_date(now, &school.zone)
+        {
+            found.count(&n);
+        }
         for attempt in &n.attempts {
             let taken = attempt.result.as_ref().filter(|r| r.outcome.class() == "accepted");
             if let Some(result) = taken {
@@ -135,10 +144,16 @@ pub async fn status<'a>(
             last_accepted: last.get(id).copied(),
         });
     }
+    let mut sources = around.sources;
+    for (id, at) in &mut sources {
+        if at.is_none() {
+            *at = last_event(kv, id).await?;
+        }
+    }
     let Health { writable, why, free_bytes } = kv.health();
     Ok(Status {
         format: FORMAT,
-        version: env!("CARGO_PKG_VERSION").into(),
+        version: VERSION.into(),
         running_since: around.running_since,
         writable,
         why_not: why,
@@ -146,9 +161,22 @@ pub async fn status<'a>(
         pupils: around.pupils,
         schools: of_school.into_values().map(|(_, found)| found).collect(),
         accounts: found,
-        sources: around.sources,
-        queue: queue::queue(kv, now).await?,
+        sources,
+        queue: Queue { format: FORMAT, lanes: queue::lanes(kv, now).await?, held },
     })
+}
+
+/// When the newest event of a source that is remembered came.
+pub(super) async fn last_event(
+    kv: &dyn Kv,
+    source: &SourceId,
+) -> Result<Option<Timestamp>, OperateError> {
+    let mut newest = None;
+    ledger::each(kv, &tables::seen_from(source), |_, value| {
+        newest = newest.max(ledger::decode::<Seen>(value).ok().map(|seen| seen.at));
+    })
+    .await?;
+    Ok(newest)
 }
 
 impl AtSchool {
@@ -161,6 +189,7 @@ impl AtSchool {
         Self {
             school: school.id.clone(),
             mode: mode.into(),
+            guests: school.guests.len(),
             gone: 0,
             under_way: 0,
             kept_by_mode: 0,

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lifecycle", &[]),
     ("intake", &["model", "directory", "occasion", "policy", "store", "env"]),
     ("delivery", &["model", "directory", "policy", "message", "channel", "store", "env", "intake"]),
-    ("operate", &["model", "directory", "store", "intake", "delivery"]),
+    ("operate", &["model", "directory", "store", "env", "intake", "delivery"]),
     ("source", &["model", "directory", "store", "env", "intake"]),
     (
         "web",
@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "lifecycle",
             "intake",
             "delivery",
+            "operate",
             "source",
             "web",
             "config",
