@@ -59,7 +59,7 @@ fn message(text: &str) -> Result<NotificationId, &'static str> {
 /// None that is not an exit code.
 pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
     let (method, path, asked) = match args.command {
-        MessageCommand::Show { id, asked } => (Method::GET, format!("/v1/messages/{}", id), asked),
+        MessageCommand::Show { id, asked } => (Method::GET, format!("/v1/messages/{id}"), asked),
         MessageCommand::Cancel(acted) => {
             if let Err(code) = confirm(acted.yes, "Call this message back?")? {
                 return Ok(code);

@@ -39,8 +39,6 @@ pub(super) struct Question {
     pub pattern: String,
     /// Where its value stands; none: it is not in the file.
     pub place: Option<Range<usize>>,
-    /// The value is a table of keys.
-    pub is_table: bool,
 }
 
 impl Context<'_> {
@@ -107,11 +105,7 @@ impl<'a> Reader<'a> {
         let found =
             self.table.and_then(|table| table.iter().find(|(name, _)| name.get_ref() == key));
         let found = found.map(|(_, value)| value);
-        let question = Question {
-            pattern,
-            place: found.map(Spanned::span),
-            is_table: found.is_some_and(|value| value.get_ref().is_table()),
-        };
+        let question = Question { pattern, place: found.map(Spanned::span) };
         self.context.asked.borrow_mut().insert(join(&self.path, key), question);
         found
     }

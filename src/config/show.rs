@@ -76,13 +76,14 @@ impl Read<'_> {
             let (table, _) = key.rsplit_once('.').unwrap_or_default();
             all.push((defaults::order(&question.pattern), table, self.one(key, question, config)));
         }
-        let first =
-            |of: &str| all.iter().filter(|(_, table, _)| *table == of).map(|(at, ..)| *at).min();
+        let first = |of: &str| {
+            all.iter().filter(|(_, table, _)| *table == of).filter_map(|(at, ..)| *at).min()
+        };
         let mut keyed: Vec<_> = all
             .iter()
             .map(|(at, table, shown)| ((first(table), *table, *at), shown.clone()))
             .collect();
-        keyed.sort_by(|(one, _), (other, _)| one.cmp(other));
+        keyed.sort_by_key(|(place, _)| *place);
         keyed.into_iter().map(|(_, shown)| shown).collect()
     }
 

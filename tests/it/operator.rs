@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -50,15 +50,17 @@ async fn questions_to_a_store_that_stands_still_wait_for_each_other() {
     world.accept(&world.marked("nils", "l1", "unexcused", 5)).await;
     world.messages(1).await;
     assert_eq!(world.stop(), Some(0));
-    let config = world.config().display().to_string();
-    let ask = || {
-        let config = config.clone();
-        std::thread::spawn(move || upprop(&["status", "--config", &config]))
+    let ask = |_| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_upprop"));
+        command.args(["status", "--config"]).arg(world.config());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs")
     };
-    let all: Vec<_> = (0..6).map(|_| ask()).collect();
+    let all: Vec<_> = (0..6).map(ask).collect();
     for one in all {
-        let (code, out, err) = one.join().expect("a thread");
-        assert_eq!(code, 0, "{err}");
+        let ended = one.wait_with_output().expect("it ends");
+        let (out, err) =
+            (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        assert_eq!(ended.status.code(), Some(0), "{err}");
         assert!(out.contains("does NOT run") && out.contains("s1  live: 1 gone today"), "{out}");
     }
 }

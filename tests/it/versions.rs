@@ -17,6 +17,7 @@ struct Fake {
 
 impl Fake {
     /// Answers everything with these headers and this document.
+    #[expect(clippy::disallowed_methods, reason = "a test's server is no thread of the daemon")]
     fn new(headers: &'static str, document: &'static str) -> Self {
         let folder = tempfile::tempdir().expect("folder");
         fs::create_dir(folder.path().join("state")).expect("folder");
@@ -24,7 +25,7 @@ impl Fake {
         let listener =
             UnixListener::bind(folder.path().join("state/control.sock")).expect("socket");
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let heard = asked.clone();
+        let notes = asked.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
@@ -33,7 +34,7 @@ impl Fake {
                     head.push(byte[0]);
                 }
                 let head = String::from_utf8_lossy(&head).into_owned();
-                heard.lock().expect("lock").push(head.lines().next().unwrap_or_default().into());
+                notes.lock().expect("lock").push(head.lines().next().unwrap_or_default().into());
                 let answer = format!(
                     "HTTP/1.1 200 OK\r\n{headers}content-type: application/json\r\ncontent-length: {}\r\n\
                      connection: close\r\n\r\n{document}",

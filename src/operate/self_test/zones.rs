@@ -45,7 +45,7 @@ fn one(check: &str, name: &str, zone: &TimeZone, year: i16, system: &Path) -> Li
     match std::fs::read(system.join(name)).ok().map(|data| TimeZone::tzif(name, &data)) {
         None => words.push("the system has no table to compare with".into()),
         Some(Err(_)) => {
-            words.push("the system's table cannot be read, so it was not compared".into())
+            words.push("the system's table cannot be read, so it was not compared".into());
         }
         Some(Ok(other)) if changes(zone, year) == changes(&other, year) => {
             words.push("as in the system's table".into());
