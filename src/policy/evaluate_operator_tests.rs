@@ -43,9 +43,9 @@ fn it_does_not_come_by_the_other_channel_either() {
     let mut b = Bench::minor();
     b.mark("08:21", Mark::Unexcused);
     b.call_back(false);
-    for guardian in b.roster.guardians.values_mut() {
+    for (id, guardian) in &mut b.roster.guardians {
         guardian.phone = None;
-        guardian.email = Some(EmailAddress::new("g@example.se").expect("email"));
+        guardian.email = Some(EmailAddress::new(&format!("{id}@example.se")).expect("email"));
     }
     assert_eq!(b.mark("08:30", Mark::Unexcused), [""; 0]);
 }

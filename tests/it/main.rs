@@ -59,6 +59,7 @@ mod siblings;
 mod signatures;
 mod sms_answers;
 mod smtp_answers;
+mod status;
 mod stopping;
 mod supervised;
 mod team;

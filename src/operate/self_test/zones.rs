@@ -13,6 +13,8 @@ use crate::model::{SchoolId, local_date};
 
 /// Where the system keeps its tables.
 const SYSTEM: &str = "/usr/share/zoneinfo";
+/// More changes than two years have anywhere.
+const MOST: usize = 64;
 /// Zones of the European Union for which the rule is known here by heart, by their hour of change.
 const RULED: [&str; 1] = ["Europe/Stockholm"];
 
@@ -82,6 +84,8 @@ fn changes(zone: &TimeZone, year: i16) -> Vec<(Timestamp, i32)> {
     let (Ok(from), Ok(to)) = (begin(year), begin(year + 2)) else { return Vec::new() };
     zone.following(from.timestamp())
         .take_while(|change| change.timestamp() < to.timestamp())
+        // A table without changes may tell of none for ever.
+        .take(MOST)
         .map(|change| (change.timestamp(), change.offset().seconds()))
         .collect()
 }
