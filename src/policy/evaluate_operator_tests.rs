@@ -45,7 +45,7 @@ fn it_does_not_come_by_the_other_channel_either() {
     b.call_back(false);
     for (id, guardian) in &mut b.roster.guardians {
         guardian.phone = None;
-        guardian.email = Some(EmailAddress::new(&format!("{id}@example.se")).expect("email"));
+        guardian.email = Some(EmailAddress::new(format!("{id}@example.se")).expect("email"));
     }
     assert_eq!(b.mark("08:30", Mark::Unexcused), [""; 0]);
 }
