@@ -276,6 +276,7 @@ fn told_back(done: &PutBack) -> String {
          Guardians are told nothing by itself of lessons that began before this moment; the attendance team is \
          asked to look instead. Mails to staff may come twice. Events since the backup are not known: let the \
          school system send them again.\n\
+         Suspensions, and schools gone live, are as they were then: see `upprop status`.\n\
          The directory is not in a backup; without one, nothing is accepted or sent until it is loaded.",
         done.held, done.expired
     );
