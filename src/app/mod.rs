@@ -5,6 +5,7 @@ mod gateway;
 mod housekeeping;
 mod refusals;
 mod reload;
+mod self_test;
 mod settings;
 
 use std::sync::Arc;
@@ -30,6 +31,7 @@ use reload::Whole;
 pub use gateway::{GatewayFault, GatewayProblem, gateway};
 pub use refusals::{Refusal, refusals};
 pub use reload::{NotReloaded, Reloader};
+pub use self_test::probes;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };

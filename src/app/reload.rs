@@ -2,13 +2,13 @@
 //! of it changes, the dispatcher's part between two of its turns, the routes' from the next request on. A send
 //! or a request that has begun ends with the configuration that it began with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
-use super::{BuildError, load_templates, refusals, settings};
+use super::{BuildError, load_templates, probes, refusals, settings};
 use crate::config::{Changes, Config, changes};
 use crate::delivery::{Handover, Shared};
 use crate::env::Env;
@@ -204,6 +204,7 @@ fn routes(
     let control = Control {
         running: Some((whole.started_at, heard.clone())),
         reloads: Some(whole.reloads.clone()),
+        probes: Some(Arc::new(probes(config, &shared.env, BTreeSet::new()))),
         feed: Some(whole.feed.clone()),
         tracker: whole.tracker.clone(),
         embedded: whole.embedded.clone(),

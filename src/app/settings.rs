@@ -50,6 +50,7 @@ pub fn control(
         directory,
         accounts: config.providers.keys().cloned().chain(mail).collect(),
         sources: config.sources.keys().cloned().collect(),
+        probes: None,
         tracker: TaskTracker::new(),
         running: None,
         embedded: Arc::default(),

@@ -9,7 +9,8 @@ pub const WARNINGS: u8 = 1;
 pub const USAGE: u8 = 2;
 /// Input data cannot be used.
 pub const DATA: u8 = 65;
-/// Neither the daemon nor its store can be reached, or another process holds the store.
+/// Neither the daemon nor its store can be reached, another process holds the store, or the daemon is of a version
+/// whose answers mean something else.
 pub const UNAVAILABLE: u8 = 69;
 /// The daemon stopped because of a fault of its own.
 pub const SOFTWARE: u8 = 70;

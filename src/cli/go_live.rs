@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use http::Method;
 
 use super::ask::{Asked, NoAnswer, ask_daemon, encoded};
+use super::confirm::{Yes, confirm};
 use super::exit;
-use super::message::agreed;
 use crate::operate::go_live::GoLive;
 
 /// Arguments of `upprop go-live`.
@@ -25,9 +25,8 @@ pub struct GoLiveArgs {
     /// Although no guest has got a message about a pupil.
     #[arg(long, conflicts_with = "back")]
     without_guest_stage: bool,
-    /// Do it without asking.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: Yes,
     #[command(flatten)]
     asked: Asked,
 }
@@ -59,8 +58,8 @@ pub async fn run(args: GoLiveArgs) -> anyhow::Result<ExitCode> {
         }
         format!("Take school {school} live?")
     };
-    if !agreed(args.yes, &question)? {
-        return Ok(ExitCode::from(exit::USAGE));
+    if let Err(code) = confirm(args.yes, &question)? {
+        return Ok(code);
     }
     let method = if args.back { Method::DELETE } else { Method::POST };
     match ask(&args, method, &path).await {

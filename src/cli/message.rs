@@ -1,15 +1,15 @@
 //! `upprop message`: one message shown, called back, or sent again. What changes anything asks first, or
 //! wants `--yes` where nobody can be asked.
 
-use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use http::Method;
 use jiff::tz::TimeZone;
 
-use super::ask::{Asked, ask, encoded};
-use super::{exit, why};
-use crate::model::Purpose;
+use super::ask::{Asked, ask};
+use super::confirm::{Yes, confirm};
+use super::why;
+use crate::model::{NotificationId, Purpose};
 use crate::operate::message::Message;
 
 /// Arguments of `upprop message`.
@@ -24,7 +24,8 @@ enum MessageCommand {
     /// Shows a message: for whom, why, and what became of each try.
     Show {
         /// Its id, as `upprop why` and the log have it.
-        id: String,
+        #[arg(value_parser = message)]
+        id: NotificationId,
         #[command(flatten)]
         asked: Asked,
     },
@@ -39,12 +40,17 @@ enum MessageCommand {
 #[derive(Debug, clap::Args)]
 struct Acted {
     /// Its id, as `upprop why` and the log have it.
-    id: String,
-    /// Do it without asking.
-    #[arg(long)]
-    yes: bool,
+    #[arg(value_parser = message)]
+    id: NotificationId,
+    #[command(flatten)]
+    yes: Yes,
     #[command(flatten)]
     asked: Asked,
+}
+
+fn message(text: &str) -> Result<NotificationId, &'static str> {
+    NotificationId::parse(text.trim())
+        .map_err(|_| "a message's id has 32 hexadecimal digits; `upprop why PUPIL` shows them")
 }
 
 /// Runs the command.
@@ -53,22 +59,20 @@ struct Acted {
 /// None that is not an exit code.
 pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
     let (method, path, asked) = match args.command {
-        MessageCommand::Show { id, asked } => {
-            (Method::GET, format!("/v1/messages/{}", encoded(&id)), asked)
-        }
+        MessageCommand::Show { id, asked } => (Method::GET, format!("/v1/messages/{id}"), asked),
         MessageCommand::Cancel(acted) => {
-            if !agreed(acted.yes, "Call this message back?")? {
-                return Ok(ExitCode::from(exit::USAGE));
+            if let Err(code) = confirm(acted.yes, "Call this message back?")? {
+                return Ok(code);
             }
-            (Method::POST, format!("/v1/messages/{}/cancel", encoded(&acted.id)), acted.asked)
+            (Method::POST, format!("/v1/messages/{}/cancel", acted.id), acted.asked)
         }
         MessageCommand::Retry(acted) => {
             let question =
                 "Send this message now? If an earlier try is in doubt it may arrive twice.";
-            if !agreed(acted.yes, question)? {
-                return Ok(ExitCode::from(exit::USAGE));
+            if let Err(code) = confirm(acted.yes, question)? {
+                return Ok(code);
             }
-            (Method::POST, format!("/v1/messages/{}/retry", encoded(&acted.id)), acted.asked)
+            (Method::POST, format!("/v1/messages/{}/retry", acted.id), acted.asked)
         }
     };
     match ask::<Message>(&asked, method, &path).await {
@@ -89,23 +93,4 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(ExitCode::from(error.code())),
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Whether it is to be done: said beforehand, or by whoever sits at the terminal.
-///
-/// # Errors
-/// When the terminal cannot be written or read.
-pub(super) fn agreed(yes: bool, question: &str) -> anyhow::Result<bool> {
-    if yes {
-        return Ok(true);
-    }
-    if !std::io::stdin().is_terminal() {
-        eprintln!("upprop: nobody can be asked here; add --yes");
-        return Ok(false);
-    }
-    eprint!("{question} [y/N] ");
-    std::io::stderr().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "y" | "Y" | "yes" | "j" | "ja"))
 }

@@ -2,26 +2,35 @@
 
 mod ask;
 pub mod check;
+mod check_places;
 mod check_rooms;
 mod check_texts;
+pub mod config;
+mod confirm;
 pub mod demo;
 pub mod directory;
 pub mod exit;
 pub mod go_live;
 pub mod guest;
 pub mod init;
+mod journal;
+mod logging;
 pub mod manual;
 pub mod message;
 mod notify;
+mod owner;
 mod progress;
 pub mod pupil;
 pub mod reload;
 mod reloading;
 pub mod run;
+pub mod self_test;
 pub mod sink;
 pub mod status;
 pub mod store;
 pub mod suspend;
+mod traces;
+mod versions;
 pub mod why;
 
 use std::process::ExitCode;
@@ -52,6 +61,12 @@ enum Command {
     Init(init::InitArgs),
     /// Check a configuration: all problems at once, every template rendered, SMS parts counted.
     Check(check::CheckArgs),
+    /// Look at the configuration in force.
+    Config(config::ConfigArgs),
+    /// Try all that sending needs, without sending anything: store, clock, zones, texts, accounts, mail.
+    ///
+    /// Exit code 1: something failed.
+    SelfTest(self_test::SelfTestArgs),
     /// Run the daemon.
     Run(run::RunArgs),
     /// Run a local SMS provider and mail server that show what arrives.
@@ -60,7 +75,9 @@ enum Command {
     Directory(directory::DirectoryArgs),
     /// Look after the store.
     Store(store::StoreArgs),
-    /// Tell why something was sent to whom, or not sent: the whole trail of a pupil's day.
+    /// Tell why something was sent to whom, or not sent: the whole trail of a pupil's last days.
+    ///
+    /// Exit code 1: nothing is known of the pupil, or of the day.
     Why(why::WhyArgs),
     /// Show how the gateway is: schools, accounts, sources, what waits.
     Status(status::StatusArgs),
@@ -114,6 +131,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Manual(args) => manual::run(&args, &Cli::command()),
         Command::Check(args) => check::run(&args, run::credentials_dir(), &check_rooms::problems),
+        Command::SelfTest(args) => runtime()?.block_on(self_test::run(args)),
+        Command::Config(args) => config::run(&args),
         Command::Directory(args) => directory::run(args),
         Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use http::Method;
 
 use super::ask::{self, Asked, ask_long, encoded};
+use super::confirm::{Yes, confirm};
 use super::{exit, store};
 use crate::operate::export::Export;
 use crate::operate::forget::Forgotten;
@@ -36,9 +37,8 @@ pub struct ForgetArgs {
     /// The school.
     #[arg(long, value_name = "ID")]
     school: String,
-    /// It is meant: what is erased cannot be had back.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: Yes,
     /// Write store and journal anew afterwards, so that the bytes leave the disk at once.
     #[arg(long)]
     compact: bool,
@@ -85,12 +85,10 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 /// # Errors
 /// None that is not an exit code.
 pub async fn forget(args: ForgetArgs) -> anyhow::Result<ExitCode> {
-    if !args.yes {
-        eprintln!(
-            "upprop: this erases everything that is kept about the pupil and cannot be undone; `upprop export` hands it \
-             out first. Add --yes to erase"
-        );
-        return Ok(ExitCode::from(exit::USAGE));
+    let question = "Erase everything that is kept about the pupil? It cannot be had back; `upprop export` hands it \
+                    out first.";
+    if let Err(code) = confirm(args.yes, question)? {
+        return Ok(code);
     }
     let path = format!("/v1/forget/{}/{}", encoded(&args.school), encoded(&args.pupil));
     match ask_long::<Forgotten>(&args.asked, Method::POST, &path, "erasing").await {

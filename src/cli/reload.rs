@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use http::Method;
 
-use super::ask::{Asked, answered, read};
+use super::ask::{Asked, fetch, read};
 use super::exit;
 use crate::operate::reload::Reloaded;
 
@@ -21,15 +21,12 @@ pub struct ReloadArgs {
 /// # Errors
 /// None of its own.
 pub async fn run(args: ReloadArgs) -> anyhow::Result<ExitCode> {
-    let asked = answered(&args.asked, Method::POST, "/v1/reload").await;
-    let read = asked.and_then(|body| Ok((read::<Reloaded>(&body)?, body)));
-    let (document, body) = match read {
-        Ok(answer) => answer,
+    let asked = fetch(&args.asked, Method::POST, "/v1/reload").await;
+    let document = match asked.and_then(|body| read::<Reloaded>(&body)) {
+        Ok(document) => document,
         Err(error) => return Ok(ExitCode::from(error.code())),
     };
-    if args.asked.json {
-        println!("{}", String::from_utf8_lossy(&body));
-    } else {
+    if !args.asked.json {
         print(&document);
     }
     Ok(if document.in_force { ExitCode::SUCCESS } else { ExitCode::from(exit::CONFIG) })

@@ -39,21 +39,21 @@ pub async fn run(
             Ok(now) => notify::tell(&[NotifyState::Reloading, now]),
             Err(error) => tracing::warn!(%error, "systemd could not be told of the reload"),
         }
-        let reloaded = reload(&file, &reloader).await;
-        reloader.metrics().reloaded(reloaded.in_force, reloader.now());
-        report(&reloaded);
-        let status = if reloaded.in_force {
+        let became = reload(&file, &reloader).await;
+        reloader.metrics().reloaded(became.in_force, reloader.now());
+        report(&became);
+        let status = if became.in_force {
             "the configuration was reloaded".to_owned()
         } else {
             format!(
                 "a reload was refused ({} problems, see the log); the former configuration is in force",
-                reloaded.problems.len()
+                became.problems.len()
             )
         };
         notify::tell(&[NotifyState::Ready, NotifyState::Status(&status)]);
         if let Some(asked) = asked {
             // Whoever asked may have gone; it is in the log too.
-            let _: Result<(), Reloaded> = asked.send(reloaded);
+            let _: Result<(), Reloaded> = asked.send(became);
         }
     }
 }

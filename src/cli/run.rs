@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::{self, App};
-use crate::config::{self, Config, LogFormat, Report, Secrets, Severity};
+use crate::config::{self, Config, Report, Secrets, Severity};
 use crate::env::clock::SystemClock;
 use crate::env::mail::MailTransport;
 use crate::env::wire::ReqwestWire;
@@ -23,7 +23,7 @@ use crate::web;
 
 use super::check::Extra;
 use super::notify::{self, Watchdog};
-use super::{check_rooms, exit, reloading};
+use super::{check_rooms, exit, logging, reloading};
 
 /// How long a former process may take to let go of the store: one that was killed is gone in
 /// milliseconds, one that stops in order is waited for by systemd.
@@ -46,7 +46,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     let Some(config) = load(&args.config, Secrets::Required, &check_rooms::problems) else {
         return Ok(ExitCode::from(exit::CONFIG));
     };
-    logging(&config);
+    let telemetry = logging::set_up(&config);
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         eprintln!("upprop: panicked at {place}: {}", panic_words(panic.payload()));
@@ -130,6 +130,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
     }
     // A store that failed says so again here; the fault has been told.
     let closed = store.close().await;
+    telemetry.end().await;
     match (fault, closed) {
         (Some(_), _) => Ok(ExitCode::from(exit::SOFTWARE)),
         (None, Err(error)) => Err(error).context("the store did not close cleanly"),
@@ -213,32 +214,6 @@ pub(super) fn doors(config: &Config) -> anyhow::Result<Env> {
         None => MailTransport::Memory(crate::env::mail::MailMemory::default()),
     };
     Ok(Env { clock: Arc::new(SystemClock::new()), wire: Arc::new(wire), mail: Arc::new(mail) })
-}
-
-fn logging(config: &Config) {
-    use tracing_subscriber::filter::{FilterExt as _, filter_fn};
-    use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
-    use tracing_subscriber::util::SubscriberInitExt as _;
-    use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt};
-    let filter = EnvFilter::try_new(&config.log.filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    // What a library says below info may hold a number or an address.
-    let ours = filter_fn(|line| {
-        *line.level() <= tracing::Level::INFO || line.target().starts_with("upprop")
-    });
-    // Without a hint every trace line of every library is made before it is thrown away.
-    let ours = ours.with_max_level_hint(filter.max_level_hint().unwrap_or(LevelFilter::TRACE));
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
-    // Under systemd the journal has the time already.
-    let in_journal = std::env::var_os("JOURNAL_STREAM").is_some();
-    let lines = match (config.log.format, in_journal) {
-        (LogFormat::Json, _) => lines.json().boxed(),
-        (LogFormat::Text, true) => lines.without_time().boxed(),
-        (LogFormat::Text, false) => lines.boxed(),
-    };
-    let done = tracing_subscriber::registry().with(lines.with_filter(filter.and(ours))).try_init();
-    if done.is_err() {
-        eprintln!("upprop: logging was set up before; going on");
-    }
 }
 
 #[cfg(test)]

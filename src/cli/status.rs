@@ -100,8 +100,9 @@ fn status_told(status: &Status, now: Timestamp) -> String {
             let _ = writeln!(out, "upprop does NOT run; this is what its store says");
         }
     }
+    let free = status.free_bytes.map(|b| format!(", {} MiB free", b >> 20)).unwrap_or_default();
     match &status.why_not {
-        None => drop(writeln!(out, "store    takes work")),
+        None => drop(writeln!(out, "store    takes work{free}")),
         Some(why) => drop(writeln!(out, "store    takes NO work: {why}")),
     }
     if let Some(pupils) = status.pupils {
@@ -111,7 +112,7 @@ fn status_told(status: &Status, now: Timestamp) -> String {
     for suspension in &status.suspensions {
         let _ = writeln!(out, "\n{}", suspension_told(suspension));
     }
-    let _ = writeln!(out, "\nschools today");
+    let _ = writeln!(out, "\nschools");
     for school in &status.schools {
         let _ = writeln!(out, "  {}", school_told(school, now));
     }
@@ -123,7 +124,7 @@ fn status_told(status: &Status, now: Timestamp) -> String {
         let _ = writeln!(out, "\nsources");
     }
     for (source, last) in &status.sources {
-        let last = last.map_or("not heard since the start".into(), |at| {
+        let last = last.map_or("no event in the last weeks".into(), |at| {
             format!("last heard {}", since_when(at, now))
         });
         let _ = writeln!(out, "  {source}: {last}");
@@ -134,9 +135,12 @@ fn status_told(status: &Status, now: Timestamp) -> String {
 
 fn school_told(s: &AtSchool, now: Timestamp) -> String {
     let kept = match s.mode.as_str() {
-        "shadow" => format!("shadow: {} would have gone", s.kept_by_mode),
-        "guests" => format!("guests: {} gone, {} more would have", s.gone, s.kept_by_mode),
-        mode => format!("{mode}: {} gone", s.gone),
+        "shadow" => format!("shadow: {} would have gone today", s.kept_by_mode),
+        "guests" => format!(
+            "guests ({} listed): {} gone today, {} more would have",
+            s.guests, s.gone, s.kept_by_mode
+        ),
+        mode => format!("{mode}: {} gone today", s.gone),
     };
     let by = match (&s.live_by, s.live_since) {
         (Some(by), Some(at)) => {
@@ -145,7 +149,7 @@ fn school_told(s: &AtSchool, now: Timestamp) -> String {
         }
         _ => String::new(),
     };
-    format!("{}: {kept}, {} under way, {} failed{by}", s.school, s.under_way, s.failed)
+    format!("{}  {kept}, {} under way, {} failed{by}", s.school, s.under_way, s.failed)
 }
 
 fn account_told(a: &AtAccount, now: Timestamp) -> String {
@@ -153,9 +157,14 @@ fn account_told(a: &AtAccount, now: Timestamp) -> String {
     if let Some(since) = a.since {
         let code = a.code.as_deref().unwrap_or_default();
         let _ = write!(words, " {} ({code})", since_when(since, now));
+        if let Some(next) = a.next_try {
+            let _ = write!(words, ", tried again {}", since_when(next, now));
+        }
     }
     if let Some(at) = a.last_accepted {
         let _ = write!(words, ", last took a message {}", since_when(at, now));
+    } else {
+        words.push_str(", has taken no message that is kept");
     }
     words
 }
@@ -171,6 +180,9 @@ fn queue_told(queue: &Queue, now: Timestamp) -> String {
         let _ = write!(out, "  {}: {} due, {} later", lane.lane, lane.due, lane.later);
         if let Some(oldest) = lane.oldest_due {
             let _ = write!(out, "; the oldest is due {}", since_when(oldest, now));
+        }
+        if let Some(oldest) = lane.oldest_made {
+            let _ = write!(out, "; the oldest was made {}", since_when(oldest, now));
         }
         if let Some(next) = lane.next {
             let _ = write!(out, "; the next {}", since_when(next, now));

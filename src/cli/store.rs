@@ -9,7 +9,7 @@ use std::sync::Arc;
 use http::Method;
 
 use super::ask::{self, Asked, NoAnswer, ask_long, encoded};
-use super::{exit, progress, run};
+use super::{exit, owner, progress, run};
 use crate::config::{Config, Secrets};
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
@@ -75,7 +75,7 @@ enum StoreCommand {
     },
     /// Makes the store again from the journal. Tells nobody anything; the daemon must not run.
     ///
-    /// The former store is kept beside the new one. Attempts that were under way become in doubt and
+    /// To be run as the user whose the store is. The former store is kept beside the new one. Attempts that were under way become in doubt and
     /// are looked into when the daemon starts.
     Rebuild {
         /// The configuration file.
@@ -323,6 +323,10 @@ async fn rebuild(file: &Path) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::from(exit::CONFIG));
     };
     let settings = app::store_settings(&config);
+    if let Err(words) = owner::ours(&settings, "upprop store rebuild") {
+        eprintln!("upprop: {words}");
+        return Ok(ExitCode::from(exit::UNAVAILABLE));
+    }
     let progress = Arc::new(Progress::default());
     let work = {
         let progress = progress.clone();

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use http::Method;
 
 use super::ask::{Asked, ask, ask_with, encoded};
+use super::confirm::{Yes, confirm};
 use super::exit;
-use super::message::agreed;
 use crate::delivery::suspension::{Scope, Suspension};
 use crate::model::{Channel, SchoolId};
 use crate::operate::suspensions::{Suspend, Suspended};
@@ -50,9 +50,8 @@ pub struct SuspendArgs {
     reason: String,
     #[command(flatten)]
     end: End,
-    /// Do it without asking.
-    #[arg(long)]
-    yes: bool,
+    #[command(flatten)]
+    yes: Yes,
     #[command(flatten)]
     asked: Asked,
 }
@@ -87,8 +86,8 @@ pub async fn suspend(args: SuspendArgs) -> anyhow::Result<ExitCode> {
         Err(words) => return Ok(usage(&words)),
     };
     let question = format!("Let no message leave for {}?", in_words(&scope));
-    if !agreed(args.yes, &question)? {
-        return Ok(ExitCode::from(exit::USAGE));
+    if let Err(code) = confirm(args.yes, &question)? {
+        return Ok(code);
     }
     let body = Suspend { scope, reason: args.reason, until: args.end.until, r#for: args.end.span };
     match ask_with::<Suspended>(&args.asked, Method::POST, "/v1/suspensions", &body).await {

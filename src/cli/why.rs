@@ -1,4 +1,4 @@
-//! `upprop why`: the whole trail of a pupil's day, in the order in which things happened.
+//! `upprop why`: the whole trail of a pupil's last days, in the order in which things happened.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -8,22 +8,32 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::ask::{Asked, ask, encoded};
-use crate::model::Mark;
+use super::ask::{Asked, encoded, fetch, read};
+use super::exit;
+use crate::model::{Mark, NoticeKind, PupilId};
 use crate::operate::message::Message;
 use crate::operate::rejected::Rejected;
-use crate::operate::why::{AtLesson, AtSchool, Line, Why};
+use crate::operate::why::{AtDay, AtLesson, AtNotice, AtSchool, Line, Why};
 use crate::store::rows::OperatorAct;
 
 /// Arguments of `upprop why`.
 #[derive(Debug, clap::Args)]
 pub struct WhyArgs {
     /// The pupil's id, as the school system has it.
-    pub pupil: String,
-    /// The day, as 2026-11-23. Without it: the newest of which anything is known.
+    #[arg(value_parser = pupil)]
+    pub pupil: PupilId,
+    /// The day, as 2026-11-23. Without it: the last days of which anything is known.
     pub date: Option<Date>,
+    /// How many days of which anything is known, up to the one named or today [default: 1 with a day, else 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=366))]
+    pub days: Option<u16>,
     #[command(flatten)]
     asked: Asked,
+}
+
+fn pupil(text: &str) -> Result<PupilId, String> {
+    PupilId::new(text.trim())
+        .map_err(|error| format!("it {error}; give the pupil's id as the school system has it"))
 }
 
 /// Runs the command.
@@ -31,38 +41,44 @@ pub struct WhyArgs {
 /// # Errors
 /// None that is not an exit code.
 pub async fn run(args: WhyArgs) -> anyhow::Result<ExitCode> {
-    let date = args.date.map(|date| format!("?date={date}")).unwrap_or_default();
-    let path = format!("/v1/why/{}{date}", encoded(&args.pupil));
-    match ask::<Why>(&args.asked, Method::GET, &path).await {
-        Ok(None) => {}
-        Ok(Some(why)) => print!("{}", told(&why)),
+    let date = args.date.map(|date| format!("date={date}&")).unwrap_or_default();
+    let days = args.days.map(|days| format!("days={days}")).unwrap_or_default();
+    let path = format!("/v1/why/{}?{date}{days}", encoded(args.pupil.as_str()));
+    let body = match fetch(&args.asked, Method::GET, &path).await {
+        Ok(body) => body,
         Err(error) => return Ok(ExitCode::from(error.code())),
-    }
-    Ok(ExitCode::SUCCESS)
+    };
+    let known = match (read::<Why>(&body), args.asked.json) {
+        (Ok(why), json) => {
+            if !json {
+                print!("{}", told(&why));
+            }
+            why.is_known()
+        }
+        // It has been printed as it came.
+        (Err(_), true) => true,
+        (Err(error), false) => return Ok(ExitCode::from(error.code())),
+    };
+    Ok(if known { ExitCode::SUCCESS } else { ExitCode::from(exit::GENERAL) })
 }
 
 /// The document in words.
 pub fn told(why: &Why) -> String {
     let mut out = String::new();
-    let Some(date) = why.date else {
+    if why.days.is_empty() {
         return format!(
             "Nothing is known of pupil {}: no event was taken about this id, and none refused from which it could \
              be read. Check the id, and see `upprop rejected`.\n",
             why.pupil
         );
-    };
-    let _ = writeln!(out, "Pupil {}, {date}", why.pupil);
-    if why.schools.is_empty() && why.rejected.is_empty() {
-        let _ = writeln!(out, "\nNothing is known of that day.");
     }
-    for school in &why.schools {
-        at_school(&mut out, school, date);
+    let _ = writeln!(out, "Pupil {}", why.pupil);
+    for day in &why.days {
+        at_day(&mut out, day);
     }
-    if !why.rejected.is_empty() {
-        let zone = why.schools.first().map_or(TimeZone::UTC, |s| zone(&s.zone));
-        let when = When { zone, day: Some(date) };
-        let _ = writeln!(out, "\nRefused");
-        why.rejected.iter().for_each(|refused| at_refused(&mut out, refused, &when));
+    if !why.notices.is_empty() {
+        let _ = writeln!(out, "\nAdvance notices");
+        why.notices.iter().for_each(|notice| at_notice(&mut out, notice));
     }
     if !why.other_days.is_empty() {
         let days: Vec<String> = why.other_days.iter().map(ToString::to_string).collect();
@@ -71,9 +87,41 @@ pub fn told(why: &Why) -> String {
     out
 }
 
+fn at_day(out: &mut String, day: &AtDay) {
+    let _ = writeln!(out, "\n{}", day.date.strftime("%A %Y-%m-%d"));
+    if day.schools.is_empty() && day.rejected.is_empty() {
+        let _ = writeln!(out, "  Nothing is known of that day.");
+    }
+    for school in &day.schools {
+        at_school(out, school, day.date);
+    }
+    if !day.rejected.is_empty() {
+        let zone = day.schools.first().map_or(TimeZone::UTC, |s| zone(&s.zone));
+        let when = When { zone, day: Some(day.date) };
+        let _ = writeln!(out, "\nRefused");
+        day.rejected.iter().for_each(|refused| at_refused(out, refused, &when));
+    }
+}
+
+fn at_notice(out: &mut String, notice: &AtNotice) {
+    let when = When { zone: zone(&notice.zone), day: None };
+    let kind = match notice.kind {
+        NoticeKind::Notified => "notified absence",
+        NoticeKind::Leave => "leave",
+    };
+    let (from, to) = (short(notice.from, &when), short(notice.to, &when));
+    let act = if notice.withdrawn { "WITHDRAWN" } else { "given" };
+    let at = notice.recorded_at.map(|at| format!(" {}", short(at, &when))).unwrap_or_default();
+    let _ = writeln!(
+        out,
+        "  {kind} {from} to {to} ({}), {act}{at}, school {}",
+        notice.zone, notice.school
+    );
+}
+
 fn at_school(out: &mut String, school: &AtSchool, day: Date) {
     let when = When { zone: zone(&school.zone), day: Some(day) };
-    let _ = writeln!(out, "\nSchool {} (times in {})", school.school, school.zone);
+    let _ = writeln!(out, "School {} (times in {})", school.school, school.zone);
     let _ = writeln!(out, "\nHeard and decided");
     school.trail.iter().for_each(|line| at_line(out, line, &when));
     if !school.acts.is_empty() {

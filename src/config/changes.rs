@@ -54,6 +54,7 @@ fn need_restart(started: &Config, now: &Config) -> Vec<String> {
         ("[server] drain-limit", s.drain_limit == n.drain_limit),
         ("[log] format", started.log.format == now.log.format),
         ("[log] filter", started.log.filter == now.log.filter),
+        ("[telemetry] otlp-endpoint", started.telemetry == now.telemetry),
     ];
     keys.into_iter().filter(|(_, same)| !same).map(|(key, _)| key.to_owned()).collect()
 }

@@ -1,11 +1,11 @@
-//! `[store]`, `[server]`, `[directory]` and `[log]`: what the daemon stands on.
+//! `[store]`, `[server]`, `[directory]`, `[log]` and `[telemetry]`: what the daemon stands on.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
-use super::address::base_url;
+use super::address::{base_url, http_url, judge};
 use super::reader::Reader;
 use super::words::Share;
 
@@ -235,5 +235,24 @@ impl Log {
         };
         reader.finish();
         log
+    }
+}
+
+/// Where traces go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Telemetry {
+    /// A collector that takes OTLP over HTTP; none: no traces.
+    pub otlp_endpoint: Option<String>,
+}
+
+impl Telemetry {
+    pub(super) fn read(reader: Reader<'_>) -> Self {
+        let expected = "a collector's address, as \"http://127.0.0.1:4318/v1/traces\"";
+        let otlp_endpoint = reader.parsed("otlp-endpoint", expected, http_url);
+        if let Some(url) = &otlp_endpoint {
+            judge(&reader, "otlp-endpoint", url, "ids of schools and messages");
+        }
+        reader.finish();
+        Self { otlp_endpoint }
     }
 }

@@ -15,6 +15,7 @@ mod reader;
 mod retention;
 mod school;
 mod secret;
+pub mod show;
 mod source;
 pub mod words;
 
@@ -26,7 +27,7 @@ use secrecy::SecretString;
 use toml::de::DeTable;
 
 pub use changes::{Changes, changes};
-pub use daemon::{Directory, Http, Log, LogFormat, Server, Store};
+pub use daemon::{Directory, Http, Log, LogFormat, Server, Store, Telemetry};
 pub use delivery::Delivery;
 pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
@@ -63,6 +64,8 @@ pub struct Config {
     pub directory: Directory,
     /// `[log]`.
     pub log: Log,
+    /// `[telemetry]`.
+    pub telemetry: Telemetry,
     /// `[http]`.
     pub http: Http,
     /// `[delivery]`.
@@ -97,6 +100,8 @@ pub struct Report {
     pub places: Places,
     /// Every key that this program knows, `*` standing for a name the operator chooses.
     pub known_keys: BTreeSet<String>,
+    /// Every key that was asked for, with its value and where it comes from.
+    pub shown: Vec<show::Shown>,
 }
 
 impl Report {
@@ -143,15 +148,28 @@ pub fn load(file: &Path, credentials_dir: Option<PathBuf>, secrets: Secrets) -> 
         Err(error) => {
             let problem =
                 Problem::of_file(&name, Severity::Error, format!("cannot be read: {error}"))
-                    .with_remedy("name another file, or write one with `upprop init`");
+                    .with_remedy(remedy(&error));
             Report {
                 config: None,
                 draft: None,
                 problems: vec![problem],
                 places: Places::default(),
                 known_keys: BTreeSet::new(),
+                shown: Vec::new(),
             }
         }
+    }
+}
+
+/// What to do about a file that cannot be read.
+fn remedy(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "you may not read it: use sudo, or become a member of its group (usually upprop: `usermod -aG upprop \
+             USER`, then log in again)"
+        }
+        std::io::ErrorKind::InvalidData => "write it as UTF-8 text",
+        _ => "name another file, or write one with `upprop init`",
     }
 }
 
@@ -164,6 +182,7 @@ pub fn load_text(name: &str, text: &str, loader: &Loader) -> Report {
         loader,
         problems: RefCell::default(),
         known: RefCell::default(),
+        asked: RefCell::default(),
     };
     let (table, faults) = DeTable::parse_recoverable(text);
     for fault in &faults {
@@ -174,15 +193,20 @@ pub fn load_text(name: &str, text: &str, loader: &Loader) -> Report {
     }
     // A tree with holes would make problems that are not there.
     let config = faults.is_empty().then(|| read(Reader::root(&context, table.get_ref())));
-    let Context { problems, known, .. } = context;
+    let Context { problems, known, asked, .. } = context;
     let mut report = Report {
         config: None,
         draft: None,
         problems: Vec::new(),
         places: Places::of(name, text, table.get_ref()),
         known_keys: known.into_inner(),
+        shown: Vec::new(),
     };
     report.add(problems.into_inner());
+    if let Some(config) = &config {
+        let read = show::Read { text, asked: asked.into_inner(), problems: &report.problems };
+        report.shown = read.shown(config);
+    }
     let failed = report.count(Severity::Error) > 0;
     *(if failed { &mut report.draft } else { &mut report.config }) = config;
     report
@@ -218,6 +242,7 @@ fn read(root: Reader<'_>) -> Config {
         server,
         directory: Directory::read(root.table("directory")),
         log: Log::read(root.table("log")),
+        telemetry: Telemetry::read(root.table("telemetry")),
         http,
         delivery,
         mail,

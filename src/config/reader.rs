@@ -28,6 +28,17 @@ pub(super) struct Context<'a> {
     pub problems: RefCell<Vec<Problem>>,
     /// Every key asked for, with `*` for a name the operator chose: what the file's comments must cover.
     pub known: RefCell<BTreeSet<String>>,
+    /// The same with the operator's names: what it is a question of, and where its answer stands.
+    pub asked: RefCell<BTreeMap<String, Question>>,
+}
+
+/// A key that was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Question {
+    /// As in [`Context::known`].
+    pub pattern: String,
+    /// Where its value stands; none: it is not in the file.
+    pub place: Option<Range<usize>>,
 }
 
 impl Context<'_> {
@@ -89,8 +100,14 @@ impl<'a> Reader<'a> {
 
     fn find(&self, key: &'static str) -> Option<Found<'a>> {
         self.asked.borrow_mut().insert(key);
-        self.context.known.borrow_mut().insert(join(&self.pattern, key));
-        self.table?.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+        let pattern = join(&self.pattern, key);
+        self.context.known.borrow_mut().insert(pattern.clone());
+        let found =
+            self.table.and_then(|table| table.iter().find(|(name, _)| name.get_ref() == key));
+        let found = found.map(|(_, value)| value);
+        let question = Question { pattern, place: found.map(Spanned::span) };
+        self.context.asked.borrow_mut().insert(join(&self.path, key), question);
+        found
     }
 
     /// Whether the key stands in the table, well or badly written.

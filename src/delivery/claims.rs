@@ -209,6 +209,9 @@ impl Dispatcher {
     }
 
     /// Returns how many rows were looked at, and whether anything moved; none: conflict.
+    #[tracing::instrument(
+        target = "upprop::trace", name = "claim", skip_all, fields(rows = rows.len())
+    )]
     async fn claim_some(
         &self,
         rows: &[(Vec<u8>, NotificationId)],

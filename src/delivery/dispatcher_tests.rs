@@ -31,6 +31,8 @@ use crate::store::{Batch, Health, Kv, MemoryStore};
 mod bench;
 #[path = "dispatcher_flapping_tests.rs"]
 mod flapping;
+#[path = "dispatcher_go_live_tests.rs"]
+mod go_live;
 #[path = "dispatcher_renewal_tests.rs"]
 mod renewal;
 #[path = "dispatcher_suspended_tests.rs"]

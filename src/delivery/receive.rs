@@ -44,6 +44,10 @@ impl Received {
 ///
 /// # Errors
 /// When the store fails; the provider should then be asked to come again.
+#[tracing::instrument(
+    target = "upprop::trace", name = "receipt", skip_all,
+    fields(account = %account, notification = tracing::field::Empty)
+)]
 pub async fn receive(
     shared: &Shared,
     account: &ProviderId,
@@ -96,6 +100,7 @@ pub async fn receive(
             Told::Nothing => {}
         }
         if unit.commit().await? == Commit::Done {
+            tracing::Span::current().record("notification", tracing::field::display(&n.id));
             tracing::info!(
                 notification = %n.id, school = %n.school, %account, state = n.state.as_str(),
                 "receipt"

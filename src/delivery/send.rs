@@ -27,6 +27,13 @@ const STOPS: usize = 2;
 
 /// Talks to the provider, then writes what came of it. The message counts as on the wire until
 /// that is durable.
+#[tracing::instrument(
+    target = "upprop::trace", name = "attempt", skip_all,
+    fields(
+        otel.kind = "client", notification = %job.id, account = %job.account,
+        outcome = tracing::field::Empty
+    )
+)]
 pub async fn run(shared: Arc<Shared>, job: Job) -> Result<(), StoreError> {
     let (outcome, asked) = talk(&shared, &job).await;
     let result = loop {
@@ -117,6 +124,7 @@ async fn write(
                 tell(&job.account, before.as_ref(), trouble.as_ref());
                 shared.gate(&job.account, |g| g.trouble = trouble);
             }
+            tracing::Span::current().record("outcome", outcome.class());
             shared.metrics.attempted(&job.account, outcome);
             if matches!(outcome, Outcome::Accepted { .. }) {
                 shared.metrics.left(n.channel, now.duration_since(job.might_leave));

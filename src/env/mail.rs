@@ -11,7 +11,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 pub use super::smtp::{MailSetupError, SmtpTransport};
-use super::{MailEnvelope, MailOutcome, MailWire, Pending};
+use super::{MailEnvelope, MailOutcome, MailWire, Pending, Probed};
 
 /// Where mail goes.
 #[derive(Debug)]
@@ -42,6 +42,13 @@ impl MailWire for MailTransport {
                 memory.lock().push((envelope.clone(), message));
                 Box::pin(std::future::ready(accepted(None)))
             }
+        }
+    }
+
+    fn probe(&self) -> Pending<'_, Probed> {
+        match self {
+            Self::Smtp(smtp) => Box::pin(smtp.probe()),
+            Self::File(_) | Self::Memory(_) => Box::pin(std::future::ready(Probed::Untried)),
         }
     }
 }

@@ -50,6 +50,29 @@ pub use crate::model::Outcome as MailOutcome;
 pub trait MailWire: Send + Sync {
     /// Sends it.
     fn send<'a>(&'a self, envelope: &'a MailEnvelope, message: Bytes) -> Pending<'a, MailOutcome>;
+
+    /// Goes as far as it can without a mail, and says how far.
+    fn probe(&self) -> Pending<'_, Probed> {
+        Box::pin(std::future::ready(Probed::Untried))
+    }
+}
+
+/// How far a relay was tried.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probed {
+    /// There is none.
+    Untried,
+    /// It takes who we are.
+    LoggedIn,
+    /// It is there; no login is configured.
+    Reached,
+    /// It does not let us in.
+    Refused {
+        /// At which step: `connect`, `starttls`, `login` or `noop`.
+        step: &'static str,
+        /// A stable word, or the code of its reply.
+        why: String,
+    },
 }
 
 /// Who sends and who receives, as the relay sees it.

@@ -13,7 +13,7 @@ use lettre::transport::smtp::{
     Error,
     authentication::{Credentials, Mechanism},
     client::{AsyncSmtpConnection, Certificate, CertificateStore, TlsParameters},
-    commands::{Data, Mail, Rcpt, Rset},
+    commands::{Data, Mail, Noop, Rcpt, Rset},
     extension::{ClientId, Extension, MailBodyParameter, MailParameter},
     response::Response,
 };
@@ -21,7 +21,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::ExposeSecret as _;
 use tokio::{net::TcpStream, sync::Semaphore};
 
-use super::{MailEnvelope, MailOutcome, cause, wire::install_crypto};
+use super::{MailEnvelope, MailOutcome, Probed, cause, wire::install_crypto};
 use crate::channel::email::{
     MailSettings, TlsMode,
     outcome::{Fault, Phase, fold},
@@ -99,6 +99,33 @@ impl SmtpTransport {
             Err(Failure::Lost(why)) => fold(phase, &Fault::Lost(why)),
             Err(Failure::Lacks(what)) => fold(phase, &Fault::Lacks(what)),
         }
+    }
+
+    /// Connects, shows who we are, and says good-bye: all of a send but the mail. On a connection of its own.
+    pub async fn probe(&self) -> Probed {
+        let mut phase = Phase::Connect;
+        let tried = async {
+            let mut connection = self.open(&mut phase).await?;
+            phase = Phase::Mail;
+            expect(connection.command(Noop).await, |code| code / 100 == 2)?;
+            // The relay has answered all that was asked of it.
+            let _ = connection.quit().await;
+            Ok(())
+        };
+        let result = in_time(self.settings.timeout, tried).await;
+        let why = match result {
+            Ok(()) if self.settings.credentials.is_some() => return Probed::LoggedIn,
+            Ok(()) => return Probed::Reached,
+            Err(Failure::Reply { code, .. }) => code.to_string(),
+            Err(Failure::Lost(why) | Failure::Lacks(why)) => why.to_owned(),
+        };
+        let step = match phase {
+            Phase::Connect => "connect",
+            Phase::Starttls => "starttls",
+            Phase::Auth => "login",
+            Phase::Mail | Phase::Rcpt | Phase::Data | Phase::Body => "noop",
+        };
+        Probed::Refused { step, why }
     }
 
     /// Says `QUIT` on the connections that are idle now.

@@ -182,6 +182,15 @@ impl Wire for ReqwestWire {
     }
 }
 
+/// A client for what speaks a protocol of its own over HTTP, with the wire's proxy, roots and limits.
+///
+/// # Errors
+/// See [`WireSetupError`].
+pub fn client_of_its_own(settings: &WireSettings) -> Result<reqwest::Client, WireSetupError> {
+    install_crypto();
+    client(settings, None)
+}
+
 /// A client by the settings; `identity` is who we are to TLS, where that is asked.
 fn client(
     settings: &WireSettings,

@@ -73,6 +73,10 @@ impl Intake {
     /// # Errors
     /// [`IntakeError::Rejected`] for a school or pupil that nobody knows; a store error when nothing
     /// was taken, also while there is no directory at all.
+    #[tracing::instrument(
+        target = "upprop::trace", name = "accept", skip_all,
+        fields(source = %observation.source, school = %observation.school)
+    )]
     pub async fn accept(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
         let directory = self.directory.load_full();
         let school = directory.schools.get(&observation.school).ok_or_else(|| {

@@ -132,12 +132,14 @@ impl NotificationId {
         Self(digits)
     }
 
-    /// Takes back an id that was written out before.
+    /// Takes back an id that was written out before; upper-case digits mean the same.
     ///
     /// # Errors
-    /// When it is not 32 lower-case hexadecimal digits.
+    /// When it is not 32 hexadecimal digits.
     pub fn parse(text: &str) -> Result<Self, IdError> {
-        let digits = <[u8; 32]>::try_from(text.as_bytes()).map_err(|_| IdError::BadCharacter)?;
+        let mut digits =
+            <[u8; 32]>::try_from(text.as_bytes()).map_err(|_| IdError::BadCharacter)?;
+        digits.make_ascii_lowercase();
         if digits.iter().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             Ok(Self(digits))
         } else {
@@ -206,5 +208,8 @@ mod tests {
         assert_eq!(NotificationId::of(&["a"]), NotificationId::of(&["a"]));
         assert!(NotificationId::parse(NotificationId::of(&["a"]).as_str()).is_ok());
         assert!(NotificationId::parse("A").is_err());
+        let shouted = NotificationId::of(&["a"]).as_str().to_uppercase();
+        assert_eq!(NotificationId::parse(&shouted), Ok(NotificationId::of(&["a"])));
+        assert!(NotificationId::parse(&shouted.replace(['A', 'B', '0', '1'], "G")).is_err());
     }
 }

@@ -95,11 +95,23 @@ pub enum Reason {
     Replaced,
     /// An operator has suspended sending.
     Suspended,
-    /// An operator had it called back, or sent again.
+    /// An operator had it called back.
+    OperatorCancelled,
+    /// An operator had it sent again.
+    OperatorRetried,
+    /// Either of the two, in rows from before they were told apart.
     Operator,
 }
 
+/// The reasons of a message that an operator has called back.
+const CALLED_BACK: [Reason; 2] = [Reason::OperatorCancelled, Reason::Operator];
+
 impl Reason {
+    /// Whether, as the reason of a cancelled message, it says that an operator called it back.
+    pub fn is_operators_cancel(self) -> bool {
+        CALLED_BACK.contains(&self)
+    }
+
     /// The rule in one sentence, for whoever asks why.
     pub fn in_words(self) -> &'static str {
         match self {
@@ -155,6 +167,8 @@ impl Reason {
             Self::TemplateFailed => "the text could not be made from the template",
             Self::Replaced => "another message to the same person replaced it",
             Self::Suspended => "an operator has suspended sending; it waits until that ends",
+            Self::OperatorCancelled => "an operator had it called back",
+            Self::OperatorRetried => "an operator had it sent again",
             Self::Operator => "an operator had it called back, or sent again",
         }
     }
@@ -171,5 +185,24 @@ impl Reason {
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_operators_two_acts_have_names_of_their_own_and_the_former_name_is_still_read() {
+        for (reason, name) in [
+            (Reason::OperatorCancelled, "operator-cancelled"),
+            (Reason::OperatorRetried, "operator-retried"),
+            (Reason::Operator, "operator"),
+        ] {
+            assert_eq!(reason.as_str(), name);
+            let read: Reason = serde_json::from_value(name.into()).expect("a stored name");
+            assert_eq!(read, reason);
+        }
+        assert_ne!(Reason::OperatorCancelled.in_words(), Reason::OperatorRetried.in_words());
     }
 }

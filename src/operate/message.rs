@@ -154,7 +154,8 @@ pub async fn show(
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
-    /// It never leaves; one that was held in doubt is laid to rest as it is.
+    /// It never leaves, whatever is heard while the pupil stays missing; one that was held in doubt is laid to
+    /// rest as it is. A pupil who was there and is missing again is another alarm, which is told.
     Cancel,
     /// It is sent now, whatever its tries; one in doubt may then arrive twice.
     Retry,
@@ -166,6 +167,13 @@ impl Act {
         match self {
             Self::Cancel => "cancel",
             Self::Retry => "retry",
+        }
+    }
+
+    fn reason(self) -> Reason {
+        match self {
+            Self::Cancel => Reason::OperatorCancelled,
+            Self::Retry => Reason::OperatorRetried,
         }
     }
 }
@@ -215,7 +223,7 @@ fn cancel(unit: &mut Unit<'_>, n: &mut Notification) -> Result<(), OperateError>
         state => return Err(over(state)),
     }
     n.state = State::Cancelled;
-    n.state_reason = Some(Reason::Operator);
+    n.state_reason = Some(Reason::OperatorCancelled);
     unit.write(tables::notification(&n.id), n);
     Ok(())
 }
@@ -260,7 +268,7 @@ fn trail(unit: &mut Unit<'_>, n: &Notification, act: Act, by: &str, now: Timesta
         decisions: vec![Decision {
             act: act.as_str().into(),
             recipient: Recipient::key(&n.recipient),
-            reason: Reason::Operator,
+            reason: act.reason(),
             notification: Some(n.id.clone()),
         }],
     };
@@ -325,7 +333,9 @@ mod tests {
                 assert_eq!(due_rows(&kv).await, usize::from(what == Act::Retry), "{state:?}");
                 let trail = tables::audit_prefix(&n.school, &n.pupil);
                 let trail = kv.scan(&trail, &after_prefix(&trail), 9).await.expect("rows");
-                assert_eq!(trail.len(), 1, "{state:?} {what:?}");
+                let [(_, line)] = &trail[..] else { panic!("{state:?} {what:?}") };
+                let line: Audit = ledger::decode(line).expect("a line");
+                assert_eq!(line.decisions[0].reason, what.reason(), "{state:?}");
             }
         }
     }

@@ -21,15 +21,40 @@ pub mod rejected;
 pub mod reload;
 pub mod restore;
 pub mod retention;
+pub mod self_test;
 pub mod status;
 pub mod suspensions;
 pub mod why;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::model::NotificationId;
 use crate::store::StoreError;
 
 /// The form of every document of this room.
 pub const FORMAT: u32 = 1;
+/// The version of this program.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// Which program answers, and how: what a program asks before it has anything done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct About {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The program's version.
+    pub version: String,
+    /// When the daemon started; none: it does not run, and its store is read.
+    pub running_since: Option<Timestamp>,
+}
+
+impl About {
+    /// This program.
+    pub fn this(running_since: Option<Timestamp>) -> Self {
+        Self { format: FORMAT, version: VERSION.into(), running_since }
+    }
+}
 
 /// Why an operator's question or act came to nothing.
 #[derive(Debug, Clone, thiserror::Error)]

@@ -39,6 +39,9 @@ pub struct LaneQueue {
     pub later: u64,
     /// When the oldest row that is due became so.
     pub oldest_due: Option<Timestamp>,
+    /// When the oldest message that waits was made, however often it was tried since.
+    #[serde(default)]
+    pub oldest_made: Option<Timestamp>,
     /// When the next row is due.
     pub next: Option<Timestamp>,
     /// Why its messages wait, with how many.
@@ -50,6 +53,12 @@ pub struct LaneQueue {
 /// # Errors
 /// When the store fails.
 pub async fn queue(kv: &dyn Kv, now: Timestamp) -> Result<Queue, OperateError> {
+    let (held, in_doubt) = without_outcome(kv).await?;
+    Ok(Queue { format: FORMAT, lanes: lanes(kv, now).await?, held, in_doubt })
+}
+
+/// Counts each line, the held ones aside. Goes through all due rows.
+pub(super) async fn lanes(kv: &dyn Kv, now: Timestamp) -> Result<Vec<LaneQueue>, OperateError> {
     let mut lanes = Vec::new();
     let suspensions = Suspensions::load(kv, now).await?;
     for lane in Lane::ALL {
@@ -58,8 +67,7 @@ pub async fn queue(kv: &dyn Kv, now: Timestamp) -> Result<Queue, OperateError> {
             lanes.push(found);
         }
     }
-    let (held, in_doubt) = without_outcome(kv).await?;
-    Ok(Queue { format: FORMAT, lanes, held, in_doubt })
+    Ok(lanes)
 }
 
 async fn count(
@@ -73,6 +81,7 @@ async fn count(
         due: 0,
         later: 0,
         oldest_due: None,
+        oldest_made: None,
         next: None,
         reasons: BTreeMap::new(),
     };
@@ -98,6 +107,8 @@ async fn count(
             let reason = n.state_reason.unwrap_or(n.reason);
             let reason = if suspended { Reason::Suspended } else { reason }.as_str();
             *found.reasons.entry(reason).or_default() += 1;
+            let oldest = found.oldest_made.get_or_insert(n.created_at);
+            *oldest = n.created_at.min(*oldest);
         }
     }
     Ok(found)
@@ -155,6 +166,7 @@ mod tests {
         let [texts, mails] = &queue.lanes[..] else { panic!("{queue:?}") };
         assert_eq!((texts.lane.as_str(), texts.due, texts.later), ("sms-urgent", 1, 1));
         assert_eq!((texts.oldest_due, texts.next), (Some(due.due_at), Some(later.due_at)));
+        assert_eq!(texts.oldest_made, Some(due.created_at));
         let reasons = [("grace".to_owned(), 1), ("unexcused-absence".to_owned(), 1)];
         assert_eq!(texts.reasons, reasons.into());
         assert_eq!((mails.lane.as_str(), mails.due, mails.later), ("email-urgent", 1, 0));

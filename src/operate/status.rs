@@ -7,13 +7,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::queue::{self, Queue};
-use super::{FORMAT, OperateError};
+use super::{FORMAT, OperateError, VERSION};
 use crate::delivery::accounts::Account;
 use crate::delivery::suspension::{Suspension, Suspensions};
 use crate::directory::School;
 use crate::model::{
     Notification, ProviderId, Purpose, Reason, SchoolId, SourceId, State, local_date,
 };
+use crate::store::rows::Seen;
 use crate::store::{Health, Kv, ledger, tables};
 
 /// How the gateway is.
@@ -40,7 +41,7 @@ pub struct Status {
     pub accounts: Vec<AtAccount>,
     /// What operators have suspended, and not resumed.
     pub suspensions: Vec<Suspension>,
-    /// When each source was last heard, since the daemon started.
+    /// When each source was last heard; none: not within the weeks for which events are remembered.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
     /// What waits.
     pub queue: Queue,
@@ -60,6 +61,9 @@ pub struct AtSchool {
     pub live_since: Option<Timestamp>,
     /// By whose.
     pub live_by: Option<String>,
+    /// How many addresses are let out in guests mode.
+    #[serde(default)]
+    pub guests: usize,
     /// Messages of today that have left.
     pub gone: u64,
     /// Messages of today that wait or are on their way.
@@ -84,7 +88,7 @@ pub struct AtAccount {
     pub next_try: Option<Timestamp>,
     /// The provider's word.
     pub code: Option<String>,
-    /// When it last took a message of today.
+    /// When it last took a message, of those that are still kept.
     pub last_accepted: Option<Timestamp>,
 }
 
@@ -95,11 +99,12 @@ pub struct Around {
     pub running_since: Option<Timestamp>,
     /// Pupils in force.
     pub pupils: Option<usize>,
-    /// When each source was last heard.
+    /// When each source was last heard, as far as the process knows.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
 }
 
-/// Tells how the gateway is. Goes through all messages.
+/// Tells how the gateway is. Goes through all messages once, a page at a time; of sources that the process has
+/// not heard, through the events that are remembered.
 ///
 /// # Errors
 /// When the store fails.
@@ -113,13 +118,18 @@ pub async fn status<'a>(
     let mut of_school: BTreeMap<SchoolId, (&School, AtSchool)> =
         schools.map(|s| (s.id.clone(), (s, AtSchool::new(s)))).collect();
     let mut last: BTreeMap<ProviderId, Timestamp> = BTreeMap::new();
+    let (mut held, mut in_doubt) = (Vec::new(), 0);
     ledger::each(kv, tables::NOTIFICATIONS, |_, value| {
         let Ok(n) = ledger::decode::<Notification>(value) else { return };
-        let Some((school, found)) = of_school.get_mut(&n.school) else { return };
-        if n.date != local_date(now, &school.zone) {
-            return;
+        match n.state {
+            State::Held => held.push(n.id.clone()),
+            State::InDoubt => in_doubt += 1,
+            _ => {}
         }
-        if n.purpose != Purpose::Test {
+        if let Some((school, found)) = of_school.get_mut(&n.school)
+            && n.date == local_date(now, &school.zone)
+            && n.purpose != Purpose::Test
+        {
             found.count(&n);
         }
         for attempt in &n.attempts {
@@ -148,10 +158,16 @@ pub async fn status<'a>(
             last_accepted: last.get(id).copied(),
         });
     }
+    let mut sources = around.sources;
+    for (id, at) in &mut sources {
+        if at.is_none() {
+            *at = last_event(kv, id).await?;
+        }
+    }
     let Health { writable, why, free_bytes } = kv.health();
     Ok(Status {
         format: FORMAT,
-        version: env!("CARGO_PKG_VERSION").into(),
+        version: VERSION.into(),
         running_since: around.running_since,
         writable,
         why_not: why,
@@ -160,9 +176,22 @@ pub async fn status<'a>(
         schools: of_school.into_values().map(|(_, found)| found).collect(),
         accounts: found,
         suspensions: Suspensions::load(kv, now).await?.all().to_vec(),
-        sources: around.sources,
-        queue: queue::queue(kv, now).await?,
+        sources,
+        queue: Queue { format: FORMAT, lanes: queue::lanes(kv, now).await?, held, in_doubt },
     })
+}
+
+/// When the newest event of a source that is remembered came.
+pub(super) async fn last_event(
+    kv: &dyn Kv,
+    source: &SourceId,
+) -> Result<Option<Timestamp>, OperateError> {
+    let mut newest = None;
+    ledger::each(kv, &tables::seen_from(source), |_, value| {
+        newest = newest.max(ledger::decode::<Seen>(value).ok().map(|seen| seen.at));
+    })
+    .await?;
+    Ok(newest)
 }
 
 impl AtSchool {
@@ -173,6 +202,7 @@ impl AtSchool {
             configured: school.configured_mode().as_str().into(),
             live_since: school.gone_live.as_ref().map(|row| row.at),
             live_by: school.gone_live.as_ref().map(|row| row.by.clone()),
+            guests: school.guests.len(),
             gone: 0,
             under_way: 0,
             kept_by_mode: 0,

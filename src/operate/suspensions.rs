@@ -299,7 +299,7 @@ mod tests {
             ("g2", State::Sending, Channel::Email),
             ("g3", State::InDoubt, Channel::Sms),
         ] {
-            let n = Notification { state, channel, ..notification(guardian) };
+            let n = Notification { channel, state, ..notification(guardian) };
             unit.write(due_row(&n), &Due::Resolve(n.id.clone()));
             unit.write(tables::notification(&n.id), &n);
         }

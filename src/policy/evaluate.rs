@@ -152,7 +152,21 @@ fn is_void(c: &Notification, n: &Notification) -> bool {
 /// Whether a message was called back after an attempt that may have arrived. When it is so again it is
 /// the same message: whoever has it already can tell.
 fn may_be_sent_again(n: &Notification) -> bool {
-    n.state == State::Cancelled && n.may_have_arrived()
+    n.state == State::Cancelled && n.may_have_arrived() && !is_operators_cancel(n)
+}
+
+/// Whether an operator called it back: that holds for the alarm it was about, whatever is heard of it. A pupil
+/// who is missing again after having been there is another alarm.
+fn is_operators_cancel(n: &Notification) -> bool {
+    n.state == State::Cancelled && n.state_reason.is_some_and(Reason::is_operators_cancel)
+}
+
+/// One of `found` that an operator called back, of the alarm in force.
+fn operators_word<'a>(
+    mut found: impl Iterator<Item = &'a Notification>,
+    plan: &Plan,
+) -> Option<&'a Notification> {
+    found.find(|n| n.revision == plan.revision && is_operators_cancel(n))
 }
 
 fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &mut Plan) {
@@ -163,6 +177,10 @@ fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &m
         |told: &&Notification| told.state.may_have_arrived() || told.state == State::Waiting;
     if let Some(told) = uncorrected().find(stands) {
         plan.keep(told, Reason::AlreadyTold);
+        return;
+    }
+    if let Some(told) = operators_word(s.told.iter().filter(about), plan) {
+        plan.keep(told, told.state_reason.unwrap_or(Reason::OperatorCancelled));
         return;
     }
     if let Some(told) = uncorrected().find(|told| may_be_sent_again(told)) {
@@ -299,6 +317,10 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
     let mut alert = blank(s, plan.revision, Purpose::TeamAlert, team.clone(), Channel::Email);
     alert.reason = if reported { Reason::ReportedByTeacher } else { Reason::NotArrivedByLessonEnd };
     let standing = alerts(s).find(|n| !is_taken_back(s, n));
+    if let (None, Some(alert)) = (standing, operators_word(alerts(s), plan)) {
+        plan.keep(alert, alert.state_reason.unwrap_or(Reason::OperatorCancelled));
+        return;
+    }
     let doubtful = alerts(s).find(|n| may_be_sent_again(n) && !is_corrected(s, n));
     if let (None, Some(doubtful)) = (standing, doubtful) {
         plan.again(doubtful, s.now);
@@ -353,6 +375,10 @@ fn staff_task(s: &Situation<'_>, reason: Reason, plan: &mut Plan) {
     let waits = |n: &&Notification| n.state == State::Waiting;
     if let Some(known) = tasks().filter(stands).find(|n| of_this(n) || waits(n)) {
         plan.keep(known, Reason::AlreadyTold);
+        return;
+    }
+    if let Some(task) = operators_word(tasks(), plan) {
+        plan.keep(task, task.state_reason.unwrap_or(Reason::OperatorCancelled));
         return;
     }
     let doubtful = tasks().filter(of_this).find(|n| may_be_sent_again(n) && !is_corrected(s, n));

@@ -11,6 +11,8 @@ use crate::model::{
     Mark, NoticeKind, Phone, ProviderId, SchoolId,
 };
 
+#[path = "evaluate_operator_tests.rs"]
+mod operator;
 #[path = "evaluate_team_tests.rs"]
 mod team;
 

@@ -24,6 +24,11 @@ pub fn seen(source: &SourceId, event: &EventId) -> Vec<u8> {
     key("se/", &[source.as_str(), event.as_str()])
 }
 
+/// Every observation seen of one source.
+pub fn seen_from(source: &SourceId) -> Vec<u8> {
+    key("se/", &[source.as_str()])
+}
+
 /// Every observation seen.
 pub const SEEN: &[u8] = b"se/";
 
@@ -46,6 +51,16 @@ pub fn lesson(school: &SchoolId, pupil: &PupilId, date: Date, lesson: &LessonId)
 /// All of one pupil's lessons of one day.
 pub fn day(school: &SchoolId, pupil: &PupilId, date: Date) -> Vec<u8> {
     key("le/", &[school.as_str(), pupil.as_str(), &date.to_string()])
+}
+
+/// All of one pupil's lessons.
+pub fn lessons(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
+    key("le/", &[school.as_str(), pupil.as_str()])
+}
+
+/// The day of a lesson, from its key.
+pub fn lesson_date(key: &[u8]) -> Option<Date> {
+    std::str::from_utf8(key.split(|byte| *byte == 0).nth(2)?).ok()?.parse().ok()
 }
 
 /// One pupil's day: a counter that every change of the day moves, so that two decisions about one
@@ -218,7 +233,7 @@ pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
 pub const COUNTERS: &[u8] = b"ct/";
 
 /// Every table: where it begins, and its name for people.
-pub const TABLES: [(&[u8], &str); 25] = [
+pub const TABLES: [(&[u8], &str); 26] = [
     (b"ac/", "accounts in trouble"),
     (b"ag/", "guards of advance notices"),
     (b"an/", "advance notices"),
@@ -236,6 +251,7 @@ pub const TABLES: [(&[u8], &str); 25] = [
     (b"no/", "messages"),
     (b"oc/", "days"),
     (b"op/", "operators' acts"),
+    (b"pb/", "the self-test's row"),
     (b"pr/", "providers' references"),
     (b"rg/", "closed registers"),
     (b"rj/", "refused events"),
@@ -319,6 +335,9 @@ pub fn operator_act(at: Timestamp, unique: &str) -> Vec<u8> {
 
 /// Everything that operators did to the whole.
 pub const OPERATOR_ACTS: &[u8] = b"op/";
+
+/// The row that a self-test writes and removes. Value: [`super::rows::Seen`].
+pub const PROBE: &[u8] = b"pb/self-test";
 
 /// Directory rows; large and loadable again, so the journal leaves them out.
 pub const DIRECTORY: &[u8] = b"di/";
@@ -478,5 +497,6 @@ mod tests {
         let short = day(&school, &PupilId::new("p1").expect("id"), date);
         let long = day(&school, &PupilId::new("p10").expect("id"), date);
         assert!(!long.starts_with(&short));
+        assert_eq!(lesson_date(&short), Some(date));
     }
 }

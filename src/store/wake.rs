@@ -252,6 +252,8 @@ mod tests {
         batch.put(tables::due(Lane::Timer, at(1), "e"), "x");
         assert_eq!(kv.commit(batch).await.unwrap(), Commit::Conflict);
         assert_eq!(first(Lane::Timer), at(3), "nothing was written");
+        // Whatever was told before.
+        let _ = wake.looking().now_or_never();
         let woken = wake.looking();
         wake.sleeps(at(99), false);
         let mut resumed = Batch::default();

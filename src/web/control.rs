@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::extract::{Path as At, Query, Request, State};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -32,7 +33,8 @@ use crate::intake::LastHeard;
 use crate::model::{NotificationId, ProviderId, PupilId, SourceId};
 use crate::operate::message::{self, Act};
 use crate::operate::reload::Reloads;
-use crate::operate::{OperateError, queue, rejected, status, why};
+use crate::operate::self_test::{self, Here, Probes};
+use crate::operate::{About, FORMAT, OperateError, VERSION, queue, rejected, status, why};
 use crate::source::roster::RosterFeed;
 use crate::source::webhook::answer::ErrorAnswer;
 use crate::store::{Kv, SledStore, StoreError};
@@ -43,6 +45,11 @@ const HEAD: Duration = Duration::from_secs(15);
 const LAST_ANSWER: Duration = Duration::from_secs(2);
 /// After a failed `accept`, before the next.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+
+/// The header of every answer with the form of its documents; in a question: the form that whoever asks knows.
+pub const FORMAT_HEADER: &str = "upprop-format";
+/// The header of every answer with the daemon's version.
+pub const VERSION_HEADER: &str = "upprop-version";
 
 /// What the answers are made from.
 pub struct Control {
@@ -56,6 +63,8 @@ pub struct Control {
     pub accounts: Vec<ProviderId>,
     /// Every configured source.
     pub sources: Vec<SourceId>,
+    /// What the self-test tries; none: without the daemon, whoever tests has its own.
+    pub probes: Option<Arc<Probes>>,
     /// Where acts run.
     pub tracker: TaskTracker,
     /// When the daemon started, and what it heard since; none: no daemon, its store alone.
@@ -77,6 +86,8 @@ pub struct Operator(pub String);
 /// All routes.
 pub fn router(control: Arc<Control>) -> Router {
     Router::new()
+        .route("/v1/about", get(tell_about))
+        .route("/v1/self-test", post(test_all))
         .route("/v1/status", get(show_status))
         .route("/v1/why/{pupil}", get(tell_why))
         .route("/v1/queue", get(show_queue))
@@ -86,18 +97,54 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/messages/{id}/{act}", post(act_on_message))
         .merge(control_care::routes())
         .merge(super::control_holds::routes())
+        .layer(middleware::from_fn(introduced))
         .with_state(control)
+}
+
+/// Says in every answer who answers and in which form, and does nothing for whoever knows another.
+async fn introduced(question: Request, next: Next) -> Response {
+    let known = question.headers().get(FORMAT_HEADER).map(|known| *known == FORMAT.to_string());
+    let mut answer = if known == Some(false) {
+        let words = format!(
+            "the daemon is upprop {VERSION} and speaks format {FORMAT}, which is not that of the question; \
+             use the `upprop` that the daemon runs, or restart the daemon after an upgrade"
+        );
+        refusal(StatusCode::BAD_REQUEST, words)
+    } else {
+        next.run(question).await
+    };
+    let headers = answer.headers_mut();
+    headers.insert(FORMAT_HEADER, FORMAT.into());
+    headers.insert(VERSION_HEADER, HeaderValue::from_static(VERSION));
+    answer
+}
+
+async fn tell_about(State(control): State<Arc<Control>>) -> Response {
+    Json(About::this(control.running.as_ref().map(|(since, _)| *since))).into_response()
+}
+
+async fn test_all(State(control): State<Arc<Control>>) -> Response {
+    let Some(probes) = control.probes.clone() else {
+        return refusal(StatusCode::NOT_FOUND, "there is nothing to be tried here".into());
+    };
+    let directory = control.directory.load_full();
+    let here = Here {
+        kv: Ok(control.kv.as_ref()),
+        roster: Some(&directory.roster),
+        sources: control.heard(control.running.as_ref().map(|(_, heard)| heard)),
+        clock: control.clock.as_ref(),
+        by_daemon: true,
+    };
+    Json(self_test::run(&probes, &here).await).into_response()
 }
 
 async fn show_status(State(control): State<Arc<Control>>) -> Response {
     let directory = control.directory.load_full();
-    let around = match &control.running {
-        None => status::Around::default(),
-        Some((since, heard)) => status::Around {
-            running_since: Some(*since),
-            pupils: Some(directory.roster.pupil_count()),
-            sources: control.heard(heard),
-        },
+    let running = control.running.as_ref();
+    let around = status::Around {
+        running_since: running.map(|(since, _)| *since),
+        pupils: running.map(|_| directory.roster.pupil_count()),
+        sources: control.heard(running.map(|(_, heard)| heard)),
     };
     let (schools, accounts) = (directory.schools.values(), control.accounts.iter());
     let now = control.clock.now();
@@ -105,22 +152,24 @@ async fn show_status(State(control): State<Arc<Control>>) -> Response {
 }
 
 #[derive(Debug, Deserialize)]
-struct Day {
+struct Days {
     date: Option<Date>,
+    days: Option<usize>,
 }
 
 async fn tell_why(
     State(control): State<Arc<Control>>,
     At(pupil): At<String>,
-    Query(Day { date }): Query<Day>,
+    Query(Days { date, days }): Query<Days>,
 ) -> Response {
     let pupil = match PupilId::new(pupil) {
         Ok(pupil) => pupil,
         Err(error) => return refusal(StatusCode::BAD_REQUEST, format!("pupil: {error}")),
     };
     let directory = control.directory.load_full();
-    let now = control.clock.now();
-    answer(why::why(control.kv.as_ref(), directory.schools.values(), &pupil, date, now).await)
+    let (kv, now) = (control.kv.as_ref(), control.clock.now());
+    let asked = why::Asked { date, days };
+    answer(why::why(kv, directory.schools.values(), &pupil, asked, now).await)
 }
 
 async fn show_queue(State(control): State<Arc<Control>>) -> Response {
@@ -201,8 +250,8 @@ pub(super) fn refusal(status: StatusCode, error: String) -> Response {
 }
 
 impl Control {
-    fn heard(&self, heard: &LastHeard) -> BTreeMap<SourceId, Option<Timestamp>> {
-        self.sources.iter().map(|id| (id.clone(), heard.last(id))).collect()
+    fn heard(&self, heard: Option<&LastHeard>) -> BTreeMap<SourceId, Option<Timestamp>> {
+        self.sources.iter().map(|id| (id.clone(), heard.and_then(|h| h.last(id)))).collect()
     }
 }
 

@@ -175,6 +175,6 @@ fn zone(control: &Control, scope: &Scope) -> Result<TimeZone, String> {
 /// What to say when a school is not configured.
 pub(super) fn no_school(control: &Control) -> String {
     let directory = control.directory.load();
-    let known: Vec<&str> = directory.schools.keys().map(|id| id.as_str()).collect();
+    let known: Vec<&str> = directory.schools.keys().map(SchoolId::as_str).collect();
     format!("no school has that id in the configuration; there are: {}", known.join(", "))
 }

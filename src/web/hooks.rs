@@ -11,9 +11,12 @@ use bytes::Bytes;
 use futures_util::StreamExt as _;
 use http::HeaderMap;
 use jiff::{SignedDuration, Timestamp};
+use tracing::field::Empty;
+use tracing::{Instrument as _, Span};
 
 use super::hooks_rejected::{self, Remembered};
 use super::hooks_response as respond;
+use super::trace;
 use crate::delivery::limits::{self, Permit};
 use crate::intake::{Accepted, Intake, IntakeError, LastHeard};
 use crate::metrics::{Metrics, SourceMeter};
@@ -63,6 +66,23 @@ pub async fn post(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    let span = tracing::info_span!(
+        target: "upprop::trace", "webhook", otel.kind = "server",
+        source = Empty, accepted = Empty, duplicate = Empty, rejected = Empty,
+        http.response.status_code = Empty
+    );
+    trace::follow(&span, &headers);
+    let response = take(&hooks, source, &headers, body).instrument(span.clone()).await;
+    span.record("http.response.status_code", response.status().as_u16());
+    response
+}
+
+async fn take(
+    hooks: &Hooks,
+    source: String,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let body = match body {
         Ok(body) => body,
         Err(rejection) => return respond::unreadable(&rejection),
@@ -73,7 +93,9 @@ pub async fn post(
         hooks.metrics.stranger_refused();
         return respond::unauthorized();
     };
-    let authenticated = match gate.verifier.verify(&headers, &body, now) {
+    // Only now: whoever is not known may call it anything.
+    Span::current().record("source", source.as_str());
+    let authenticated = match gate.verifier.verify(headers, &body, now) {
         Ok(authenticated) => authenticated,
         Err(denied) => {
             gate.meter.refused();
@@ -91,7 +113,7 @@ pub async fn post(
         tracing::warn!(%source, why = health.why, "webhook put off: the store takes no work");
         return respond::unavailable(STORE_PAUSE);
     }
-    let decoded = match webhook::decode(&headers, &body, source, now) {
+    let decoded = match webhook::decode(headers, &body, source, now) {
         Ok(decoded) => decoded,
         Err(error) => {
             gate.meter.rejected(1);
@@ -100,8 +122,8 @@ pub async fn post(
         }
     };
     let taken = match &authenticated.webhook_id {
-        Some(id) => accept_once(&hooks, source, gate, &once(id, &body), decoded.items).await,
-        None => accept_all(&hooks, gate, decoded.items).await,
+        Some(id) => accept_once(hooks, source, gate, &once(id, &body), decoded.items).await,
+        None => accept_all(hooks, gate, decoded.items).await,
     };
     match taken {
         Ok(answer) => {
@@ -114,6 +136,10 @@ pub async fn post(
                 hooks_rejected::remember(kv, remembered, source, &body, &answer.rejected, now)
                     .await;
             }
+            Span::current()
+                .record("accepted", answer.accepted)
+                .record("duplicate", answer.duplicate)
+                .record("rejected", answer.rejected.len());
             tracing::info!(
                 %source, accepted = answer.accepted, duplicate = answer.duplicate,
                 rejected = answer.rejected.len(), "webhook"

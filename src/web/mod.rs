@@ -13,6 +13,7 @@ pub mod openapi;
 pub mod receipts;
 pub mod routes;
 pub mod server;
+mod trace;
 
 use std::sync::Arc;
 

@@ -45,7 +45,7 @@ fn good(arguments: &[&str], input: &str) {
     assert!(output.status.success(), "promtool {arguments:?}: {said}\n{input}");
 }
 
-/// The metrics that a text of PromQL names.
+/// The metrics that an expression names.
 fn named(text: &str) -> BTreeSet<&str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
         .filter(|word| word.starts_with("upprop_") || word.starts_with("process_"))

@@ -32,7 +32,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "intake",
         ],
     ),
-    ("operate", &["model", "directory", "store", "intake", "delivery"]),
+    ("operate", &["model", "directory", "store", "env", "intake", "delivery"]),
     ("source", &["model", "directory", "metrics", "store", "env", "intake"]),
     (
         "web",

@@ -28,6 +28,8 @@ time-zone = \"Stockholm\"
 sms-provider = \"elk\"
 team-email = \"team\"
 sender-id = \"Björkskolan\"
+[telemetry]
+otlp-endpoint = \"http://collector.example.se/v1/traces\"
 ";
 
 /// What stands in the bad file, as `line: words`.
@@ -46,6 +48,7 @@ const PROBLEMS: &[(u64, &str)] = &[
     (16, "elk"),
     (17, "team-email"),
     (18, "Bjorkskolan"),
+    (20, "otlp-endpoint"),
 ];
 
 fn piped(args: &[&str], input: &str) -> (i32, String, String) {

@@ -38,9 +38,9 @@ fn done(world: &World, args: &[&str]) -> String {
 
 /// The mode in force, and what configuration says.
 fn modes(world: &World) -> (String, String) {
-    let status: Value = serde_json::from_str(&done(world, &["status", "--json"])).expect("JSON");
-    let word = |key: &str| status["schools"][0][key].as_str().expect("a word").to_owned();
-    (word("mode"), word("configured"))
+    let document: Value = serde_json::from_str(&done(world, &["status", "--json"])).expect("JSON");
+    let of = |key: &str| document["schools"][0][key].as_str().expect("a word").to_owned();
+    (of("mode"), of("configured"))
 }
 
 fn are(mode: &str, configured: &str) -> (String, String) {

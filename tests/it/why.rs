@@ -1,17 +1,28 @@
 //! `upprop why` tells of one day: what was sent, what was suppressed, what was corrected, what is in doubt
 //! and what was refused; from the running daemon and from the store of one that stands still.
 
-use serde_json::Value;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+use upprop::env::{Clock as _, SystemClock};
+use upprop::model::local_date;
 
 use crate::faults::{http, silent};
 use crate::world::{Setup, World, upprop};
 
-/// Runs a question and gives what it printed.
-fn asked(world: &World, args: &[&str]) -> String {
+/// Runs a question and gives its exit code and what it printed.
+fn answered(world: &World, args: &[&str]) -> (i32, String) {
     let config = world.config();
-    let all = [args, &["--config", config.to_str().expect("a path")]].concat();
-    let (code, out, err) = upprop(&all);
-    assert_eq!(code, 0, "{all:?}\n{out}\n{err}");
+    let (code, out, err) =
+        upprop(&[args, &["--config", config.to_str().expect("a path")]].concat());
+    assert_eq!(err, "", "{args:?}\n{out}");
+    (code, out)
+}
+
+/// Runs a question that is answered, and gives what it printed.
+fn asked(world: &World, args: &[&str]) -> String {
+    let (code, out) = answered(world, args);
+    assert_eq!(code, 0, "{args:?}\n{out}");
     out
 }
 
@@ -53,7 +64,12 @@ async fn what_was_sent_corrected_suppressed_and_refused_is_told() {
     let nobody = asked(&world, &["why", "nobody"]);
     assert!(nobody.contains("Refused") && nobody.contains("is not in the directory"), "{nobody}");
     assert!(asked(&world, &["rejected"]).contains("pupil nobody"));
-    assert!(asked(&world, &["why", "no-such"]).contains("Nothing is known of pupil no-such"));
+    let (code, out) = answered(&world, &["why", "no-such"]);
+    assert_eq!(code, 1, "{out}");
+    assert!(out.contains("Nothing is known of pupil no-such"), "{out}");
+    assert_eq!(answered(&world, &["why", "no-such", "--json"]).0, 1);
+    let (code, out) = answered(&world, &["why", "nils", "2020-01-01"]);
+    assert!(code == 1 && out.contains("Nothing is known of that day"), "{out}");
 
     // The same from the store alone.
     let running = document(&world, &["why", "nils"]);
@@ -84,4 +100,61 @@ async fn a_text_held_in_doubt_is_told_and_may_be_sent_again() {
     world.logged("operator", 1).await;
     let told = asked(&world, &["why", "nils"]);
     assert!(told.contains("operator retry uid"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lessons_of_other_days_are_told_beside_the_day_something_was_heard() {
+    let world = Setup::default().start().await;
+    let zone = TimeZone::get("Europe/Stockholm").expect("zone");
+    let now = SystemClock::new().now();
+    let (hour, day) = (SignedDuration::from_hours(1), SignedDuration::from_hours(24));
+    // Lessons of four former days, all heard of today; none is news any more but the first.
+    for ago in 1..=4 {
+        let start = now - day * ago - hour;
+        let id = format!("ago-{ago}");
+        world.accept(&world.marked_between("nils", &id, "excused", start, start + hour)).await;
+    }
+    let told = document(&world, &["why", "nils"]);
+    let dates = |told: &Value| {
+        let days = told["days"].as_array().expect("days");
+        days.iter().map(|day| day["date"].as_str().expect("a date").to_owned()).collect::<Vec<_>>()
+    };
+    let date = |ago: i32| local_date(now - day * ago - hour, &zone).to_string();
+    let all = [date(4), date(3), date(2), date(1)];
+    assert_eq!(dates(&told), all, "the days of lessons that something was heard about: {told}");
+    for (index, ago) in [(0, 4), (3, 1)] {
+        let school = &told["days"][index]["schools"][0];
+        assert_eq!(school["lessons"][0]["id"], format!("ago-{ago}"), "{told}");
+        assert_eq!(school["trail"].as_array().map(Vec::len), Some(1), "each line once: {told}");
+        assert_eq!(school["trail"][0]["lesson"], format!("ago-{ago}"), "{told}");
+    }
+    // Something without a lesson is heard today.
+    let notice = json!({
+        "type": "absence.notified", "id": world.event_id(), "school": "s1", "pupil": "nils",
+        "from": (now - hour).to_string(), "to": (now + day).to_string(), "kind": "leave",
+    });
+    world.accept(&notice).await;
+    let told = document(&world, &["why", "nils"]);
+    let today = local_date(now, &zone).to_string();
+    let shown = dates(&told);
+    assert!(shown.contains(&today) && shown.contains(&date(1)), "{told}");
+    assert_eq!(dates(&document(&world, &["why", "nils", "--days", "9"])), shown);
+    let one = document(&world, &["why", "nils", &date(3)]);
+    assert_eq!(dates(&one), [date(3)]);
+    assert_eq!(
+        dates(&document(&world, &["why", "nils", &date(3), "--days", "2"])),
+        [date(4), date(3)]
+    );
+
+    let words = asked(&world, &["why", "nils"]);
+    let local = |at: jiff::Timestamp| {
+        at.to_zoned_datetime(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+    };
+    let expected =
+        format!("leave {} to {} (Europe/Stockholm), given", local(now - hour), local(now + day));
+    assert!(words.contains("Advance notices") && words.contains(&expected), "{expected}\n{words}");
+    let mut withdrawn = notice;
+    (withdrawn["withdrawn"], withdrawn["id"]) = (true.into(), world.event_id().into());
+    world.accept(&withdrawn).await;
+    assert!(asked(&world, &["why", "nils"]).contains("WITHDRAWN"));
 }

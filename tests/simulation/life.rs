@@ -14,6 +14,7 @@ use upprop::store::{Kv as _, after_prefix};
 
 use crate::clock::{SimClock, pause};
 use crate::disk::{Disk, Mounted};
+use crate::holds::{self, Act, Held};
 use crate::line::Line;
 use crate::outside::Outside;
 use crate::plan::{Event, Plan};
@@ -51,12 +52,18 @@ pub struct World {
     kills: Mutex<VecDeque<Timestamp>>,
     sleeps: Mutex<VecDeque<(Timestamp, SignedDuration)>>,
     clocks: Mutex<VecDeque<(Timestamp, SignedDuration)>>,
+    /// What operators have yet to do.
+    pub acts: Mutex<VecDeque<Act>>,
+    /// What they have suspended.
+    pub held: Mutex<Vec<Held>>,
     /// How far the machine's clock is ahead of the truth.
     wrong: Mutex<SignedDuration>,
 }
 
 impl World {
     pub fn new(plan: Plan, config: Config, tally: Arc<Tally>, deadly: u64, trouble: u64) -> Self {
+        let schools: Vec<&str> = plan.schools.iter().map(|s| s.id).collect();
+        let acts = holds::draw(plan.seed, &plan.days, &schools);
         Self {
             disk: Arc::new(Disk::new(plan.seed, deadly, tally.clone())),
             outside: Arc::new(Outside::new(&plan, trouble, tally.clone())),
@@ -67,6 +74,8 @@ impl World {
             kills: Mutex::new(plan.kills.iter().copied().collect()),
             sleeps: Mutex::new(plan.sleeps.iter().copied().collect()),
             clocks: Mutex::new(plan.clocks.iter().copied().collect()),
+            acts: Mutex::new(acts.into()),
+            held: Mutex::default(),
             wrong: Mutex::new(SignedDuration::ZERO),
             tally,
             plan,
@@ -131,7 +140,7 @@ impl World {
                 self.tally.count(STOPPED_BY_WATCH);
                 false
             }
-            over = self.work(app, &clock) => {
+            over = self.work(app, &clock, mounted.as_ref()) => {
                 if !over && mounted.is_broken() {
                     self.tally.count(STOPPED);
                 }
@@ -142,7 +151,7 @@ impl World {
         (clock.truth(), over)
     }
 
-    async fn work(&self, app: App, clock: &SimClock) -> bool {
+    async fn work(&self, app: App, clock: &SimClock, store: &Mounted) -> bool {
         if app.prepare().await.is_err() {
             // It says so and ends; the disk is full only for those who write.
             return false;
@@ -175,6 +184,7 @@ impl World {
             if let Some((_, wrong)) = set {
                 self.set_clock(clock, wrong);
             }
+            holds::act(self, store, clock).await;
             senders.send(now);
             let due = if now >= calm && senders.is_idle() { self.is_due().await } else { true };
             if senders.is_idle() && (now >= horizon || !due) {
@@ -221,11 +231,13 @@ impl World {
         let full = self.plan.full.iter().flat_map(|(from, to, _)| [*from, *to]);
         let sleep = self.sleeps.lock().expect("sleeps").front().map(|(at, _)| *at);
         let set = self.clocks.lock().expect("clocks").front().map(|(at, _)| *at);
+        let act = self.acts.lock().expect("acts").front().map(|act| act.at);
         // When it is calm, whether all is settled.
         let look = (now >= calm).then(|| now + SignedDuration::from_mins(10));
         kill.into_iter()
             .chain(sleep)
             .chain(set)
+            .chain(act)
             .chain(look)
             .chain(full)
             .chain([horizon, calm])

@@ -5,6 +5,7 @@
 mod chance;
 mod clock;
 mod disk;
+mod holds;
 mod life;
 mod line;
 mod oracle;
@@ -146,7 +147,8 @@ fn school_days_of_many_seeds_keep_every_promise() {
     let seeds = asked();
     let sum = live_all(&seeds);
     let faults =
-        [disk::FAULTS, life::FAULTS, line::FAULTS, outside::REPORTS, senders::FAULTS].concat();
+        [disk::FAULTS, holds::ACTS, life::FAULTS, line::FAULTS, outside::REPORTS, senders::FAULTS]
+            .concat();
     let checks = [&[line::WRITTEN_AHEAD], senders::CHECKS, life::CHECKS, oracle::CHECKS].concat();
     let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
     let days = u64::try_from(DAYS).expect("small") * count(&sum.schools);

@@ -67,7 +67,8 @@ pub fn zone() -> TimeZone {
     TimeZone::get("Europe/Stockholm").expect("a zone")
 }
 
-fn instant(day: Date, minute: u64) -> Timestamp {
+/// A minute of a day by the wall clock.
+pub fn instant(day: Date, minute: u64) -> Timestamp {
     let minute = i64::try_from(minute).expect("small");
     let midnight = day.to_datetime(jiff::civil::Time::midnight());
     // Minutes of the wall clock: 08:00 is 08:00 on every day.

@@ -101,6 +101,14 @@ impl SmsApi for Elks {
         }
     }
 
+    /// The account's own data.
+    fn account(&self) -> Option<Request<Bytes>> {
+        let request = Request::get(self.settings.base_url.join("/a1/me", ""))
+            .header(AUTHORIZATION, self.authorization.clone())
+            .body(Bytes::new());
+        Some(request.expect("address and headers were checked"))
+    }
+
     fn lookup(&self, query: &LookupQuery) -> Option<Request<Bytes>> {
         let uri = self.settings.base_url.join("/a1/sms", &history::parameters(query));
         let request = Request::get(uri)

@@ -117,6 +117,11 @@ pub trait SmsApi: Send + Sync {
         now: Timestamp,
     ) -> Outcome;
 
+    /// A request that shows whether we are let in, and sends nothing; none where the provider has no such service.
+    fn account(&self) -> Option<::http::Request<Bytes>> {
+        None
+    }
+
     /// The request that asks whether an attempt in doubt arrived; none where the provider has no such service.
     fn lookup(&self, query: &LookupQuery) -> Option<::http::Request<Bytes>>;
 

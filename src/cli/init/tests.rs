@@ -129,6 +129,16 @@ fn a_trial_elsewhere_says_so_and_nonsense_writes_nothing() {
 }
 
 #[test]
+fn a_folder_too_deep_for_the_control_socket_is_what_is_at_fault() {
+    let folder = tempfile::tempdir().expect("folder");
+    let deep = folder.path().join("a-folder-with-a-long-name/".repeat(5));
+    let error = init(&["--trial", deep.to_str().expect("path")]).expect_err("too deep").to_string();
+    assert!(error.starts_with("the folder will not do: the control socket"), "{error}");
+    assert!(error.contains("name one with a shorter path") && !error.contains("--smtp"), "{error}");
+    assert!(!deep.exists());
+}
+
+#[test]
 fn a_sink_is_named_only_where_it_can_listen() {
     let folder = tempfile::tempdir().expect("folder");
     let steps = |number: usize, words: &[&str]| {

@@ -169,8 +169,14 @@ fn judge(folder: &Path, text: &str) -> anyhow::Result<()> {
     let report = config::load_text("the trial", text, &loader);
     let fault = report.problems.iter().find(|problem| problem.severity == Severity::Error);
     fault.map_or(Ok(()), |problem| {
-        let remedy = problem.remedy.as_deref().unwrap_or("name another");
-        anyhow::bail!("--provider-url or --smtp will not do: {}; {remedy}", problem.message)
+        // What the operator did not say cannot be at fault.
+        let (said, remedy) = match problem.key.split_once('.') {
+            Some(("providers", _)) => ("--provider-url", problem.remedy.as_deref()),
+            Some(("mail", _)) => ("--smtp", problem.remedy.as_deref()),
+            _ => ("the folder", Some("name one with a shorter path, as /tmp/trial")),
+        };
+        let remedy = remedy.unwrap_or("name another");
+        anyhow::bail!("{said} will not do: {}; {remedy}", problem.message)
     })
 }
 

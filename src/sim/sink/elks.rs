@@ -1,4 +1,4 @@
-//! 46elks as far as the gateway uses it: send, history, one text. After 46elks.com/docs (send-sms,
+//! 46elks as far as the gateway uses it: send, history, one text, the account. After 46elks.com/docs (send-sms,
 //! sms-history, show-sms-id); where the vendor gives no wording for a refusal, it is ours.
 
 use std::collections::BTreeMap;
@@ -37,6 +37,10 @@ pub(super) async fn answer(
         return Ok(unauthorized());
     }
     let path = path.to_ascii_lowercase();
+    if path == "me" && asked.head.method == Method::GET {
+        let account = json!({"id": "u0", "name": "Sink", "currency": "SEK", "balance": 1_000_000});
+        return lookup(shared, "", json_answer(&account)).await;
+    }
     match path.strip_prefix("sms").map(|rest| rest.trim_end_matches('/')) {
         Some("") if asked.head.method == Method::POST => submit(shared, asked).await,
         Some("") if asked.head.method == Method::GET => {

@@ -2,6 +2,7 @@
 //! and from the rows that are left: by rules written down a second time, and more simply, than in the house.
 //! Each promise is counted where it could have been broken.
 
+mod held;
 mod kept;
 mod limits;
 mod order;
@@ -79,6 +80,7 @@ pub fn examine(world: &World) -> Examined {
     oracle.in_turn();
     oracle.followed_up();
     oracle.kept_back();
+    oracle.suspended();
     let (lessons, messages) = (oracle.cases.len(), oracle.arrived.len());
     Examined { wrong: oracle.wrong, lessons, messages }
 }
@@ -150,6 +152,7 @@ pub const CHECKS: &[&str] = &[
     limits::ACCOUNT,
     limits::SCHOOL,
     limits::RECIPIENT,
+    held::HELD,
 ];
 
 /// What is counted, and is no promise.

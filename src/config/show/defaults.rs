@@ -1,0 +1,115 @@
+//! What a key is when it is not in the file, as the file that ships has it. A test holds each of these to what the
+//! reader makes of a file without the key, so that none can be forgotten.
+
+use super::super::SHIPPED;
+
+/// Keys that have no default: in the file that ships, their values are examples.
+const EXAMPLES: [&str; 29] = [
+    "public-url",
+    "api-token-file",
+    "templates",
+    "server.control",
+    "directory.folder",
+    "http.proxy",
+    "http.ca-file",
+    "mail.host",
+    "mail.port",
+    "mail.username",
+    "mail.password-file",
+    "mail.ca-file",
+    "mail.hello-name",
+    "mail.from",
+    "mail.reply-to",
+    "mail.message-id-domain",
+    "mail.folder",
+    "providers.*.kind",
+    "providers.*.username-file",
+    "providers.*.password-file",
+    "providers.*.receipt-secret-file",
+    "sources.*.bearer-file",
+    "sources.*.signature-secret-file",
+    "sources.*.basic-user",
+    "sources.*.basic-password-file",
+    "defaults.guests",
+    "defaults.team-email",
+    "defaults.phone",
+    "defaults.sms-provider",
+];
+
+/// Keys of a gateway that is described in the file, with defaults; the others are examples.
+const GATEWAY: [(&str, Option<&str>); 9] = [
+    ("client-auth", None),
+    ("body", Some("\"form\"")),
+    ("charset", None),
+    ("method", None),
+    ("number-format", None),
+    ("encoding-gsm", None),
+    ("encoding-unicode", None),
+    ("success-status", None),
+    ("receipt-ack-status", Some("204")),
+];
+
+/// Keys that both kinds of provider have.
+const BOTH: [&str; 2] = ["providers.*.rate", "providers.*.check-number-after"];
+
+/// The value of a key that is not in the file; none: it has none. `kind` is the provider's.
+pub(super) fn of(pattern: &str, kind: Option<&str>) -> Option<&'static str> {
+    let pattern = shared(pattern);
+    if EXAMPLES.contains(&pattern.as_str()) || pattern == "schools.*.name" {
+        return None;
+    }
+    let gateway = kind == Some("http") && !BOTH.contains(&pattern.as_str());
+    if let Some(name) = pattern.strip_prefix("providers.*.").filter(|_| gateway) {
+        let (_, other) = GATEWAY.iter().find(|(known, _)| *known == name)?;
+        if other.is_some() {
+            return *other;
+        }
+    }
+    let kind = if gateway { "http" } else { "46elks" };
+    let mut all = shipped().filter(|line| line.pattern == pattern);
+    all.find(|line| !pattern.starts_with("providers.") || line.kind == kind).map(|line| line.value)
+}
+
+/// The place of a key in the file that ships.
+pub(super) fn order(pattern: &str) -> Option<usize> {
+    let pattern = shared(pattern);
+    shipped().position(|line| line.pattern == pattern)
+}
+
+/// A school's keys are explained once, under `[defaults]`.
+fn shared(pattern: &str) -> String {
+    if pattern == "schools.*.name" {
+        pattern.into()
+    } else {
+        pattern.replace("schools.*", "defaults")
+    }
+}
+
+/// One line of the file that ships.
+pub(super) struct Line {
+    pub pattern: String,
+    /// Of which kind the provider is.
+    pub kind: &'static str,
+    pub value: &'static str,
+}
+
+/// All lines with keys, their examples and defaults uncommented.
+pub(super) fn shipped() -> impl Iterator<Item = Line> {
+    let mut table = String::new();
+    let mut kind = "";
+    SHIPPED.lines().filter_map(move |line| {
+        let line = line.strip_prefix('#').unwrap_or(line);
+        if let Some(head) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            let top = head.split('.').next().unwrap_or_default();
+            table = if head.contains('.') { format!("{top}.*.") } else { format!("{top}.") };
+            return None;
+        }
+        let (key, value) = line.split_once(" = ").filter(|(key, _)| {
+            key.starts_with(|c: char| c.is_ascii_lowercase()) && !key.contains(' ')
+        })?;
+        if key == "kind" {
+            kind = value.trim_matches('"');
+        }
+        Some(Line { pattern: format!("{table}{key}"), kind, value })
+    })
+}
