@@ -16,6 +16,7 @@ pub mod disk;
 mod embedded;
 mod flusher;
 pub mod journal;
+mod lane;
 mod layers;
 pub mod ledger;
 mod memory;

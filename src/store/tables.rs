@@ -5,9 +5,10 @@
 use jiff::{Timestamp, civil::Date};
 use sha2::{Digest, Sha256};
 
+pub use super::lane::Lane;
 use crate::model::{
-    Address, AdvanceNotice, Channel, EventId, LessonId, NoticeKind, Notification, NotificationId,
-    ProviderId, PupilId, SchoolId, SourceId,
+    Address, AdvanceNotice, EventId, LessonId, NoticeKind, NotificationId, ProviderId, PupilId,
+    SchoolId, SourceId,
 };
 
 fn key(prefix: &str, parts: &[&str]) -> Vec<u8> {
@@ -342,85 +343,7 @@ pub const PROBE: &[u8] = b"pb/self-test";
 /// Directory rows; large and loadable again, so the journal leaves them out.
 pub const DIRECTORY: &[u8] = b"di/";
 
-/// Which waiting line a due row stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lane {
-    /// Today's first notices by text.
-    SmsUrgent,
-    /// Other texts.
-    Sms,
-    /// Today's first notices by mail.
-    EmailUrgent,
-    /// Other mail.
-    Email,
-    /// Lesson ends, look-ups, everything that is not a message.
-    Timer,
-}
-
-impl Lane {
-    /// All, in the order in which they are served.
-    pub const ALL: [Self; 5] =
-        [Self::SmsUrgent, Self::EmailUrgent, Self::Sms, Self::Email, Self::Timer];
-
-    /// The lane a waiting notification stands in.
-    pub fn of(notification: &Notification) -> Self {
-        match (notification.channel, notification.urgent) {
-            (Channel::Sms, true) => Self::SmsUrgent,
-            (Channel::Sms, false) => Self::Sms,
-            (Channel::Email, true) => Self::EmailUrgent,
-            (Channel::Email, false) => Self::Email,
-        }
-    }
-
-    /// Whether it holds messages of a channel.
-    pub fn carries(self, channel: Channel) -> bool {
-        self != Self::Timer && self.channel() == channel
-    }
-
-    /// The channel of its messages; timers are counted to mail, and carry none.
-    pub fn channel(self) -> Channel {
-        match self {
-            Self::SmsUrgent | Self::Sms => Channel::Sms,
-            Self::EmailUrgent | Self::Email | Self::Timer => Channel::Email,
-        }
-    }
-
-    /// Its name for people.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SmsUrgent => "sms-urgent",
-            Self::Sms => "sms",
-            Self::EmailUrgent => "email-urgent",
-            Self::Email => "email",
-            Self::Timer => "timers",
-        }
-    }
-
-    fn byte(self) -> u8 {
-        match self {
-            Self::SmsUrgent => b'0',
-            Self::Sms => b'1',
-            Self::EmailUrgent => b'2',
-            Self::Email => b'3',
-            Self::Timer => b'4',
-        }
-    }
-
-    /// The start of its rows.
-    pub fn prefix(self) -> Vec<u8> {
-        [DUE, &[self.byte()]].concat()
-    }
-
-    /// The end (exclusive) of its rows that are due at `now`.
-    pub fn due_until(self, now: Timestamp) -> Vec<u8> {
-        let mut key = self.prefix();
-        key.extend_from_slice(&time(now));
-        key.extend_from_slice(&[u8::MAX; 40]);
-        key
-    }
-}
-
-const DUE: &[u8] = b"du/";
+pub(super) const DUE: &[u8] = b"du/";
 
 /// A due row. Value: [`super::rows::Due`].
 pub fn due(lane: Lane, at: Timestamp, unique: &str) -> Vec<u8> {
@@ -449,7 +372,7 @@ pub fn due_time(key: &[u8]) -> Option<Timestamp> {
 }
 
 /// Microseconds since 1970, big-endian, the sign flipped so that earlier sorts first.
-fn time(at: Timestamp) -> [u8; 8] {
+pub(super) fn time(at: Timestamp) -> [u8; 8] {
     let micros = u64::from_be_bytes(at.as_microsecond().to_be_bytes());
     (micros ^ (1 << 63)).to_be_bytes()
 }

@@ -10,9 +10,11 @@ use super::*;
 /// A file with each table, and in each table only what must be there; one line a key.
 const BARE: &str = r#"
 [store]
+[retention]
 [server]
 [directory]
 [log]
+[telemetry]
 [delivery]
 [http]
 [mail]
