@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{BuildError, load_templates, probes, refusals, settings};
 use crate::config::{Changes, Config, changes};
-use crate::delivery::{Handover, Shared};
+use crate::delivery::{Handover, Shared, troubles};
 use crate::env::Env;
 use crate::intake::{Intake, LastHeard};
 use crate::metrics::Metrics;
@@ -101,7 +101,7 @@ impl Reloader {
         handover: Arc<Handover>,
         config: &Config,
     ) -> Result<Self, BuildError> {
-        let (routes, answers) = routes(&whole, &shared, config)?;
+        let (routes, answers) = routes(&whole, &shared, config, config)?;
         Ok(Self {
             whole: Arc::new(whole),
             handover,
@@ -155,11 +155,12 @@ impl Reloader {
             config.mail.as_ref().map(settings::mail_account),
             settings::delivery(&config),
         ));
-        let (routes, answers) = routes(&self.whole, &shared, &config)?;
+        let (routes, answers) = routes(&self.whole, &shared, &config, &self.started)?;
         let schools = Arc::new(config.schools.clone());
         let ready = self.whole.feed.ready(settings::directory_settings(&config), schools).await?;
+        let stored = troubles(&shared).await?;
         let kept = ready.keep().await?;
-        if !self.handover.change(shared.clone(), kept.install()).await? {
+        if !self.handover.change(shared.clone(), stored, kept.install()).await {
             return Err(NotReloaded::Ending);
         }
         self.routes.change(routes);
@@ -179,6 +180,7 @@ fn routes(
     whole: &Whole,
     shared: &Arc<Shared>,
     config: &Config,
+    started: &Config,
 ) -> Result<(axum::Router, axum::Router), BuildError> {
     let (kv, heard) = (&shared.kv, &whole.heard);
     let hooks = Hooks {
@@ -194,7 +196,8 @@ fn routes(
         directory: shared.directory.clone(),
         heard: heard.clone(),
         sources: config.sources.keys().cloned().collect(),
-        looked: tokio::sync::Mutex::default(),
+        looked: Arc::default(),
+        tracker: whole.tracker.clone(),
     };
     let receipts = Receipts { shared: shared.clone(), secrets: settings::receipt_secrets(config) };
     let api = Api { feed: whole.feed.clone(), token: config.api_token.clone(), kv: kv.clone() };
@@ -204,6 +207,8 @@ fn routes(
     let control = Control {
         running: Some((whole.started_at, heard.clone())),
         reloads: Some(whole.reloads.clone()),
+        // What is kept for how long is as it was at the start.
+        remains: settings::remains(started),
         probes: Some(Arc::new(probes(config, &shared.env, BTreeSet::new()))),
         feed: Some(whole.feed.clone()),
         tracker: whole.tracker.clone(),

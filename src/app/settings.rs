@@ -80,7 +80,7 @@ pub(super) fn housekeeping(config: &Config) -> housekeeping::Plan {
 }
 
 /// Where traces of a pupil are after an erasure, in words.
-fn remains(config: &Config) -> Vec<String> {
+pub(super) fn remains(config: &Config) -> Vec<String> {
     let days = |span: jiff::SignedDuration| span.as_hours() / 24;
     let store = match config.retention.compact {
         Some(_) => "until the next compaction",

@@ -148,7 +148,13 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),
-        Command::Run(args) => runtime()?.block_on(run::run(args)),
+        Command::Run(args) => {
+            let runtime = runtime()?;
+            let ended = runtime.block_on(run::run(args));
+            // Work on the whole store that is still under way is safe to leave, and may take minutes.
+            runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+            ended
+        }
         Command::Sink(args) => runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new()))),
     }
 }

@@ -17,6 +17,9 @@ use crate::operate::FORMAT;
 use crate::operate::reload::{Reloaded, Request};
 use crate::store::StoreError;
 
+/// Problems that stand in the log; the answer has all.
+const SHOWN: usize = 20;
+
 /// Reloads whenever it is told to, one after the other, until `stop`.
 ///
 /// # Errors
@@ -97,7 +100,7 @@ fn read(file: &Path) -> Result<(Config, Env, Vec<String>), Vec<String>> {
 
 fn report(reloaded: &Reloaded) {
     if !reloaded.in_force {
-        for problem in &reloaded.problems {
+        for problem in reloaded.problems.iter().take(SHOWN) {
             tracing::error!(problem, "reload");
         }
         tracing::error!(

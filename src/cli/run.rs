@@ -28,6 +28,9 @@ use super::{check_rooms, exit, logging, reloading};
 /// How long a former process may take to let go of the store: one that was killed is gone in
 /// milliseconds, one that stops in order is waited for by systemd.
 const PREDECESSOR: SignedDuration = SignedDuration::from_secs(5);
+/// And how long a command that reads the whole store, as a backup: a supervisor that was refused a few
+/// times would give up. Less than `TimeoutStartSec=`.
+const COMMAND: SignedDuration = SignedDuration::from_secs(90);
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_millis(50);
 
 /// Arguments of `upprop run`.
@@ -155,7 +158,9 @@ fn refused(error: &anyhow::Error) -> ExitCode {
 
 /// Opens the store; a former process that is still ending is waited for.
 async fn open(config: &Config, clock: &dyn Clock) -> Result<SledStore, StoreError> {
-    let limit = clock.now().saturating_add(PREDECESSOR).unwrap_or_else(|_| clock.now());
+    let supervised = std::env::var_os("NOTIFY_SOCKET").is_some();
+    let patience = if supervised { COMMAND } else { PREDECESSOR };
+    let limit = clock.now().saturating_add(patience).unwrap_or_else(|_| clock.now());
     loop {
         let settings = app::store_settings(config);
         let opening = tokio::task::spawn_blocking(move || SledStore::open(settings));

@@ -55,6 +55,10 @@ fn need_restart(started: &Config, now: &Config) -> Vec<String> {
         ("[log] format", started.log.format == now.log.format),
         ("[log] filter", started.log.filter == now.log.filter),
         ("[telemetry] otlp-endpoint", started.telemetry == now.telemetry),
+        (
+            "[http] for traces",
+            started.telemetry.otlp_endpoint.is_none() || started.http == now.http,
+        ),
     ];
     keys.into_iter().filter(|(_, same)| !same).map(|(key, _)| key.to_owned()).collect()
 }

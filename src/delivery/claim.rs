@@ -87,7 +87,6 @@ fn by_mode(c: &Claim<'_>, reason: Reason) -> Verdict {
 /// hours.
 pub fn claim(c: &Claim<'_>) -> Verdict {
     let n = c.notification;
-    let Some(school) = c.school else { return drop(Reason::ShadowMode) };
     if c.now >= n.deadline {
         return Verdict::Drop {
             state: State::Expired,
@@ -95,6 +94,11 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
             decide_again: false,
         };
     }
+    // A name mistyped at a reload must not lay to rest what waits, which nobody would decide anew.
+    let Some(school) = c.school else {
+        let until = c.now.saturating_add(ANOTHER_MODE).unwrap_or(Timestamp::MAX);
+        return Verdict::Defer { until, reason: Reason::UnknownSchool };
+    };
     if let Some(verdict) = untrue(c) {
         return verdict;
     }

@@ -120,9 +120,8 @@ impl Dispatcher {
         stop: CancellationToken,
         beat: impl Fn() + Send,
     ) -> Result<(), StoreError> {
-        let ended = self.clone().turn(stop, beat).await;
-        self.handover.close();
-        ended
+        let _closed = Closed(self.handover.clone());
+        self.clone().turn(stop, beat).await
     }
 
     async fn turn(
@@ -291,6 +290,15 @@ impl Dispatcher {
                 Ok(Ok(())) | Err(_) => {}
             }
         });
+    }
+}
+
+/// Closes the handover however the loop ends, so that nobody waits for ever for a turn.
+struct Closed(Arc<Handover>);
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        self.0.close();
     }
 }
 

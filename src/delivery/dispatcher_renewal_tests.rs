@@ -16,7 +16,9 @@ impl Bench {
     /// Hands it over as the loop does between two turns.
     async fn renew(&mut self) {
         let handover = self.dispatcher.handover().clone();
-        let change = handover.change(self.renewed(), || {});
+        let next = self.renewed();
+        let stored = troubles(&next).await.expect("the store is well");
+        let change = handover.change(next, stored, || {});
         let taken = async {
             loop {
                 if let Some(next) = handover.take() {
@@ -26,7 +28,7 @@ impl Bench {
             }
         };
         let (changed, next) = tokio::join!(change, taken);
-        assert!(changed.expect("the store is well"));
+        assert!(changed);
         self.dispatcher.shared = next;
     }
 }
@@ -73,7 +75,7 @@ async fn the_loop_changes_between_two_turns_and_not_once_it_has_ended() {
             let along = move || {
                 ran.fetch_add(1, Ordering::SeqCst);
             };
-            handover.change(shared, along).await.expect("the store is well")
+            handover.change(shared, Vec::new(), along).await
         }
     };
     let run = b.dispatcher.run(stop.clone(), || {});
@@ -85,4 +87,25 @@ async fn the_loop_changes_between_two_turns_and_not_once_it_has_ended() {
     ended.expect("no failure");
     assert!(!change(b.renewed()).await, "nobody is left to take it");
     assert_eq!(ran.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn what_waits_outlives_a_school_that_is_gone_for_a_while() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    let there = b.directory.load_full();
+    let gone = Directory { schools: Arc::default(), roster: there.roster.clone() };
+    b.directory.store(Arc::new(gone));
+    b.work().await;
+    let waits = b.notifications().await.remove(0);
+    assert_eq!((b.texts(), waits.state), (0, State::Waiting));
+    assert_eq!(waits.state_reason, Some(Reason::UnknownSchool));
+    b.set("09:20:00");
+    b.work().await;
+    assert_eq!(b.notifications().await.len(), 1, "nothing is decided without the school");
+    b.directory.store(there);
+    b.set("09:26:00");
+    b.work().await;
+    b.work().await;
+    assert_eq!((b.texts(), b.mail.sent().len()), (1, 1), "the guardian and the team are told");
 }

@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::oneshot;
 
 use super::accounts::Account;
-use super::dispatcher::troubles;
 use super::shared::Shared;
 use crate::model::ProviderId;
-use crate::store::StoreError;
 
 /// What is to be put in force.
 struct Change {
@@ -35,26 +33,23 @@ impl Default for Handover {
 }
 
 impl Handover {
-    /// Has a change put in force between two turns, and `along` run with it; returns when it is. False
-    /// when the dispatcher ended first: then neither is.
-    ///
-    /// # Errors
-    /// When the store fails; then neither is.
+    /// Has a change put in force between two turns, with what is `stored` of its accounts' trouble, and
+    /// `along` run with it; returns when it is. False when the dispatcher ended first: then neither is.
     pub async fn change(
         &self,
         shared: Arc<Shared>,
+        stored: Vec<(ProviderId, Option<Account>)>,
         along: impl FnOnce() + Send + 'static,
-    ) -> Result<bool, StoreError> {
-        let stored = troubles(&shared).await?;
+    ) -> bool {
         let wake = shared.wake.clone();
         let (done, is_done) = oneshot::channel();
         {
             let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let Waiting::Open(change) = &mut *waiting else { return Ok(false) };
+            let Waiting::Open(change) = &mut *waiting else { return false };
             *change = Some(Change { shared, stored, along: Box::new(along), done });
         }
         wake.now();
-        Ok(is_done.await.is_ok())
+        is_done.await.is_ok()
     }
 
     /// The change that waits, put in force by whoever takes it.

@@ -30,7 +30,7 @@ pub(crate) mod testing;
 mod timers;
 mod under_way;
 
-pub use dispatcher::Dispatcher;
+pub use dispatcher::{Dispatcher, troubles};
 pub use handover::Handover;
 pub use receive::{Received, receive};
 pub use settings::Settings;

@@ -153,10 +153,12 @@ pub async fn prepare(
             }
             Ok(Prepared::Settled)
         }
-        (_, None) => {
-            ended(unit, &mut n, State::Cancelled, Reason::ShadowMode);
+        (Verdict::Drop { state, reason, .. }, None) => {
+            ended(unit, &mut n, state, reason);
             Ok(Prepared::Settled)
         }
+        // Without a school nothing is sent.
+        (Verdict::Send { .. }, None) => Ok(Prepared::Settled),
     }
 }
 

@@ -13,7 +13,9 @@ use super::shared::Shared;
 use crate::intake::case::due_row;
 use crate::intake::case::{Case, CaseKey};
 use crate::intake::{Heard, decide};
-use crate::model::{Attempt, Notification, NotificationId, Outcome, ProviderId, Reason, State};
+use crate::model::{
+    Attempt, Notification, NotificationId, Outcome, ProviderId, Purpose, Reason, State,
+};
 use crate::store::ledger::Unit;
 use crate::store::rows::{Due, SentTo};
 use crate::store::{Commit, StoreError, tables};
@@ -113,7 +115,11 @@ async fn write(
             None
         };
         if let Next::Failed { bad_contact } = next {
-            if bad_contact && let Some(address) = &n.address {
+            // A test says nothing of a guardian's address: what was wrong with it may be the way there.
+            if bad_contact
+                && n.purpose != Purpose::Test
+                && let Some(address) = &n.address
+            {
                 failure::mark_bad(&mut unit, address, code(outcome), now);
             }
             let reason = n.state_reason.unwrap_or(Reason::Rejected);

@@ -1,12 +1,12 @@
 //! The dispatcher's part that serves timers: lessons that have ended and attempts in doubt.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::{aside, resolve};
-use crate::intake::case::{Case, CaseKey};
+use crate::intake::case::{Case, CaseKey, look_again};
 use crate::intake::{Heard, decide};
-use crate::model::ProviderId;
+use crate::model::{ProviderId, local_date};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
 use crate::store::tables::Lane;
@@ -14,6 +14,15 @@ use crate::store::{Commit, MAX_BATCH_BYTES, StoreError};
 
 /// Timers dealt with in one commit.
 const TIMERS: usize = 32;
+/// Before the end of a lesson is looked at again whose school is not configured at the moment.
+const LATER: SignedDuration = SignedDuration::from_mins(5);
+/// Days for which it is; longer than any school tells guardians of a lesson (`stale-after`).
+const RECENT: i64 = 8;
+
+fn is_recent(key: &CaseKey, now: Timestamp) -> bool {
+    let end = key.date.saturating_add(RECENT.days());
+    local_date(now, &TimeZone::UTC) <= end
+}
 
 impl Dispatcher {
     /// Lesson ends and attempts in doubt that are due; those on the wire this moment are left.
@@ -100,7 +109,14 @@ impl Dispatcher {
             }
             count += 1;
             unit.delete(row.clone());
-            let Some(school) = directory.schools.get(&key.school) else { continue };
+            let Some(school) = directory.schools.get(&key.school) else {
+                // It may be back at the next reload; what is older is no news under any school's rule.
+                if is_recent(key, now) {
+                    let again = now.saturating_add(LATER).unwrap_or(Timestamp::MAX);
+                    look_again(&mut unit, key, again);
+                }
+                continue;
+            };
             if let Some(case) = Case::load(&mut unit, key).await? {
                 decide(&mut unit, &directory, school, case, &Heard::own("lesson-end"), now);
             }

@@ -57,6 +57,8 @@ pub enum Reason {
     Expired,
     /// The school is in shadow mode: recorded, not sent.
     ShadowMode,
+    /// Its school is not configured at the moment.
+    UnknownSchool,
     /// The school is in guests mode and the recipient is not on the list.
     NotAGuest,
     /// This recipient already has it.
@@ -146,6 +148,9 @@ impl Reason {
             Self::Stale => "too old to be news",
             Self::Expired => "the message's deadline passed first",
             Self::ShadowMode => "the school is in shadow mode: recorded, not sent",
+            Self::UnknownSchool => {
+                "its school is not in the configuration; it waits until it is, or its deadline has passed"
+            }
             Self::NotAGuest => {
                 "the school is in guests mode, and this recipient is not on the list"
             }

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, Method, StatusCode, header};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
+use tokio_util::task::TaskTracker;
 
 use super::openapi::{Answer, OpenApi, Operation};
 use crate::delivery::Shared;
@@ -26,6 +27,9 @@ use crate::store::{Kv, Sizes};
 /// How long a walk over rows stands for the next ones.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 
+/// Of the time, one part of so many goes to walks at most.
+const SHARE: i32 = 10;
+
 /// What a scrape is answered from.
 pub struct Scrape {
     /// What has happened.
@@ -41,13 +45,17 @@ pub struct Scrape {
     /// The sources.
     pub sources: Vec<SourceId>,
     /// The last walk.
-    pub looked: Mutex<Option<Looked>>,
+    pub looked: Arc<Mutex<Option<Looked>>>,
+    /// Where walks are made.
+    pub tracker: TaskTracker,
 }
 
 /// What a walk found.
 #[derive(Debug, Clone)]
 pub struct Looked {
     at: Timestamp,
+    /// How long it took.
+    took: SignedDuration,
     queue: Option<QueueNow>,
     sizes: Option<Sizes>,
 }
@@ -135,23 +143,32 @@ impl Scrape {
         self.shared.providers.keys().chain(mail).map(gate).collect()
     }
 
-    /// The last walk, or a new one; whoever comes meanwhile waits for it.
+    /// The last walk, or a new one; whoever comes meanwhile waits for it. A task of its own: a scrape that is
+    /// given up must not make the next one begin again.
     async fn look(&self, now: Timestamp) -> Looked {
-        let mut looked = self.looked.lock().await;
-        let fresh =
-            looked.as_ref().filter(|looked| now.duration_since(looked.at).abs() < LOOK_AGAIN);
-        if let Some(fresh) = fresh {
-            return fresh.clone();
-        }
-        let queue = match queue::queue(self.kv.as_ref(), now).await {
-            Ok(found) => Some(waiting(&found, now)),
-            Err(error) => {
-                tracing::warn!(%error, "what waits could not be counted");
-                None
+        let (kv, clock) = (self.kv.clone(), self.shared.env.clock.clone());
+        let looked = self.looked.clone();
+        let walk = self.tracker.spawn(async move {
+            let mut looked = looked.lock_owned().await;
+            let fresh = looked.as_ref().filter(|looked| {
+                now.duration_since(looked.at).abs() < LOOK_AGAIN.max(looked.took * SHARE)
+            });
+            if let Some(fresh) = fresh {
+                return fresh.clone();
             }
-        };
-        let new = Looked { at: now, queue, sizes: self.kv.sizes() };
-        looked.insert(new).clone()
+            let queue = match queue::queue(kv.as_ref(), now).await {
+                Ok(found) => Some(waiting(&found, now)),
+                Err(error) => {
+                    tracing::warn!(%error, "what waits could not be counted");
+                    None
+                }
+            };
+            let took = clock.now().duration_since(now).abs();
+            let new = Looked { at: now, took, queue, sizes: kv.sizes() };
+            looked.insert(new).clone()
+        });
+        let nothing = Looked { at: now, took: SignedDuration::ZERO, queue: None, sizes: None };
+        walk.await.unwrap_or(nothing)
     }
 }
 

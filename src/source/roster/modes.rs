@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::RosterFeed;
 use crate::directory::go_live::{self, GoneLive};
-use crate::directory::{Directory, School};
+use crate::directory::{Directory, Mode, School};
 use crate::model::{NotificationId, SchoolId};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::OperatorAct;
@@ -65,6 +65,14 @@ impl RosterFeed {
     ) -> Result<bool, StoreError> {
         let _in_force = self.in_force.lock().await;
         let now = self.clock.now();
+        // Asked here once more: a reload may have come between.
+        let schools = self.directory.load().schools.clone();
+        let among_guests = schools.get(school).map(School::configured_mode) == Some(Mode::Guests);
+        if live && !among_guests {
+            return Err(StoreError::Busy(
+                "the configuration no longer has the school in guests mode; look again".into(),
+            ));
+        }
         let mut unit = Unit::new(self.kv.as_ref());
         let row = tables::gone_live(school);
         if unit.read_raw(&row).await?.is_some() == live {
@@ -81,7 +89,6 @@ impl RosterFeed {
         if unit.commit().await? == Commit::Conflict {
             return Err(StoreError::Busy("the school's mode is being changed; try again".into()));
         }
-        let schools = self.directory.load().schools.clone();
         let raised = self.raised(&schools).await?;
         self.put_schools_in_force(raised);
         self.wake.now();
@@ -121,6 +128,15 @@ impl RosterFeed {
             }
         }
         Ok(())
+    }
+
+    /// Whether a row is left that means nothing under these schools.
+    pub(super) async fn has_withdrawn(
+        &self,
+        schools: &BTreeMap<SchoolId, School>,
+    ) -> Result<bool, StoreError> {
+        let rows = gone_live(self.kv.as_ref()).await?;
+        Ok(!go_live::withdrawn(schools, &rows).is_empty())
     }
 
     fn put_schools_in_force(&self, schools: Arc<BTreeMap<SchoolId, School>>) {

@@ -2,16 +2,27 @@
 //! stored, and put in force by whoever changes the rest. While it waits no other load is taken.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::MutexGuard;
 
 use super::rows::InForce;
+use super::watch::{STILL, later};
 use super::{Offer, RosterFeed, apart};
 use crate::directory::brake::{self, Change};
 use crate::directory::{Directory, Loaded, School, Settings, load};
 use crate::model::SchoolId;
 use crate::store::StoreError;
+
+/// How long the folder may take to be looked at, and to be read.
+const LONGEST: Duration = Duration::from_mins(1);
+/// How often it may have changed within [`STILL`] before it is left.
+const TRIES: usize = 10;
+
+/// A folder as it was when it was read, and what it held if that is new, with its digest.
+type Still = (load::Fingerprint, Option<(Loaded, String)>);
 
 /// Why another configuration's directory cannot be put in force.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -45,41 +56,30 @@ pub struct Kept<'a> {
 }
 
 impl RosterFeed {
-    /// Reads the folder that other settings name, for other schools.
+    /// Reads the folder that other settings name, for other schools: once nobody writes there any more.
     ///
     /// # Errors
-    /// [`NotReady::Problems`] where a load by itself would be refused.
+    /// [`NotReady::Problems`] where a load by itself would be refused, or the folder is not to be had.
     pub async fn ready(
         &self,
         settings: Settings,
         schools: Arc<BTreeMap<SchoolId, School>>,
     ) -> Result<Ready<'_>, NotReady> {
+        let known = self.in_force.lock().await.as_ref().and_then(|f| f.files.clone());
+        // Others may load meanwhile: a share that hangs must not keep them waiting.
+        let read = match &settings.folder {
+            None => None,
+            Some(folder) => Some(self.read_still(folder, &settings, &schools, known).await?),
+        };
+        let confirm = settings.folder.as_deref().and_then(load::confirmation);
         let in_force = self.in_force.lock().await;
-        let mut ready = Ready { feed: self, in_force, settings, schools, read: None, loaded: None };
-        let Some(folder) = &ready.settings.folder else { return Ok(ready) };
-        ready.read = Some(load::fingerprint(folder));
-        let known = ready.in_force.as_ref().and_then(|f| f.files.clone());
-        let (path, rules) = (folder.clone(), ready.settings.phone.clone());
-        let (schools, now) = (ready.schools.keys().cloned().collect(), self.clock.now());
-        let reading = move || {
-            let files = load::Gathered::from_folder(&path)?;
-            let digest = files.digest(&schools, &rules);
-            if known.as_ref() == Some(&digest) {
-                return Ok(None);
-            }
-            Ok(Some((files.load(&schools, &rules, now)?, digest)))
-        };
-        let (loaded, files) = match apart(reading).await {
-            Ok(None) => return Ok(ready),
-            Ok(Some(read)) => read,
-            Err(Offer::Unusable { problems }) => return Err(NotReady::Problems(problems)),
-            Err(_) => return Err(NotReady::Problems(vec!["the directory cannot be read".into()])),
-        };
+        let (read, loaded) = read.map_or((None, None), |(seen, loaded)| (Some(seen), loaded));
+        let mut ready = Ready { feed: self, in_force, settings, schools, read, loaded: None };
+        let Some((loaded, files)) = loaded else { return Ok(ready) };
         if ready.in_force.as_ref().is_some_and(|f| f.digest == loaded.digest) {
             return Ok(ready);
         }
         let old = self.directory.load().roster.clone();
-        let confirm = load::confirmation(folder);
         match brake::judge(&old, &loaded, &ready.settings.brake, confirm.as_deref()) {
             Ok(change) => ready.loaded = Some((loaded, files, change)),
             Err(refusal) => {
@@ -94,6 +94,61 @@ impl RosterFeed {
         }
         Ok(ready)
     }
+
+    /// Reads a folder when it has been still, as the watch does; nothing where it is the one in force.
+    async fn read_still(
+        &self,
+        folder: &Path,
+        settings: &Settings,
+        schools: &Arc<BTreeMap<SchoolId, School>>,
+        known: Option<String>,
+    ) -> Result<Still, NotReady> {
+        let problem = |words: &str| NotReady::Problems(vec![words.to_owned()]);
+        let look = || {
+            let folder = folder.to_owned();
+            let looked = tokio::task::spawn_blocking(move || load::fingerprint(&folder));
+            async move { tokio::time::timeout(LONGEST, looked).await.ok()?.ok() }
+        };
+        let gone = || problem("the folder does not answer; is it on a share that is away?");
+        let mut seen = look().await.ok_or_else(gone)?;
+        let mut tries = 0;
+        while !self.is_read(&seen) {
+            self.clock.sleep_until(later(self.clock.now(), STILL)).await;
+            let again = look().await.ok_or_else(gone)?;
+            if again == seen {
+                break;
+            }
+            seen = again;
+            tries += 1;
+            if tries == TRIES {
+                return Err(problem(
+                    "somebody is writing into the folder; reload again when it is still",
+                ));
+            }
+        }
+        let (path, rules, now) = (folder.to_owned(), settings.phone.clone(), self.clock.now());
+        let schools = schools.keys().cloned().collect();
+        let reading = apart(move || {
+            let files = load::Gathered::from_folder(&path)?;
+            let digest = files.digest(&schools, &rules);
+            if known.as_ref() == Some(&digest) {
+                return Ok(None);
+            }
+            Ok(Some((files.load(&schools, &rules, now)?, digest)))
+        });
+        let loaded = match tokio::time::timeout(LONGEST, reading).await {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(Offer::Unusable { problems })) => return Err(NotReady::Problems(problems)),
+            Ok(Err(_)) => return Err(problem("it cannot be read")),
+            Err(_) => return Err(gone()),
+        };
+        if look().await.ok_or_else(gone)? != seen {
+            return Err(problem(
+                "somebody wrote into the folder meanwhile; reload again when it is still",
+            ));
+        }
+        Ok((seen, loaded))
+    }
 }
 
 impl<'a> Ready<'a> {
@@ -103,6 +158,13 @@ impl<'a> Ready<'a> {
     /// When the store fails; what was in force stays.
     pub async fn keep(self) -> Result<Kept<'a>, StoreError> {
         let Self { feed, in_force, settings, schools, read, loaded } = self;
+        // A row that means nothing under the schools in force must not come to life under the next.
+        let now = feed.directory.load().schools.clone();
+        feed.forget_withdrawn(&now).await?;
+        if feed.has_withdrawn(&now).await? {
+            let why = "that a school had gone live cannot be removed now; try again";
+            return Err(StoreError::Busy(why.into()));
+        }
         // Before anything is written that names another directory.
         let raised = feed.raised(&schools).await?;
         let (stored, roster) = match loaded {
@@ -135,16 +197,16 @@ impl Kept<'_> {
         }
         self.feed.settings.store(Arc::new(self.settings));
         self.feed.resettled.notify_one();
-        let mut changed = None;
+        let (mut changed, mut former) = (None, None);
         if let Some((stored, change)) = self.stored {
             self.feed.metrics.directory_offered("taken", self.feed.clock.now());
-            let former = self.in_force.replace(stored);
+            former = self.in_force.replace(stored);
             changed = Some(change);
-            if let Some(former) = former {
-                self.feed.remove(former.generation).await?;
-            }
         }
         self.feed.forget_withdrawn(&self.directory.schools).await?;
+        if let Some(former) = former {
+            self.feed.remove(former.generation).await?;
+        }
         Ok(changed)
     }
 }

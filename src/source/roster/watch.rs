@@ -13,7 +13,7 @@ use crate::directory::load;
 use crate::store::StoreError;
 
 /// How long a changed folder must be still before it is read: a copy under way is not a load.
-const STILL: SignedDuration = SignedDuration::from_secs(2);
+pub(super) const STILL: SignedDuration = SignedDuration::from_secs(2);
 
 impl RosterFeed {
     /// Watches the configured folder until `stop`, and another one when settings change.
@@ -61,7 +61,7 @@ impl RosterFeed {
     }
 }
 
-fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+pub(super) fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
     now.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
