@@ -4,11 +4,12 @@
 use super::super::SHIPPED;
 
 /// Keys that have no default: in the file that ships, their values are examples.
-const EXAMPLES: [&str; 29] = [
+const EXAMPLES: [&str; 30] = [
     "public-url",
     "api-token-file",
     "templates",
     "server.control",
+    "telemetry.otlp-endpoint",
     "directory.folder",
     "http.proxy",
     "http.ca-file",
