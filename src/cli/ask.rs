@@ -4,7 +4,7 @@
 mod daemon;
 mod still;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -151,7 +151,7 @@ pub async fn ask_long<T: DeserializeOwned>(
             patience: SHORT,
             ..Question::new(Method::GET, "/v1/store/progress", Bytes::new())
         };
-        let (_, body) = daemon::ask(control, question).await.ok()??;
+        let (_, body) = daemon::ask(&control, question).await.ok()??;
         let HowFar { done, all } = serde_json::from_slice(&body).ok()?;
         Some((done, all))
     };
@@ -173,7 +173,7 @@ pub async fn ask_daemon<T: DeserializeOwned>(
     let body = body.map(written).transpose()?.unwrap_or_default();
     let report = report(asked);
     let socket = socket(&report)?;
-    match daemon::ask(socket, Question::new(method, path, body)).await? {
+    match daemon::ask(&socket, Question::new(method, path, body)).await? {
         Some(answer) => read(&accepted(answer)?),
         None => Err(NoAnswer::Unreachable(format!(
             "nobody listens on {}; this needs the running daemon: start it (systemctl start upprop)",
@@ -269,21 +269,30 @@ fn accepted((status, body): (StatusCode, Bytes)) -> Result<Bytes, NoAnswer> {
     })))
 }
 
-/// Where the daemon listens. One that runs is asked whatever has been written into its file since.
-fn socket(report: &Report) -> Result<&Path, NoAnswer> {
+/// Where the daemon listens. One that runs is asked whatever has been written into its file since: an act
+/// in need must not wait for a file that somebody is editing.
+fn socket(report: &Report) -> Result<PathBuf, NoAnswer> {
     let known = !["server.control", "store.dir"].iter().any(|key| report.is_faulty(key));
-    let Some(readable) = report.readable().filter(|_| known) else {
+    if let Some(readable) = report.readable().filter(|_| known) {
+        return Ok(readable.server.control.clone());
+    }
+    let usual = PathBuf::from(config::USUAL_SOCKET);
+    if !usual.exists() {
         run::print(report);
         return Err(NoAnswer::Config);
-    };
-    Ok(&readable.server.control)
+    }
+    eprintln!(
+        "upprop: note: the configuration does not say where the daemon listens (see `upprop check`); asking at {}",
+        usual.display()
+    );
+    Ok(usual)
 }
 
 async fn answer(report: &Report, question: Question<'_>) -> Result<(StatusCode, Bytes), NoAnswer> {
     let (socket, clock) = (socket(report)?, SystemClock::new());
     let limit = clock.now().saturating_add(OTHERS).unwrap_or(Timestamp::MAX);
     loop {
-        if let Some(answer) = daemon::ask(socket, question.clone()).await? {
+        if let Some(answer) = daemon::ask(&socket, question.clone()).await? {
             return Ok(answer);
         }
         let Some(config) = &report.config else {

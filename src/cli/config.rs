@@ -21,8 +21,9 @@ pub struct ConfigArgs {
 
 #[derive(Debug, clap::Subcommand)]
 enum ConfigCommand {
-    /// Shows every key with the value in force and where it comes from.
+    /// Shows every key with its value and where it comes from, as the file says now.
     ///
+    /// A daemon that runs has what it read at its start or last reload.
     /// Secrets are never shown: only where each is looked for, and whether it was found. Exit code 78: the
     /// configuration has errors, and what could be read of it is shown.
     Show {

@@ -18,6 +18,8 @@ pub const SOFTWARE: u8 = 70;
 pub const CANNOT_CREATE: u8 = 73;
 /// 128 + SIGINT, as shells have it: the demo was interrupted.
 pub const INTERRUPTED: u8 = 130;
+/// 128 + SIGPIPE, as shells have it: nobody reads the output any more.
+pub const BROKEN_PIPE: u8 = 141;
 /// The configuration has errors, or the store is refused.
 pub const CONFIG: u8 = 78;
 
@@ -38,6 +40,7 @@ pub const ALL: &[(u8, &str)] = &[
     (CANNOT_CREATE, "A file cannot be made, or one is there already (init)."),
     (CONFIG, "The configuration has errors, or the store is refused; a new start changes nothing."),
     (INTERRUPTED, "The demo was interrupted."),
+    (BROKEN_PIPE, "Nobody reads the output any more."),
 ];
 
 #[cfg(test)]

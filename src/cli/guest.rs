@@ -162,8 +162,8 @@ fn advice(m: &Message) -> String {
         (State::Waiting, Some(Reason::Suspended)) => {
             "sending is suspended; `upprop resume` ends it".into()
         }
-        (State::Waiting, _) => "it still waits, for a limit of the account or behind others; see \
-                                `upprop status` and `upprop queue`"
+        (State::Waiting, _) => "it still waits: its account is stopped (`upprop status` says why, `upprop self-test` \
+                                what to do) or at its limit, or others are before it (`upprop queue`)"
             .into(),
         (State::Sending, _) => format!("no answer yet; ask again with `upprop message show {id}`"),
         (State::InDoubt | State::Held, _) => format!(

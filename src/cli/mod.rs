@@ -61,7 +61,7 @@ enum Command {
     Init(init::InitArgs),
     /// Check a configuration: all problems at once, every template rendered, SMS parts counted.
     Check(check::CheckArgs),
-    /// Look at the configuration in force.
+    /// Look at what the configuration comes to.
     Config(config::ConfigArgs),
     /// Try all that sending needs, without sending anything: store, clock, zones, texts, accounts, mail.
     ///
@@ -113,6 +113,7 @@ enum Command {
 
 /// Parses the command line and runs the command.
 pub fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     let cli = Cli::parse();
     match dispatch(cli.command) {
         Ok(code) => code,
@@ -121,6 +122,19 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Ends a command whose output is no longer wanted, as `upprop status | head -3`: the standard library panics
+/// when it cannot print.
+fn end_quietly_when_nobody_reads() {
+    let otherwise = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let words = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if words.starts_with("failed printing to std") && words.contains("Broken pipe") {
+            std::process::exit(exit::BROKEN_PIPE.into());
+        }
+        otherwise(panic);
+    }));
 }
 
 fn dispatch(command: Command) -> anyhow::Result<ExitCode> {

@@ -119,5 +119,7 @@ fn report(reloaded: &Reloaded) {
             "these keys stay as they were until a restart: systemctl restart upprop"
         );
     }
-    tracing::info!(taken = reloaded.taken.join(", "), "the configuration was reloaded");
+    let taken = reloaded.taken.join(", ");
+    let taken = if taken.is_empty() { "nothing in the file is another" } else { &taken };
+    tracing::info!(taken, "the configuration was reloaded");
 }

@@ -109,6 +109,15 @@ fn status_told(status: &Status, now: Timestamp) -> String {
         let empty = if pupils == 0 { ": NOBODY can be told; load a directory" } else { "" };
         let _ = writeln!(out, "people   {pupils} pupils in the directory{empty}");
     }
+    if !status.directory_held_back.is_empty() {
+        let _ = writeln!(
+            out,
+            "         the directory that came last is HELD BACK; the former is in force:"
+        );
+    }
+    for line in &status.directory_held_back {
+        let _ = writeln!(out, "         {line}");
+    }
     for suspension in &status.suspensions {
         let _ = writeln!(out, "\n{}", suspension_told(suspension));
     }

@@ -276,7 +276,8 @@ fn told_back(done: &PutBack) -> String {
          Guardians are told nothing by itself of lessons that began before this moment; the attendance team is \
          asked to look instead. Mails to staff may come twice. Events since the backup are not known: let the \
          school system send them again.\n\
-         Suspensions, and schools gone live, are as they were then: see `upprop status`.\n\
+         Suspensions, and schools gone live, are as they were then: see `upprop status`. Pupils who were erased \
+         since are back: run `upprop forget` for them again.\n\
          The directory is not in a backup; without one, nothing is accepted or sent until it is loaded.",
         done.held, done.expired
     );
@@ -343,9 +344,6 @@ async fn rebuild(file: &Path) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::SUCCESS)
         }
-        Err(error) => {
-            eprintln!("upprop: {error}");
-            Ok(ExitCode::from(exit::DATA))
-        }
+        Err(error) => Ok(said(&error)),
     }
 }

@@ -48,6 +48,9 @@ use reader::{Context, Reader};
 /// The file read when none is named.
 pub const DEFAULT_FILE: &str = "/etc/upprop/upprop.toml";
 
+/// Where the daemon answers operators unless the file says otherwise.
+pub const USUAL_SOCKET: &str = "/var/lib/upprop/control.sock";
+
 /// The commented file that ships: every key with its default.
 pub const SHIPPED: &str = include_str!("../../config/upprop.toml");
 
@@ -165,8 +168,9 @@ pub fn load(file: &Path, credentials_dir: Option<PathBuf>, secrets: Secrets) -> 
 fn remedy(error: &std::io::Error) -> &'static str {
     match error.kind() {
         std::io::ErrorKind::PermissionDenied => {
-            "you may not read it: use sudo, or become a member of its group (usually upprop: `usermod -aG upprop \
-             USER`, then log in again)"
+            "whoever runs this may not read it. An administrator uses sudo, or becomes a member of its group \
+             (usually upprop: `usermod -aG upprop USER`, then log in again); the daemon needs mode 0644, or 0640 \
+             with its group: no secret stands in it"
         }
         std::io::ErrorKind::InvalidData => "write it as UTF-8 text",
         _ => "name another file, or write one with `upprop init`",

@@ -93,8 +93,11 @@ impl Loader {
                 Some(if !plain.exists() && of_folder.exists() { of_folder } else { plain })
             }
             // Where that unit takes them from, for those who may look there.
+            // Whoever may look into the folder and does not find it there knows that it is missing.
             None if self.secrets == Secrets::Checked => {
-                Some(self.packaged(name)).filter(|path| path.exists())
+                let path = self.packaged(name);
+                let may_look = || std::fs::read_dir(self.path("credentials")).is_ok();
+                (path.exists() || may_look()).then_some(path)
             }
             None => None,
         }
@@ -161,10 +164,15 @@ fn read(path: &Path) -> Result<SecretString, SecretFault> {
     let mut file = match open(path) {
         Ok(file) => file,
         Err(error) => {
-            return unusable(
-                format!("secret file {shown} cannot be read: {error}"),
-                "make it, with the secret alone in it, readable for the user that the daemon runs as".into(),
-            );
+            let handed_over = std::env::var_os("CREDENTIALS_DIRECTORY");
+            let by_systemd = handed_over.is_some_and(|folder| path.starts_with(folder));
+            let remedy = if by_systemd {
+                "put it into /etc/upprop/credentials; systemd hands over what is there at a start, so then: \
+                 systemctl restart upprop"
+            } else {
+                "make it, with the secret alone in it, readable for the user that the daemon runs as"
+            };
+            return unusable(format!("secret file {shown} cannot be read: {error}"), remedy.into());
         }
     };
     // Asked of the open file, so that what is judged is what is read.

@@ -35,6 +35,9 @@ pub struct Status {
     pub free_bytes: Option<u64>,
     /// Pupils in the directory in force; none: not known without the daemon.
     pub pupils: Option<usize>,
+    /// Why the directory that came last is not in force, one line each.
+    #[serde(default)]
+    pub directory_held_back: Vec<String>,
     /// Each school.
     pub schools: Vec<AtSchool>,
     /// Each account that messages go by.
@@ -101,6 +104,8 @@ pub struct Around {
     pub pupils: Option<usize>,
     /// When each source was last heard, as far as the process knows.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
+    /// Why the directory that came last is not in force.
+    pub directory_held_back: Vec<String>,
 }
 
 /// Tells how the gateway is. Goes through all messages once, a page at a time; of sources that the process has
@@ -173,6 +178,7 @@ pub async fn status<'a>(
         why_not: why,
         free_bytes,
         pupils: around.pupils,
+        directory_held_back: around.directory_held_back,
         schools: of_school.into_values().map(|(_, found)| found).collect(),
         accounts: found,
         suspensions: Suspensions::load(kv, now).await?.all().to_vec(),

@@ -196,7 +196,9 @@ fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &m
     }
     let settled = s.lesson.received_at.saturating_add(s.school.grace).unwrap_or(s.now);
     new.due_at = s.now.max(settled).max(s.lesson.lesson.start);
-    if settled > s.now {
+    if s.lesson.lesson.start > s.now.max(settled) {
+        new.state_reason = Some(Reason::NotBegun);
+    } else if settled > s.now {
         new.state_reason = Some(Reason::Grace);
     }
     new.deadline =

@@ -26,6 +26,8 @@ use rows::{InForce, generation_prefix, pointer};
 pub use modes::gone_live;
 pub use ready::{Kept, NotReady, Ready};
 
+/// Problems of a load that are kept for whoever asks.
+const SHOWN: usize = 5;
 /// Rows removed in one commit.
 const PAGE: usize = 500;
 
@@ -70,6 +72,8 @@ pub struct RosterFeed {
     tracker: TaskTracker,
     metrics: Arc<Metrics>,
     in_force: Mutex<Option<InForce>>,
+    /// Why the load that came last is not in force.
+    held_back: std::sync::Mutex<Vec<String>>,
     /// The folder as it stood just before it was last read.
     read: std::sync::Mutex<Option<load::Fingerprint>>,
 }
@@ -88,7 +92,19 @@ impl RosterFeed {
         let in_force = Mutex::new(None);
         let read = std::sync::Mutex::new(None);
         let (settings, resettled) = (ArcSwap::from_pointee(settings), Notify::new());
-        Self { kv, clock, directory, settings, resettled, wake, tracker, metrics, in_force, read }
+        Self {
+            kv,
+            clock,
+            directory,
+            settings,
+            resettled,
+            wake,
+            tracker,
+            metrics,
+            in_force,
+            held_back: std::sync::Mutex::default(),
+            read,
+        }
     }
 
     /// Puts in force what was in force before the restart; how many pupils. What is incomplete or
@@ -188,6 +204,9 @@ impl RosterFeed {
         let panicked = |_| Err(StoreError::Failed("a directory load panicked".into()));
         let offer = task.await.unwrap_or_else(panicked);
         self.count(&offer);
+        if let Ok(offer) = &offer {
+            self.remember(offer);
+        }
         offer
     }
 
@@ -203,6 +222,29 @@ impl RosterFeed {
         self.metrics.directory_offered(outcome, self.clock.now());
     }
 
+    /// Keeps why the last load is not in force, for whoever asks how it is.
+    fn remember(&self, offer: &Offer) {
+        let why = match offer {
+            Offer::Taken { .. } | Offer::Unchanged => Vec::new(),
+            Offer::Refused { causes, digest } => {
+                let confirm = format!("if it is right, confirm it with {digest}");
+                causes.iter().cloned().chain([confirm]).collect()
+            }
+            Offer::Unusable { problems } => {
+                let more = problems.len().saturating_sub(SHOWN);
+                let more = (more > 0).then(|| format!("and {more} more"));
+                problems.iter().take(SHOWN).cloned().chain(more).collect()
+            }
+            Offer::FromFolder => return,
+        };
+        *self.held_back.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// Why the load that came last is not in force, one line each; nothing: it is.
+    pub fn held_back(&self) -> Vec<String> {
+        self.held_back.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Whether no directory is in force.
     pub fn is_empty(&self) -> bool {
         self.directory.load().roster.pupil_count() == 0
@@ -216,6 +258,7 @@ impl RosterFeed {
         loop {
             let settings = self.settings.load_full();
             if let Some(offer) = self.read_folder_of(&settings).await? {
+                self.remember(&offer);
                 return Ok(offer);
             }
         }

@@ -145,6 +145,7 @@ async fn show_status(State(control): State<Arc<Control>>) -> Response {
         running_since: running.map(|(since, _)| *since),
         pupils: running.map(|_| directory.roster.pupil_count()),
         sources: control.heard(running.map(|(_, heard)| heard)),
+        directory_held_back: control.feed.as_ref().map_or_else(Vec::new, |feed| feed.held_back()),
     };
     let (schools, accounts) = (directory.schools.values(), control.accounts.iter());
     let now = control.clock.now();

@@ -113,7 +113,7 @@ async fn a_channel_is_suspended_alone_and_ends_by_itself() {
     let messages = world.messages(2).await;
     let ended: jiff::Timestamp = {
         let why = document(&world, &["why", "nils"]);
-        let act = &why["schools"][0]["acts"][0];
+        let act = &why["days"][0]["schools"][0]["acts"][0];
         act["until"].as_str().expect("an end").parse().expect("a time")
     };
     let text = messages.iter().find(|m| m.to == "+46701740607").expect("a text");

@@ -12,6 +12,7 @@ use super::rows::InForce;
 use super::watch::{STILL, later};
 use super::{Offer, RosterFeed, apart};
 use crate::directory::brake::{self, Change};
+use crate::directory::csv::{GUARDIANS_FILE, PUPILS_FILE};
 use crate::directory::{Directory, Loaded, School, Settings, load};
 use crate::model::SchoolId;
 use crate::store::StoreError;
@@ -138,6 +139,8 @@ impl RosterFeed {
         });
         let loaded = match tokio::time::timeout(LONGEST, reading).await {
             Ok(Ok(loaded)) => loaded,
+            // Before the first export, a restart takes the configuration too.
+            Ok(Err(Offer::Unusable { .. })) if self.is_empty() && is_bare(folder) => None,
             Ok(Err(Offer::Unusable { problems })) => return Err(NotReady::Problems(problems)),
             Ok(Err(_)) => return Err(problem("it cannot be read")),
             Err(_) => return Err(gone()),
@@ -149,6 +152,11 @@ impl RosterFeed {
         }
         Ok((seen, loaded))
     }
+}
+
+/// Whether nothing has come yet.
+fn is_bare(folder: &Path) -> bool {
+    [PUPILS_FILE, GUARDIANS_FILE].iter().all(|file| !folder.join(file).exists())
 }
 
 impl<'a> Ready<'a> {
@@ -197,6 +205,7 @@ impl Kept<'_> {
         }
         self.feed.settings.store(Arc::new(self.settings));
         self.feed.resettled.notify_one();
+        self.feed.remember(&Offer::Unchanged);
         let (mut changed, mut former) = (None, None);
         if let Some((stored, change)) = self.stored {
             self.feed.metrics.directory_offered("taken", self.feed.clock.now());
