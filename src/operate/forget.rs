@@ -12,10 +12,22 @@ use super::{FORMAT, OperateError};
 use crate::model::{Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Due, Erased, Rejection, Seen, SentTo};
-use crate::store::{Commit, Kv, StoreError, tables};
+use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
 
 /// Ids of events younger than this stay: an event that is sent again must not be taken for a new one.
 const SEEN_STAYS: SignedDuration = SignedDuration::from_hours(4 * 24);
+
+/// Times that it is gone through, where more is written about the pupil meanwhile.
+const ROUNDS: usize = 5;
+/// The tables whose keys begin with school and pupil. Lessons first: nothing may refer to a message that is
+/// gone.
+const OF_PUPIL: [(&str, &[u8]); 5] = [
+    ("lessons", tables::LESSONS),
+    ("days", tables::DAYS),
+    ("advance notices", tables::NOTICES),
+    ("advance notices", tables::NOTICE_GUARDS),
+    ("trail", tables::AUDIT),
+];
 
 /// What was erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +50,7 @@ pub struct Forgotten {
 /// Erases.
 ///
 /// # Errors
-/// [`OperateError::NotNow`] while a message is on its way; or when the store fails. What was done until then
+/// [`OperateError::NotNow`] while a message is on its way, or more is heard of the pupil; or when the store fails. What was done until then
 /// stays done, and the rest is done by the next call.
 pub async fn forget(
     kv: &dyn Kv,
@@ -54,12 +66,50 @@ pub async fn forget(
         young_ids: 0,
         remains: Vec::new(),
     };
+    let mut ids = BTreeSet::new();
+    let mut outcome = Ok(false);
+    for _ in 0..ROUNDS {
+        outcome = round(kv, (school, pupil), (by, now), &mut ids, &mut done).await;
+        if !matches!(outcome, Ok(false)) {
+            break;
+        }
+    }
+    if matches!(outcome, Ok(true)) {
+        done.young_ids = events(kv, pupil, now, &mut done).await?;
+    }
+    let (rows, called_back) = (done.erased.values().sum::<u64>(), done.called_back);
+    if rows > 0 {
+        let mut unit = Unit::new(kv);
+        let row = Erased { at: now, by: by.into(), school: school.clone(), rows };
+        unit.write(tables::erased(now, school), &row);
+        let _: Commit = unit.commit().await?;
+    }
+    let all = matches!(outcome, Ok(true));
+    tracing::info!(%school, rows, called_back, by, all, "a pupil's rows were erased");
+    if outcome? {
+        return Ok(done);
+    }
+    Err(OperateError::NotNow(
+        "some rows about the pupil are there still, or again: more is heard of the pupil meanwhile. What is erased \
+         stays so; take the pupil out of the school system and run it again"
+            .into(),
+    ))
+}
+
+/// Calls back, erases, and looks whether anything is there still. Somebody else may have written it meanwhile.
+async fn round(
+    kv: &dyn Kv,
+    (school, pupil): (&SchoolId, &PupilId),
+    (by, now): (&str, Timestamp),
+    ids: &mut BTreeSet<NotificationId>,
+    done: &mut Forgotten,
+) -> Result<bool, OperateError> {
     for n in messages(kv, school, pupil).await? {
         if n.state == State::Waiting {
             match message::act(kv, &n.id, Act::Cancel, by, now).await {
                 Ok(_) => done.called_back += 1,
                 // It is on its way this moment, or over: told below.
-                Err(OperateError::NotNow(_)) => {}
+                Err(OperateError::NotNow(_) | OperateError::NoMessage(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -67,25 +117,31 @@ pub async fn forget(
     let of_pupil = messages(kv, school, pupil).await?;
     let open = of_pupil.iter().filter(|n| !is_at_rest(n)).count();
     if open > 0 {
+        let so_far = if done.erased.is_empty() {
+            "Nothing is erased yet"
+        } else {
+            "What is erased so far stays so"
+        };
         return Err(OperateError::NotNow(format!(
             "{open} of the pupil's messages are on their way, or nobody knows yet whether they are; those that \
-             waited are called back. Nothing is erased yet: run this again when that is settled (`upprop why` \
-             shows it)"
+             waited are called back. {so_far}: run this again when that is settled (`upprop why` shows it)"
         )));
     }
-    let ids: BTreeSet<NotificationId> = of_pupil.into_iter().map(|n| n.id).collect();
-    rows(kv, school, pupil, &mut done).await?;
-    of_messages(kv, &ids, (school, pupil), &mut done).await?;
-    done.young_ids = events(kv, pupil, now, &mut done).await?;
-    let rows: u64 = done.erased.values().sum();
-    if rows > 0 {
-        let mut unit = Unit::new(kv);
-        let row = Erased { at: now, by: by.into(), school: school.clone(), rows };
-        unit.write(tables::erased(now, school), &row);
-        let _: Commit = unit.commit().await?;
+    ids.extend(of_pupil.into_iter().map(|n| n.id));
+    rows(kv, school, pupil, done).await?;
+    of_messages(kv, ids, (school, pupil), done).await?;
+    is_gone(kv, school, pupil).await.map_err(Into::into)
+}
+
+/// Whether nothing that is found by the pupil is there.
+async fn is_gone(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<bool, StoreError> {
+    for (_, table) in OF_PUPIL {
+        let prefix = tables::of_pupil(table, school, pupil);
+        if !kv.scan(&prefix, &after_prefix(&prefix), 1).await?.is_empty() {
+            return Ok(false);
+        }
     }
-    tracing::info!(%school, rows, called_back = done.called_back, by, "a pupil's rows were erased");
-    Ok(done)
+    Ok(messages(kv, school, pupil).await?.is_empty())
 }
 
 /// All messages about a pupil. Goes through all messages.
@@ -120,14 +176,7 @@ async fn rows(
     pupil: &PupilId,
     done: &mut Forgotten,
 ) -> Result<(), StoreError> {
-    // Lessons first: nothing may refer to a message that is gone.
-    for (what, prefix) in [
-        ("lessons", tables::LESSONS),
-        ("days", tables::DAYS),
-        ("advance notices", tables::NOTICES),
-        ("advance notices", tables::NOTICE_GUARDS),
-        ("trail", tables::AUDIT),
-    ] {
+    for (what, prefix) in OF_PUPIL {
         let of_pupil = tables::of_pupil(prefix, school, pupil);
         let gone = sweep(kv, &of_pupil, |_, _| Fate::Goes).await?;
         done.add(what, gone);
@@ -231,21 +280,5 @@ fn names(text: &str, pupil: &PupilId) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_named_only_as_a_word() {
-        let pupil = PupilId::new("p1").expect("id");
-        for (text, named) in [
-            ("p1", true),
-            ("2026-p1-x", true),
-            ("p12", false),
-            ("ap1", false),
-            ("x", false),
-            ("pupil: p1 is not", true),
-        ] {
-            assert_eq!(names(text, &pupil), named, "{text}");
-        }
-    }
-}
+#[path = "forget_tests.rs"]
+mod tests;
