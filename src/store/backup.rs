@@ -101,7 +101,9 @@ pub fn write(
         .and_then(|about| {
             fs::rename(&unfinished, dir)?;
             sync_parent(dir)?;
-            Ok(about)
+            // Whatever happened beside: what is told to be there is there.
+            let found = self::about(dir).map_err(io::Error::other)?;
+            if found == about { Ok(about) } else { Err(io::Error::other("another one is there")) }
         });
     progress.end();
     written.map_err(|error| {

@@ -221,11 +221,11 @@ pub fn remove_others(settings: &Settings) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the disk has room for a second store above the low-water mark.
+/// Whether the store's disk has room above the low-water mark for something as large as the store.
 ///
 /// # Errors
 /// [`StoreError::Busy`] when it has not.
-pub fn check_room(settings: &Settings, low_water: u64) -> Result<(), StoreError> {
+pub fn check_room(settings: &Settings, low_water: u64, what: &str) -> Result<(), StoreError> {
     let told =
         |error: io::Error| StoreError::Busy(format!("the disk does not say its room: {error}"));
     let needed = disk::used_bytes(&settings.store_dir()).map_err(told)?;
@@ -234,7 +234,7 @@ pub fn check_room(settings: &Settings, low_water: u64) -> Result<(), StoreError>
         return Ok(());
     }
     Err(StoreError::Busy(format!(
-        "{free} bytes are free, and a second store of up to {needed} must fit above the low-water mark of {low_water}; \
+        "{free} bytes are free, and {what} of up to {needed} must fit above the low-water mark of {low_water}; \
          make room"
     )))
 }

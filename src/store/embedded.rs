@@ -203,8 +203,13 @@ impl SledStore {
     /// Writes a backup of the rows as they are now to a folder that is not there yet. Blocks; commits go on.
     ///
     /// # Errors
-    /// See [`backup::write`].
+    /// [`StoreError::Busy`] when it would fill the store's own disk; and see [`backup::write`].
     pub fn back_up(&self, dir: &Path, taken_at: Timestamp) -> Result<About, StoreError> {
+        // Two to one folder would write into one another.
+        let _one_at_a_time = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+        if disk::is_same(dir, &self.settings.dir) {
+            compact::check_room(&self.settings, self.status.low_water_bytes(), "a backup")?;
+        }
         backup::write(&self.snapshot(), dir, taken_at, &self.progress)
     }
 
@@ -221,7 +226,7 @@ impl SledStore {
     pub(super) fn compact_in_steps(&self, step: &Steps) -> Result<Compacted, StoreError> {
         let _one_at_a_time = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
         let before_bytes = self.size_on_disk()?;
-        compact::check_room(&self.settings, self.status.low_water_bytes())?;
+        compact::check_room(&self.settings, self.status.low_water_bytes(), "a second store")?;
         let former_dir = self.settings.store_dir();
         let busy = |what: &dyn std::fmt::Display| {
             StoreError::Busy(format!("the store was not compacted: {what}"))

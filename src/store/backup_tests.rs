@@ -1,0 +1,57 @@
+//! What a backup leaves on the disk, and what it never does to the disk that the store is on.
+
+use std::{fs, path::Path, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{
+    SledStore, StoreError,
+    backup::{self, About},
+    conformance::{done, put, settings},
+    crash_tests::{names, open},
+};
+
+async fn back_up(store: &Arc<SledStore>, to: &Path) -> Result<About, StoreError> {
+    let (store, to) = (store.clone(), to.to_owned());
+    let work = move || store.back_up(&to, Timestamp::UNIX_EPOCH);
+    tokio::task::spawn_blocking(work).await.unwrap()
+}
+
+async fn filled(dir: &Path) -> Arc<SledStore> {
+    let store = Arc::new(open(&settings(dir)));
+    for number in 0..300 {
+        done(&*store, put(&format!("k{number:03}"), &"v".repeat(300))).await;
+    }
+    store
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_never_fills_the_disk_of_the_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    let to = dir.path().join("backups/one");
+    store.set_low_water(u64::MAX);
+    let refused = back_up(&store, &to).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Busy(_)), "{refused}");
+    assert!(refused.to_string().contains("make room"), "{refused}");
+    assert!(!dir.path().join("backups").exists());
+    store.set_low_water(0);
+    let about = back_up(&store, &to).await.unwrap();
+    assert_eq!((about.rows, backup::verify(&to).unwrap()), (300, about));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_to_one_folder_one_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    for round in 0..10 {
+        let to = dir.path().join(format!("backups/{round}"));
+        let (one, other) = tokio::join!(back_up(&store, &to), back_up(&store, &to));
+        assert_ne!(one.is_ok(), other.is_ok(), "{one:?} {other:?}");
+        let refused = one.as_ref().err().or(other.as_ref().err()).unwrap().to_string();
+        assert!(refused.contains("is not empty"), "{refused}");
+        assert_eq!(Ok(backup::verify(&to).unwrap()), one.or(other).map_err(|e| e.to_string()));
+    }
+    assert!(names(&dir.path().join("backups")).iter().all(|name| !name.contains("unfinished")));
+    assert_eq!(fs::read_dir(dir.path().join("backups")).unwrap().count(), 10);
+}
