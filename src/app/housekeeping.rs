@@ -71,7 +71,11 @@ pub async fn run(
         if compacted_next.is_some_and(|at| now >= at) {
             compacted_next = night(now);
             if let Some(store) = embedded.clone() {
-                compact(store).await;
+                // It ends by itself where it is: the store is told to stop, too.
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = compact(store) => {}
+                }
             }
         }
         let next = compacted_next.map_or(tidied_next, |at| at.min(tidied_next));

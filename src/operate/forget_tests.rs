@@ -77,8 +77,7 @@ impl Kv for Busy {
 async fn lesson(kv: &MemoryStore, guardian: &str, state: State) {
     let mut n = notification(guardian);
     n.state = state;
-    let lesson =
-        Lesson { id: n.lesson.clone(), start: n.created_at, end: n.deadline, label: None };
+    let lesson = Lesson { id: n.lesson.clone(), start: n.created_at, end: n.deadline, label: None };
     let mut row = LessonState::new(lesson, n.created_at);
     row.notifications.push(n.id.clone());
     let mut unit = Unit::new(kv);

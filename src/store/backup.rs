@@ -10,6 +10,7 @@
 //! The folder gets its name only when both are on the disk.
 
 use std::{
+    cell::RefCell,
     fs::{self, File},
     io::{self, Read as _, Write as _},
     os::unix::fs::DirBuilderExt as _,
@@ -22,7 +23,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Progress, Snapshot, StoreError, disk,
+    Progress, Snapshot, StoreError,
+    compact::Ends,
+    disk,
     journal::{
         JournalError,
         base::{self, Rows},
@@ -56,16 +59,26 @@ pub struct About {
     pub sha256: String,
 }
 
-struct Counted<'a>(&'a Snapshot, &'a Progress);
+/// The rows, counted; and why they ended early, if they did.
+struct Counted<'a> {
+    snapshot: &'a Snapshot,
+    progress: &'a Progress,
+    ends: Ends<'a>,
+    ended: RefCell<Option<String>>,
+}
 
 impl Rows for Counted<'_> {
     fn sequence(&self) -> io::Result<u64> {
-        Rows::sequence(self.0)
+        Rows::sequence(self.snapshot)
     }
 
     fn rows(&self, from: &[u8], limit: usize) -> io::Result<Vec<(Vec<u8>, Bytes)>> {
-        let rows = self.0.rows(from, limit)?;
-        self.1.step(rows.len() as u64);
+        if let Some(why) = (self.ends)() {
+            self.ended.replace(Some(why));
+            return Err(io::Error::other("it was ended"));
+        }
+        let rows = self.snapshot.rows(from, limit)?;
+        self.progress.step(rows.len() as u64);
         Ok(rows)
     }
 }
@@ -73,12 +86,13 @@ impl Rows for Counted<'_> {
 /// Writes a backup to a folder that is not there yet, or empty. Blocks.
 ///
 /// # Errors
-/// [`StoreError::Refused`], in words; nothing is left behind then.
+/// [`StoreError::Refused`], in words; [`StoreError::Busy`] where it was to end. Nothing is left behind then.
 pub fn write(
     snapshot: &Snapshot,
     dir: &Path,
     taken_at: Timestamp,
     progress: &Progress,
+    ends: Ends<'_>,
 ) -> Result<About, StoreError> {
     let refused = |error: io::Error| {
         StoreError::Refused(format!(
@@ -95,9 +109,10 @@ pub fn write(
         )));
     }
     let unfinished = unfinished(dir);
+    let rows = Counted { snapshot, progress, ends, ended: RefCell::default() };
     progress.begin(0);
     let written = begin(dir, &unfinished)
-        .and_then(|()| fill(snapshot, &unfinished, taken_at, progress))
+        .and_then(|()| fill(&rows, &unfinished, taken_at))
         .and_then(|about| {
             fs::rename(&unfinished, dir)?;
             sync_parent(dir)?;
@@ -109,7 +124,10 @@ pub fn write(
     written.map_err(|error| {
         // Another try removes what cannot be removed now.
         let _ = fs::remove_dir_all(&unfinished);
-        refused(error)
+        match rows.ended.take() {
+            Some(why) => StoreError::Busy(format!("the backup was not written: {why}")),
+            None => refused(error),
+        }
     })
 }
 
@@ -124,14 +142,8 @@ fn begin(dir: &Path, unfinished: &Path) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(unfinished)
 }
 
-fn fill(
-    snapshot: &Snapshot,
-    dir: &Path,
-    taken_at: Timestamp,
-    progress: &Progress,
-) -> io::Result<About> {
-    let (sequence, rows) = base::write_as(Kind::Backup, dir, &Counted(snapshot, progress))
-        .map_err(io::Error::other)?;
+fn fill(rows: &Counted<'_>, dir: &Path, taken_at: Timestamp) -> io::Result<About> {
+    let (sequence, rows) = base::write_as(Kind::Backup, dir, rows).map_err(io::Error::other)?;
     let (bytes, sha256) = digest(&Kind::Backup.path(dir, sequence))?;
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let about = About { format: FORMAT, program, taken_at, sequence, rows, bytes, sha256 };

@@ -55,3 +55,14 @@ async fn of_two_to_one_folder_one_is_written() {
     assert!(names(&dir.path().join("backups")).iter().all(|name| !name.contains("unfinished")));
     assert_eq!(fs::read_dir(dir.path().join("backups")).unwrap().count(), 10);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_where_it_is_when_the_store_is_to_be_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(dir.path()).await;
+    store.stop_work();
+    let ended = back_up(&store, &dir.path().join("backups/one")).await.unwrap_err();
+    assert!(matches!(ended, StoreError::Busy(_)), "{ended}");
+    assert!(ended.to_string().contains("is being closed"), "{ended}");
+    assert_eq!(names(&dir.path().join("backups")), Vec::<String>::new());
+}

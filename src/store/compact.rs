@@ -8,7 +8,7 @@
 //!
 //! | a crash | finds |
 //! |---|---|
-//! | while the new sled is filled | the old store, whole; the next start removes the new folder |
+//! | while the new sled is filled | the old store, whole; the next start, or the next compaction, removes the new folder |
 //! | before `current` is renamed | the same |
 //! | after it | the new store, which has all groups up to the change; the journal has those after, and some or all before |
 //! | while the journal is begun anew | the new store, and segments or a base that hold everything, as when it is pruned |
@@ -39,6 +39,9 @@ const ROUNDS: usize = 20;
 /// Told of each step, so that tests can crash there.
 pub type Steps = Arc<dyn Fn(&'static str) + Send + Sync>;
 
+/// Asked again and again while rows are copied: why it is to end, if it is.
+pub type Ends<'a> = &'a dyn Fn() -> Option<String>;
+
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compacted {
@@ -65,44 +68,55 @@ impl Successor {
     /// Makes it and fills it with all rows. Blocks; commits go on.
     ///
     /// # Errors
-    /// When sled or the disk fails; the old one is as it was.
+    /// When sled or the disk fails, or it is to end; the old one is as it was, and nothing is left of this one.
     pub fn fill(
         settings: &Settings,
         layers: &Arc<Layers>,
+        ends: Ends<'_>,
         copied: impl Fn(u64),
     ) -> Result<Self, EngineError> {
         let name = next_name(settings);
         let dir = settings.dir.join(&name);
         remove_dir(&dir).map_err(EngineError::of_io)?;
-        let engine = Engine::open(&dir, settings)?;
+        let engine = Engine::open(&dir, settings).inspect_err(|_| drop(remove_dir(&dir)))?;
         let since = Snapshot::take(layers.clone());
         let mut successor = Self { engine, layers: layers.clone(), since, name, rows: 0 };
+        match successor.copy_all(ends, copied) {
+            Ok(()) => Ok(successor),
+            Err(error) => {
+                successor.discard(settings);
+                Err(error)
+            }
+        }
+    }
+
+    fn copy_all(&mut self, ends: Ends<'_>, copied: impl Fn(u64)) -> Result<(), EngineError> {
         let (mut from, mut unflushed) = (Some(Vec::new()), 0);
         while let Some(at) = from {
-            let (rows, next) =
-                successor.layers.page_at(successor.since.number(), &at, None, PAGE)?;
+            go_on(ends)?;
+            let (rows, next) = self.layers.page_at(self.since.number(), &at, None, PAGE)?;
             let bytes: usize = rows.iter().map(|(key, value)| key.len() + value.len()).sum();
             let writes = rows.iter().map(|(key, value)| (key.as_slice(), Some(&**value)));
-            successor.engine.apply(0, writes)?;
-            successor.rows += rows.len() as u64;
+            self.engine.apply(0, writes)?;
+            self.rows += rows.len() as u64;
             copied(rows.len() as u64);
             unflushed += bytes;
             if unflushed >= FLUSH_BYTES {
-                successor.engine.make_durable()?;
+                self.engine.make_durable()?;
                 unflushed = 0;
             }
             from = next;
         }
-        successor.engine.make_durable()?;
-        Ok(successor)
+        self.engine.make_durable()
     }
 
     /// Takes over what was written meanwhile, until little is left. Blocks; commits go on.
     ///
     /// # Errors
     /// As [`Successor::fill`].
-    pub fn catch_up(&mut self) -> Result<(), EngineError> {
+    pub fn catch_up(&mut self, ends: Ends<'_>) -> Result<(), EngineError> {
         for _ in 0..ROUNDS {
+            go_on(ends)?;
             // Begun before the former ends, so that nothing falls between the two.
             let next = Snapshot::take(self.layers.clone());
             let keys = self.since.written_since()?;
@@ -179,6 +193,24 @@ pub enum Switch {
     Not(String),
     /// Which one a start would find is not known.
     Unsure(String),
+}
+
+fn go_on(ends: Ends<'_>) -> Result<(), EngineError> {
+    ends().map_or(Ok(()), |why| Err(EngineError::of_io(io::Error::other(why))))
+}
+
+/// Removes what an earlier try left, which would take the room that the next one needs.
+///
+/// # Errors
+/// [`StoreError::Busy`] when it cannot be removed.
+pub fn remove_left(settings: &Settings) -> Result<(), StoreError> {
+    let dir = settings.dir.join(next_name(settings));
+    remove_dir(&dir).map_err(|error| {
+        StoreError::Busy(format!(
+            "what is left of an earlier compaction, {}, cannot be removed: {error}; remove it by hand",
+            dir.display()
+        ))
+    })
 }
 
 /// A folder that nothing is in yet.
