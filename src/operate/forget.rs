@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::erase::{Fate, is_at_rest, sweep};
@@ -11,11 +11,8 @@ use super::message::{self, Act};
 use super::{FORMAT, OperateError};
 use crate::model::{Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::ledger::{self, Unit};
-use crate::store::rows::{Due, Erased, Rejection, Seen, SentTo};
+use crate::store::rows::{Due, Erased, Rejection, SentTo};
 use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
-
-/// Ids of events younger than this stay: an event that is sent again must not be taken for a new one.
-const SEEN_STAYS: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// Times that it is gone through, where more is written about the pupil meanwhile.
 const ROUNDS: usize = 5;
@@ -41,13 +38,13 @@ pub struct Forgotten {
     pub called_back: u64,
     /// Rows erased, by table.
     pub erased: BTreeMap<String, u64>,
-    /// Ids of events that name the pupil and are too young to go; they go by themselves.
+    /// Ids of events that may name the pupil: they stay, and go by themselves when they are 35 days old.
     pub young_ids: u64,
     /// Where traces are still, and until when.
     pub remains: Vec<String>,
 }
 
-/// Erases.
+/// Erases. A refused event that names no school is the pupil's only where this is the `only_school` there is.
 ///
 /// # Errors
 /// [`OperateError::NotNow`] while a message is on its way, or more is heard of the pupil; or when the store fails. What was done until then
@@ -55,6 +52,7 @@ pub struct Forgotten {
 pub async fn forget(
     kv: &dyn Kv,
     (school, pupil): (&SchoolId, &PupilId),
+    only_school: bool,
     by: &str,
     now: Timestamp,
 ) -> Result<Forgotten, OperateError> {
@@ -75,7 +73,14 @@ pub async fn forget(
         }
     }
     if matches!(outcome, Ok(true)) {
-        done.young_ids = events(kv, pupil, now, &mut done).await?;
+        let perhaps = refused(kv, (school, pupil), only_school, &mut done).await?;
+        if perhaps > 0 {
+            done.remains.push(format!(
+                "{perhaps} refused events that name no school may be about this pupil, or about another school's of \
+                 the same id; they go when they are 35 days old"
+            ));
+        }
+        done.young_ids = events(kv, pupil).await?;
     }
     let (rows, called_back) = (done.erased.values().sum::<u64>(), done.called_back);
     if rows > 0 {
@@ -191,18 +196,36 @@ async fn rows(
         .await?;
         done.add("timers", gone);
     }
+    Ok(())
+}
+
+/// Events that were refused; returns how many stay because they do not say which school's pupil it is.
+async fn refused(
+    kv: &dyn Kv,
+    (school, pupil): (&SchoolId, &PupilId),
+    only_school: bool,
+    done: &mut Forgotten,
+) -> Result<u64, StoreError> {
+    let mut perhaps = 0;
     let gone = sweep(kv, tables::REJECTED, |_, value| {
-        let row = ledger::decode::<Rejection>(value).ok();
-        let is_about = row.is_some_and(|row| {
-            row.pupil.as_ref() == Some(pupil)
-                || names(&row.why, pupil)
-                || row.event.is_some_and(|event| names(&event, pupil))
-        });
-        if is_about { Fate::Goes } else { Fate::Stays }
+        let Ok(row) = ledger::decode::<Rejection>(value) else { return Fate::Stays };
+        let is_about = row.pupil.as_ref().map_or_else(
+            || names(&row.why, pupil) || row.event.is_some_and(|event| is_part(&event, pupil)),
+            |about| about == pupil,
+        );
+        match &row.school {
+            Some(at) if is_about && at == school => Fate::Goes,
+            None if is_about && only_school => Fate::Goes,
+            None if is_about => {
+                perhaps += 1;
+                Fate::Stays
+            }
+            _ => Fate::Stays,
+        }
     })
     .await?;
     done.add("refused events", gone);
-    Ok(())
+    Ok(perhaps)
 }
 
 async fn of_messages(
@@ -236,29 +259,16 @@ async fn of_messages(
     Ok(())
 }
 
-/// Ids of events that name the pupil; returns how many stay because they are young.
-async fn events(
-    kv: &dyn Kv,
-    pupil: &PupilId,
-    now: Timestamp,
-    done: &mut Forgotten,
-) -> Result<u64, StoreError> {
-    let old = now.saturating_sub(SEEN_STAYS).unwrap_or(Timestamp::MIN);
-    let mut young = 0;
-    let gone = sweep(kv, tables::SEEN, |key, value| {
+/// How many ids of events may name the pupil. They say no school, are chosen by the source, and keep a
+/// repetition from being taken for news: they stay until they are past their time.
+async fn events(kv: &dyn Kv, pupil: &PupilId) -> Result<u64, StoreError> {
+    let mut named = 0;
+    ledger::each(kv, tables::SEEN, |key, _| {
         let names = tables::parts::<2>(key).is_some_and(|([_, event], _)| names(event, pupil));
-        if !names {
-            return Fate::Stays;
-        }
-        if ledger::decode::<Seen>(value).is_ok_and(|seen| seen.at < old) {
-            return Fate::Goes;
-        }
-        young += 1;
-        Fate::Stays
+        named += u64::from(names);
     })
     .await?;
-    done.add("events seen", gone);
-    Ok(young)
+    Ok(named)
 }
 
 impl Forgotten {
@@ -277,6 +287,12 @@ fn names(text: &str, pupil: &PupilId) -> bool {
         let after = text[at + id.len()..].chars().next();
         !before.is_some_and(char::is_alphanumeric) && !after.is_some_and(char::is_alphanumeric)
     })
+}
+
+/// Whether an id has the pupil's as a part of its own: `12` is none of `2026-11-12-881`.
+fn is_part(text: &str, pupil: &PupilId) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && !"-_.".contains(c))
+        .any(|part| part == pupil.as_str())
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use bytes::Bytes;
 use super::*;
 use crate::delivery::testing::notification;
 use crate::intake::case::enqueue;
-use crate::model::{Lesson, LessonState};
+use crate::model::{EventId, Lesson, LessonState, SourceId};
+use crate::operate::export::export;
+use crate::store::rows::Seen;
 use crate::store::{Batch, Health, MemoryStore, Pending};
 
 /// A store in which somebody else writes while rows of a table are removed, so many times.
@@ -91,7 +93,7 @@ async fn lesson(kv: &MemoryStore, guardian: &str, state: State) {
 
 async fn forgotten(kv: &Busy) -> Result<Forgotten, OperateError> {
     let n = notification("told");
-    forget(kv, (&n.school, &n.pupil), "uid 0", n.deadline).await
+    forget(kv, (&n.school, &n.pupil), true, "uid 0", n.deadline).await
 }
 
 #[tokio::test]
@@ -120,6 +122,54 @@ async fn where_there_is_no_end_of_it_that_is_said() {
         kv.times.store(0, Ordering::Relaxed);
         forgotten(&kv).await.expect("the rest");
         assert_eq!(kv.left(), 0);
+    }
+}
+
+#[tokio::test]
+async fn of_another_schools_pupil_of_the_same_id_nothing_goes() {
+    let (source, pupil) = (SourceId::new("src").expect("id"), PupilId::new("12").expect("id"));
+    let now = notification("g").created_at;
+    let [here, there] = ["s1", "s2"].map(|id| SchoolId::new(id).expect("id"));
+    // School, pupil, id of the event, and whether it goes: where there are more schools, or none but this.
+    let events = [
+        (Some(&here), Some("12"), "e", (true, true)),
+        (Some(&there), Some("12"), "e", (false, false)),
+        (Some(&here), Some("121"), "2026-11-12-881", (false, false)),
+        (Some(&here), None, "2026-11-12-881", (false, false)),
+        (Some(&here), None, "pupil:12:3", (true, true)),
+        (Some(&there), None, "pupil:12:3", (false, false)),
+        (None, Some("12"), "e", (false, true)),
+        (None, Some("13"), "e", (false, false)),
+    ];
+    for only in [false, true] {
+        let kv = MemoryStore::new();
+        let mut unit = Unit::new(&kv);
+        for (index, (school, about, event, _)) in (0..).zip(&events) {
+            let row = Rejection {
+                at: now,
+                source: source.clone(),
+                event: Some((*event).into()),
+                school: school.cloned(),
+                pupil: about.and_then(|id| PupilId::new(id).ok()),
+                why: "mark: is missing".into(),
+            };
+            unit.write(tables::rejected(&source, now, index), &row);
+        }
+        for event in ["2026-11-12-881", "12/1"] {
+            let event = EventId::new(event).expect("id");
+            unit.write(tables::seen(&source, &event), &Seen { at: Timestamp::UNIX_EPOCH });
+        }
+        assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+        let told = export(&kv, (&here, &pupil), only, now).await.expect("told").refused.len();
+        assert_eq!(told, if only { 2 } else { 1 });
+        let done = forget(&kv, (&here, &pupil), only, "uid 0", now).await.expect("done");
+        let goes = |(more, one): (bool, bool)| if only { one } else { more };
+        let gone: u64 = events.iter().map(|(.., fate)| u64::from(goes(*fate))).sum();
+        assert_eq!(done.erased["refused events"], gone, "{only}");
+        assert_eq!(done.remains.len(), usize::from(!only), "{:?}", done.remains);
+        assert_eq!(done.young_ids, 2, "they stay, and that is said");
+        let seen = kv.rows().iter().filter(|(key, _)| key.starts_with(tables::SEEN)).count();
+        assert_eq!(seen, 2);
     }
 }
 
