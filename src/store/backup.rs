@@ -32,6 +32,7 @@ use super::{
         file::Kind,
         frame::Write,
     },
+    rebuild, restore,
 };
 use crate::model::hex;
 
@@ -277,8 +278,9 @@ pub fn remove_old(folder: &Path, before: Timestamp) -> io::Result<usize> {
     Ok(gone)
 }
 
-/// Removes what rebuilds and restores set aside in the store's folder before an instant. Returns how many
-/// folders went.
+/// Removes what rebuilds and restores set aside in the store's folder before an instant, and at any time what
+/// those that were interrupted left: none is under way, since the folder is locked. Returns how many folders
+/// went.
 ///
 /// # Errors
 /// When the folder cannot be read or one not be removed.
@@ -289,7 +291,8 @@ pub fn remove_aside(dir: &Path, before: Timestamp) -> io::Result<usize> {
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let is_aside = name.starts_with("store.before-") || name.starts_with("journal.before-");
-        if is_aside && is_older(&entry.path(), before) {
+        let is_left = [restore::FRESH[0], restore::FRESH[1], rebuild::FRESH].contains(&&*name);
+        if is_left || (is_aside && is_older(&entry.path(), before)) {
             fs::remove_dir_all(entry.path())?;
             gone += 1;
         }

@@ -5,10 +5,11 @@ use std::{fs, path::Path, sync::Arc};
 use jiff::Timestamp;
 
 use super::{
-    SledStore, StoreError,
+    Progress, SledStore, StoreError,
     backup::{self, About},
     conformance::{done, put, settings},
     crash_tests::{names, open},
+    restore,
 };
 
 async fn back_up(store: &Arc<SledStore>, to: &Path) -> Result<About, StoreError> {
@@ -65,4 +66,39 @@ async fn it_ends_where_it_is_when_the_store_is_to_be_closed() {
     assert!(matches!(ended, StoreError::Busy(_)), "{ended}");
     assert!(ended.to_string().contains("is being closed"), "{ended}");
     assert_eq!(names(&dir.path().join("backups")), Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_interrupted_restore_or_rebuild_left_goes_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let make = |name: &str| {
+        fs::create_dir(dir.path().join(name)).unwrap();
+        fs::write(dir.path().join(name).join("db"), "rows").unwrap();
+    };
+    let stays = ["journal", "journal.before-restore-3", "store", "store.before-rebuild-2"];
+    for name in stays.iter().chain(&["store.restoring", "journal.restoring", "store.rebuilding"]) {
+        make(name);
+    }
+    assert_eq!(backup::remove_aside(dir.path(), Timestamp::UNIX_EPOCH).unwrap(), 3);
+    assert_eq!(names(dir.path()), stays);
+    assert_eq!(backup::remove_aside(dir.path(), Timestamp::MAX).unwrap(), 2);
+    assert_eq!(names(dir.path()), ["journal", "store"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restore_that_fails_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = filled(&dir.path().join("from")).await;
+    let from = dir.path().join("backup");
+    back_up(&store, &from).await.unwrap();
+    let into = settings(&dir.path().join("into"));
+    let blocked = into.dir.join("journal.restoring");
+    let mut change = |key, value| {
+        // Something in the way of the journal.
+        fs::write(&blocked, "").unwrap();
+        vec![(key, value)]
+    };
+    let restored = restore::restore(&into, &from, &mut change, vec![], &Progress::default());
+    let refused = restored.unwrap_err().to_string();
+    assert!(!names(&into.dir).contains(&"store.restoring".to_owned()), "{refused}");
 }
