@@ -103,8 +103,7 @@ async fn files(store: Arc<SledStore>, plan: &Plan, now: Timestamp) {
     let backups = plan.backups.clone();
     let work = move || {
         let dir = store.settings().dir.clone();
-        let removed = backup::remove_old(&backups, old)
-            .and_then(|gone| Ok(gone + backup::remove_aside(&dir, old)?));
+        let removed = [backup::remove_old(&backups, old), backup::remove_aside(&dir, old)];
         (store.prune_journal(older), removed)
     };
     let Ok((segments, folders)) = tokio::task::spawn_blocking(work).await else { return };
@@ -113,11 +112,13 @@ async fn files(store: Arc<SledStore>, plan: &Plan, now: Timestamp) {
         Ok(segments) => tracing::info!(segments, "journal segments removed"),
         Err(error) => tracing::warn!(%error, "the journal could not be pruned"),
     }
-    match folders {
-        Ok(0) => {}
-        Ok(folders) => tracing::info!(folders, "old backups and former stores removed"),
-        Err(error) => {
-            tracing::warn!(%error, "old backups could not be removed; remove them by hand");
+    for removed in folders {
+        match removed {
+            Ok(0) => {}
+            Ok(folders) => tracing::info!(folders, "old backups or former stores removed"),
+            Err(error) => {
+                tracing::warn!(%error, "an old backup or former store could not be removed; remove it by hand");
+            }
         }
     }
 }

@@ -255,13 +255,13 @@ pub fn read(
 /// many went. Whatever is no backup stays.
 ///
 /// # Errors
-/// When the folder cannot be read or a backup not be removed.
+/// When the folder cannot be read; or the first one that cannot be removed, when the others are.
 pub fn remove_old(folder: &Path, before: Timestamp) -> io::Result<usize> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         entries => entries?,
     };
-    let mut gone = 0;
+    let mut removal = Removal::default();
     for entry in entries {
         let path = entry?.path();
         let old = match about(&path) {
@@ -271,11 +271,34 @@ pub fn remove_old(folder: &Path, before: Timestamp) -> io::Result<usize> {
             }
         };
         if old && path.is_dir() {
-            fs::remove_dir_all(&path)?;
-            gone += 1;
+            removal.of(&path);
         }
     }
-    Ok(gone)
+    removal.end()
+}
+
+/// Folders that are removed one after the other. One that stays keeps none of the others.
+#[derive(Default)]
+struct Removal {
+    gone: usize,
+    stays: Option<io::Error>,
+}
+
+impl Removal {
+    fn of(&mut self, path: &Path) {
+        match fs::remove_dir_all(path) {
+            Ok(()) => self.gone += 1,
+            Err(error) => {
+                let error = io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+                self.stays.get_or_insert(error);
+            }
+        }
+    }
+
+    /// How many went, if none had to stay.
+    fn end(self) -> io::Result<usize> {
+        self.stays.map_or(Ok(self.gone), Err)
+    }
 }
 
 /// Removes what rebuilds and restores set aside in the store's folder before an instant, and at any time what
@@ -283,9 +306,9 @@ pub fn remove_old(folder: &Path, before: Timestamp) -> io::Result<usize> {
 /// went.
 ///
 /// # Errors
-/// When the folder cannot be read or one not be removed.
+/// As [`remove_old`].
 pub fn remove_aside(dir: &Path, before: Timestamp) -> io::Result<usize> {
-    let mut gone = 0;
+    let mut removal = Removal::default();
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name();
@@ -293,11 +316,10 @@ pub fn remove_aside(dir: &Path, before: Timestamp) -> io::Result<usize> {
         let is_aside = name.starts_with("store.before-") || name.starts_with("journal.before-");
         let is_left = [restore::FRESH[0], restore::FRESH[1], rebuild::FRESH].contains(&&*name);
         if is_left || (is_aside && is_older(&entry.path(), before)) {
-            fs::remove_dir_all(entry.path())?;
-            gone += 1;
+            removal.of(&entry.path());
         }
     }
-    Ok(gone)
+    removal.end()
 }
 
 /// Whether the last change of a folder's name or content was before an instant.

@@ -102,3 +102,16 @@ async fn a_restore_that_fails_leaves_nothing() {
     let refused = restored.unwrap_err().to_string();
     assert!(!names(&into.dir).contains(&"store.restoring".to_owned()), "{refused}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_cannot_be_removed_keeps_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    // A file is no folder that can be removed.
+    for number in 0..8 {
+        fs::write(dir.path().join(format!("store.before-{number}")), "").unwrap();
+        fs::create_dir(dir.path().join(format!("journal.before-{number}"))).unwrap();
+    }
+    let error = backup::remove_aside(dir.path(), Timestamp::MAX).unwrap_err().to_string();
+    assert!(error.contains("store.before-"), "it is named: {error}");
+    assert!(names(dir.path()).iter().all(|name| name.starts_with("store")));
+}
