@@ -75,7 +75,7 @@ impl Successor {
         ends: Ends<'_>,
         copied: impl Fn(u64),
     ) -> Result<Self, EngineError> {
-        let name = next_name(settings);
+        let name = next_name(settings).map_err(EngineError::of_io)?;
         let dir = settings.dir.join(&name);
         remove_dir(&dir).map_err(EngineError::of_io)?;
         let engine = Engine::open(&dir, settings).inspect_err(|_| drop(remove_dir(&dir)))?;
@@ -204,20 +204,16 @@ fn go_on(ends: Ends<'_>) -> Result<(), EngineError> {
 /// # Errors
 /// [`StoreError::Busy`] when it cannot be removed.
 pub fn remove_left(settings: &Settings) -> Result<(), StoreError> {
-    let dir = settings.dir.join(next_name(settings));
-    remove_dir(&dir).map_err(|error| {
-        StoreError::Busy(format!(
-            "what is left of an earlier compaction, {}, cannot be removed: {error}; remove it by hand",
-            dir.display()
-        ))
+    let removed = next_name(settings).and_then(|name| remove_dir(&settings.dir.join(name)));
+    removed.map_err(|error| {
+        StoreError::Busy(format!("what an earlier compaction left cannot be removed: {error}"))
     })
 }
 
-/// A folder that nothing is in yet.
-fn next_name(settings: &Settings) -> String {
-    let now = settings.store_dir();
-    let number = now.file_name().and_then(|name| number_of(name.to_str()?)).unwrap_or(0);
-    format!("store-{}", number + 1)
+/// A folder that nothing is in yet. Must not be guessed: what is in it is removed.
+fn next_name(settings: &Settings) -> io::Result<String> {
+    let number = named(&settings.current())?.and_then(|name| number_of(&name)).unwrap_or(0);
+    Ok(format!("store-{}", number + 1))
 }
 
 /// The number of a folder that a compaction made.
@@ -226,17 +222,29 @@ fn number_of(name: &str) -> Option<u64> {
 }
 
 /// The folder named in `current`: one of ours, or none.
+///
+/// # Errors
+/// When it is there and cannot be read: nobody knows then which one it is.
+pub fn named(file: &Path) -> io::Result<Option<String>> {
+    let name = match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        name => name?,
+    };
+    let spelled = number_of(&name).map(|number| format!("store-{number}"));
+    Ok(spelled.filter(|spelled| *spelled == name))
+}
+
+/// The same, for whoever writes and removes nothing by it.
 pub fn current(file: &Path) -> Option<String> {
-    let name = fs::read_to_string(file).ok()?;
-    number_of(&name).map(|number| format!("store-{number}")).filter(|spelled| *spelled == name)
+    named(file).ok().flatten()
 }
 
 /// Removes the folders of stores that are not the current one, which must be there and be sound.
 ///
 /// # Errors
-/// When one cannot be removed.
+/// When it is not known which one it is, or one cannot be removed.
 pub fn remove_others(settings: &Settings) -> io::Result<()> {
-    let current = settings.store_dir();
+    let current = named(&settings.current())?.unwrap_or_else(|| "store".into());
     match fs::remove_file(settings.current().with_extension(disk::UNFINISHED)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -245,7 +253,7 @@ pub fn remove_others(settings: &Settings) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let is_ours = name.to_str().is_some_and(|n| n == "store" || number_of(n).is_some());
-        if is_ours && entry.path() != current {
+        if is_ours && *name != *current {
             tracing::info!(folder = %entry.path().display(), "what a compaction left is removed");
             fs::remove_dir_all(entry.path())?;
         }

@@ -258,3 +258,32 @@ async fn it_ends_where_it_is_when_the_store_is_to_be_closed() {
     drop(store);
     assert_eq!(contents(&settings).await, expected);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_store_goes_before_this_one_is_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let store = Arc::new(open(&settings));
+    fill(&store).await;
+    let expected = rows(&*store).await;
+    drop(store);
+    fs::create_dir(dir.path().join("store-7")).unwrap();
+    // The journal of another time.
+    let (journal, aside) = (settings.journal_dir(), dir.path().join("aside"));
+    fs::rename(&journal, &aside).unwrap();
+    drop(open(&super::conformance::settings(&dir.path().join("other"))));
+    fs::rename(dir.path().join("other/journal"), &journal).unwrap();
+    let refused = SledStore::open(settings.clone()).err().unwrap().to_string();
+    assert!(refused.contains("its journal ends at"), "{refused}");
+    assert!(dir.path().join("store-7").exists());
+    fs::remove_dir_all(&journal).unwrap();
+    fs::rename(&aside, &journal).unwrap();
+    // What cannot be read.
+    fs::create_dir(settings.current()).unwrap();
+    let refused = SledStore::open(settings.clone()).err().unwrap().to_string();
+    assert!(refused.contains("says what folder the store is"), "{refused}");
+    assert!(dir.path().join("store-7").exists());
+    fs::remove_dir(settings.current()).unwrap();
+    assert_eq!(contents(&settings).await, expected);
+    assert!(!dir.path().join("store-7").exists());
+}
