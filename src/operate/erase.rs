@@ -106,9 +106,9 @@ pub async fn sweep(
 async fn carry_out(kv: &dyn Kv, fates: &[(&Vec<u8>, &Bytes, Fate)]) -> Result<u64, StoreError> {
     let (mut at, mut changed, mut conflicts) = (0, 0, 0);
     while at < fates.len() {
-        let (unit, rows, changes) = some(kv, &fates[at..]).await?;
-        if changes == 0 || unit.commit().await? == Commit::Done {
-            changed += changes;
+        let (unit, rows, count) = some(kv, &fates[at..]).await?;
+        if count == 0 || unit.commit().await? == Commit::Done {
+            changed += count;
         } else if conflicts < CONFLICTS {
             conflicts += 1;
             continue;

@@ -262,13 +262,13 @@ async fn of_messages(
 /// How many ids of events may name the pupil. They say no school, are chosen by the source, and keep a
 /// repetition from being taken for news: they stay until they are past their time.
 async fn events(kv: &dyn Kv, pupil: &PupilId) -> Result<u64, StoreError> {
-    let mut named = 0;
+    let mut count = 0;
     ledger::each(kv, tables::SEEN, |key, _| {
-        let names = tables::parts::<2>(key).is_some_and(|([_, event], _)| names(event, pupil));
-        named += u64::from(names);
+        let is_named = tables::parts::<2>(key).is_some_and(|([_, event], _)| names(event, pupil));
+        count += u64::from(is_named);
     })
     .await?;
-    Ok(named)
+    Ok(count)
 }
 
 impl Forgotten {
