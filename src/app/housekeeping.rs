@@ -58,8 +58,10 @@ pub async fn run(
         let now = clock.now();
         if now >= tidied_next {
             match tidy_all(kv.as_ref(), plan.clocks, now).await {
-                Err(StoreError::Busy(why)) => tracing::warn!(why, "housekeeping put off"),
-                done => done?,
+                // Only a store that failed is mended by a restart; a row that cannot be read would be met again.
+                Err(failed @ StoreError::Failed(_)) => return Err(failed),
+                Err(error) => tracing::warn!(%error, "housekeeping put off"),
+                Ok(()) => {}
             }
             if let Some(store) = embedded.clone() {
                 files(store, &plan, now).await;
@@ -69,7 +71,11 @@ pub async fn run(
         if compacted_next.is_some_and(|at| now >= at) {
             compacted_next = night(now);
             if let Some(store) = embedded.clone() {
-                compact(store).await;
+                // It ends by itself where it is: the store is told to stop, too.
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = compact(store) => {}
+                }
             }
         }
         let next = compacted_next.map_or(tidied_next, |at| at.min(tidied_next));
@@ -97,8 +103,7 @@ async fn files(store: Arc<SledStore>, plan: &Plan, now: Timestamp) {
     let backups = plan.backups.clone();
     let work = move || {
         let dir = store.settings().dir.clone();
-        let removed = backup::remove_old(&backups, old)
-            .and_then(|gone| Ok(gone + backup::remove_aside(&dir, old)?));
+        let removed = [backup::remove_old(&backups, old), backup::remove_aside(&dir, old)];
         (store.prune_journal(older), removed)
     };
     let Ok((segments, folders)) = tokio::task::spawn_blocking(work).await else { return };
@@ -107,11 +112,13 @@ async fn files(store: Arc<SledStore>, plan: &Plan, now: Timestamp) {
         Ok(segments) => tracing::info!(segments, "journal segments removed"),
         Err(error) => tracing::warn!(%error, "the journal could not be pruned"),
     }
-    match folders {
-        Ok(0) => {}
-        Ok(folders) => tracing::info!(folders, "old backups and former stores removed"),
-        Err(error) => {
-            tracing::warn!(%error, "old backups could not be removed; remove them by hand");
+    for removed in folders {
+        match removed {
+            Ok(0) => {}
+            Ok(folders) => tracing::info!(folders, "old backups or former stores removed"),
+            Err(error) => {
+                tracing::warn!(%error, "an old backup or former store could not be removed; remove it by hand");
+            }
         }
     }
 }
@@ -188,9 +195,12 @@ async fn remove_if(
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
-    use crate::store::MemoryStore;
+    use crate::env::SystemClock;
     use crate::store::ledger::Unit;
+    use crate::store::{Health, MemoryStore, Pending};
 
     #[tokio::test]
     async fn only_what_is_old_goes() {
@@ -208,6 +218,56 @@ mod tests {
         assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
         assert_eq!(tidy(&kv, now, day(35)).await.expect("tidy"), 3);
         assert_eq!(tidy(&kv, now, day(35)).await.expect("tidy"), 0);
+    }
+
+    /// A store whose every read ends so.
+    struct Broken(StoreError);
+
+    impl Kv for Broken {
+        fn get<'a>(&'a self, _: &'a [u8]) -> Pending<'a, Result<Option<Bytes>, StoreError>> {
+            Box::pin(async { Err(self.0.clone()) })
+        }
+
+        fn scan<'a>(
+            &'a self,
+            _: &'a [u8],
+            _: &'a [u8],
+            _: usize,
+        ) -> Pending<'a, Result<Vec<(Vec<u8>, Bytes)>, StoreError>> {
+            Box::pin(async { Err(self.0.clone()) })
+        }
+
+        fn commit(&self, _: Batch) -> Pending<'_, Result<Commit, StoreError>> {
+            Box::pin(async { Err(self.0.clone()) })
+        }
+
+        fn health(&self) -> Health {
+            Health { writable: true, why: None, free_bytes: None }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_store_that_failed_ends_it() {
+        let days = |days: i64| SignedDuration::from_hours(24 * days);
+        let plan = Plan {
+            clocks: Clocks { contacts: days(30), evidence: days(330), counters: days(1100) },
+            journal_keep: days(30),
+            backups: PathBuf::new(),
+            backups_keep: days(30),
+            compact: None,
+        };
+        for (error, ends) in [
+            (StoreError::Damaged("a row".into()), false),
+            (StoreError::Refused("a newer row".into()), false),
+            (StoreError::Busy("full".into()), false),
+            (StoreError::Failed("the disk".into()), true),
+        ] {
+            let stop = CancellationToken::new();
+            stop.cancel();
+            let (kv, clock) = (Arc::new(Broken(error)), Arc::new(SystemClock::new()));
+            let done = run(kv.clone(), clock, None, plan.clone(), stop).await;
+            assert_eq!(done.is_err(), ends, "{}", kv.0);
+        }
     }
 
     #[test]

@@ -238,6 +238,7 @@ impl App {
                         stop.cancelled().await;
                     }
                 }
+                store.stop_work();
                 Ok(())
             });
         }

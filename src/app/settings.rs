@@ -93,8 +93,10 @@ pub(super) fn remains(config: &Config) -> Vec<String> {
             days(config.store.journal_keep)
         ),
         format!(
-            "backups in {} hold them until they are {} days old; copies elsewhere are yours to remove",
+            "backups in {}, and stores that a restore or a rebuild set aside in {} (`store.before-…`, \
+             `journal.before-…`), hold them until they are {} days old; copies elsewhere are yours to remove",
             config.retention.backups.display(),
+            config.store.dir.display(),
             days(config.retention.backups_keep)
         ),
         "the directory has the pupil as long as the school system's loads have; until then new events about the \

@@ -118,8 +118,8 @@ fn told(done: &Forgotten) -> String {
     if done.young_ids > 0 {
         let _ = writeln!(
             out,
-            "{} ids of events that name the pupil stay until they are 35 days old, or until this is run again after \
-             four days: without them an event that is sent again would be taken for a new one.",
+            "{} ids of events that may name the pupil stay until they are 35 days old: without them an event that is \
+             sent again would be taken for a new one.",
             done.young_ids
         );
     }

@@ -28,10 +28,8 @@ pub async fn may_have_left(
         return Ok(false);
     }
     let restored: Option<Restored> = unit.peek(tables::RESTORED).await?;
-    Ok(restored.is_some_and(|restored| {
-        let is_new = case.lesson.recorded_at.is_some_and(|at| at > restored.at);
-        case.lesson.lesson.start < restored.at && !is_new
-    }))
+    // When the mark was made says nothing: the same mark saved again has a later time.
+    Ok(restored.is_some_and(|restored| case.lesson.lesson.start < restored.at))
 }
 
 /// Holds a waiting message for a person.
@@ -82,6 +80,28 @@ mod tests {
 
     use super::*;
     use crate::delivery::testing::notification;
+    use crate::intake::case::CaseKey;
+    use crate::model::Lesson;
+    use crate::store::{Commit, MemoryStore};
+
+    #[tokio::test]
+    async fn a_mark_saved_again_after_a_restore_is_no_news() {
+        let kv = MemoryStore::new();
+        let n = notification("g1");
+        let at = |minutes| n.created_at + SignedDuration::from_mins(minutes);
+        let mut unit = Unit::new(&kv);
+        unit.write(tables::RESTORED.to_vec(), &Restored { at: at(0), taken_at: at(-60) });
+        assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+        let mut unit = Unit::new(&kv);
+        for (start, held) in [(-30, true), (0, false), (30, false)] {
+            let end = at(start + 60);
+            let lesson = Lesson { id: n.lesson.clone(), start: at(start), end, label: None };
+            let mut case = Case::load_or_new(&mut unit, &CaseKey::of(&n), &lesson, at(0)).await;
+            let case = case.as_mut().expect("a case");
+            case.lesson.recorded_at = Some(at(5));
+            assert_eq!(may_have_left(&unit, &n, case).await.expect("told"), held, "{start}");
+        }
+    }
 
     #[test]
     fn what_may_have_left_is_in_doubt_and_counts_as_arrived() {

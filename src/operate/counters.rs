@@ -18,13 +18,37 @@ fn kind(n: &Notification) -> String {
     format!("{} {} {} {reason}", n.purpose.as_str(), n.channel.as_str(), n.state.as_str())
 }
 
-/// Counts a message that is removed in the same unit.
+/// Rows that one day's numbers may be in, where those before cannot be read.
+const ROWS_OF_A_DAY: u8 = 3;
+
+/// The first row of a message's day that can be read, and its key; none: it is not counted.
+async fn readable(
+    unit: &mut Unit<'_>,
+    n: &Notification,
+) -> Result<Option<(Vec<u8>, Counted)>, StoreError> {
+    let mut key = tables::counters(&n.school, n.date);
+    for spare in 1..=ROWS_OF_A_DAY {
+        match unit.read(&key).await {
+            Ok(row) => return Ok(Some((key, row.unwrap_or_default()))),
+            Err(StoreError::Damaged(_) | StoreError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+        key = [tables::counters(&n.school, n.date), vec![spare]].concat();
+    }
+    Ok(None)
+}
+
+/// Counts a message that is removed in the same unit. Numbers that cannot be read keep nothing from being
+/// removed: they stay as they are, and a row beside them is begun.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn count(unit: &mut Unit<'_>, n: &Notification) -> Result<(), StoreError> {
-    let key = tables::counters(&n.school, n.date);
-    let mut row: Counted = unit.read(&key).await?.unwrap_or_default();
+    let Some((key, mut row)) = readable(unit, n).await? else {
+        let (school, date) = (&n.school, n.date);
+        tracing::warn!(%school, %date, "a message is not counted: the day's numbers cannot be read");
+        return Ok(());
+    };
     *row.messages.entry(kind(n)).or_default() += 1;
     if codec::encode(ROW_VERSION, &row).len() > MAX_VALUE_BYTES {
         row.messages.remove(&kind(n));
@@ -92,4 +116,32 @@ pub async fn statistics(kv: &dyn Kv) -> Result<Statistics, OperateError> {
         .map(|((school, date), messages)| OneDay { school, date, messages })
         .collect();
     Ok(Statistics { format: FORMAT, days, erasures })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::delivery::testing::notification;
+    use crate::store::{Commit, MemoryStore};
+
+    #[tokio::test]
+    async fn numbers_that_cannot_be_read_stop_nothing() {
+        let (kv, n) = (MemoryStore::new(), notification("g1"));
+        let first = tables::counters(&n.school, n.date);
+        for broken in 0..=ROWS_OF_A_DAY {
+            let mut unit = Unit::new(&kv);
+            for _ in 0..2 {
+                count(&mut unit, &n).await.expect("it goes on");
+            }
+            assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+            let days = statistics(&kv).await.expect("numbers").days;
+            let counted: u64 = days.iter().flat_map(|day| day.messages.values()).sum();
+            assert_eq!(counted, if broken < ROWS_OF_A_DAY { 2 } else { 0 }, "{broken} are broken");
+            // Damaged, or of a newer program.
+            let key = if broken == 0 { first.clone() } else { [&first[..], &[broken]].concat() };
+            let mut unit = Unit::new(&kv);
+            unit.write_raw(key, if broken % 2 == 0 { "\u{1}{}" } else { "\u{9}{}" }.into());
+            assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+        }
+    }
 }

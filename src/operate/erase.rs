@@ -11,6 +11,8 @@ use crate::store::{Commit, Kv, MAX_BATCH_BYTES, StoreError, after_prefix, tables
 const PAGE: usize = 500;
 /// Rows changed in one commit.
 const ROWS: usize = 100;
+/// Tries of a commit that meets somebody else's, one after the other.
+const CONFLICTS: u32 = 8;
 
 /// What becomes of a row.
 pub enum Fate {
@@ -99,13 +101,34 @@ pub async fn sweep(
     }
 }
 
+/// Does it, some rows a commit. Where somebody else writes one of them at the same moment it is tried again,
+/// without that one.
 async fn carry_out(kv: &dyn Kv, fates: &[(&Vec<u8>, &Bytes, Fate)]) -> Result<u64, StoreError> {
-    let (mut unit, mut open, mut changed) = (Unit::new(kv), 0, 0);
+    let (mut at, mut changed, mut conflicts) = (0, 0, 0);
+    while at < fates.len() {
+        let (unit, rows, count) = some(kv, &fates[at..]).await?;
+        if count == 0 || unit.commit().await? == Commit::Done {
+            changed += count;
+        } else if conflicts < CONFLICTS {
+            conflicts += 1;
+            continue;
+        }
+        (at, conflicts) = (at + rows, 0);
+    }
+    Ok(changed)
+}
+
+/// As many of the first rows as one commit takes: how many these are, and how many of them it changes.
+async fn some<'a>(
+    kv: &'a dyn Kv,
+    fates: &[(&Vec<u8>, &Bytes, Fate)],
+) -> Result<(Unit<'a>, usize, u64), StoreError> {
+    let (mut unit, mut rows, mut changes) = (Unit::new(kv), 0, 0);
     for (key, value, fate) in fates {
         if unit.bytes() > MAX_BATCH_BYTES / 2 {
-            changed += commit(std::mem::replace(&mut unit, Unit::new(kv)), open).await?;
-            open = 0;
+            break;
         }
+        rows += 1;
         if unit.read_raw(key).await?.as_ref() != Some(*value) {
             continue;
         }
@@ -118,15 +141,9 @@ async fn carry_out(kv: &dyn Kv, fates: &[(&Vec<u8>, &Bytes, Fate)]) -> Result<u6
             }
             Fate::Becomes(new) => unit.write_raw((*key).clone(), new.clone()),
         }
-        open += 1;
+        changes += 1;
     }
-    Ok(changed + commit(unit, open).await?)
-}
-
-/// Commits so many changes; how many were made.
-async fn commit(unit: Unit<'_>, changes: u64) -> Result<u64, StoreError> {
-    let done = changes > 0 && unit.commit().await? == Commit::Done;
-    Ok(if done { changes } else { 0 })
+    Ok((unit, rows, changes))
 }
 
 /// Whether nothing happens to a message any more by itself.

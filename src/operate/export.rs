@@ -87,13 +87,15 @@ pub struct Sent {
     pub state_reason_in_words: Option<String>,
 }
 
-/// Gathers it. Goes through all messages.
+/// Gathers it. Goes through all messages. A refused event that names no school is the pupil's only where this
+/// is the `only_school` there is.
 ///
 /// # Errors
 /// When the store fails or a row cannot be read.
 pub async fn export(
     kv: &dyn Kv,
     (school, pupil): (&SchoolId, &PupilId),
+    only_school: bool,
     now: Timestamp,
 ) -> Result<Export, OperateError> {
     let of_pupil = |table| tables::of_pupil(table, school, pupil);
@@ -115,7 +117,9 @@ pub async fn export(
     let mut refused = Vec::new();
     for (_, value) in all(kv, tables::REJECTED).await? {
         let row: Rejection = ledger::decode(&value)?;
-        if row.pupil.as_ref() == Some(pupil) {
+        // The same id may be another pupil's at another school.
+        let is_here = row.school.as_ref().map_or(only_school, |at| at == school);
+        if is_here && row.pupil.as_ref() == Some(pupil) {
             refused.push(row.into());
         }
     }
@@ -144,7 +148,8 @@ fn about() -> Vec<String> {
         "Guardians' names and contacts are their own data and are not here, but for the addresses that messages \
          about the pupil went to. Look through it before it is handed out: an address or a note may be about \
          somebody whose protection outweighs this.",
-        "Ids of events (`event`) are the school system's. Backups and the journal hold older versions of the same \
+        "Ids of events (`event`) are the school system's. Refused events that named no school are here only where \
+         there is one school. Backups and the journal hold older versions of the same \
          until they are removed.",
     ]
     .map(str::to_owned)

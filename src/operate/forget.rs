@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::erase::{Fate, is_at_rest, sweep};
@@ -11,11 +11,20 @@ use super::message::{self, Act};
 use super::{FORMAT, OperateError};
 use crate::model::{Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::ledger::{self, Unit};
-use crate::store::rows::{Due, Erased, Rejection, Seen, SentTo};
-use crate::store::{Commit, Kv, StoreError, tables};
+use crate::store::rows::{Due, Erased, Rejection, SentTo};
+use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
 
-/// Ids of events younger than this stay: an event that is sent again must not be taken for a new one.
-const SEEN_STAYS: SignedDuration = SignedDuration::from_hours(4 * 24);
+/// Times that it is gone through, where more is written about the pupil meanwhile.
+const ROUNDS: usize = 5;
+/// The tables whose keys begin with school and pupil. Lessons first: nothing may refer to a message that is
+/// gone.
+const OF_PUPIL: [(&str, &[u8]); 5] = [
+    ("lessons", tables::LESSONS),
+    ("days", tables::DAYS),
+    ("advance notices", tables::NOTICES),
+    ("advance notices", tables::NOTICE_GUARDS),
+    ("trail", tables::AUDIT),
+];
 
 /// What was erased.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,20 +38,21 @@ pub struct Forgotten {
     pub called_back: u64,
     /// Rows erased, by table.
     pub erased: BTreeMap<String, u64>,
-    /// Ids of events that name the pupil and are too young to go; they go by themselves.
+    /// Ids of events that may name the pupil: they stay, and go by themselves when they are 35 days old.
     pub young_ids: u64,
     /// Where traces are still, and until when.
     pub remains: Vec<String>,
 }
 
-/// Erases.
+/// Erases. A refused event that names no school is the pupil's only where this is the `only_school` there is.
 ///
 /// # Errors
-/// [`OperateError::NotNow`] while a message is on its way; or when the store fails. What was done until then
+/// [`OperateError::NotNow`] while a message is on its way, or more is heard of the pupil; or when the store fails. What was done until then
 /// stays done, and the rest is done by the next call.
 pub async fn forget(
     kv: &dyn Kv,
     (school, pupil): (&SchoolId, &PupilId),
+    only_school: bool,
     by: &str,
     now: Timestamp,
 ) -> Result<Forgotten, OperateError> {
@@ -54,12 +64,57 @@ pub async fn forget(
         young_ids: 0,
         remains: Vec::new(),
     };
+    let mut ids = BTreeSet::new();
+    let mut outcome = Ok(false);
+    for _ in 0..ROUNDS {
+        outcome = round(kv, (school, pupil), (by, now), &mut ids, &mut done).await;
+        if !matches!(outcome, Ok(false)) {
+            break;
+        }
+    }
+    if matches!(outcome, Ok(true)) {
+        let perhaps = refused(kv, (school, pupil), only_school, &mut done).await?;
+        if perhaps > 0 {
+            done.remains.push(format!(
+                "{perhaps} refused events that name no school may be about this pupil, or about another school's of \
+                 the same id; they go when they are 35 days old"
+            ));
+        }
+        done.young_ids = events(kv, pupil).await?;
+    }
+    let (rows, called_back) = (done.erased.values().sum::<u64>(), done.called_back);
+    if rows > 0 {
+        let mut unit = Unit::new(kv);
+        let row = Erased { at: now, by: by.into(), school: school.clone(), rows };
+        unit.write(tables::erased(now, school), &row);
+        let _: Commit = unit.commit().await?;
+    }
+    let all = matches!(outcome, Ok(true));
+    tracing::info!(%school, rows, called_back, by, all, "a pupil's rows were erased");
+    if outcome? {
+        return Ok(done);
+    }
+    Err(OperateError::NotNow(
+        "some rows about the pupil are there still, or again: more is heard of the pupil meanwhile. What is erased \
+         stays so; take the pupil out of the school system and run it again"
+            .into(),
+    ))
+}
+
+/// Calls back, erases, and looks whether anything is there still. Somebody else may have written it meanwhile.
+async fn round(
+    kv: &dyn Kv,
+    (school, pupil): (&SchoolId, &PupilId),
+    (by, now): (&str, Timestamp),
+    ids: &mut BTreeSet<NotificationId>,
+    done: &mut Forgotten,
+) -> Result<bool, OperateError> {
     for n in messages(kv, school, pupil).await? {
         if n.state == State::Waiting {
             match message::act(kv, &n.id, Act::Cancel, by, now).await {
                 Ok(_) => done.called_back += 1,
                 // It is on its way this moment, or over: told below.
-                Err(OperateError::NotNow(_)) => {}
+                Err(OperateError::NotNow(_) | OperateError::NoMessage(_)) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -67,25 +122,31 @@ pub async fn forget(
     let of_pupil = messages(kv, school, pupil).await?;
     let open = of_pupil.iter().filter(|n| !is_at_rest(n)).count();
     if open > 0 {
+        let so_far = if done.erased.is_empty() {
+            "Nothing is erased yet"
+        } else {
+            "What is erased so far stays so"
+        };
         return Err(OperateError::NotNow(format!(
             "{open} of the pupil's messages are on their way, or nobody knows yet whether they are; those that \
-             waited are called back. Nothing is erased yet: run this again when that is settled (`upprop why` \
-             shows it)"
+             waited are called back. {so_far}: run this again when that is settled (`upprop why` shows it)"
         )));
     }
-    let ids: BTreeSet<NotificationId> = of_pupil.into_iter().map(|n| n.id).collect();
-    rows(kv, school, pupil, &mut done).await?;
-    of_messages(kv, &ids, (school, pupil), &mut done).await?;
-    done.young_ids = events(kv, pupil, now, &mut done).await?;
-    let rows: u64 = done.erased.values().sum();
-    if rows > 0 {
-        let mut unit = Unit::new(kv);
-        let row = Erased { at: now, by: by.into(), school: school.clone(), rows };
-        unit.write(tables::erased(now, school), &row);
-        let _: Commit = unit.commit().await?;
+    ids.extend(of_pupil.into_iter().map(|n| n.id));
+    rows(kv, school, pupil, done).await?;
+    of_messages(kv, ids, (school, pupil), done).await?;
+    is_gone(kv, school, pupil).await.map_err(Into::into)
+}
+
+/// Whether nothing that is found by the pupil is there.
+async fn is_gone(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<bool, StoreError> {
+    for (_, table) in OF_PUPIL {
+        let prefix = tables::of_pupil(table, school, pupil);
+        if !kv.scan(&prefix, &after_prefix(&prefix), 1).await?.is_empty() {
+            return Ok(false);
+        }
     }
-    tracing::info!(%school, rows, called_back = done.called_back, by, "a pupil's rows were erased");
-    Ok(done)
+    Ok(messages(kv, school, pupil).await?.is_empty())
 }
 
 /// All messages about a pupil. Goes through all messages.
@@ -120,14 +181,7 @@ async fn rows(
     pupil: &PupilId,
     done: &mut Forgotten,
 ) -> Result<(), StoreError> {
-    // Lessons first: nothing may refer to a message that is gone.
-    for (what, prefix) in [
-        ("lessons", tables::LESSONS),
-        ("days", tables::DAYS),
-        ("advance notices", tables::NOTICES),
-        ("advance notices", tables::NOTICE_GUARDS),
-        ("trail", tables::AUDIT),
-    ] {
+    for (what, prefix) in OF_PUPIL {
         let of_pupil = tables::of_pupil(prefix, school, pupil);
         let gone = sweep(kv, &of_pupil, |_, _| Fate::Goes).await?;
         done.add(what, gone);
@@ -142,18 +196,36 @@ async fn rows(
         .await?;
         done.add("timers", gone);
     }
+    Ok(())
+}
+
+/// Events that were refused; returns how many stay because they do not say which school's pupil it is.
+async fn refused(
+    kv: &dyn Kv,
+    (school, pupil): (&SchoolId, &PupilId),
+    only_school: bool,
+    done: &mut Forgotten,
+) -> Result<u64, StoreError> {
+    let mut perhaps = 0;
     let gone = sweep(kv, tables::REJECTED, |_, value| {
-        let row = ledger::decode::<Rejection>(value).ok();
-        let is_about = row.is_some_and(|row| {
-            row.pupil.as_ref() == Some(pupil)
-                || names(&row.why, pupil)
-                || row.event.is_some_and(|event| names(&event, pupil))
-        });
-        if is_about { Fate::Goes } else { Fate::Stays }
+        let Ok(row) = ledger::decode::<Rejection>(value) else { return Fate::Stays };
+        let is_about = row.pupil.as_ref().map_or_else(
+            || names(&row.why, pupil) || row.event.is_some_and(|event| is_part(&event, pupil)),
+            |about| about == pupil,
+        );
+        match &row.school {
+            Some(at) if is_about && at == school => Fate::Goes,
+            None if is_about && only_school => Fate::Goes,
+            None if is_about => {
+                perhaps += 1;
+                Fate::Stays
+            }
+            _ => Fate::Stays,
+        }
     })
     .await?;
     done.add("refused events", gone);
-    Ok(())
+    Ok(perhaps)
 }
 
 async fn of_messages(
@@ -187,29 +259,16 @@ async fn of_messages(
     Ok(())
 }
 
-/// Ids of events that name the pupil; returns how many stay because they are young.
-async fn events(
-    kv: &dyn Kv,
-    pupil: &PupilId,
-    now: Timestamp,
-    done: &mut Forgotten,
-) -> Result<u64, StoreError> {
-    let old = now.saturating_sub(SEEN_STAYS).unwrap_or(Timestamp::MIN);
-    let mut young = 0;
-    let gone = sweep(kv, tables::SEEN, |key, value| {
-        let names = tables::parts::<2>(key).is_some_and(|([_, event], _)| names(event, pupil));
-        if !names {
-            return Fate::Stays;
-        }
-        if ledger::decode::<Seen>(value).is_ok_and(|seen| seen.at < old) {
-            return Fate::Goes;
-        }
-        young += 1;
-        Fate::Stays
+/// How many ids of events may name the pupil. They say no school, are chosen by the source, and keep a
+/// repetition from being taken for news: they stay until they are past their time.
+async fn events(kv: &dyn Kv, pupil: &PupilId) -> Result<u64, StoreError> {
+    let mut count = 0;
+    ledger::each(kv, tables::SEEN, |key, _| {
+        let is_named = tables::parts::<2>(key).is_some_and(|([_, event], _)| names(event, pupil));
+        count += u64::from(is_named);
     })
     .await?;
-    done.add("events seen", gone);
-    Ok(young)
+    Ok(count)
 }
 
 impl Forgotten {
@@ -230,22 +289,12 @@ fn names(text: &str, pupil: &PupilId) -> bool {
     })
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_named_only_as_a_word() {
-        let pupil = PupilId::new("p1").expect("id");
-        for (text, named) in [
-            ("p1", true),
-            ("2026-p1-x", true),
-            ("p12", false),
-            ("ap1", false),
-            ("x", false),
-            ("pupil: p1 is not", true),
-        ] {
-            assert_eq!(names(text, &pupil), named, "{text}");
-        }
-    }
+/// Whether an id has the pupil's as a part of its own: `12` is none of `2026-11-12-881`.
+fn is_part(text: &str, pupil: &PupilId) -> bool {
+    text.split(|c: char| !c.is_alphanumeric() && !"-_.".contains(c))
+        .any(|part| part == pupil.as_str())
 }
+
+#[cfg(test)]
+#[path = "forget_tests.rs"]
+mod tests;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, OperateError};
-use crate::model::{PupilId, SourceId};
+use crate::model::{PupilId, SchoolId, SourceId};
 use crate::store::rows::Rejection;
 use crate::store::{Kv, after_prefix, ledger, tables};
 
@@ -31,6 +31,9 @@ pub struct Rejected {
     pub source: SourceId,
     /// Its id, where one could be read.
     pub event: Option<String>,
+    /// Of which school, where that could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub school: Option<SchoolId>,
     /// About whom, where that could be read.
     pub pupil: Option<PupilId>,
     /// What was wrong with it, as the sender was told.
@@ -39,8 +42,8 @@ pub struct Rejected {
 
 impl From<Rejection> for Rejected {
     fn from(row: Rejection) -> Self {
-        let Rejection { at, source, event, pupil, why } = row;
-        Self { at, source, event, pupil, why }
+        let Rejection { at, source, event, school, pupil, why } = row;
+        Self { at, source, event, school, pupil, why }
     }
 }
 

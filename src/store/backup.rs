@@ -10,6 +10,7 @@
 //! The folder gets its name only when both are on the disk.
 
 use std::{
+    cell::RefCell,
     fs::{self, File},
     io::{self, Read as _, Write as _},
     os::unix::fs::DirBuilderExt as _,
@@ -22,13 +23,16 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Progress, Snapshot, StoreError, disk,
+    Progress, Snapshot, StoreError,
+    compact::Ends,
+    disk,
     journal::{
         JournalError,
         base::{self, Rows},
         file::Kind,
         frame::Write,
     },
+    rebuild, restore,
 };
 use crate::model::hex;
 
@@ -56,16 +60,26 @@ pub struct About {
     pub sha256: String,
 }
 
-struct Counted<'a>(&'a Snapshot, &'a Progress);
+/// The rows, counted; and why they ended early, if they did.
+struct Counted<'a> {
+    snapshot: &'a Snapshot,
+    progress: &'a Progress,
+    ends: Ends<'a>,
+    ended: RefCell<Option<String>>,
+}
 
 impl Rows for Counted<'_> {
     fn sequence(&self) -> io::Result<u64> {
-        Rows::sequence(self.0)
+        Rows::sequence(self.snapshot)
     }
 
     fn rows(&self, from: &[u8], limit: usize) -> io::Result<Vec<(Vec<u8>, Bytes)>> {
-        let rows = self.0.rows(from, limit)?;
-        self.1.step(rows.len() as u64);
+        if let Some(why) = (self.ends)() {
+            self.ended.replace(Some(why));
+            return Err(io::Error::other("it was ended"));
+        }
+        let rows = self.snapshot.rows(from, limit)?;
+        self.progress.step(rows.len() as u64);
         Ok(rows)
     }
 }
@@ -73,12 +87,13 @@ impl Rows for Counted<'_> {
 /// Writes a backup to a folder that is not there yet, or empty. Blocks.
 ///
 /// # Errors
-/// [`StoreError::Refused`], in words; nothing is left behind then.
+/// [`StoreError::Refused`], in words; [`StoreError::Busy`] where it was to end. Nothing is left behind then.
 pub fn write(
     snapshot: &Snapshot,
     dir: &Path,
     taken_at: Timestamp,
     progress: &Progress,
+    ends: Ends<'_>,
 ) -> Result<About, StoreError> {
     let refused = |error: io::Error| {
         StoreError::Refused(format!(
@@ -95,19 +110,25 @@ pub fn write(
         )));
     }
     let unfinished = unfinished(dir);
+    let rows = Counted { snapshot, progress, ends, ended: RefCell::default() };
     progress.begin(0);
     let written = begin(dir, &unfinished)
-        .and_then(|()| fill(snapshot, &unfinished, taken_at, progress))
+        .and_then(|()| fill(&rows, &unfinished, taken_at))
         .and_then(|about| {
             fs::rename(&unfinished, dir)?;
             sync_parent(dir)?;
-            Ok(about)
+            // Whatever happened beside: what is told to be there is there.
+            let found = self::about(dir).map_err(io::Error::other)?;
+            if found == about { Ok(about) } else { Err(io::Error::other("another one is there")) }
         });
     progress.end();
     written.map_err(|error| {
         // Another try removes what cannot be removed now.
         let _ = fs::remove_dir_all(&unfinished);
-        refused(error)
+        match rows.ended.take() {
+            Some(why) => StoreError::Busy(format!("the backup was not written: {why}")),
+            None => refused(error),
+        }
     })
 }
 
@@ -122,14 +143,8 @@ fn begin(dir: &Path, unfinished: &Path) -> io::Result<()> {
     fs::DirBuilder::new().mode(0o700).create(unfinished)
 }
 
-fn fill(
-    snapshot: &Snapshot,
-    dir: &Path,
-    taken_at: Timestamp,
-    progress: &Progress,
-) -> io::Result<About> {
-    let (sequence, rows) = base::write_as(Kind::Backup, dir, &Counted(snapshot, progress))
-        .map_err(io::Error::other)?;
+fn fill(rows: &Counted<'_>, dir: &Path, taken_at: Timestamp) -> io::Result<About> {
+    let (sequence, rows) = base::write_as(Kind::Backup, dir, rows).map_err(io::Error::other)?;
     let (bytes, sha256) = digest(&Kind::Backup.path(dir, sequence))?;
     let program = env!("CARGO_PKG_VERSION").to_owned();
     let about = About { format: FORMAT, program, taken_at, sequence, rows, bytes, sha256 };
@@ -240,13 +255,13 @@ pub fn read(
 /// many went. Whatever is no backup stays.
 ///
 /// # Errors
-/// When the folder cannot be read or a backup not be removed.
+/// When the folder cannot be read; or the first one that cannot be removed, when the others are.
 pub fn remove_old(folder: &Path, before: Timestamp) -> io::Result<usize> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
         entries => entries?,
     };
-    let mut gone = 0;
+    let mut removal = Removal::default();
     for entry in entries {
         let path = entry?.path();
         let old = match about(&path) {
@@ -256,31 +271,55 @@ pub fn remove_old(folder: &Path, before: Timestamp) -> io::Result<usize> {
             }
         };
         if old && path.is_dir() {
-            fs::remove_dir_all(&path)?;
-            gone += 1;
+            removal.of(&path);
         }
     }
-    Ok(gone)
+    removal.end()
 }
 
-/// Removes what rebuilds and restores set aside in the store's folder before an instant. Returns how many
-/// folders went.
+/// Folders that are removed one after the other. One that stays keeps none of the others.
+#[derive(Default)]
+struct Removal {
+    gone: usize,
+    stays: Option<io::Error>,
+}
+
+impl Removal {
+    fn of(&mut self, path: &Path) {
+        match fs::remove_dir_all(path) {
+            Ok(()) => self.gone += 1,
+            Err(error) => {
+                let error = io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+                self.stays.get_or_insert(error);
+            }
+        }
+    }
+
+    /// How many went, if none had to stay.
+    fn end(self) -> io::Result<usize> {
+        self.stays.map_or(Ok(self.gone), Err)
+    }
+}
+
+/// Removes what rebuilds and restores set aside in the store's folder before an instant, and at any time what
+/// those that were interrupted left: none is under way, since the folder is locked. Returns how many folders
+/// went.
 ///
 /// # Errors
-/// When the folder cannot be read or one not be removed.
+/// As [`remove_old`].
 pub fn remove_aside(dir: &Path, before: Timestamp) -> io::Result<usize> {
-    let mut gone = 0;
+    let mut removal = Removal::default();
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name();
         let name = name.to_string_lossy();
         let is_aside = name.starts_with("store.before-") || name.starts_with("journal.before-");
-        if is_aside && is_older(&entry.path(), before) {
-            fs::remove_dir_all(entry.path())?;
-            gone += 1;
+        let is_left = [restore::FRESH[0], restore::FRESH[1], rebuild::FRESH].contains(&&*name);
+        if is_left || (is_aside && is_older(&entry.path(), before)) {
+            removal.of(&entry.path());
         }
     }
-    Ok(gone)
+    removal.end()
 }
 
 /// Whether the last change of a folder's name or content was before an instant.

@@ -8,7 +8,7 @@
 //!
 //! | a crash | finds |
 //! |---|---|
-//! | while the new sled is filled | the old store, whole; the next start removes the new folder |
+//! | while the new sled is filled | the old store, whole; the next start, or the next compaction, removes the new folder |
 //! | before `current` is renamed | the same |
 //! | after it | the new store, which has all groups up to the change; the journal has those after, and some or all before |
 //! | while the journal is begun anew | the new store, and segments or a base that hold everything, as when it is pruned |
@@ -39,6 +39,9 @@ const ROUNDS: usize = 20;
 /// Told of each step, so that tests can crash there.
 pub type Steps = Arc<dyn Fn(&'static str) + Send + Sync>;
 
+/// Asked again and again while rows are copied: why it is to end, if it is.
+pub type Ends<'a> = &'a dyn Fn() -> Option<String>;
+
 /// What a compaction did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Compacted {
@@ -65,44 +68,55 @@ impl Successor {
     /// Makes it and fills it with all rows. Blocks; commits go on.
     ///
     /// # Errors
-    /// When sled or the disk fails; the old one is as it was.
+    /// When sled or the disk fails, or it is to end; the old one is as it was, and nothing is left of this one.
     pub fn fill(
         settings: &Settings,
         layers: &Arc<Layers>,
+        ends: Ends<'_>,
         copied: impl Fn(u64),
     ) -> Result<Self, EngineError> {
-        let name = next_name(settings);
+        let name = next_name(settings).map_err(EngineError::of_io)?;
         let dir = settings.dir.join(&name);
         remove_dir(&dir).map_err(EngineError::of_io)?;
-        let engine = Engine::open(&dir, settings)?;
+        let engine = Engine::open(&dir, settings).inspect_err(|_| drop(remove_dir(&dir)))?;
         let since = Snapshot::take(layers.clone());
         let mut successor = Self { engine, layers: layers.clone(), since, name, rows: 0 };
+        match successor.copy_all(ends, copied) {
+            Ok(()) => Ok(successor),
+            Err(error) => {
+                successor.discard(settings);
+                Err(error)
+            }
+        }
+    }
+
+    fn copy_all(&mut self, ends: Ends<'_>, copied: impl Fn(u64)) -> Result<(), EngineError> {
         let (mut from, mut unflushed) = (Some(Vec::new()), 0);
         while let Some(at) = from {
-            let (rows, next) =
-                successor.layers.page_at(successor.since.number(), &at, None, PAGE)?;
+            go_on(ends)?;
+            let (rows, next) = self.layers.page_at(self.since.number(), &at, None, PAGE)?;
             let bytes: usize = rows.iter().map(|(key, value)| key.len() + value.len()).sum();
             let writes = rows.iter().map(|(key, value)| (key.as_slice(), Some(&**value)));
-            successor.engine.apply(0, writes)?;
-            successor.rows += rows.len() as u64;
+            self.engine.apply(0, writes)?;
+            self.rows += rows.len() as u64;
             copied(rows.len() as u64);
             unflushed += bytes;
             if unflushed >= FLUSH_BYTES {
-                successor.engine.make_durable()?;
+                self.engine.make_durable()?;
                 unflushed = 0;
             }
             from = next;
         }
-        successor.engine.make_durable()?;
-        Ok(successor)
+        self.engine.make_durable()
     }
 
     /// Takes over what was written meanwhile, until little is left. Blocks; commits go on.
     ///
     /// # Errors
     /// As [`Successor::fill`].
-    pub fn catch_up(&mut self) -> Result<(), EngineError> {
+    pub fn catch_up(&mut self, ends: Ends<'_>) -> Result<(), EngineError> {
         for _ in 0..ROUNDS {
+            go_on(ends)?;
             // Begun before the former ends, so that nothing falls between the two.
             let next = Snapshot::take(self.layers.clone());
             let keys = self.since.written_since()?;
@@ -181,11 +195,25 @@ pub enum Switch {
     Unsure(String),
 }
 
-/// A folder that nothing is in yet.
-fn next_name(settings: &Settings) -> String {
-    let now = settings.store_dir();
-    let number = now.file_name().and_then(|name| number_of(name.to_str()?)).unwrap_or(0);
-    format!("store-{}", number + 1)
+fn go_on(ends: Ends<'_>) -> Result<(), EngineError> {
+    ends().map_or(Ok(()), |why| Err(EngineError::of_io(io::Error::other(why))))
+}
+
+/// Removes what an earlier try left, which would take the room that the next one needs.
+///
+/// # Errors
+/// [`StoreError::Busy`] when it cannot be removed.
+pub fn remove_left(settings: &Settings) -> Result<(), StoreError> {
+    let removed = next_name(settings).and_then(|name| remove_dir(&settings.dir.join(name)));
+    removed.map_err(|error| {
+        StoreError::Busy(format!("what an earlier compaction left cannot be removed: {error}"))
+    })
+}
+
+/// A folder that nothing is in yet. Must not be guessed: what is in it is removed.
+fn next_name(settings: &Settings) -> io::Result<String> {
+    let number = named(&settings.current())?.and_then(|name| number_of(&name)).unwrap_or(0);
+    Ok(format!("store-{}", number + 1))
 }
 
 /// The number of a folder that a compaction made.
@@ -194,17 +222,29 @@ fn number_of(name: &str) -> Option<u64> {
 }
 
 /// The folder named in `current`: one of ours, or none.
+///
+/// # Errors
+/// When it is there and cannot be read: nobody knows then which one it is.
+pub fn named(file: &Path) -> io::Result<Option<String>> {
+    let name = match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        name => name?,
+    };
+    let spelled = number_of(&name).map(|number| format!("store-{number}"));
+    Ok(spelled.filter(|spelled| *spelled == name))
+}
+
+/// The same, for whoever writes and removes nothing by it.
 pub fn current(file: &Path) -> Option<String> {
-    let name = fs::read_to_string(file).ok()?;
-    number_of(&name).map(|number| format!("store-{number}")).filter(|spelled| *spelled == name)
+    named(file).ok().flatten()
 }
 
 /// Removes the folders of stores that are not the current one, which must be there and be sound.
 ///
 /// # Errors
-/// When one cannot be removed.
+/// When it is not known which one it is, or one cannot be removed.
 pub fn remove_others(settings: &Settings) -> io::Result<()> {
-    let current = settings.store_dir();
+    let current = named(&settings.current())?.unwrap_or_else(|| "store".into());
     match fs::remove_file(settings.current().with_extension(disk::UNFINISHED)) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -213,7 +253,7 @@ pub fn remove_others(settings: &Settings) -> io::Result<()> {
         let entry = entry?;
         let name = entry.file_name();
         let is_ours = name.to_str().is_some_and(|n| n == "store" || number_of(n).is_some());
-        if is_ours && entry.path() != current {
+        if is_ours && *name != *current {
             tracing::info!(folder = %entry.path().display(), "what a compaction left is removed");
             fs::remove_dir_all(entry.path())?;
         }
@@ -221,11 +261,11 @@ pub fn remove_others(settings: &Settings) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether the disk has room for a second store above the low-water mark.
+/// Whether the store's disk has room above the low-water mark for something as large as the store.
 ///
 /// # Errors
 /// [`StoreError::Busy`] when it has not.
-pub fn check_room(settings: &Settings, low_water: u64) -> Result<(), StoreError> {
+pub fn check_room(settings: &Settings, low_water: u64, what: &str) -> Result<(), StoreError> {
     let told =
         |error: io::Error| StoreError::Busy(format!("the disk does not say its room: {error}"));
     let needed = disk::used_bytes(&settings.store_dir()).map_err(told)?;
@@ -234,7 +274,7 @@ pub fn check_room(settings: &Settings, low_water: u64) -> Result<(), StoreError>
         return Ok(());
     }
     Err(StoreError::Busy(format!(
-        "{free} bytes are free, and a second store of up to {needed} must fit above the low-water mark of {low_water}; \
+        "{free} bytes are free, and {what} of up to {needed} must fit above the low-water mark of {low_water}; \
          make room"
     )))
 }

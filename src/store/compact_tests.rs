@@ -11,10 +11,12 @@ use tokio::runtime::Handle;
 
 use super::{
     Batch, Kv as _, Progress, Settings, SledStore, StoreError,
-    compact::Steps,
+    compact::{Steps, Successor},
     conformance::{done, put, rows, settings},
     crash_tests::{Rows, contents, copy, names, open},
+    layers::Layers,
     rebuild,
+    sled::Engine,
 };
 
 const MARKER: &str = "Marker-Ylva-Qvist";
@@ -194,4 +196,94 @@ async fn without_room_it_is_not_begun() {
     assert_eq!(names(dir.path()), ["journal", "lock", "store"]);
     store.set_low_water(0);
     compact(&store, no_steps()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_fails_while_it_fills_leaves_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let layers = {
+        let engine = Engine::open(&settings.store_dir(), &settings).unwrap();
+        Arc::new(Layers::new(engine, 0, true))
+    };
+    let rows: Vec<_> = (0..2000).map(|n| (format!("k{n:04}").into_bytes(), "v".into())).collect();
+    layers.write(
+        1,
+        rows.iter().map(|(key, value): &(Vec<u8>, bytes::Bytes)| (key.as_slice(), Some(value))),
+    );
+    let copied = std::cell::Cell::new(0);
+    let full = || (copied.get() > 0).then(|| "the disk is full".to_owned());
+    let filled = Successor::fill(&settings, &layers, &full, |rows| copied.set(rows));
+    let error = filled.err().unwrap().to_string();
+    assert!(error.contains("the disk is full"), "{error}");
+    assert_eq!(names(dir.path()), ["store"]);
+    assert!(Successor::fill(&settings, &layers, &|| None, |_| {}).is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_one_left_takes_no_room() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let store = Arc::new(open(&settings));
+    fill(&store).await;
+    fs::create_dir(dir.path().join("store-1")).unwrap();
+    fs::write(dir.path().join("store-1/db"), "half").unwrap();
+    store.set_low_water(u64::MAX);
+    let refused = compact(&store, no_steps()).await.unwrap_err().to_string();
+    assert!(refused.contains("make room"), "{refused}");
+    assert_eq!(names(dir.path()), ["journal", "lock", "store"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_ends_where_it_is_when_the_store_is_to_be_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let store = Arc::new(open(&settings));
+    fill(&store).await;
+    let expected = rows(&*store).await;
+    let step: Steps = {
+        let store = store.clone();
+        Arc::new(move |name| {
+            assert_eq!(name, "filled", "it ends before the next step");
+            store.stop_work();
+        })
+    };
+    for step in [step, Arc::new(|name| panic!("{name}"))] {
+        let ended = compact(&store, step).await.unwrap_err();
+        assert!(matches!(ended, StoreError::Busy(_)), "{ended}");
+        assert!(ended.to_string().contains("is being closed"), "{ended}");
+        assert_eq!(names(dir.path()), ["journal", "lock", "store"]);
+    }
+    store.close().await.unwrap();
+    drop(store);
+    assert_eq!(contents(&settings).await, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_other_store_goes_before_this_one_is_accepted() {
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings(dir.path());
+    let store = Arc::new(open(&settings));
+    fill(&store).await;
+    let expected = rows(&*store).await;
+    drop(store);
+    fs::create_dir(dir.path().join("store-7")).unwrap();
+    // The journal of another time.
+    let (journal, aside) = (settings.journal_dir(), dir.path().join("aside"));
+    fs::rename(&journal, &aside).unwrap();
+    drop(open(&super::conformance::settings(&dir.path().join("other"))));
+    fs::rename(dir.path().join("other/journal"), &journal).unwrap();
+    let refused = SledStore::open(settings.clone()).err().unwrap().to_string();
+    assert!(refused.contains("its journal ends at"), "{refused}");
+    assert!(dir.path().join("store-7").exists());
+    fs::remove_dir_all(&journal).unwrap();
+    fs::rename(&aside, &journal).unwrap();
+    // What cannot be read.
+    fs::create_dir(settings.current()).unwrap();
+    let refused = SledStore::open(settings.clone()).err().unwrap().to_string();
+    assert!(refused.contains("says what folder the store is"), "{refused}");
+    assert!(dir.path().join("store-7").exists());
+    fs::remove_dir(settings.current()).unwrap();
+    assert_eq!(contents(&settings).await, expected);
+    assert!(!dir.path().join("store-7").exists());
 }

@@ -4,7 +4,7 @@
 use std::{
     fs::{self, DirBuilder, File, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt as _, OpenOptionsExt},
     path::Path,
 };
 
@@ -20,6 +20,19 @@ pub const UNFINISHED: &str = "unfinished";
 pub fn free_bytes(path: &Path) -> io::Result<u64> {
     let stat = rustix::fs::statvfs(path)?;
     Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+}
+
+/// Whether a path, which may not be there yet, is on the disk of a folder. One that does not say is taken for
+/// the same.
+pub fn is_same(path: &Path, dir: &Path) -> bool {
+    let there = path.ancestors().find_map(|above| {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        fs::metadata(above).ok()
+    });
+    match (there, fs::metadata(dir)) {
+        (Some(there), Ok(dir)) => there.dev() == dir.dev(),
+        _ => true,
+    }
 }
 
 /// Bytes taken by the files of a folder and its subfolders. A folder that does not exist takes none.
@@ -189,6 +202,14 @@ mod tests {
         let made = make_file(&path, |_| Err(io::ErrorKind::StorageFull.into()));
         assert!(matches!(made, Err(Made::Not(error)) if is_full(&error)));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_yet_is_on_the_disk_of_the_one_above() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(is_same(&dir.path().join("a/b/c"), dir.path()));
+        assert!(!is_same(Path::new("/proc/a/b"), dir.path()));
+        assert!(is_same(Path::new("a/b"), Path::new(".")));
     }
 
     #[test]

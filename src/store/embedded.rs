@@ -162,7 +162,7 @@ impl SledStore {
         let mut bases = file::list(&dir, Kind::Base)?;
         if bases.last().is_none_or(|&base| base < stays - 1) {
             self.check_room_for_base().map_err(JournalError::io(&dir))?;
-            bases.push(base::write(&dir, &*self.layers)?);
+            bases.push(base::write(&dir, &Until(&self.layers, &self.status))?);
         }
         let newest = bases.last().copied();
         let remove = segments[..old].iter().map(|&first| Kind::Segment.path(&dir, first)).chain(
@@ -203,9 +203,19 @@ impl SledStore {
     /// Writes a backup of the rows as they are now to a folder that is not there yet. Blocks; commits go on.
     ///
     /// # Errors
-    /// See [`backup::write`].
+    /// [`StoreError::Busy`] when it would fill the store's own disk; and see [`backup::write`].
     pub fn back_up(&self, dir: &Path, taken_at: Timestamp) -> Result<About, StoreError> {
-        backup::write(&self.snapshot(), dir, taken_at, &self.progress)
+        // Two to one folder would write into one another.
+        let _one_at_a_time = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same_disk = disk::is_same(dir, &self.settings.dir);
+        if is_same_disk {
+            compact::check_room(&self.settings, self.status.low_water_bytes(), "a backup")?;
+        }
+        let ends = || {
+            let full = || is_same_disk.then(|| self.status.no_room()).flatten();
+            self.status.stopped().or_else(full)
+        };
+        backup::write(&self.snapshot(), dir, taken_at, &self.progress, &ends)
     }
 
     /// Writes store and journal anew from the rows that live: what was removed is then on the disk no more.
@@ -221,17 +231,20 @@ impl SledStore {
     pub(super) fn compact_in_steps(&self, step: &Steps) -> Result<Compacted, StoreError> {
         let _one_at_a_time = self.pruning.lock().unwrap_or_else(PoisonError::into_inner);
         let before_bytes = self.size_on_disk()?;
-        compact::check_room(&self.settings, self.status.low_water_bytes())?;
+        compact::remove_left(&self.settings)?;
+        compact::check_room(&self.settings, self.status.low_water_bytes(), "a second store")?;
         let former_dir = self.settings.store_dir();
         let busy = |what: &dyn std::fmt::Display| {
             StoreError::Busy(format!("the store was not compacted: {what}"))
         };
+        let ends = || self.status.stopped().or_else(|| self.status.no_room());
+        let copied = |rows| self.progress.step(rows);
         self.progress.begin(0);
-        let filled = Successor::fill(&self.settings, &self.layers, |rows| self.progress.step(rows));
+        let filled = Successor::fill(&self.settings, &self.layers, &ends, copied);
         self.progress.end();
         let mut successor = filled.map_err(|error| busy(&error))?;
         step("filled");
-        if let Err(error) = successor.catch_up() {
+        if let Err(error) = successor.catch_up(&ends) {
             successor.discard(&self.settings);
             return Err(busy(&error));
         }
@@ -261,12 +274,19 @@ impl SledStore {
         &self.progress
     }
 
+    /// Has a compaction or a backup that is under way end where it is, as if it had not been begun: it may take
+    /// longer than whoever stops the process waits. None is begun from now on.
+    pub fn stop_work(&self) {
+        self.status.stop_work();
+    }
+
     /// Ends the committer when everything handed in before is durable. Later commits fail; reads go
     /// on. The folder is free when the store is dropped.
     ///
     /// # Errors
     /// [`StoreError::Failed`] when the store has failed or was closed before.
     pub async fn close(&self) -> Result<(), StoreError> {
+        self.stop_work();
         let (answer, answered) = oneshot::channel();
         self.inbox()?.send(Request::Close(answer)).await.map_err(|_| self.gone())?;
         answered.await.map_err(|_| self.gone())
@@ -296,6 +316,19 @@ impl SledStore {
         let request = Request::Commit(Waiting { batch, answer });
         self.inbox()?.send(request).await.map_err(|_| self.gone())?;
         answered.await.unwrap_or_else(|_| Err(self.gone()))
+    }
+}
+
+/// All rows, until the store is to be closed.
+struct Until<'a>(&'a Layers, &'a Status);
+
+impl base::Rows for Until<'_> {
+    fn sequence(&self) -> io::Result<u64> {
+        self.0.sequence()
+    }
+
+    fn rows(&self, from: &[u8], limit: usize) -> io::Result<Vec<(Vec<u8>, Bytes)>> {
+        self.1.stopped().map_or_else(|| self.0.rows(from, limit), |why| Err(io::Error::other(why)))
     }
 }
 

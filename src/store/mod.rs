@@ -35,6 +35,8 @@ pub mod tables;
 mod wake;
 
 #[cfg(test)]
+mod backup_tests;
+#[cfg(test)]
 mod compact_tests;
 #[cfg(test)]
 mod conformance;

@@ -79,6 +79,12 @@ async fn a_base_is_made_anew_only_when_it_must_be_and_never_fills_the_disk() {
         .unwrap();
     assert_eq!(prune().unwrap(), 1);
     assert_eq!(files(), ["00000000000000000003.base", "00000000000000000004.segment"]);
+    // It waits for no long work when the store is to be closed.
+    done(&store, put("d", "1")).await;
+    store.stop_work();
+    assert!(matches!(prune(), Err(StoreError::Busy(_))));
+    let left = ["03.base", "04.segment", "05.segment"].map(|name| format!("{:0>18}{name}", ""));
+    assert_eq!(files(), left);
     let expected = rows(&store).await;
     drop(store);
     rebuild(&settings, &super::Progress::default()).unwrap();

@@ -23,6 +23,9 @@ use super::{
 /// Bytes written to sled between two flushes: unflushed bulk writes made one flush take 26 s.
 const FLUSH_BYTES: usize = 1 << 20;
 
+/// What the new store is called until it takes its place.
+pub(super) const FRESH: &str = "store.rebuilding";
+
 /// What a rebuild did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RebuildReport {
@@ -73,12 +76,13 @@ pub fn rebuild(settings: &Settings, progress: &Progress) -> Result<RebuildReport
             settings.dir.display()
         ))
     };
-    let fresh = settings.dir.join("store.rebuilding");
+    let fresh = settings.dir.join(FRESH);
     remove_dir(&fresh).map_err(refused)?;
     // Bytes of the journal, which are more or less those of its groups.
     progress.begin(disk::used_bytes(&settings.journal_dir()).unwrap_or(0));
-    let (replayed, rows) = write_fresh(settings, &fresh, progress)?;
+    let written = write_fresh(settings, &fresh, progress);
     progress.end();
+    let (replayed, rows) = written.inspect_err(|_| drop(remove_dir(&fresh)))?;
     let store = settings.store_dir();
     let kept =
         store.exists().then(|| free_name(&settings.dir, "store.before-rebuild", replayed.last));

@@ -22,7 +22,7 @@
 //! | cannot be opened | anything | damage, a full disk or a permission | refused: mend, or rebuild |
 //!
 //! sled's folder is `store`, or the one that a compaction named in `current`; others of that kind are what a
-//! crash left of a compaction, and go once the one that is named has opened.
+//! crash left of a compaction, and go once the one that is named has been accepted.
 //!
 //! A torn append at the journal's end counts as not there and is cut off once the rest is accepted;
 //! if sled holds that very group the journal is the one that lost it, and is refused as such.
@@ -128,6 +128,12 @@ pub struct Recovered {
 pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
     let lock = disk::lock(&settings.dir)?;
     refuse_unfinished_restore(settings)?;
+    compact::named(&settings.current()).map_err(|error| {
+        StoreError::Refused(format!(
+            "{}, which says what folder the store is, cannot be read: {error}; mend that",
+            settings.current().display()
+        ))
+    })?;
     let dir = settings.journal_dir();
     let tail = if settings.hardening.journal {
         disk::make_dir(&dir)
@@ -145,10 +151,6 @@ pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
     let engine = Engine::open(&settings.store_dir(), settings)
         .map_err(|error| unusable_store(settings, error))?;
     let store = store_end(settings, &engine)?;
-    if store.is_some() {
-        // Not where sled is new: the folder that `current` names may be gone, and another one be needed.
-        compact::remove_others(settings).map_err(|error| unusable_store(settings, error))?;
-    }
     let plan = if settings.hardening.journal {
         plan(store, end).map_err(|mismatch| refusal(settings, mismatch))?
     } else if store.is_some() {
@@ -156,6 +158,10 @@ pub fn open(settings: &Settings) -> Result<Recovered, StoreError> {
     } else {
         Plan::Create
     };
+    if store.is_some() {
+        // Not before this one is accepted, nor where sled is new: another one may be needed.
+        compact::remove_others(settings).map_err(|error| unusable_store(settings, error))?;
+    }
     let layers = Layers::new(engine, store.unwrap_or(0), settings.hardening.journal);
     let sequence = carry_out(plan, settings, &layers, store, tail.as_ref())?;
     let journal = settings

@@ -4,7 +4,7 @@
 //!
 //! | interrupted | what is found |
 //! |---|---|
-//! | while the new ones are written | the old store, as it was; `store.restoring` goes with the next try |
+//! | while the new ones are written | the old store, as it was; `store.restoring` goes with the next try, or when the daemon runs |
 //! | between the renames | `restoring`: opening and rebuilding are refused until the restore is run again |
 //! | after the last | the restored store |
 
@@ -24,6 +24,9 @@ use super::{
 
 /// Bytes written to sled between two flushes.
 const FLUSH_BYTES: usize = 1 << 20;
+
+/// What the new store and its journal are called until they take their places.
+pub(super) const FRESH: [&str; 2] = ["store.restoring", "journal.restoring"];
 
 /// What a restore did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +61,7 @@ pub fn restore(
 ) -> Result<Restored, StoreError> {
     let backup = backup::verify(from)?;
     let _lock = disk::lock(&settings.dir)?;
-    let fresh = [settings.dir.join("store.restoring"), settings.dir.join("journal.restoring")];
+    let fresh = FRESH.map(|name| settings.dir.join(name));
     let refused = |error: io::Error| {
         StoreError::Refused(format!(
             "the store in {} cannot be restored: {error}; mend that and run the command again",
@@ -69,8 +72,18 @@ pub fn restore(
         remove_dir(path).map_err(refused)?;
     }
     progress.begin(backup.rows);
-    let rows = write_fresh(settings, from, &backup, &fresh, (change, more), progress)?;
+    let written = write_fresh(settings, from, &backup, &fresh, (change, more), progress);
     progress.end();
+    let rows = match written {
+        Ok(rows) => rows,
+        Err(error) => {
+            for path in &fresh {
+                // What stays is removed by another try, or by the daemon.
+                let _ = remove_dir(path);
+            }
+            return Err(error);
+        }
+    };
     let kept = switch(settings, &fresh, backup.sequence).map_err(refused)?;
     Ok(Restored { backup, rows, kept })
 }

@@ -113,6 +113,9 @@ pub struct Rejection {
     pub source: SourceId,
     /// Its id, where one could be read.
     pub event: Option<String>,
+    /// Of which school, where that could be read: a pupil's id says who it is within a school only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub school: Option<SchoolId>,
     /// About whom, where that could be read.
     pub pupil: Option<PupilId>,
     /// What was wrong with it, as the sender was told.

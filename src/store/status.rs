@@ -3,7 +3,7 @@
 
 use std::{
     path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 use tokio::sync::watch;
@@ -15,6 +15,7 @@ use super::{Health, StoreError, disk};
 pub struct Status {
     dir: PathBuf,
     low_water_bytes: AtomicU64,
+    stopping: AtomicBool,
     failure: watch::Sender<Option<String>>,
 }
 
@@ -22,7 +23,19 @@ impl Status {
     /// A sound store in `dir`.
     pub fn new(dir: PathBuf, low_water_bytes: u64) -> Self {
         let failure = watch::Sender::new(None);
-        Self { dir, low_water_bytes: low_water_bytes.into(), failure }
+        let stopping = AtomicBool::new(false);
+        Self { dir, low_water_bytes: low_water_bytes.into(), stopping, failure }
+    }
+
+    /// Has work on all of it end where it is.
+    pub fn stop_work(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Why work on all of it is to end where it is, in words.
+    pub fn stopped(&self) -> Option<String> {
+        let stopping = self.stopping.load(Ordering::Relaxed);
+        stopping.then(|| "the store is being closed; run it again afterwards".into())
     }
 
     /// Changes the low-water mark.

@@ -132,6 +132,11 @@ fn who(school: String, pupil: String) -> Result<(SchoolId, PupilId), Box<Respons
     ))
 }
 
+/// Whether there is no other school by configuration.
+fn is_only(control: &Control, school: &SchoolId) -> bool {
+    control.directory.load().schools.keys().all(|other| other == school)
+}
+
 async fn tell_all(
     State(control): State<Arc<Control>>,
     Extension(Operator(by)): Extension<Operator>,
@@ -141,7 +146,9 @@ async fn tell_all(
         Ok(who) => who,
         Err(refusal) => return *refusal,
     };
-    let told = export::export(control.kv.as_ref(), (&school, &pupil), control.clock.now()).await;
+    let only = is_only(&control, &school);
+    let now = control.clock.now();
+    let told = export::export(control.kv.as_ref(), (&school, &pupil), only, now).await;
     if let Ok(told) = &told {
         let (lines, messages) = (told.trail.len(), told.messages.len());
         tracing::info!(%school, lines, messages, by, "what is held about a pupil was exported");
@@ -160,8 +167,9 @@ async fn erase(
     };
     let (kv, now) = (control.kv.clone(), control.clock.now());
     let mut remains = control.remains.clone();
+    let only = is_only(&control, &school);
     let work = async move {
-        let mut done = forget::forget(kv.as_ref(), (&school, &pupil), &by, now).await?;
+        let mut done = forget::forget(kv.as_ref(), (&school, &pupil), only, &by, now).await?;
         done.remains.append(&mut remains);
         Ok(done)
     };

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::model::{PupilId, SourceId};
+use crate::model::{PupilId, SchoolId, SourceId};
 use crate::source::webhook::Rejected;
 use crate::store::ledger::Unit;
 use crate::store::rows::Rejection;
@@ -52,12 +52,13 @@ pub async fn remember(
     let events = events(body);
     let mut unit = Unit::new(kv);
     for refused in &rejected[..room] {
-        let pupil = usize::try_from(refused.index).ok().and_then(|i| pupil(events.get(i)?));
+        let event = usize::try_from(refused.index).ok().and_then(|i| events.get(i));
         let row = Rejection {
             at: now,
             source: source.clone(),
             event: refused.id.clone(),
-            pupil,
+            school: event.and_then(|event| SchoolId::new(told(event, "school")?).ok()),
+            pupil: event.and_then(|event| PupilId::new(told(event, "pupil")?).ok()),
             why: refused.error.chars().take(WORDS).collect(),
         };
         unit.write(tables::rejected(source, now, refused.index), &row);
@@ -79,18 +80,20 @@ fn events(body: &[u8]) -> Vec<Value> {
     }
 }
 
-fn pupil(event: &Value) -> Option<PupilId> {
-    let plain = event.get("pupil").or_else(|| event.get("data")?.get("pupil"));
-    PupilId::new(plain?.as_str()?).ok()
+/// A field of the event, bare or in an envelope.
+fn told<'a>(event: &'a Value, field: &str) -> Option<&'a str> {
+    event.get(field).or_else(|| event.get("data")?.get(field))?.as_str()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{MemoryStore, ledger};
 
     #[test]
     fn whom_a_bad_event_was_about_is_told_where_it_can_be() {
         let pupils = |body: &str| -> Vec<Option<String>> {
+            let pupil = |event| PupilId::new(told(event, "pupil")?).ok();
             events(body.as_bytes()).iter().map(|e| pupil(e).map(Into::into)).collect()
         };
         let some = |id: &str| Some(id.to_owned());
@@ -98,6 +101,21 @@ mod tests {
         let several = r#"[{"data":{"pupil":"p2"}},{"pupil":7},{"pupil":"a\u0000b"},"x",{}]"#;
         assert_eq!(pupils(several), [some("p2"), None, None, None, None]);
         assert_eq!(pupils("no json"), []);
+    }
+
+    #[tokio::test]
+    async fn the_school_is_remembered_with_the_pupil() {
+        let kv = MemoryStore::new();
+        let source = SourceId::new("src").expect("id");
+        let body = r#"[{"school":"s1","pupil":"p1"},{"data":{"school":"s2","pupil":"p1"}},{"pupil":"p1"}]"#;
+        let refused = |index| Rejected { index, id: None, error: "mark: is missing".into() };
+        let rejected: Vec<_> = (0..3).map(refused).collect();
+        let now = Timestamp::from_second(1_800_000_000).expect("time");
+        remember(&kv, &Remembered::default(), &source, body.as_bytes(), &rejected, now).await;
+        let rows = kv.rows();
+        let rows = rows.iter().map(|(_, value)| ledger::decode::<Rejection>(value).expect("a row"));
+        let schools: Vec<_> = rows.map(|row| row.school.map(String::from)).collect();
+        assert_eq!(schools, [Some("s1".into()), Some("s2".into()), None]);
     }
 
     #[test]
