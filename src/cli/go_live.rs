@@ -52,6 +52,10 @@ pub async fn run(args: GoLiveArgs) -> anyhow::Result<ExitCode> {
         if !args.asked.json {
             print!("{}", looked_told(&before));
         }
+        if !before.ready && args.asked.json {
+            println!("{}", serde_json::to_string(&before)?);
+            return Ok(ExitCode::from(exit::GENERAL));
+        }
         if !before.ready {
             eprintln!("upprop: school {school} does not go live: see NO above");
             return Ok(ExitCode::from(exit::GENERAL));

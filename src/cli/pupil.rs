@@ -10,6 +10,7 @@ use http::Method;
 use super::ask::{self, Asked, ask_long, encoded};
 use super::confirm::{Yes, confirm};
 use super::{exit, store};
+use crate::model::{PupilId, SchoolId};
 use crate::operate::export::Export;
 use crate::operate::forget::Forgotten;
 
@@ -17,9 +18,10 @@ use crate::operate::forget::Forgotten;
 #[derive(Debug, clap::Args)]
 pub struct ExportArgs {
     /// The pupil's id, as the school system has it.
+    #[arg(value_parser = pupil_id)]
     pupil: String,
     /// The school.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = school_id)]
     school: String,
     /// Write to this file, for its owner alone, instead of standard output; it may not be there yet.
     #[arg(long, value_name = "FILE")]
@@ -33,9 +35,10 @@ pub struct ExportArgs {
 #[derive(Debug, clap::Args)]
 pub struct ForgetArgs {
     /// The pupil's id, as the school system has it.
+    #[arg(value_parser = pupil_id)]
     pupil: String,
     /// The school.
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = school_id)]
     school: String,
     #[command(flatten)]
     yes: Yes,
@@ -44,6 +47,14 @@ pub struct ForgetArgs {
     compact: bool,
     #[command(flatten)]
     asked: Asked,
+}
+
+fn pupil_id(text: &str) -> Result<String, String> {
+    PupilId::new(text).map(|id| id.to_string()).map_err(|error| error.to_string())
+}
+
+fn school_id(text: &str) -> Result<String, String> {
+    SchoolId::new(text).map(|id| id.to_string()).map_err(|error| error.to_string())
 }
 
 /// Hands out.

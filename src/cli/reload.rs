@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use http::Method;
 
-use super::ask::{Asked, fetch, read};
+use super::ask::{Asked, ask_daemon};
 use super::exit;
 use crate::operate::reload::Reloaded;
 
@@ -21,12 +21,14 @@ pub struct ReloadArgs {
 /// # Errors
 /// None of its own.
 pub async fn run(args: ReloadArgs) -> anyhow::Result<ExitCode> {
-    let asked = fetch(&args.asked, Method::POST, "/v1/reload").await;
-    let document = match asked.and_then(|body| read::<Reloaded>(&body)) {
+    let document = ask_daemon::<Reloaded>(&args.asked, Method::POST, "/v1/reload", None::<&()>);
+    let document = match document.await {
         Ok(document) => document,
         Err(error) => return Ok(ExitCode::from(error.code())),
     };
-    if !args.asked.json {
+    if args.asked.json {
+        println!("{}", serde_json::to_string(&document)?);
+    } else {
         print(&document);
     }
     Ok(if document.in_force { ExitCode::SUCCESS } else { ExitCode::from(exit::CONFIG) })

@@ -61,6 +61,17 @@ pub async fn run(
     }
 }
 
+/// What is no longer heard of: nobody else would say so.
+fn unheard(taken: &[String]) -> impl Iterator<Item = String> + '_ {
+    taken.iter().filter(|line| line.starts_with("provider ") && line.ends_with(": removed")).map(|line| {
+        let name = line.trim_end_matches(": removed");
+        format!(
+            "{name} is removed: delivery reports of texts that it has sent are refused from now on, and one that \
+             does not arrive goes unnoticed; keep its table for two days under the name it had"
+        )
+    })
+}
+
 async fn reload(file: &Path, reloader: &Reloader) -> Reloaded {
     let path = file.to_owned();
     // Reads files and makes every text: not on a thread that others wait for.
@@ -75,7 +86,7 @@ async fn reload(file: &Path, reloader: &Reloader) -> Reloaded {
             format: FORMAT,
             in_force: true,
             problems: Vec::new(),
-            warnings,
+            warnings: warnings.into_iter().chain(unheard(&changes.taken)).collect(),
             taken: changes.taken,
             need_restart: changes.need_restart,
         },

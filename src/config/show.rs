@@ -190,6 +190,9 @@ fn computed(key: &str, config: &Config) -> Option<(String, &'static str)> {
     if key == "server.control" {
         return Some((text(&config.server.control.display().to_string()), "store.dir"));
     }
+    if key == "retention.backups" {
+        return Some((text(&config.retention.backups.display().to_string()), "store.dir"));
+    }
     let mail = config.mail.as_ref()?;
     match (key, &mail.transport) {
         ("mail.message-id-domain", _) => Some((text(&mail.message_id_domain), "mail.from")),

@@ -75,7 +75,7 @@ impl Intake {
     /// was taken, also while there is no directory at all.
     #[tracing::instrument(
         target = "upprop::trace", name = "accept", skip_all,
-        fields(source = %observation.source, school = %observation.school)
+        fields(source = %observation.source, school)
     )]
     pub async fn accept(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
         let directory = self.directory.load_full();
@@ -98,6 +98,8 @@ impl Intake {
                 school.id
             )));
         }
+        // Only now is it known to be one of ours, and not somebody's name.
+        tracing::Span::current().record("school", tracing::field::display(&school.id));
         for _ in 0..CONFLICT_TRIES {
             let mut unit = Unit::new(self.kv.as_ref());
             let seen = tables::seen(&observation.source, &observation.event);

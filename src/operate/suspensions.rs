@@ -74,7 +74,14 @@ pub async fn suspend(
         let mut unit = Unit::new(kv);
         let row = Suspension::row(&asked.scope);
         // So that two at once do not both believe to have the last word.
-        let _ = unit.read_raw(&row).await?;
+        if let Ok(Some(former)) = unit.read::<Suspension>(&row).await
+            && former.until > until
+        {
+            return Err(OperateError::NotNow(format!(
+                "it is suspended until {} already, by {}; to end that earlier: `upprop resume`, and suspend anew",
+                former.until, former.by
+            )));
+        }
         let suspension = Suspension {
             scope: asked.scope.clone(),
             reason: reason.to_owned(),

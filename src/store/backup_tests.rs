@@ -101,6 +101,10 @@ async fn a_restore_that_fails_leaves_nothing() {
     let restored = restore::restore(&into, &from, &mut change, vec![], &Progress::default());
     let refused = restored.unwrap_err().to_string();
     assert!(!names(&into.dir).contains(&"store.restoring".to_owned()), "{refused}");
+    // With nothing there before, a daemon would begin with nothing and tell everybody again.
+    let opened = SledStore::open(settings(&into.dir)).map(|_| ()).unwrap_err();
+    assert!(matches!(opened, StoreError::Refused(_)), "{opened}");
+    assert!(opened.to_string().contains("was interrupted"), "{opened}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

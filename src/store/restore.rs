@@ -4,6 +4,7 @@
 //!
 //! | interrupted | what is found |
 //! |---|---|
+//! | while the new ones are written, with nothing there before | `restoring`: opening is refused until the restore is run again |
 //! | while the new ones are written | the old store, as it was; `store.restoring` goes with the next try, or when the daemon runs |
 //! | between the renames | `restoring`: opening and rebuilding are refused until the restore is run again |
 //! | after the last | the restored store |
@@ -70,6 +71,10 @@ pub fn restore(
     };
     for path in &fresh {
         remove_dir(path).map_err(refused)?;
+    }
+    if !is_occupied(settings) {
+        // A daemon that starts meanwhile would begin with nothing, and tell everybody again.
+        disk::make_file(&settings.restoring(), |_| Ok(())).map_err(|made| refused(made.into()))?;
     }
     progress.begin(backup.rows);
     let written = write_fresh(settings, from, &backup, &fresh, (change, more), progress);

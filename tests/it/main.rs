@@ -11,6 +11,7 @@ mod cli_check;
 mod cli_check_rooms;
 mod cli_directory;
 mod cli_init;
+mod cli_unread;
 mod cli_without_secrets;
 mod compaction;
 mod convergence;
