@@ -161,5 +161,5 @@ fn a_configuration_that_this_user_may_not_read_is_told_with_what_to_do() {
     let output = output.expect("the command runs");
     let err = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(78), "{err}");
-    assert!(err.contains("use sudo") && err.contains("usermod -aG upprop"), "{err}");
+    assert!(err.contains("uses sudo") && err.contains("usermod -aG upprop"), "{err}");
 }

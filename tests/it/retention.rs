@@ -85,7 +85,7 @@ async fn contacts_go_after_a_month_evidence_after_a_school_year_and_old_backups_
     assert!(messages(&world).await[0].address.is_some());
 
     world.start().await;
-    world.logged("old backups and former stores removed", 1).await;
+    world.logged("old backups or former stores removed", 1).await;
     assert!(!old.exists() && young.exists());
     assert_eq!(world.stop(), Some(0));
     let removed = world.lines("what is past its time was removed");
