@@ -79,13 +79,15 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
         Ok(None) => {}
         Ok(Some(message)) => {
             let mut out = String::new();
-            let when = why::When { zone: TimeZone::UTC, day: None };
+            let zone = TimeZone::system();
+            let named = zone.iana_name().unwrap_or("this machine's zone").to_owned();
+            let when = why::When { zone, day: None };
             why::at_message(&mut out, &message, &when);
             if message.purpose == Purpose::Test {
-                print!("a test of {}, about no pupil (times in UTC)\n{out}", message.date);
+                print!("a test of {}, about no pupil (times in {named})\n{out}", message.date);
             } else {
                 print!(
-                    "pupil {}, lesson {} of {} (times in UTC)\n{out}",
+                    "pupil {}, lesson {} of {} (times in {named})\n{out}",
                     message.pupil, message.lesson, message.date
                 );
             }

@@ -29,6 +29,7 @@ pub mod sink;
 pub mod status;
 pub mod store;
 pub mod suspend;
+mod times;
 mod traces;
 mod versions;
 pub mod why;

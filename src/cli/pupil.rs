@@ -11,6 +11,7 @@ use super::ask::{self, Asked, ask_long, encoded};
 use super::confirm::{Yes, confirm};
 use super::{exit, store};
 use crate::model::{PupilId, SchoolId};
+use crate::operate::backup::MadeAnew;
 use crate::operate::export::Export;
 use crate::operate::forget::Forgotten;
 
@@ -106,6 +107,15 @@ pub async fn forget(args: ForgetArgs) -> anyhow::Result<ExitCode> {
         Ok(None) => {}
         Ok(Some(done)) => print!("{}", told(&done)),
         Err(error) => return Ok(ExitCode::from(error.code())),
+    }
+    if args.compact && args.asked.json {
+        // One document on standard output.
+        let quiet = Asked { json: false, ..args.asked };
+        let path = "/v1/store/compact";
+        return Ok(match ask_long::<MadeAnew>(&quiet, Method::POST, path, "compacting").await {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(error) => ExitCode::from(error.code()),
+        });
     }
     if args.compact {
         return Ok(store::compact(&args.asked).await);

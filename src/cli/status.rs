@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use super::ask::{Asked, ask};
 use super::suspend::suspension_told;
+use super::times::local;
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
 use crate::operate::counters::Statistics;
@@ -67,8 +68,11 @@ fn statistics_told(all: &Statistics) -> String {
     for erased in &all.erasures {
         let _ = writeln!(
             out,
-            "{:.0}  {} rows of a pupil of {} erased by {}",
-            erased.at, erased.rows, erased.school, erased.by
+            "{}  {} rows of a pupil of {} erased by {}",
+            local(erased.at),
+            erased.rows,
+            erased.school,
+            erased.by
         );
     }
     if out.is_empty() {
@@ -218,7 +222,7 @@ fn rejected_told(all: &AllRejected) -> String {
     for r in &all.rejected {
         let pupil = r.pupil.as_ref().map(|p| format!(", pupil {p}")).unwrap_or_default();
         let event = r.event.as_deref().unwrap_or("without an id");
-        let _ = writeln!(out, "{}  {}  event {event}{pupil}: {}", r.at, r.source, r.why);
+        let _ = writeln!(out, "{}  {}  event {event}{pupil}: {}", local(r.at), r.source, r.why);
     }
     out
 }

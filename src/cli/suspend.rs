@@ -8,6 +8,7 @@ use http::Method;
 use super::ask::{Asked, ask, ask_with, encoded};
 use super::confirm::{Yes, confirm};
 use super::exit;
+use super::times::local;
 use crate::delivery::suspension::{Scope, Suspension};
 use crate::model::{Channel, SchoolId};
 use crate::operate::suspensions::{Suspend, Suspended};
@@ -132,9 +133,9 @@ fn in_words(scope: &Scope) -> String {
 fn suspended_told(done: &Suspended) -> String {
     let s = &done.suspension;
     let mut out = format!(
-        "Suspended until {} (UTC): {}.\nEvents are taken and decided as before. Messages wait; what is \
+        "Suspended until {}: {}.\nEvents are taken and decided as before. Messages wait; what is \
          past its deadline by then is not sent.\n",
-        s.until,
+        local(s.until),
         in_words(&s.scope)
     );
     let _ = match done.on_the_wire {
@@ -160,11 +161,11 @@ fn resumed_told(done: &Suspended) -> String {
 /// One suspension in a line.
 pub(super) fn suspension_told(s: &Suspension) -> String {
     format!(
-        "SUSPENDED: {} until {} (UTC), by {} since {}: {}",
+        "SUSPENDED: {} until {}, by {} since {}: {}",
         in_words(&s.scope),
-        s.until,
+        local(s.until),
         s.by,
-        s.since,
+        local(s.since),
         s.reason
     )
 }

@@ -92,7 +92,7 @@ pub async fn sources(probes: &Probes, here: &Here<'_>) -> Vec<Line> {
             (None, Err(_)) => None,
         };
         lines.push(match last {
-            Some(at) => Line::ok(check, format!("its secrets are there; last heard {at}")),
+            Some(at) => Line::ok(check, format!("its secrets are there; last heard {at:.0}")),
             None => Line::not_tested(check, "its secrets are there; nothing was heard from it yet")
                 .with_remedy("have the reporting system send an event"),
         });
