@@ -131,7 +131,7 @@ pub async fn ask_with<T: DeserializeOwned>(
     body: &impl Serialize,
 ) -> Result<Option<T>, NoAnswer> {
     let question = Question::new(method, path, written(body)?);
-    shown(asked, &accepted(answer(&report(asked), question).await?)?)
+    shown(asked, &accepted(waited(answer(&report(asked), question)).await?)?)
 }
 
 /// Asks for work that may take long, and shows how far it is.
@@ -173,7 +173,7 @@ pub async fn ask_daemon<T: DeserializeOwned>(
     let body = body.map(written).transpose()?.unwrap_or_default();
     let report = report(asked);
     let socket = socket(&report)?;
-    match daemon::ask(&socket, Question::new(method, path, body)).await? {
+    match waited(daemon::ask(&socket, Question::new(method, path, body))).await? {
         Some(answer) => read(&accepted(answer)?),
         None => Err(NoAnswer::Unreachable(format!(
             "nobody listens on {}; this needs the running daemon: start it (systemctl start upprop)",
@@ -199,7 +199,7 @@ pub async fn fetch(asked: &Asked, method: Method, path: &str) -> Result<Bytes, N
 /// # Errors
 /// See [`NoAnswer`].
 pub async fn answered(asked: &Asked, method: Method, path: &str) -> Result<Bytes, NoAnswer> {
-    accepted(answer(&report(asked), Question::new(method, path, Bytes::new())).await?)
+    accepted(waited(answer(&report(asked), Question::new(method, path, Bytes::new()))).await?)
 }
 
 /// What a daemon answers, good or bad; none: it does not run.
@@ -211,7 +211,8 @@ pub async fn daemon(
     method: Method,
     path: &str,
 ) -> Result<Option<(StatusCode, Bytes)>, NoAnswer> {
-    daemon::ask(&config.server.control, Question::new(method, path, Bytes::new())).await
+    let question = Question::new(method, path, Bytes::new());
+    waited(daemon::ask(&config.server.control, question)).await
 }
 
 /// The configuration; what is wrong with it is printed. No secret is needed, and credentials of the unit are
@@ -248,6 +249,11 @@ pub fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, NoAnswer> {
 /// A part of a path, as it may stand in one.
 pub fn encoded(text: &str) -> impl std::fmt::Display {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC)
+}
+
+/// Shows on a terminal that an answer takes its time.
+async fn waited<T>(answer: impl Future<Output = T>) -> T {
+    progress::watched("waiting for the answer", answer, async || None).await
 }
 
 fn report(asked: &Asked) -> Report {

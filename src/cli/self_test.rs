@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use http::{Method, StatusCode};
 
 use super::ask::{self, NoAnswer};
-use super::{exit, owner, run};
+use super::{exit, owner, progress, run};
 use crate::app;
 use crate::config::{self, Config, DEFAULT_FILE, MailTransport as Mail, Report, Secrets, Severity};
 use crate::env::Env;
@@ -48,7 +48,7 @@ pub async fn run(args: SelfTestArgs) -> anyhow::Result<ExitCode> {
             let errors = report.problems.iter().filter(|p| p.severity == Severity::Error);
             errors.for_each(|problem| eprintln!("{problem}"));
             let Some(config) = &report.config else { return Ok(ExitCode::from(exit::CONFIG)) };
-            Ok(alone(config, &report).await?)
+            Ok(progress::watched("testing", alone(config, &report), async || None).await?)
         }
         Err(error) => Err(error),
     };
