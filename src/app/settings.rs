@@ -305,6 +305,7 @@ pub(super) fn delivery(config: &Config) -> delivery::Settings {
 pub fn directory_settings(config: &Config) -> directory::Settings {
     directory::Settings {
         folder: config.directory.folder.clone(),
+        source: super::sources::directory(config),
         poll: config.directory.poll,
         brake: directory::brake::BrakeRules {
             max_drop_pupils: config.directory.max_drop_pupils.fraction(),

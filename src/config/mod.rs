@@ -6,6 +6,7 @@ mod address;
 mod changes;
 mod daemon;
 mod delivery;
+mod gives;
 mod http_provider;
 mod mail;
 mod places;
@@ -29,6 +30,7 @@ use toml::de::DeTable;
 pub use changes::{Changes, changes};
 pub use daemon::{Directory, Http, Log, LogFormat, Server, Store, Telemetry};
 pub use delivery::Delivery;
+pub use gives::Gives;
 pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
     HttpProvider, HttpReceipts, HttpToken, NumberFormat, PLACEHOLDERS,

@@ -1,0 +1,34 @@
+//! The sources that ask by themselves, as configuration has them: what each needs, and the tasks that ask.
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::env::Env;
+use crate::intake::{Contacts, Intake};
+use crate::metrics::Metrics;
+use crate::model::SourceId;
+use crate::source::pollers::Poller;
+use crate::source::roster::RosterFeed;
+
+/// What stays the same under every configuration.
+#[derive(Clone)]
+pub(super) struct Around {
+    /// The door to the core.
+    pub intake: Intake,
+    /// Where a directory goes.
+    pub feed: Arc<RosterFeed>,
+    /// Told how each source is.
+    pub contacts: Contacts,
+    /// Told of every event.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The source that the directory is read from, if it is read from one.
+pub(super) fn directory(_config: &Config) -> Option<SourceId> {
+    None
+}
+
+/// The tasks of one configuration.
+pub(super) fn pollers(_config: &Config, _around: &Around, _env: &Env) -> Vec<Poller> {
+    Vec::new()
+}
