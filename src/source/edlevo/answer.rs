@@ -102,6 +102,7 @@ pub fn read(bytes: &[u8]) -> Result<Answer, Unreadable> {
                 found.open(&path, &tag).ok_or_else(|| broken(&reader))?;
                 found.close(&path)?;
                 path.pop();
+                whole |= path.is_empty();
             }
             Xml::End(_) => {
                 if let [.., parent, own] = path.as_slice() {

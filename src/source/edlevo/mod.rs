@@ -117,10 +117,16 @@ impl Edlevo {
             // Nobody would be known; a load comes, and first contact waits for it.
             return Ok(true);
         }
-        let schools = self.settings.schools.iter().map(|(school, unit)| {
-            let before = known.remove(school);
+        let before = |(school, unit): (&SchoolId, &String)| {
+            (school.clone(), unit.clone(), known.remove(school))
+        };
+        let schools: Vec<_> = self.settings.schools.iter().map(before).collect();
+        let schools = schools.into_iter().map(|(school, unit, before)| {
             let directory = directory.clone();
-            async move { (school, self.school(&directory, school, unit, before).await) }
+            async move {
+                let done = self.school(&directory, &school, &unit, before).await;
+                (school, done)
+            }
         });
         let schools: Vec<_> =
             futures_util::stream::iter(schools).buffer_unordered(SIDE_BY_SIDE).collect().await;
@@ -129,10 +135,10 @@ impl Edlevo {
         for (school, done) in schools {
             match done {
                 Ok((now_known, found)) => {
-                    known.insert(school.clone(), now_known);
                     for wrong in found {
-                        note(&mut faults, school, wrong);
+                        note(&mut faults, &school, wrong);
                     }
+                    known.insert(school, now_known);
                 }
                 Err(error) => failed = Some(error),
             }
