@@ -1,14 +1,18 @@
 //! The sources that ask by themselves, as configuration has them: what each needs, and the tasks that ask.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{self, Config, KeyIn};
 use crate::env::{Env, Pending};
-use crate::intake::{Contacts, Intake};
+use crate::intake::{Contacts, Described, Intake};
 use crate::metrics::Metrics;
-use crate::model::SourceId;
+use crate::model::{SourceId, local_date};
+use crate::operate::self_test::{SourceProbe, SourceTrial};
 use crate::source::edlevo::{self, Edlevo, Key, LessonIds, Service};
 use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
@@ -30,6 +34,31 @@ pub(super) struct Around {
 /// The source that the directory is read from, if it is read from one.
 pub(super) fn directory(_config: &Config) -> Option<SourceId> {
     None
+}
+
+/// Every source, whatever its kind.
+pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
+    let webhooks = config.sources.iter().map(|(id, source)| {
+        let schools = source.schools.clone();
+        (id.clone(), Described { kind: "webhook", gives: vec!["attendance"], every: None, schools })
+    });
+    let edlevo = config.edlevo.iter().map(|(id, found)| {
+        let schools = Some(found.schools.keys().cloned().collect());
+        let every = Some(found.poll);
+        (id.clone(), Described { kind: "edlevo", gives: vec!["attendance"], every, schools })
+    });
+    webhooks.chain(edlevo).collect()
+}
+
+/// What the self-test asks sources.
+pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
+    let edlevo = config.edlevo.iter().filter_map(|(id, found)| {
+        let settings = edlevo_settings(found);
+        let zone = config.schools.get(settings.schools.keys().next()?)?.zone.clone();
+        let request = settings.probe(local_date(now, &zone))?;
+        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(request) })
+    });
+    edlevo.collect()
 }
 
 /// The tasks of one configuration.

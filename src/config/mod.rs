@@ -19,6 +19,7 @@ mod school;
 mod secret;
 pub mod show;
 mod source;
+mod watch;
 pub mod words;
 
 use std::cell::RefCell;
@@ -44,6 +45,7 @@ pub use provider::{Elks, Provider, ProviderKind};
 pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
 pub use source::{Credentials, Source};
+pub use watch::Watch;
 
 use crate::directory::School;
 use crate::model::{ProviderId, SchoolId, SourceId};
@@ -83,6 +85,8 @@ pub struct Config {
     pub sources: BTreeMap<SourceId, Source>,
     /// `[edlevo.<id>]`.
     pub edlevo: BTreeMap<SourceId, Edlevo>,
+    /// `[watch]`.
+    pub watch: Watch,
     /// `[providers.<id>]`.
     pub providers: BTreeMap<ProviderId, Provider>,
     /// `[schools.<id>]` over `[defaults]`.
@@ -258,6 +262,7 @@ fn read(root: Reader<'_>) -> Config {
         mail,
         sources: Source::read_all(&root, &school_names),
         edlevo: Edlevo::read_all(&root, &school_names),
+        watch: Watch::read(root.table("watch")),
         providers,
         schools: school::read_all(&root, &declared),
         public_url,

@@ -29,6 +29,7 @@ pub mod suspension;
 pub(crate) mod testing;
 mod timers;
 mod under_way;
+pub mod watch;
 
 pub use dispatcher::{Dispatcher, troubles};
 pub use handover::Handover;

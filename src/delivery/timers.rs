@@ -45,6 +45,10 @@ impl Dispatcher {
                 Due::LessonEnd { school, pupil, date, lesson } => {
                     ends.push((key, CaseKey { school, pupil, date, lesson }));
                 }
+                Due::Watch => {
+                    worked = true;
+                    self.look_at_sources(&key, now).await?;
+                }
                 Due::Resolve(id) | Due::Claim { id, .. } => {
                     if self.shared.under_way.is_on_the_wire(&id) {
                         *left = true;

@@ -18,6 +18,7 @@ mod reason;
 mod secret;
 mod time;
 pub mod unseen;
+mod watch;
 
 pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
@@ -42,3 +43,4 @@ pub use reason::Reason;
 pub use secret::{SHORTEST_SECRET, is_guessable};
 pub use time::{Clock24, local_date};
 pub use unseen::shown;
+pub use watch::{Quiet, Watch, is_ahead};

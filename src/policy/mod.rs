@@ -4,6 +4,7 @@
 mod evaluate;
 mod plan;
 mod standing;
+pub mod watch;
 
 pub use evaluate::{Situation, evaluate};
 pub(crate) use evaluate::{fallback, task_notification};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AdvanceNotice, EventId, Lesson, LessonId, NotificationId, Planned, PupilId, Reason, SchoolId,
-    SourceId,
+    SourceId, Watch,
 };
 
 /// Something was seen.
@@ -83,6 +83,26 @@ pub struct LastSaid {
     pub at: Timestamp,
 }
 
+/// What is known of a source, or of a source at a school: what a restart must not forget.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// When it last answered, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Timestamp>,
+    /// When something new last came of it, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<Timestamp>,
+    /// The newest time at which something was recorded, by its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Timestamp>,
+    /// Whether people were told that nothing comes.
+    #[serde(default)]
+    pub watch: Watch,
+    /// Whether that was because it answered and said nothing, and not because it did not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
+}
+
 /// How far a source has been read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
@@ -133,6 +153,8 @@ pub enum Due {
     },
     /// An attempt without an outcome is looked into.
     Resolve(NotificationId),
+    /// Sources are looked at: does anything come of them?
+    Watch,
     /// A lesson has ended: is the pupil still missing?
     LessonEnd {
         /// The school.

@@ -119,6 +119,14 @@ pub fn cursor(source: &SourceId, part: &str) -> Vec<u8> {
 /// Every cursor.
 pub const CURSORS: &[u8] = b"cu/";
 
+/// What is known of a source; of a source at a school, where one is named. Value: [`super::rows::Heard`].
+pub fn heard(source: &SourceId, school: Option<&SchoolId>) -> Vec<u8> {
+    key("so/", &[source.as_str(), school.map_or("", SchoolId::as_str)])
+}
+
+/// What is known of every source.
+pub const HEARD: &[u8] = b"so/";
+
 /// The register of a lesson. Value: [`super::rows::Register`].
 pub fn register(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
     key("rg/", &[school.as_str(), lesson.as_str()])
@@ -255,7 +263,7 @@ pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
 pub const COUNTERS: &[u8] = b"ct/";
 
 /// Every table: where it begins, and its name for people.
-pub const TABLES: [(&[u8], &str); 28] = [
+pub const TABLES: [(&[u8], &str); 29] = [
     (b"ac/", "accounts in trouble"),
     (b"ag/", "guards of advance notices"),
     (b"an/", "advance notices"),
@@ -281,6 +289,7 @@ pub const TABLES: [(&[u8], &str); 28] = [
     (b"rj/", "refused events"),
     (b"rs/", "restores"),
     (b"se/", "events seen"),
+    (b"so/", "sources"),
     (b"st/", "attempts by address"),
     (b"su/", "suspensions"),
     (b"wi/", "deliveries seen"),

@@ -39,6 +39,7 @@ fn the_file_as_shipped_shows_the_defaults() {
     assert_eq!(told.log, untold.log);
     assert_eq!(Http { proxy: None, ca_file: None, ..told.http.clone() }, untold.http);
     assert_eq!(told.delivery, untold.delivery);
+    assert_eq!(told.watch, untold.watch);
     // What has no default is an example; the rest of a school must be the same.
     let school = |config: &Config| {
         let mut school = config.schools.values().next().expect("one").clone();

@@ -68,6 +68,14 @@ pub struct Settings {
     pub lesson_ids: LessonIds,
 }
 
+impl Settings {
+    /// A question that shows whether we are let in: today's absence of the first school.
+    pub fn probe(&self, today: Date) -> Option<http::Request<bytes::Bytes>> {
+        let (operation, unit) = (self.operations.first()?, self.schools.values().next()?);
+        question(&self.service, operation, unit, (today, today)).ok()
+    }
+}
+
 /// One source.
 pub struct Edlevo {
     /// How it is asked.
