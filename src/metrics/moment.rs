@@ -225,9 +225,7 @@ fn show_sources(sources: &[SourceNow], r: &mut Registry) {
         let label = || OfSource { source: Shown(found.source.clone()) };
         ages.get_or_create(&label()).set(found.age);
         data.get_or_create(&label()).set(found.data_age);
-        if let Some(seconds) = found.ahead {
-            ahead.get_or_create(&label()).set(seconds);
-        }
+        ahead.get_or_create(&label()).set(found.ahead.unwrap_or(0));
         // At zero, so that the first is seen to come.
         troubles
             .get_or_create(&OfTrouble { source: label().source, kind: "any".into() })
@@ -249,7 +247,7 @@ fn show_sources(sources: &[SourceNow], r: &mut Registry) {
     );
     r.register(
         "source_clock_ahead_seconds",
-        "How far the clock of a source is ahead of ours, where it says what time it is",
+        "How far the clock of a source is ahead of ours; 0 where it does not say what time it is",
         ahead,
     );
     r.register(
