@@ -1,20 +1,20 @@
 //! The sources that ask by themselves, as configuration has them: what each needs, and the tasks that ask.
 
+mod edlevo;
+mod ss12000;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use tokio_util::sync::CancellationToken;
-
-use crate::config::{self, Config, KeyIn};
-use crate::env::{Env, Pending};
+use crate::config::{Config, Gives};
+use crate::env::Env;
+use crate::env::wire::DoorSettings;
 use crate::intake::{Contacts, Described, Intake};
 use crate::metrics::Metrics;
-use crate::model::{SourceId, local_date};
-use crate::operate::self_test::{SourceProbe, SourceTrial};
-use crate::source::edlevo::{self, Edlevo, Key, LessonIds, Service};
-use crate::source::marks::Offering;
+use crate::model::{ProviderId, SourceId};
+use crate::operate::self_test::SourceProbe;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
 
@@ -32,8 +32,9 @@ pub(super) struct Around {
 }
 
 /// The source that the directory is read from, if it is read from one.
-pub(super) fn directory(_config: &Config) -> Option<SourceId> {
-    None
+pub(super) fn directory(config: &Config) -> Option<SourceId> {
+    let giving = config.ss12000.iter().find(|(_, source)| source.gives.directory);
+    giving.map(|(id, _)| id.clone())
 }
 
 /// Every source, whatever its kind.
@@ -42,62 +43,33 @@ pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
         let schools = source.schools.clone();
         (id.clone(), Described { kind: "webhook", gives: vec!["attendance"], every: None, schools })
     });
-    let edlevo = config.edlevo.iter().map(|(id, found)| {
-        let schools = Some(found.schools.keys().cloned().collect());
-        let every = Some(found.poll);
-        (id.clone(), Described { kind: "edlevo", gives: vec!["attendance"], every, schools })
-    });
-    webhooks.chain(edlevo).collect()
+    webhooks.chain(ss12000::described(config)).chain(edlevo::described(config)).collect()
 }
 
 /// What the self-test asks sources.
 pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
-    let edlevo = config.edlevo.iter().filter_map(|(id, found)| {
-        let settings = edlevo_settings(found);
-        let zone = config.schools.get(settings.schools.keys().next()?)?.zone.clone();
-        let request = settings.probe(local_date(now, &zone))?;
-        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(request) })
-    });
-    edlevo.collect()
+    edlevo::probes(config, now).collect()
+}
+
+/// What is taken from a source, in words.
+fn gives(gives: Gives) -> Vec<&'static str> {
+    let all = [
+        (gives.directory, "directory"),
+        (gives.schedule, "schedule"),
+        (gives.attendance, "attendance"),
+    ];
+    all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
 }
 
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    config.edlevo.iter().map(|(id, found)| edlevo_poller(id, found, around, env)).collect()
+    let ss12000 =
+        config.ss12000.iter().map(|(id, source)| ss12000::poller(id, source, around, env));
+    let edlevo = config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env));
+    ss12000.chain(edlevo).collect()
 }
 
-fn edlevo_poller(id: &SourceId, found: &config::Edlevo, around: &Around, env: &Env) -> Poller {
-    let source = Arc::new(Edlevo {
-        settings: edlevo_settings(found),
-        offering: Offering {
-            source: id.clone(),
-            intake: around.intake.clone(),
-            meter: around.metrics.source(id),
-            contacts: around.contacts.clone(),
-        },
-        wire: env.wire.clone(),
-    });
-    let work = move |stop: CancellationToken| -> Pending<'static, _> {
-        Box::pin(source.clone().run(stop))
-    };
-    Poller { source: id.clone(), work: Arc::new(work) }
-}
-
-fn edlevo_settings(found: &config::Edlevo) -> edlevo::Settings {
-    let key = found.key.clone().map(|key| match found.key_in {
-        KeyIn::Query => Key::Query(found.key_name.clone(), key),
-        KeyIn::Header => {
-            // Configuration has looked at it.
-            let name = http::HeaderName::from_bytes(found.key_name.as_bytes());
-            Key::Header(name.unwrap_or(http::header::AUTHORIZATION), key)
-        }
-    });
-    edlevo::Settings {
-        service: Service { url: found.url.clone(), key, parameters: found.parameters.clone() },
-        operations: found.operations.clone(),
-        schools: found.schools.clone(),
-        poll: found.poll,
-        days: found.days,
-        lesson_ids: if found.lessons_recur { LessonIds::Recurring } else { LessonIds::Occurrence },
-    }
+/// The doors in the wire of those that are asked.
+pub(super) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
+    ss12000::doors(config).chain(edlevo::doors(config))
 }

@@ -23,10 +23,10 @@ use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Cursor, LastSaid};
 use crate::store::{Commit, StoreError, after_prefix, tables};
 
-pub use ask::{Key, Service, Wrong};
+pub use ask::{Key, Service};
 pub use said::LessonIds;
 
-use ask::{answered, question};
+use ask::{Wrong, answered, question};
 use known::{Known, Marks, withdrawn};
 use said::{Asked, understand};
 
