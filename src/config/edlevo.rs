@@ -180,8 +180,7 @@ fn units(reader: &Reader<'_>, schools: &[String]) -> BTreeMap<SchoolId, String> 
 mod tests {
     use crate::config::{Loader, Secrets, load_text};
 
-    const GOOD: &str =
-        "auth = \"none\"\nurl = \"https://e.example.se/v2/\"\noperations = [\"GetX\"]\nschools = { a = \"u\" }\n";
+    const GOOD: &str = "auth = \"none\"\nurl = \"https://e.example.se/v2/\"\noperations = [\"GetX\"]\nschools = { a = \"u\" }\n";
 
     #[test]
     fn what_is_wrong_is_told_with_its_key() {
