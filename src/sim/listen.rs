@@ -44,11 +44,8 @@ pub(super) fn bind(address: SocketAddr, what: &str) -> io::Result<(TcpListener, 
 }
 
 /// Gives each connection to `session`, until the stand-in stops.
-pub(super) async fn serve<F>(
-    listener: TcpListener,
-    floor: Floor,
-    session: impl Fn(TcpStream) -> F,
-) where
+pub(super) async fn serve<F>(listener: TcpListener, floor: Floor, session: impl Fn(TcpStream) -> F)
+where
     F: Future<Output = ()> + Send + 'static,
 {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));

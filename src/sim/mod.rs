@@ -6,5 +6,6 @@ mod courier;
 pub mod demo;
 mod http;
 mod listen;
+pub mod school;
 pub mod sink;
 mod target;

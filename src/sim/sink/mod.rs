@@ -171,11 +171,8 @@ impl Sink {
             salt: salt.into(),
             serial: AtomicU64::new(0),
         });
-        let floor = || Floor {
-            clock: Arc::clone(&shared.clock),
-            tasks: tasks.clone(),
-            stop: stop.clone(),
-        };
+        let floor =
+            || Floor { clock: Arc::clone(&shared.clock), tasks: tasks.clone(), stop: stop.clone() };
         let here = Arc::clone(&shared);
         tasks.spawn(listen::serve(http_listener, floor(), move |stream| {
             crate::sim::http::serve(stream, Arc::clone(&here))
