@@ -39,6 +39,9 @@ pub struct FakeSchoolArgs {
     /// Let the first lesson begin now, and not at eight
     #[arg(long)]
     pub now: bool,
+    /// Let the day unfold: registers are taken, marks made, excuses given
+    #[arg(long)]
+    pub day: bool,
     /// How long a minute of the day lasts, as 1s or 500ms; implies --now
     #[arg(long, value_name = "TIME", value_parser = minute)]
     pub minute: Option<SignedDuration>,
@@ -85,6 +88,7 @@ impl FakeSchoolArgs {
             zone: self.time_zone.clone(),
             begin: (self.now || self.minute.is_some()).then(|| clock.now()),
             minute: self.minute.unwrap_or(SignedDuration::from_mins(1)),
+            day: self.day,
             quirks,
             access: Access {
                 bearer: self.bearer.clone(),

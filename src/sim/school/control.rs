@@ -8,6 +8,7 @@
 //! | `GET`, `PUT /_school/quirks` | [`Quirks`] as JSON; a `PUT` of a JSON string takes names, as `"skola24,recreate"` |
 //! | `GET`, `DELETE /_school/asked` | how often each endpoint was asked, by status; forgets them |
 //! | `GET /_school/requests` | the last requests, with their queries |
+//! | `GET /_school/diary` | what has happened, in order |
 //! | `GET /_school/subscriptions` | who has subscribed, and how telling them went |
 
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked, path: &str) -> Answer 
             shared.asked().clear();
             json_answer(&json!({}))
         }
+        ("/diary", &Method::GET) => json_answer(&*shared.diary()),
         ("/requests", &Method::GET) => json_answer(&shared.asked().lines()),
         ("/subscriptions", &Method::GET) => {
             let now = shared.skewed(now);
@@ -67,13 +69,13 @@ pub(super) fn answer(shared: &Arc<Shared>, asked: &Asked, path: &str) -> Answer 
         }
         ("/act", &Method::POST) => act(shared, &asked.body),
         (
-            "" | "/pupils" | "/lessons" | "/lessons/all" | "/quirks" | "/asked" | "/requests"
-            | "/subscriptions" | "/act",
+            "" | "/pupils" | "/lessons" | "/lessons/all" | "/quirks" | "/asked" | "/diary"
+            | "/requests" | "/subscriptions" | "/act",
             _,
         ) => wrong_method(method),
         _ => plain(
             StatusCode::NOT_FOUND,
-            "Nothing here. See /_school, and below it pupils, lessons, act, quirks, asked, requests, subscriptions",
+            "Nothing here. See /_school, and below it pupils, lessons, act, quirks, asked, diary, requests, subscriptions",
         ),
     }
 }

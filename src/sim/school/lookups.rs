@@ -156,7 +156,8 @@ pub(super) fn attendances(
         _ => candidates(world, &ids),
     };
     let rows = candidates.filter(|row| {
-        has(&activities, row.is.activity)
+        (row.is.reported || !quirks.reported_only)
+            && has(&activities, row.is.activity)
             && has(&students, row.is.pupil)
             && has(&lessons, row.is.lesson)
     });

@@ -21,9 +21,9 @@ mod asked;
 mod callbacks;
 mod chance;
 mod control;
+mod day;
 mod filters;
 mod found;
-mod http;
 mod id;
 mod lists;
 mod lookups;
@@ -33,6 +33,7 @@ mod query;
 mod quirks;
 mod render;
 mod rows;
+mod serve;
 mod show;
 mod subscriptions;
 mod table;
@@ -103,6 +104,8 @@ pub struct SchoolSettings {
     pub begin: Option<Timestamp>,
     /// How long a minute of today lasts, when it has a beginning of its own.
     pub minute: SignedDuration,
+    /// Whether the day unfolds by itself: registers, marks, notices.
+    pub day: bool,
     /// What it does otherwise than the standard.
     pub quirks: Quirks,
     /// Who is let in.
@@ -131,6 +134,7 @@ impl Default for SchoolSettings {
             zone: TimeZone::get("Europe/Stockholm").unwrap_or(TimeZone::UTC),
             begin: None,
             minute: times::MINUTE,
+            day: false,
             quirks: Quirks::default(),
             access: Access::default(),
             page: 1000,
@@ -157,6 +161,7 @@ struct Shared {
     asked: Mutex<asked::Asked>,
     subscriptions: Mutex<subscriptions::Subscriptions>,
     silence: watch::Sender<Silence>,
+    diary: Mutex<Vec<(Timestamp, Act)>>,
     courier: Courier,
     news: Notify,
     tasks: TaskTracker,
@@ -201,6 +206,14 @@ impl School {
             lessons: settings.timetable,
         };
         found::found(&mut world, people, &times, days, settings.seed);
+        if settings.quirks.prefilled {
+            acts::prefill(&mut world, &times);
+        }
+        let plan = if settings.day {
+            day::plan(&world, &settings.quirks, &times, settings.seed)
+        } else {
+            Vec::new()
+        };
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
         let shared = Arc::new(Shared {
             world: RwLock::new(world),
@@ -212,6 +225,7 @@ impl School {
                 settings.subscription,
             )),
             silence: watch::Sender::new(Silence::Answers),
+            diary: Mutex::new(Vec::new()),
             courier: Courier::new(tasks.clone(), stop.clone()),
             news: Notify::new(),
             tasks: tasks.clone(),
@@ -227,6 +241,7 @@ impl School {
             crate::sim::http::serve(stream, Arc::clone(&here))
         }));
         tasks.spawn(callbacks::tell(Arc::clone(&shared)));
+        tasks.spawn(day::unfold(Arc::clone(&shared), plan));
         tracker.spawn({
             let stop = stop.clone();
             async move {
@@ -245,12 +260,12 @@ impl School {
 
     /// Base of the interface, as `http://127.0.0.1:8761/v2.0`.
     pub fn url(&self) -> String {
-        format!("http://{}{}", self.address, http::BASE.trim_end_matches('/'))
+        format!("http://{}{}", self.address, serve::BASE.trim_end_matches('/'))
     }
 
     /// Where tokens are had.
     pub fn token_url(&self) -> String {
-        format!("http://{}{}", self.address, http::TOKEN)
+        format!("http://{}{}", self.address, serve::TOKEN)
     }
 
     /// Does one thing at the school.
@@ -279,6 +294,11 @@ impl School {
     /// The lessons of the day that `at` lies in, in order; all days when it is nothing.
     pub fn lessons(&self, at: Option<Timestamp>) -> Vec<LessonCard> {
         show::lessons(&self.shared.world(), at)
+    }
+
+    /// Everything that has happened, in order.
+    pub fn diary(&self) -> Vec<(Timestamp, Act)> {
+        self.shared.diary().clone()
     }
 
     /// How often each endpoint was asked, by the status it answered.
@@ -328,6 +348,10 @@ impl Shared {
 
     fn asked(&self) -> MutexGuard<'_, asked::Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn diary(&self) -> MutexGuard<'_, Vec<(Timestamp, Act)>> {
+        self.diary.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn subscribers(&self) -> MutexGuard<'_, subscriptions::Subscriptions> {

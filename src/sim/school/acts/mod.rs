@@ -15,6 +15,7 @@ use super::callbacks::by_hand;
 use super::id::Id;
 use super::quirks::Quirks;
 use super::rows::{Marking, Minutes, Resource};
+use super::times::Times;
 use super::world::World;
 use super::{Shared, Silence};
 
@@ -294,7 +295,8 @@ impl Shared {
                 }
             }
             act => {
-                let done = perform(&mut self.changing(), &quirks, act)?;
+                let done = perform(&mut self.changing(), &quirks, act.clone())?;
+                self.diary().push((self.clock.now(), act));
                 self.news.notify_one();
                 return Ok(done);
             }
@@ -307,7 +309,12 @@ impl Shared {
 pub(super) fn perform(world: &mut World, quirks: &Quirks, act: Act) -> Result<Done, ActError> {
     match act {
         Act::AddLesson { group, name, start, end, kind } => {
-            registers::add_lesson(world, &group, name, (start, end), kind.as_deref())
+            let times = (start, end);
+            let done = registers::add_lesson(world, &group, name, times, kind.as_deref())?;
+            if let Some(id) = done.id.filter(|_| quirks.prefilled) {
+                registers::open(world, &id.to_string())?;
+            }
+            Ok(done)
         }
         Act::Open { lesson } => registers::open(world, &lesson),
         Act::Mark { pupil, lesson, minutes, reported, reason } => {
@@ -342,6 +349,25 @@ pub(super) fn perform(world: &mut World, quirks: &Quirks, act: Act) -> Result<Do
         Act::ExpireTokens | Act::EndSubscriptions | Act::Silence { .. } | Act::Callback { .. } => {
             Ok(Done::default())
         }
+    }
+}
+
+/// Makes the empty rows that some servers have before a register of today is opened.
+pub(super) fn prefill(world: &mut World, times: &Times) {
+    let day = times.at(times.today, 0)..times.at(times.today, 23 * 60);
+    let lessons: Vec<Id> = world
+        .lessons
+        .iter()
+        .filter(|row| day.contains(&row.is.start) && !row.is.cancelled)
+        .filter(|row| {
+            let activity = world.activities.get(row.is.activity);
+            activity.is_some_and(|activity| activity.is.has_register())
+        })
+        .map(|row| row.id)
+        .collect();
+    for lesson in lessons {
+        // It is there: it was listed a moment ago.
+        let _: Result<Done, ActError> = registers::open(world, &lesson.to_string());
     }
 }
 

@@ -104,8 +104,10 @@ impl Listed for Attendance {
         }
         let schools = organisations(world, quirks, query, Resource::Attendance)?;
         let (student, lesson) = (query.id("student")?, query.id("calendarEvent")?);
+        let reported_only = quirks.reported_only;
         Ok(Box::new(move |row| {
-            within(schools.as_ref(), row.is.school)
+            (row.is.reported || !reported_only)
+                && within(schools.as_ref(), row.is.school)
                 && student.is_none_or(|pupil| row.is.pupil == pupil)
                 && lesson.is_none_or(|lesson| row.is.lesson == lesson)
         }))

@@ -57,6 +57,7 @@ impl Written for Lesson {
         if pen.expand.contains("attendance") {
             let rows = world.marks.get(&row.id).into_iter().flatten();
             let rows = rows.filter_map(|(_, id)| world.attendances.get(*id));
+            let rows = rows.filter(|mark| mark.is.reported || !pen.quirks.reported_only);
             let rows: Vec<Value> = rows.map(|mark| Attendance::written(mark, &inner)).collect();
             embedded.insert("attendance".into(), rows.into());
         }

@@ -35,14 +35,18 @@ impl Written for Person {
         let is = &row.is;
         let world = pen.world;
         let emails: Vec<Value> =
-            is.emails.iter().map(|(value, kind)| json!({"value": value, "type": kind})).collect();
+            is.emails.iter().map(|(value, kind)| pen.typed(value, kind)).collect();
         let phones: Vec<Value> = is
             .phones
             .iter()
             .map(|number| {
                 // Both kinds are one at Edlevo.
                 let kind = if pen.quirks.edlevo { "Hem" } else { number.kind };
-                json!({"value": number.value, "type": kind, "mobile": number.mobile})
+                let mut written = pen.typed(&number.value, kind);
+                if !pen.quirks.version_2_0 {
+                    written["mobile"] = number.mobile.into();
+                }
+                written
             })
             .collect();
         let responsibles: Vec<Value> = is

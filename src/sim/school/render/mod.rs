@@ -96,6 +96,15 @@ impl Pen<'_> {
         Some(if odd { "Kvarskrivning" } else { known }.into())
     }
 
+    /// An address or number with its type, which older servers need not give.
+    fn typed(&self, value: &str, kind: &str) -> Value {
+        if self.quirks.version_2_0 {
+            json!({ "value": value })
+        } else {
+            json!({ "value": value, "type": kind })
+        }
+    }
+
     /// A word, or one that no list has.
     fn word(&self, id: Id, known: &'static str, odd: &'static str) -> &'static str {
         if self.quirks.unknown_enums && id.is_one_in(5) { odd } else { known }
