@@ -4,4 +4,5 @@
 pub mod marks;
 pub mod pollers;
 pub mod roster;
+pub mod ss12000;
 pub mod webhook;
