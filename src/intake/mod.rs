@@ -7,6 +7,8 @@ pub mod contact;
 mod decide;
 mod last_heard;
 mod register;
+pub mod registers;
+pub mod silence;
 
 pub use accept::{Accepted, Intake, IntakeError};
 pub use contact::{Contact, Contacts, Trouble};

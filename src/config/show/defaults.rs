@@ -33,6 +33,7 @@ const EXAMPLES: [&str; 30] = [
     "sources.*.basic-password-file",
     "defaults.guests",
     "defaults.team-email",
+    "defaults.operations-email",
     "defaults.phone",
     "defaults.sms-provider",
 ];
