@@ -4,13 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
+use jiff::{Timestamp, ToSpan as _, civil::Date};
 
 use super::dispatcher::Dispatcher;
 use super::shared::Shared;
-use crate::directory::School;
+use crate::directory::{Mode, School};
+use crate::intake::silence::{self, Noticed};
 use crate::intake::{Contact, Contacts, Described};
-use crate::model::{Quiet, SchoolId, SourceId, local_date};
+use crate::model::{LessonId, Quiet, SchoolId, SourceId, StaffRole, local_date};
+use crate::policy::register;
 pub use crate::policy::watch::Rules;
 use crate::policy::watch::{self, AtSchool, Step};
 use crate::store::ledger::{self, Unit};
@@ -135,7 +137,10 @@ async fn look(
     let concerned = |school: &&School| {
         described.schools.as_ref().is_none_or(|schools| schools.contains(&school.id))
     };
-    for school in directory.schools.values().filter(concerned) {
+    let mut schools: Vec<&School> = directory.schools.values().filter(concerned).collect();
+    // IT is told once, by a school whose messages leave.
+    schools.sort_by_key(|school| (school.mode != Mode::Live, school.mode == Mode::Shadow));
+    for school in schools {
         at_school(shared, &mut unit, (source, described, &contact), school, told, now).await?;
         if unit.bytes() > MAX_BATCH_BYTES / 2 {
             let full = std::mem::replace(&mut unit, Unit::new(kv));
@@ -214,27 +219,69 @@ async fn lessons(
     now: Timestamp,
 ) -> Result<Option<u32>, StoreError> {
     let Some(last) = last else { return Ok(None) };
-    let _ = (unit, school, today, now, last, LESSONS, SCHEDULE);
-    Ok(None)
+    let day = tables::plan_of(&school.id, today);
+    let some_day = tables::plan_of(&school.id, today.saturating_sub(SCHEDULE.days()));
+    let known: Vec<LessonId> = unit.peek_range(&some_day, &after_prefix(&day), 1).await?;
+    if known.is_empty() {
+        return Ok(None);
+    }
+    // None can have ended whose mark is due.
+    if now.duration_since(last) < watch::SETTLE {
+        return Ok(Some(0));
+    }
+    let mut count = 0;
+    for id in unit.peek_range::<LessonId>(&day, &after_prefix(&day), LESSONS).await? {
+        let row: Option<Register> = unit.peek(&tables::register(&school.id, &id)).await?;
+        let is_due = |row: &Register| {
+            let due = row.lesson.end.saturating_add(watch::SETTLE).unwrap_or(Timestamp::MAX);
+            // One that is registered is no silence, by whomever.
+            let untaken = row.begun_at.is_none() && row.closed_at.is_none();
+            register::not_awaited(row).is_none()
+                && untaken
+                && row.lesson.start >= last
+                && due <= now
+        };
+        count += u32::from(row.is_some_and(|row| is_due(&row)));
+    }
+    Ok(Some(count))
 }
 
+/// Has people told that nothing comes of a source.
 async fn alert(
-    _shared: &Shared,
-    _source: &SourceId,
-    _described: &Described,
-    _school: &School,
-    _what: (Quiet, Option<Timestamp>),
-    _told: &mut BTreeSet<(SourceId, String)>,
-    _now: Timestamp,
+    shared: &Shared,
+    source: &SourceId,
+    described: &Described,
+    school: &School,
+    (quiet, since): (Quiet, Option<Timestamp>),
+    told: &mut BTreeSet<(SourceId, String)>,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
+    let unreachable = quiet == Quiet::Unreachable;
+    let mut roles = Vec::new();
+    // A source that does not answer is away for all its schools: who runs it hears that once.
+    let it = school.operations_email.as_ref().map(|mail| mail.expose().to_owned());
+    if it.is_some_and(|it| told.insert((source.clone(), it)) || !unreachable) {
+        roles.push(StaffRole::Operations);
+    }
+    if described.attends(&school.id) {
+        roles.push(StaffRole::AttendanceTeam);
+    }
+    let lessons = if let Quiet::Lessons { count } = quiet { count } else { 0 };
+    let noticed = Noticed { since, lessons, unreachable, told: &roles };
+    if silence::begun(shared.kv.as_ref(), school, source, noticed, now).await? {
+        tracing::warn!(%source, school = %school.id, lessons, unreachable, "nothing comes of a source");
+    }
     Ok(())
 }
 
 async fn clear(
-    _shared: &Shared,
-    _source: &SourceId,
-    _school: &School,
-    _now: Timestamp,
+    shared: &Shared,
+    source: &SourceId,
+    school: &School,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
+    if silence::over(shared.kv.as_ref(), school, source, now).await? {
+        tracing::info!(%source, school = %school.id, "something comes of a source again");
+    }
     Ok(())
 }

@@ -8,6 +8,8 @@ mod decide;
 mod delays;
 mod described;
 mod register;
+pub mod registers;
+pub mod silence;
 
 pub use accept::{Accepted, Intake, IntakeError};
 pub use contact::{Contact, Contacts, Trouble};

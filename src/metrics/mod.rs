@@ -20,9 +20,13 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::model::{Channel, Outcome, ProviderId, Reason, ReceiptStatus, SourceId};
+use crate::model::{
+    Channel, Outcome, ProviderId, Reason, ReceiptStatus, SchoolId, SourceId, Stood,
+};
 
-use labels::{Attempts, Decided, Events, OfChannel, OfSource, Receipts, Shown, WithOutcome};
+use labels::{
+    Attempts, Decided, Events, OfChannel, OfSource, Receipts, Registers, Shown, WithOutcome,
+};
 
 pub use moment::{
     AccountNow, DirectoryNow, LaneNow, Moment, QueueNow, SchoolNow, SourceNow, StoreNow,
@@ -52,6 +56,7 @@ pub struct Metrics {
     source_delay: Histograms<OfSource>,
     source_ahead: Family<OfSource, Counter>,
     decisions: Family<Decided, Counter>,
+    registers: Family<Registers, Counter>,
     attempts: Family<Attempts, Counter>,
     our_delay: Histograms<OfChannel>,
     receipts: Family<Receipts, Counter>,
@@ -75,6 +80,7 @@ impl Metrics {
             source_delay: Family::new_with_constructor(minutes),
             source_ahead: Family::default(),
             decisions: Family::default(),
+            registers: Family::default(),
             attempts: Family::default(),
             our_delay: Family::new_with_constructor(milliseconds_to_an_hour),
             receipts: Family::default(),
@@ -130,6 +136,12 @@ impl Metrics {
             "decisions",
             "Decisions that are durable, by what was done and why",
             self.decisions.clone(),
+        );
+        r.register(
+            "registers",
+            "Registers of lessons that have ended, by school and how they stood then: begun in time, late, or \
+             not at all",
+            self.registers.clone(),
         );
         r.register("attempts", "Attempts to send by account and outcome", self.attempts.clone());
         r.register(
@@ -201,6 +213,12 @@ impl Metrics {
     /// Somebody asked for a source that nobody has configured.
     pub fn stranger_refused(&self) {
         self.strangers.inc();
+    }
+
+    /// A lesson has ended, and its register stood like that.
+    pub fn register(&self, school: &SchoolId, stood: Stood) {
+        let (school, outcome) = (Shown(school.clone()), stood.as_str());
+        self.registers.get_or_create(&Registers { school, outcome }).inc();
     }
 
     /// A decision is durable.

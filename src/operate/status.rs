@@ -16,7 +16,7 @@ pub use crate::intake::{LastHour, Trouble};
 use crate::model::{
     Notification, ProviderId, Purpose, Reason, SchoolId, SourceId, State, local_date,
 };
-use crate::store::rows::{Heard, Seen};
+use crate::store::rows::{Heard, Seen, Silence};
 use crate::store::{Health, Kv, ledger, tables};
 
 /// What delays are told of.
@@ -254,6 +254,16 @@ async fn contacts(
     now: Timestamp,
 ) -> Result<BTreeMap<SourceId, AtSource>, OperateError> {
     let mut found = BTreeMap::new();
+    let mut silent: BTreeMap<SourceId, BTreeMap<SchoolId, Timestamp>> = BTreeMap::new();
+    ledger::each(kv, tables::SILENCES, |key, value| {
+        let Some(([school, source], _)) = tables::parts::<2>(key) else { return };
+        let Ok(row) = ledger::decode::<Silence>(value) else { return };
+        let ids = SchoolId::new(school).ok().zip(SourceId::new(source).ok());
+        if let Some((school, source)) = ids.filter(|_| row.over_at.is_none()) {
+            silent.entry(source).or_default().insert(school, row.noticed_at);
+        }
+    })
+    .await?;
     for (id, described) in &around.sources {
         let known = match &around.contacts {
             Some(contacts) => contacts.of(id),
@@ -269,7 +279,7 @@ async fn contacts(
             last_recorded: known.recorded,
             clock_ahead_seconds: known.clock_ahead_seconds,
             last_hour,
-            silent_at: BTreeMap::new(),
+            silent_at: silent.remove(id).unwrap_or_default(),
             troubles: known.troubles,
         };
         found.insert(id.clone(), source);

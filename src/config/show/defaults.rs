@@ -4,7 +4,7 @@
 use super::super::SHIPPED;
 
 /// Keys that have no default: in the file that ships, their values are examples.
-const EXAMPLES: [&str; 62] = [
+const EXAMPLES: [&str; 63] = [
     "public-url",
     "api-token-file",
     "templates",
@@ -65,6 +65,7 @@ const EXAMPLES: [&str; 62] = [
     "ss12000.*.budgets",
     "defaults.guests",
     "defaults.team-email",
+    "defaults.operations-email",
     "defaults.phone",
     "defaults.sms-provider",
 ];
