@@ -4,7 +4,7 @@
 use super::super::SHIPPED;
 
 /// Keys that have no default: in the file that ships, their values are examples.
-const EXAMPLES: [&str; 63] = [
+const EXAMPLES: &[&str] = &[
     "public-url",
     "api-token-file",
     "templates",
