@@ -224,3 +224,7 @@ fn digest(said: &Said) -> String {
     );
     NotificationId::of(&[&text]).as_str().to_owned()
 }
+
+#[cfg(test)]
+#[path = "marks_tests.rs"]
+mod tests;
