@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::config::Config;
-use crate::env::Env;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{self, Config, KeyIn};
+use crate::env::{Env, Pending};
 use crate::intake::{Contacts, Intake};
 use crate::metrics::Metrics;
 use crate::model::SourceId;
+use crate::source::edlevo::{self, Edlevo, Key, LessonIds, Service};
+use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
 
@@ -29,6 +33,42 @@ pub(super) fn directory(_config: &Config) -> Option<SourceId> {
 }
 
 /// The tasks of one configuration.
-pub(super) fn pollers(_config: &Config, _around: &Around, _env: &Env) -> Vec<Poller> {
-    Vec::new()
+pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
+    config.edlevo.iter().map(|(id, found)| edlevo_poller(id, found, around, env)).collect()
+}
+
+fn edlevo_poller(id: &SourceId, found: &config::Edlevo, around: &Around, env: &Env) -> Poller {
+    let source = Arc::new(Edlevo {
+        settings: edlevo_settings(found),
+        offering: Offering {
+            source: id.clone(),
+            intake: around.intake.clone(),
+            meter: around.metrics.source(id),
+            contacts: around.contacts.clone(),
+        },
+        wire: env.wire.clone(),
+    });
+    let work = move |stop: CancellationToken| -> Pending<'static, _> {
+        Box::pin(source.clone().run(stop))
+    };
+    Poller { source: id.clone(), work: Arc::new(work) }
+}
+
+fn edlevo_settings(found: &config::Edlevo) -> edlevo::Settings {
+    let key = found.key.clone().map(|key| match found.key_in {
+        KeyIn::Query => Key::Query(found.key_name.clone(), key),
+        KeyIn::Header => {
+            // Configuration has looked at it.
+            let name = http::HeaderName::from_bytes(found.key_name.as_bytes());
+            Key::Header(name.unwrap_or(http::header::AUTHORIZATION), key)
+        }
+    });
+    edlevo::Settings {
+        service: Service { url: found.url.clone(), key, parameters: found.parameters.clone() },
+        operations: found.operations.clone(),
+        schools: found.schools.clone(),
+        poll: found.poll,
+        days: found.days,
+        lesson_ids: if found.lessons_recur { LessonIds::Recurring } else { LessonIds::Occurrence },
+    }
 }

@@ -6,6 +6,7 @@ mod address;
 mod changes;
 mod daemon;
 mod delivery;
+mod edlevo;
 mod gives;
 mod http_provider;
 mod mail;
@@ -30,6 +31,7 @@ use toml::de::DeTable;
 pub use changes::{Changes, changes};
 pub use daemon::{Directory, Http, Log, LogFormat, Server, Store, Telemetry};
 pub use delivery::Delivery;
+pub use edlevo::{Edlevo, KeyIn};
 pub use gives::Gives;
 pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
@@ -79,6 +81,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// `[sources.<id>]`.
     pub sources: BTreeMap<SourceId, Source>,
+    /// `[edlevo.<id>]`.
+    pub edlevo: BTreeMap<SourceId, Edlevo>,
     /// `[providers.<id>]`.
     pub providers: BTreeMap<ProviderId, Provider>,
     /// `[schools.<id>]` over `[defaults]`.
@@ -253,12 +257,14 @@ fn read(root: Reader<'_>) -> Config {
         delivery,
         mail,
         sources: Source::read_all(&root, &school_names),
+        edlevo: Edlevo::read_all(&root, &school_names),
         providers,
         schools: school::read_all(&root, &declared),
         public_url,
         api_token,
         templates: root.path("templates"),
     };
+    source::judge_names(&root);
     root.finish();
     config
 }

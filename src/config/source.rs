@@ -38,6 +38,24 @@ pub struct Source {
     pub rate: Option<Rate>,
 }
 
+/// The tables of sources. Their names are one namespace: a mark says by one name where it comes from.
+pub(super) const KINDS: [&str; 2] = ["sources", "edlevo"];
+
+/// Reports names that two sources have.
+pub(super) fn judge_names(root: &Reader<'_>) {
+    let mut names = BTreeMap::new();
+    for kind in KINDS {
+        for (name, reader) in root.tables(kind) {
+            if let Some(other) = names.insert(name.clone(), kind) {
+                reader.error_at_head(
+                    format!("two sources have the name {name:?}, as [{other}.{name}] and [{kind}.{name}]"),
+                    "give one of them another name",
+                );
+            }
+        }
+    }
+}
+
 /// Old, new, and one for the sender who was forgotten.
 const MOST_SECRETS: usize = 3;
 
@@ -65,7 +83,7 @@ impl Source {
             }
             reader.finish();
         }
-        if all.is_empty() && !root.has("sources") {
+        if all.is_empty() && !KINDS.iter().any(|kind| root.has(kind)) {
             root.warn(
                 "sources",
                 "no [sources.<id>]: no attendance report will be accepted",

@@ -2,6 +2,7 @@
 //! decide anything about it, and nothing of a bad input reaches the core.
 
 pub mod drop;
+pub mod edlevo;
 pub mod marks;
 pub mod pollers;
 pub mod roster;

@@ -4,7 +4,7 @@
 use super::super::SHIPPED;
 
 /// Keys that have no default: in the file that ships, their values are examples.
-const EXAMPLES: [&str; 30] = [
+const EXAMPLES: [&str; 34] = [
     "public-url",
     "api-token-file",
     "templates",
@@ -31,6 +31,10 @@ const EXAMPLES: [&str; 30] = [
     "sources.*.signature-secret-file",
     "sources.*.basic-user",
     "sources.*.basic-password-file",
+    "edlevo.*.url",
+    "edlevo.*.key-file",
+    "edlevo.*.operations",
+    "edlevo.*.schools",
     "defaults.guests",
     "defaults.team-email",
     "defaults.phone",
