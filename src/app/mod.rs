@@ -1,6 +1,7 @@
 //! Wiring: the rooms put together from configuration and the doors to the outside. Knows every
 //! room and decides nothing.
 
+mod drop;
 mod gateway;
 mod housekeeping;
 mod refusals;

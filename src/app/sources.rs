@@ -9,6 +9,7 @@ use crate::env::{Env, Pending};
 use crate::intake::{Contacts, Intake};
 use crate::metrics::Metrics;
 use crate::model::SourceId;
+use crate::source::drop::DropFolder;
 use crate::source::edlevo::{self, Edlevo, Key, LessonIds, Service};
 use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
@@ -28,24 +29,42 @@ pub(super) struct Around {
 }
 
 /// The source that the directory is read from, if it is read from one.
-pub(super) fn directory(_config: &Config) -> Option<SourceId> {
-    None
+pub(super) fn directory(config: &Config) -> Option<SourceId> {
+    config.drop.iter().find(|(_, drop)| drop.gives.directory).map(|(id, _)| id.clone())
 }
 
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    config.edlevo.iter().map(|(id, found)| edlevo_poller(id, found, around, env)).collect()
+    let edlevo = config.edlevo.iter().map(|(id, found)| edlevo_poller(id, found, around, env));
+    let phone = super::directory_settings(config).phone;
+    let drop = config.drop.iter().map(|(id, found)| {
+        let folder = Arc::new(DropFolder {
+            settings: super::drop::settings(id, found).0,
+            offering: offering(id, around),
+            feed: around.feed.clone(),
+            phone: phone.clone(),
+        });
+        let work = move |stop: CancellationToken| -> Pending<'static, _> {
+            Box::pin(folder.clone().run(stop))
+        };
+        Poller { source: id.clone(), work: Arc::new(work) }
+    });
+    edlevo.chain(drop).collect()
+}
+
+fn offering(id: &SourceId, around: &Around) -> Offering {
+    Offering {
+        source: id.clone(),
+        intake: around.intake.clone(),
+        meter: around.metrics.source(id),
+        contacts: around.contacts.clone(),
+    }
 }
 
 fn edlevo_poller(id: &SourceId, found: &config::Edlevo, around: &Around, env: &Env) -> Poller {
     let source = Arc::new(Edlevo {
         settings: edlevo_settings(found),
-        offering: Offering {
-            source: id.clone(),
-            intake: around.intake.clone(),
-            meter: around.metrics.source(id),
-            contacts: around.contacts.clone(),
-        },
+        offering: offering(id, around),
         wire: env.wire.clone(),
     });
     let work = move |stop: CancellationToken| -> Pending<'static, _> {

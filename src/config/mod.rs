@@ -6,6 +6,7 @@ mod address;
 mod changes;
 mod daemon;
 mod delivery;
+mod drop;
 mod edlevo;
 mod gives;
 mod http_provider;
@@ -31,6 +32,7 @@ use toml::de::DeTable;
 pub use changes::{Changes, changes};
 pub use daemon::{Directory, Http, Log, LogFormat, Server, Store, Telemetry};
 pub use delivery::Delivery;
+pub use drop::{Drop, DropLayout};
 pub use edlevo::{Edlevo, KeyIn};
 pub use gives::Gives;
 pub use http_provider::{
@@ -81,6 +83,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// `[sources.<id>]`.
     pub sources: BTreeMap<SourceId, Source>,
+    /// `[drop.<id>]`.
+    pub drop: BTreeMap<SourceId, Drop>,
     /// `[edlevo.<id>]`.
     pub edlevo: BTreeMap<SourceId, Edlevo>,
     /// `[providers.<id>]`.
@@ -257,6 +261,7 @@ fn read(root: Reader<'_>) -> Config {
         delivery,
         mail,
         sources: Source::read_all(&root, &school_names),
+        drop: Drop::read_all(&root, &school_names),
         edlevo: Edlevo::read_all(&root, &school_names),
         providers,
         schools: school::read_all(&root, &declared),
@@ -265,6 +270,7 @@ fn read(root: Reader<'_>) -> Config {
         templates: root.path("templates"),
     };
     source::judge_names(&root);
+    drop::judge_directory(&root, config.directory.folder.is_some());
     root.finish();
     config
 }

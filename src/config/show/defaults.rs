@@ -4,7 +4,7 @@
 use super::super::SHIPPED;
 
 /// Keys that have no default: in the file that ships, their values are examples.
-const EXAMPLES: [&str; 34] = [
+const EXAMPLES: [&str; 46] = [
     "public-url",
     "api-token-file",
     "templates",
@@ -31,6 +31,18 @@ const EXAMPLES: [&str; 34] = [
     "sources.*.signature-secret-file",
     "sources.*.basic-user",
     "sources.*.basic-password-file",
+    "drop.*.folder",
+    "drop.*.gives",
+    "drop.*.attendance-columns",
+    "drop.*.absences-columns",
+    "drop.*.schedule-columns",
+    "drop.*.pupils-columns",
+    "drop.*.guardians-columns",
+    "drop.*.staff-columns",
+    "drop.*.marks",
+    "drop.*.notices",
+    "drop.*.school-names",
+    "drop.*.times",
     "edlevo.*.url",
     "edlevo.*.key-file",
     "edlevo.*.operations",

@@ -101,6 +101,7 @@ fn nothing_that_has_a_default_is_shown_as_not_set() {
         let name = match table.split('.').next().unwrap_or_default() {
             "providers" => format!("providers.*.{key}"),
             "sources" => format!("sources.*.{key}"),
+            "drop" => format!("drop.*.{key}"),
             "edlevo" => format!("edlevo.*.{key}"),
             "schools" => format!("defaults.{key}"),
             _ => shown.key.clone(),
@@ -127,7 +128,7 @@ fn every_key_that_is_known_is_shown() {
     for known in &report.known_keys {
         let names: &[&str] = match known.split('.').next().unwrap_or_default() {
             "providers" => &["a", "b"],
-            "sources" | "edlevo" | "schools" => &["a"],
+            "sources" | "drop" | "edlevo" | "schools" => &["a"],
             _ => &[""],
         };
         let stands = |name: &&str| shown.contains(known.replace('*', name).as_str());

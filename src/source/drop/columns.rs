@@ -151,6 +151,13 @@ impl Reading {
             };
             reading.takes.insert(name.clone(), take);
         }
+        for name in names.all().filter(|name| !mapped.contains_key(*name)) {
+            if is_json {
+                reading.takes.insert(name.to_owned(), Take::Keys(vec![ours(name)]));
+            } else if let Some(at) = head.and_then(|head| head.iter().position(|h| ours(h) == ours(name))) {
+                reading.takes.insert(name.to_owned(), Take::Cells(vec![at]));
+            }
+        }
         reading.require(kind)?;
         Ok(reading)
     }

@@ -5,7 +5,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn rows(bytes: &[u8], format: Format) -> Result<(Vec<Row>, bool), String> {
-    let mut records = Records::new(bytes, format, Encoding::Utf8, None);
+    rows_by(bytes, format, None)
+}
+
+fn rows_by(bytes: &[u8], format: Format, by: Option<char>) -> Result<(Vec<Row>, bool), String> {
+    let mut records = Records::new(bytes, format, Encoding::Utf8, by);
     let mut rows = Vec::new();
     loop {
         match records.next() {
@@ -72,10 +76,10 @@ proptest! {
         let quoted = |c: &String| format!("\"{}\"", c.replace('"', "\"\""));
         let line = |row: &Vec<String>| row.iter().map(quoted).collect::<Vec<_>>().join(";") + "\r\n";
         let bytes = table.iter().map(line).collect::<String>().into_bytes();
-        let (whole, ended) = rows(&bytes, Format::Csv).expect("good");
+        let (whole, ended) = rows_by(&bytes, Format::Csv, Some(';')).expect("good");
         prop_assert!(ended);
         let cut = cut.min(bytes.len());
-        if let Ok((part, true)) = rows(&bytes[..cut], Format::Csv) {
+        if let Ok((part, true)) = rows_by(&bytes[..cut], Format::Csv, Some(';')) {
             prop_assert_eq!(&part[..], &whole[..part.len()]);
         }
     }

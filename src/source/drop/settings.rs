@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
-use super::columns::Columns;
+use super::columns::{Columns, Place};
 use super::kind::Kind;
 use super::text::Encoding;
 use crate::model::{Mark, NoticeKind, SchoolId};
@@ -23,6 +23,8 @@ pub struct Settings {
     pub poll: SignedDuration,
     /// How long a file must be as it is before it is read.
     pub still: SignedDuration,
+    /// How long one that seems cut off must be so before it is believed.
+    pub patience: SignedDuration,
     /// In which order files of one kind are taken.
     pub order: Order,
     /// What is done with a file that holds what another held before it.
@@ -68,6 +70,28 @@ pub struct Writing {
     pub columns: BTreeMap<Kind, Columns>,
     /// How directory files are laid out.
     pub layout: Layout,
+}
+
+impl Writing {
+    /// Whether files of a kind begin with a line that names their columns.
+    pub fn has_head(&self, kind: Kind) -> bool {
+        if self.is_skola24(kind) { false } else { self.head || kind.is_wide() }
+    }
+
+    /// Where files of a kind have their columns; none: under our own names.
+    pub fn columns_of(&self, kind: Kind) -> Option<Columns> {
+        if self.is_skola24(kind) {
+            let names = super::kind::SKOLA24_GUARDIANS;
+            let number = |(at, name): (usize, &str)| (name.to_owned(), Place::Numbers(vec![at + 1]));
+            return Some(names.all().enumerate().map(number).collect());
+        }
+        self.columns.get(&kind).cloned()
+    }
+
+    /// Whether files of a kind are Skola24's guardians.
+    pub fn is_skola24(&self, kind: Kind) -> bool {
+        self.layout == Layout::Skola24Guardians && kind == Kind::Guardians
+    }
 }
 
 /// How directory files are laid out.
