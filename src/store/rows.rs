@@ -77,6 +77,22 @@ pub struct Heard {
     pub quiet: bool,
 }
 
+/// A file of a drop folder, known by what it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenFile {
+    /// When it was written; not later than when it was first read.
+    pub written_at: Timestamp,
+    /// When all that it says was stored; none: that was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
+    /// How many rows were good.
+    #[serde(default)]
+    pub rows: u64,
+    /// How many were not.
+    #[serde(default)]
+    pub bad: u64,
+}
+
 /// How far a source has been read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {

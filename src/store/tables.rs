@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 pub use super::lane::Lane;
 use crate::model::{
-    Address, AdvanceNotice, EventId, LessonId, NoticeKind, NotificationId, ProviderId, PupilId,
-    SchoolId, SourceId,
+    Address, AdvanceNotice, EventId, GroupId, LessonId, NoticeKind, NotificationId, ProviderId,
+    PupilId, SchoolId, SourceId,
 };
 
 fn key(prefix: &str, parts: &[&str]) -> Vec<u8> {
@@ -126,6 +126,25 @@ pub fn heard(source: &SourceId, school: Option<&SchoolId>) -> Vec<u8> {
 
 /// What is known of every source.
 pub const HEARD: &[u8] = b"so/";
+
+/// A file that was taken, by what it held. Value: [`super::rows::TakenFile`].
+pub fn taken_file(source: &SourceId, digest: &str) -> Vec<u8> {
+    key("fi/", &[source.as_str(), digest])
+}
+
+/// Every file that was taken.
+pub const TAKEN_FILES: &[u8] = b"fi/";
+
+/// The lesson that a group has at a time, as a schedule without ids of its own in other lists has it. Value: the
+/// lesson's id.
+pub fn group_lesson(school: &SchoolId, group: &GroupId, start: Timestamp) -> Vec<u8> {
+    let mut key = key("gs/", &[school.as_str(), group.as_str()]);
+    key.extend_from_slice(&time(start));
+    key
+}
+
+/// Every lesson by its group.
+pub const GROUP_LESSONS: &[u8] = b"gs/";
 
 /// The register of a lesson. Value: [`super::rows::Register`].
 pub fn register(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
@@ -300,7 +319,7 @@ pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
 pub const COUNTERS: &[u8] = b"ct/";
 
 /// Every table: where it begins, and its name for people.
-pub const TABLES: [(&[u8], &str); 32] = [
+pub const TABLES: &[(&[u8], &str)] = &[
     (b"ac/", "accounts in trouble"),
     (b"ag/", "guards of advance notices"),
     (b"an/", "advance notices"),
@@ -313,7 +332,9 @@ pub const TABLES: [(&[u8], &str); 32] = [
     (b"du/", "due rows"),
     (b"er/", "erasures"),
     (b"fa/", "failing numbers"),
+    (b"fi/", "files taken"),
     (b"gl/", "schools gone live"),
+    (b"gs/", "lessons by group"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"ls/", "last said"),
