@@ -21,7 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::{exit, init::trial};
 use crate::env::{Clock, ReqwestWire, WireSettings};
 use crate::model::local_date;
-use crate::sim::demo::{self, Daemon, DemoError, Report, Sender, Stage};
+use crate::sim::demo::{self, Daemon, DemoError, Hooks, Report, Sender, Stage};
 use crate::sim::sink::{Sink, SinkSettings};
 use folder::Folder;
 
@@ -61,7 +61,7 @@ pub async fn run(args: DemoArgs, clock: Arc<dyn Clock>) -> anyhow::Result<ExitCo
     let log = folder.path().join("daemon.log");
     let mut daemon =
         Daemon::new(program, config.clone(), log, address, wire.clone(), clock.clone());
-    let sender = Sender::new(address, SOURCE, secret, wire, clock.clone());
+    let sender = Sender::Hooks(Hooks::new(address, SOURCE, secret, wire, clock.clone()));
 
     let mut silent = io::sink();
     let mut stdout = io::stdout();
@@ -93,7 +93,7 @@ pub async fn run(args: DemoArgs, clock: Arc<dyn Clock>) -> anyhow::Result<ExitCo
             BTreeMap::new()
         }
     };
-    demo::conclude(&mut report, not_told);
+    demo::conclude(&mut report, not_told, false);
     if !report.ok {
         folder.keep();
     }

@@ -25,6 +25,7 @@ mod directory_changes;
 mod directory_files;
 mod directory_put;
 mod failing_numbers;
+mod fake_school;
 mod faults;
 mod first_marks;
 mod forget;
