@@ -7,6 +7,7 @@ mod refusals;
 mod reload;
 mod self_test;
 mod settings;
+mod sources;
 
 use std::sync::Arc;
 
@@ -18,11 +19,12 @@ use crate::config::Config;
 use crate::delivery::{Dispatcher, Shared};
 use crate::directory::Directory;
 use crate::env::Env;
-use crate::intake::{Intake, LastHeard};
+use crate::intake::{Contacts, Intake, LastHeard};
 use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
 use crate::metrics::Metrics;
 use crate::operate::reload::{Reloads, Request};
+use crate::source::pollers::Pollers;
 use crate::source::roster::{self, RosterFeed};
 use crate::store::{Kv, Metered, SledStore, StoreError, Wake, Watched};
 use crate::web::{self, control::Socket};
@@ -51,6 +53,7 @@ pub enum BuildError {
 pub struct App {
     lifecycle: Lifecycle,
     feed: Arc<RosterFeed>,
+    pollers: Arc<Pollers>,
     dispatcher: Dispatcher,
     reloader: Reloader,
     requests: Option<mpsc::Receiver<Request>>,
@@ -122,9 +125,19 @@ impl App {
         let intake =
             Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());
         let (reloads, requests) = Reloads::new();
+        let pollers = Arc::new(Pollers::new(env.clock.clone(), lifecycle.tracker().clone()));
+        let around = sources::Around {
+            intake: intake.clone(),
+            feed: feed.clone(),
+            contacts: Contacts::default(),
+            metrics,
+        };
+        pollers.change(sources::pollers(config, &around, &env));
         let whole = Whole {
             intake,
             feed: feed.clone(),
+            around,
+            pollers: pollers.clone(),
             heard: LastHeard::default(),
             started_at: env.clock.now(),
             reloads,
@@ -135,6 +148,7 @@ impl App {
         Ok(Self {
             lifecycle,
             feed,
+            pollers,
             dispatcher,
             reloader,
             requests: Some(requests),
@@ -210,6 +224,7 @@ impl App {
         let until = stop.clone();
         self.lifecycle.start("dispatcher", async move { dispatcher.run(until, beat).await });
         self.lifecycle.start("directory", self.feed.watch(stop.clone()));
+        self.lifecycle.start("sources", self.pollers.run(stop.clone()));
         let mut broken = self.broken;
         let until = stop.clone();
         self.lifecycle.start("sends", async move {

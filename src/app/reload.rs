@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jiff::Timestamp;
 use tokio_util::task::TaskTracker;
 
-use super::{BuildError, load_templates, probes, refusals, settings};
+use super::{BuildError, load_templates, probes, refusals, settings, sources};
 use crate::config::{Changes, Config, changes};
 use crate::delivery::{Handover, Shared, troubles};
 use crate::env::Env;
@@ -16,6 +16,7 @@ use crate::intake::{Intake, LastHeard};
 use crate::metrics::Metrics;
 use crate::model::SourceId;
 use crate::operate::reload::Reloads;
+use crate::source::pollers::Pollers;
 use crate::source::roster::{NotReady, RosterFeed};
 use crate::source::webhook::Verifier;
 use crate::store::{SledStore, StoreError};
@@ -34,6 +35,8 @@ use crate::web::{
 pub(super) struct Whole {
     pub(super) intake: Intake,
     pub(super) feed: Arc<RosterFeed>,
+    pub(super) around: sources::Around,
+    pub(super) pollers: Arc<Pollers>,
     pub(super) heard: LastHeard,
     pub(super) started_at: Timestamp,
     pub(super) reloads: Reloads,
@@ -165,6 +168,9 @@ impl Reloader {
         }
         self.routes.change(routes);
         self.answers.change(answers);
+        // Each source is asked afresh: what it said is remembered by rows.
+        let pollers = sources::pollers(&config, &self.whole.around, &shared.env);
+        self.whole.pollers.change(pollers);
         if let Err(error) = kept.installed().await {
             tracing::warn!(%error, "rows of the former directory stay until the next start");
         }
@@ -185,7 +191,7 @@ fn routes(
     let (kv, heard) = (&shared.kv, &whole.heard);
     let hooks = Hooks {
         intake: whole.intake.clone(),
-        sources: sources(config, &shared.metrics)?,
+        sources: gates(config, &shared.metrics)?,
         heard: heard.clone(),
         metrics: shared.metrics.clone(),
     };
@@ -218,10 +224,7 @@ fn routes(
     Ok((public, control::router(Arc::new(control))))
 }
 
-fn sources(
-    config: &Config,
-    metrics: &Metrics,
-) -> Result<BTreeMap<SourceId, SourceGate>, BuildError> {
+fn gates(config: &Config, metrics: &Metrics) -> Result<BTreeMap<SourceId, SourceGate>, BuildError> {
     let mut gates = BTreeMap::new();
     for (id, source) in &config.sources {
         let verifier = Verifier::new(&settings::auth(source))

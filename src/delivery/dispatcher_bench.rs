@@ -172,6 +172,9 @@ pub(super) fn roster(pupils: &[Family<'_>]) -> Roster {
             email: None,
             channel: None,
             language: None,
+            groups: Vec::new(),
+            year: None,
+            flagged: false,
             guardians: links,
         };
         roster.pupils.entry(school().id).or_default().insert(id, row);

@@ -135,6 +135,9 @@ fn pupil(reader: &mut Reader<'_>, seen: &mut Seen, place: Place, row: PupilRow) 
         email,
         channel,
         language,
+        groups: Vec::new(),
+        year: None,
+        flagged: false,
         guardians: Vec::new(),
     })
 }

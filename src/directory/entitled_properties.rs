@@ -76,6 +76,9 @@ prop_compose! {
             email: mail.map(email),
             channel,
             language: None,
+            groups: Vec::new(),
+            year: None,
+            flagged: false,
             guardians,
         }
     }

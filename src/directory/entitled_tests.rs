@@ -41,6 +41,9 @@ fn pupil(links: Vec<GuardianLink>) -> Pupil {
         email: None,
         channel: None,
         language: None,
+        groups: Vec::new(),
+        year: None,
+        flagged: false,
         guardians: links,
     }
 }

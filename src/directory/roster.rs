@@ -6,7 +6,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Channel, EmailAddress, GuardianId, Locale, Phone, PupilId, SchoolId, StaffId, StaffRole,
+    Channel, EmailAddress, GroupId, GuardianId, Locale, Phone, PupilId, SchoolId, StaffId,
+    StaffRole,
 };
 
 /// What is known of a pupil's protection. `Unknown` is treated as `Protected`.
@@ -67,6 +68,15 @@ pub struct Pupil {
     /// The pupil's language.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Locale>,
+    /// The groups the pupil is in today, in order; what lessons name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupId>,
+    /// School year, 0 (förskoleklass) to 10; none: not known, and in upper secondary school.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub year: Option<u8>,
+    /// The school wants to know at once when nobody has registered this pupil.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flagged: bool,
     /// Who answers for the pupil.
     #[serde(default)]
     pub guardians: Vec<GuardianLink>,
@@ -163,6 +173,7 @@ impl Roster {
         let pupils = self.pupils.into_iter().map(|(school, mut pupils)| {
             for pupil in pupils.values_mut() {
                 pupil.guardians.shrink_to_fit();
+                pupil.groups.shrink_to_fit();
             }
             (school, pupils.into_iter().collect())
         });

@@ -52,6 +52,9 @@ pub fn pupil(at: &str, id: &str) -> Pupil {
         email: None,
         channel: None,
         language: None,
+        groups: Vec::new(),
+        year: None,
+        flagged: false,
         guardians: vec![GuardianLink {
             guardian: GuardianId::new(format!("g-{id}")).expect("id"),
             may_receive: true,

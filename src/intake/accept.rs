@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 
 use super::case::{Case, CaseKey, look_again};
 use super::decide::{Heard, decide, trail};
+use super::register;
 use crate::directory::{Directory, School};
 use crate::env::Clock;
 use crate::model::{
@@ -16,7 +17,7 @@ use crate::model::{
 use crate::occasion::{self, Change, Marking};
 use crate::policy::Plan;
 use crate::store::ledger::{self, Unit};
-use crate::store::rows::{Day, Notice, Register, Seen};
+use crate::store::rows::{Day, Notice, Seen};
 use crate::store::{
     Batch, Commit, Kv, MAX_BATCH_BYTES, MAX_VALUE_BYTES, StoreError, after_prefix, codec, tables,
 };
@@ -46,6 +47,14 @@ pub enum IntakeError {
     /// Ours: try again later.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Whether somebody may have to be told of what is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum News {
+    Yes,
+    /// It was so before anybody asked.
+    No,
 }
 
 /// The door every source goes through.
@@ -78,6 +87,19 @@ impl Intake {
         fields(source = %observation.source, school)
     )]
     pub async fn accept(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
+        self.take(observation, News::Yes).await
+    }
+
+    /// Takes what was so already when its source was first asked: stored like everything else, and nobody is
+    /// told of it.
+    ///
+    /// # Errors
+    /// As [`Self::accept`].
+    pub async fn learn(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
+        self.take(observation, News::No).await
+    }
+
+    async fn take(&self, observation: &Observation, news: News) -> Result<Accepted, IntakeError> {
         let directory = self.directory.load_full();
         let school = directory.schools.get(&observation.school).ok_or_else(|| {
             IntakeError::Rejected(format!(
@@ -110,7 +132,7 @@ impl Intake {
             }
             let now = self.clock.now();
             unit.write(seen, &Seen { at: now });
-            match write(&mut unit, &directory, school, observation, now).await {
+            match write(&mut unit, &directory, school, observation, news, now).await {
                 Ok(()) => {}
                 // Sent again it would be the same: it must not hold up what the sender has behind it.
                 Err(IntakeError::Store(StoreError::Damaged(why))) => {
@@ -173,6 +195,7 @@ async fn write(
     directory: &Directory,
     school: &School,
     observation: &Observation,
+    news: News,
     now: Timestamp,
 ) -> Result<(), IntakeError> {
     let heard = |what: String| Heard {
@@ -200,8 +223,11 @@ async fn write(
             };
             let word = serde_json::to_value(mark).unwrap_or_default();
             let heard = heard(format!("marked {}", word.as_str().unwrap_or_default()));
+            register::begun(unit, school, lesson, *mark, now).await?;
             merged(unit, directory, school, pupil, lesson, &heard, now, |state| {
-                occasion::mark_lesson(state, marking, now)
+                let change = occasion::mark_lesson(state, marking, now);
+                state.taken_as_known |= change == Change::Changed && news == News::No;
+                change
             })
             .await
         }
@@ -227,19 +253,11 @@ async fn write(
             Ok(())
         }
         Fact::RegisterClosed { lesson, closed_at, closed_by } => {
-            let row = tables::register(&school.id, &lesson.id);
-            let known: Option<Register> = unit.read(&row).await?;
-            let new = Register {
-                lesson: lesson.clone(),
-                closed_at: *closed_at,
-                closed_by: closed_by.clone(),
-            };
-            // The one closed last stands, in whatever order they come.
-            if known
-                .is_none_or(|k| (k.closed_at, k.closed_by) < (new.closed_at, new.closed_by.clone()))
-            {
-                unit.write(row, &new);
-            }
+            register::closed(unit, school, lesson, *closed_at, closed_by.clone()).await?;
+            Ok(())
+        }
+        Fact::LessonPlanned { lesson, planned } => {
+            register::planned(unit, school, lesson, planned).await?;
             Ok(())
         }
     }

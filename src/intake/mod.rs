@@ -3,9 +3,12 @@
 
 mod accept;
 pub mod case;
+pub mod contact;
 mod decide;
 mod last_heard;
+mod register;
 
 pub use accept::{Accepted, Intake, IntakeError};
+pub use contact::{Contact, Contacts, Trouble};
 pub use decide::{Heard, decide};
 pub use last_heard::LastHeard;

@@ -103,6 +103,7 @@ text_id!(/** A pupil, unique within one school. */ PupilId);
 text_id!(/** A guardian (vårdnadshavare), unique within the directory. */ GuardianId);
 text_id!(/** A member of staff, unique within the directory. */ StaffId);
 text_id!(/** A lesson occurrence (SS 12000 `CalendarEvent`), unique within one school. */ LessonId);
+text_id!(/** A group of pupils: a class, or those who have a subject together (SS 12000 `Group`). */ GroupId);
 text_id!(/** A source of observations, as configured under `[sources.<id>]`. */ SourceId);
 text_id!(/** An event, unique for its sender. */ EventId);
 text_id!(/** A provider account, as configured under `[providers.<id>]`. */ ProviderId);

@@ -12,6 +12,7 @@ mod notification;
 mod observation;
 mod occasion;
 mod outcome;
+mod planned;
 mod rate;
 mod reason;
 mod secret;
@@ -23,8 +24,8 @@ pub use address::{Address, Channel, EmailAddress, Phone};
 pub use endpoint::{Endpoint, EndpointError, PlainHttp};
 pub use hex::hex;
 pub use id::{
-    EventId, GuardianId, IdError, LessonId, MAX_ID_BYTES, NotificationId, ProviderId, PupilId,
-    SchoolId, SourceId, StaffId,
+    EventId, GroupId, GuardianId, IdError, LessonId, MAX_ID_BYTES, NotificationId, ProviderId,
+    PupilId, SchoolId, SourceId, StaffId,
 };
 pub use lesson::{Lesson, Mark, Minutes};
 pub use locale::Locale;
@@ -35,6 +36,7 @@ pub use notification::{
 pub use observation::{AdvanceNotice, Fact, LessonReport, NoticeKind, Observation};
 pub use occasion::LessonState;
 pub use outcome::{Lookup, Outcome, Receipt, ReceiptStatus, WireError};
+pub use planned::Planned;
 pub use rate::Rate;
 pub use reason::Reason;
 pub use secret::{SHORTEST_SECRET, is_guessable};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{EventId, Lesson, Mark, Minutes, PupilId, SchoolId, SourceId};
+use super::{EventId, Lesson, Mark, Minutes, Planned, PupilId, SchoolId, SourceId};
 
 /// One fact, with who said it and the id that makes a repetition recognisable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +68,13 @@ pub enum Fact {
         /// Opaque id of the teacher.
         closed_by: Option<String>,
     },
+    /// A schedule plans a lesson, or plans it otherwise. Only sources that are asked, and files, say so.
+    LessonPlanned {
+        /// Which.
+        lesson: Lesson,
+        /// How.
+        planned: Planned,
+    },
 }
 
 impl Fact {
@@ -77,7 +84,7 @@ impl Fact {
             Self::Marked { pupil, .. }
             | Self::Notified { pupil, .. }
             | Self::LessonReported { pupil, .. } => Some(pupil),
-            Self::RegisterClosed { .. } => None,
+            Self::RegisterClosed { .. } | Self::LessonPlanned { .. } => None,
         }
     }
 }

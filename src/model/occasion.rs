@@ -32,6 +32,10 @@ pub struct LessonState {
     pub reported_at: Option<Timestamp>,
     /// When upprop first heard of the mark in force.
     pub received_at: Timestamp,
+    /// What is in force was so already when its source was first asked: nobody is told of it. Ends with the next
+    /// mark or report that says something else.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub taken_as_known: bool,
     /// Whether the pupil counted as missing when this was last decided: mark unexcused and no
     /// advance notice.
     #[serde(default)]
@@ -58,6 +62,7 @@ impl LessonState {
             report: None,
             reported_at: None,
             received_at,
+            taken_as_known: false,
             missing: false,
             revision: 0,
             notifications: Vec::new(),

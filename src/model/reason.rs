@@ -51,6 +51,8 @@ pub enum Reason {
     NoContact,
     /// The address was marked bad by an earlier rejection.
     BadContact,
+    /// It was so already when its source was first asked.
+    TakenAsKnown,
     /// Too old to be news.
     Stale,
     /// The message's deadline has passed.
@@ -145,6 +147,9 @@ impl Reason {
             Self::NotEntitled => "this guardian may not receive, or is denied",
             Self::NoContact => "no usable address on any channel",
             Self::BadContact => "a provider rejected the address as such before",
+            Self::TakenAsKnown => {
+                "it was so already when its source was first asked; that is taken as known"
+            }
             Self::Stale => "too old to be news",
             Self::Expired => "the message's deadline passed first",
             Self::ShadowMode => "the school is in shadow mode: recorded, not sent",

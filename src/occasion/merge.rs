@@ -79,6 +79,7 @@ pub fn mark_lesson(state: &mut LessonState, new: Marking, now: Timestamp) -> Cha
     let same_mark = state.mark == Some(new.mark) && state.lesson == new.lesson;
     if state.mark != Some(new.mark) {
         state.received_at = now;
+        state.taken_as_known = false;
     }
     state.lesson = new.lesson;
     state.mark = Some(new.mark);
@@ -107,6 +108,7 @@ pub fn report_lesson(
     let new = LessonReport { note, ..report };
     let change = if old.as_ref() == Some(&new) { Change::Same } else { Change::Changed };
     state.report = Some(new);
+    state.taken_as_known &= change == Change::Same;
     // What is said anew counts from now: a note must reach the team although the alert has left, and
     // a report outweighs a mark that was made before it.
     if adds || (change == Change::Changed && superseded) {

@@ -18,11 +18,12 @@ use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
 const ROUNDS: usize = 5;
 /// The tables whose keys begin with school and pupil. Lessons first: nothing may refer to a message that is
 /// gone.
-const OF_PUPIL: [(&str, &[u8]); 5] = [
+const OF_PUPIL: [(&str, &[u8]); 6] = [
     ("lessons", tables::LESSONS),
     ("days", tables::DAYS),
     ("advance notices", tables::NOTICES),
     ("advance notices", tables::NOTICE_GUARDS),
+    ("last said", tables::LAST_SAID),
     ("trail", tables::AUDIT),
 ];
 

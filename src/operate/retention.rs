@@ -9,7 +9,9 @@ use serde::Serialize;
 use super::erase::{Ask, Fate, is_past, sweep};
 use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId};
 use crate::store::ledger::{self, ROW_VERSION};
-use crate::store::rows::{BadContact, Erased, Failing, Notice, Register, Restored, SentTo};
+use crate::store::rows::{
+    BadContact, Erased, Failing, LastSaid, Notice, Register, Restored, SentTo,
+};
 use crate::store::{Kv, StoreError, codec, tables};
 
 /// How long a rejected address is left alone by delivery; forgotten sooner it would be tried again.
@@ -91,11 +93,12 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
     .await?;
     changed += sweep(kv, tables::REGISTERS, |_, value| {
         let Ok(mut row) = ledger::decode::<Register>(value) else { return Fate::Stays };
-        let has = row.lesson.label.is_some() || row.closed_by.is_some();
+        let has = row.lesson.label.is_some() || row.closed_by.is_some() || row.planned.is_some();
         if !has || row.lesson.end >= limit {
             return Fate::Stays;
         }
-        (row.lesson.label, row.closed_by) = (None, None);
+        // Whom a plan names are people too.
+        (row.lesson.label, row.closed_by, row.planned) = (None, None, None);
         becomes(&row)
     })
     .await?;
@@ -168,6 +171,10 @@ async fn evidence(kv: &dyn Kv, limit: Timestamp) -> Result<u64, StoreError> {
     .await?;
     gone += sweep(kv, tables::REGISTERS, |_, value| {
         goes(ledger::decode::<Register>(value).is_ok_and(|row| row.lesson.end < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::LAST_SAID, |_, value| {
+        goes(ledger::decode::<LastSaid>(value).is_ok_and(|row| row.at < limit))
     })
     .await?;
     gone += sweep(kv, tables::AUDIT, |key, _| {

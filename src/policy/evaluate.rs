@@ -46,6 +46,10 @@ pub fn evaluate(s: &Situation<'_>) -> Plan {
         Plan { missing, revision: s.lesson.revision + u32::from(newly), ..Plan::default() };
     let pupil = s.roster.pupil(&s.school.id, s.pupil);
     match standing {
+        Standing::Missing if s.lesson.taken_as_known => {
+            plan.suppress(None, Reason::TakenAsKnown);
+            return plan;
+        }
         Standing::Missing => tell(s, pupil, &mut plan),
         Standing::NotMissing { .. } => put_right(s, standing, &mut plan),
     }

@@ -85,6 +85,9 @@ impl Bench {
             email: Some(EmailAddress::new("p@example.se").expect("email")),
             channel: None,
             language: None,
+            groups: Vec::new(),
+            year: None,
+            flagged: false,
             guardians: links,
         };
         roster.pupils.entry(school.id.clone()).or_default().insert(pupil.clone(), row);

@@ -18,7 +18,7 @@ use crate::directory::{Directory, Roster, Settings, json, load, snapshot};
 use crate::directory::{LoadError, Loaded};
 use crate::env::Clock;
 use crate::metrics::Metrics;
-use crate::model::SchoolId;
+use crate::model::{SchoolId, SourceId};
 use crate::store::ledger;
 use crate::store::{Kv, StoreError, Wake, after_prefix, tables};
 use rows::{InForce, generation_prefix, pointer};
@@ -55,8 +55,8 @@ pub enum Offer {
         /// Why, one line each.
         problems: Vec<String>,
     },
-    /// Not by this way: a folder is configured.
-    FromFolder,
+    /// Not by this way: a folder or a source is configured.
+    FromElsewhere,
 }
 
 /// The feed of the directory.
@@ -185,8 +185,8 @@ impl RosterFeed {
         let task = self.tracker.spawn(async move {
             loop {
                 let settings = feed.settings.load_full();
-                if settings.folder.is_some() {
-                    return Ok(Offer::FromFolder);
+                if settings.folder.is_some() || settings.source.is_some() {
+                    return Ok(Offer::FromElsewhere);
                 }
                 let (now, body) = (feed.clock.now(), body.clone());
                 let (schools, rules) = (feed.schools(), settings.phone.clone());
@@ -210,13 +210,41 @@ impl RosterFeed {
         offer
     }
 
+    /// Takes a directory that was read from a source, where configuration says that it comes from there.
+    ///
+    /// # Errors
+    /// When the store fails; the directory in force stays.
+    pub async fn take(
+        &self,
+        source: &SourceId,
+        loaded: Loaded,
+        confirm: Option<&str>,
+    ) -> Result<Offer, StoreError> {
+        let offer = loop {
+            let settings = self.settings.load_full();
+            if settings.source.as_ref() != Some(source) {
+                return Ok(Offer::FromElsewhere);
+            }
+            match self.offer(&settings, loaded.clone(), None, confirm).await {
+                Ok(None) => {}
+                Ok(Some(offer)) => break Ok(offer),
+                Err(error) => break Err(error),
+            }
+        };
+        self.count(&offer);
+        if let Ok(offer) = &offer {
+            self.remember(offer);
+        }
+        offer
+    }
+
     fn count(&self, offer: &Result<Offer, StoreError>) {
         let outcome = match offer {
             Ok(Offer::Taken { .. }) => "taken",
             Ok(Offer::Unchanged) => "unchanged",
             Ok(Offer::Refused { .. }) => "refused",
             Ok(Offer::Unusable { .. }) => "unusable",
-            Ok(Offer::FromFolder) => return,
+            Ok(Offer::FromElsewhere) => return,
             Err(_) => "failed",
         };
         self.metrics.directory_offered(outcome, self.clock.now());
@@ -235,7 +263,7 @@ impl RosterFeed {
                 let more = (more > 0).then(|| format!("and {more} more"));
                 problems.iter().take(SHOWN).cloned().chain(more).collect()
             }
-            Offer::FromFolder => return,
+            Offer::FromElsewhere => return,
         };
         *self.held_back.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
@@ -374,7 +402,7 @@ pub fn report(offer: &Offer) {
                 tracing::warn!(warning, "directory");
             }
         }
-        Offer::Unchanged | Offer::FromFolder => {}
+        Offer::Unchanged | Offer::FromElsewhere => {}
         Offer::Refused { causes, digest } => tracing::error!(
             causes = causes.join("; "),
             digest,

@@ -6,7 +6,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AdvanceNotice, EventId, Lesson, LessonId, NotificationId, PupilId, Reason, SchoolId, SourceId,
+    AdvanceNotice, EventId, Lesson, LessonId, NotificationId, Planned, PupilId, Reason, SchoolId,
+    SourceId,
 };
 
 /// Something was seen.
@@ -40,15 +41,56 @@ pub struct Notice {
     pub recorded_at: Option<Timestamp>,
 }
 
-/// A closed register.
+/// The register of one lesson (närvaroregistrering): how it is planned, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Register {
     /// Which lesson.
     pub lesson: Lesson,
-    /// When, by the source's clock.
-    pub closed_at: Timestamp,
-    /// Opaque id of the teacher.
+    /// What the schedule says; none: it says nothing, or there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Planned>,
+    /// When the first mark was heard that says where a pupil is, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub begun_at: Option<Timestamp>,
+    /// When it was closed, by the source's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Timestamp>,
+    /// Opaque id of the teacher who closed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_by: Option<String>,
+}
+
+impl Register {
+    /// A register of which nothing is known.
+    pub fn new(lesson: Lesson) -> Self {
+        Self { lesson, planned: None, begun_at: None, closed_at: None, closed_by: None }
+    }
+}
+
+/// What a source that is asked last said of a pupil at a lesson: what it says again is no news.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastSaid {
+    /// Digest of what it said.
+    pub digest: String,
+    /// How often that has changed.
+    pub changes: u64,
+    /// When it was made, by the source's clock; by ours where it has none.
+    pub recorded_at: Timestamp,
+    /// The source's own id of the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
+    /// When it was said, by our clock.
+    pub at: Timestamp,
+}
+
+/// How far a source has been read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// When it was first asked: what it said then was taken as known.
+    pub first_asked_at: Timestamp,
+    /// The newest change that is stored, by the source's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Timestamp>,
 }
 
 /// An address a provider has rejected as such.

@@ -98,7 +98,28 @@ pub fn notice_guard(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
     key("ag/", &[school.as_str(), pupil.as_str()])
 }
 
-/// A closed register. Value: [`super::rows::Register`].
+/// What a source last said of a pupil at a lesson. Value: [`super::rows::LastSaid`].
+pub fn last_said(
+    school: &SchoolId,
+    pupil: &PupilId,
+    lesson: &LessonId,
+    source: &SourceId,
+) -> Vec<u8> {
+    key("ls/", &[school.as_str(), pupil.as_str(), lesson.as_str(), source.as_str()])
+}
+
+/// All that sources last said.
+pub const LAST_SAID: &[u8] = b"ls/";
+
+/// How far one part of a source has been read. Value: [`super::rows::Cursor`].
+pub fn cursor(source: &SourceId, part: &str) -> Vec<u8> {
+    key("cu/", &[source.as_str(), part])
+}
+
+/// Every cursor.
+pub const CURSORS: &[u8] = b"cu/";
+
+/// The register of a lesson. Value: [`super::rows::Register`].
 pub fn register(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
     key("rg/", &[school.as_str(), lesson.as_str()])
 }
@@ -234,7 +255,7 @@ pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
 pub const COUNTERS: &[u8] = b"ct/";
 
 /// Every table: where it begins, and its name for people.
-pub const TABLES: [(&[u8], &str); 26] = [
+pub const TABLES: [(&[u8], &str); 28] = [
     (b"ac/", "accounts in trouble"),
     (b"ag/", "guards of advance notices"),
     (b"an/", "advance notices"),
@@ -242,6 +263,7 @@ pub const TABLES: [(&[u8], &str); 26] = [
     (b"au/", "trail"),
     (b"bc/", "rejected addresses"),
     (b"ct/", "counters"),
+    (b"cu/", "cursors"),
     (b"di/", "directory"),
     (b"du/", "due rows"),
     (b"er/", "erasures"),
@@ -249,12 +271,13 @@ pub const TABLES: [(&[u8], &str); 26] = [
     (b"gl/", "schools gone live"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
+    (b"ls/", "last said"),
     (b"no/", "messages"),
     (b"oc/", "days"),
     (b"op/", "operators' acts"),
     (b"pb/", "the self-test's row"),
     (b"pr/", "providers' references"),
-    (b"rg/", "closed registers"),
+    (b"rg/", "registers"),
     (b"rj/", "refused events"),
     (b"rs/", "restores"),
     (b"se/", "events seen"),
@@ -292,7 +315,7 @@ pub fn time_of(bytes: &[u8]) -> Option<Timestamp> {
     Timestamp::from_microsecond(i64::from_be_bytes(micros.to_be_bytes())).ok()
 }
 
-/// Every observation about closed registers.
+/// Every register.
 pub const REGISTERS: &[u8] = b"rg/";
 /// Every lesson.
 pub const LESSONS: &[u8] = b"le/";

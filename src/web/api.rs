@@ -93,7 +93,7 @@ impl DirectoryAnswer {
             Offer::Unusable { problems } => {
                 (StatusCode::UNPROCESSABLE_ENTITY, Self::Unusable { problems })
             }
-            Offer::FromFolder => {
+            Offer::FromElsewhere => {
                 let remedy = "remove `folder` from [directory] to put it here".into();
                 (StatusCode::CONFLICT, Self::FromFolder { remedy })
             }

@@ -108,6 +108,9 @@ fn roster(protection: Protection) -> Roster {
         email: None,
         channel: None,
         language: None,
+        groups: Vec::new(),
+        year: None,
+        flagged: false,
         guardians,
     };
     roster.pupils.entry(id("s")).or_default().insert(id("p"), pupil);

@@ -1,0 +1,130 @@
+//! How the contact with each source is: when it last answered, how new what it says is, and what is wrong with
+//! it, in words, for whoever looks at how the gateway is. Kept in memory; promises nothing after a restart.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::model::SourceId;
+
+/// Something that is wrong with a source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Trouble {
+    /// What is wrong, without personal data.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it was last so.
+    pub last: Timestamp,
+    /// How often.
+    pub times: u64,
+}
+
+/// The contact with one source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Contact {
+    /// When it last gave an answer, or a file, that could be used.
+    pub answered: Option<Timestamp>,
+    /// When something new last came of that.
+    pub news: Option<Timestamp>,
+    /// The newest time at which something was recorded, by the source's clock.
+    pub recorded: Option<Timestamp>,
+    /// How far its clock is ahead of ours, in seconds; where it says what time it is.
+    pub clock_ahead_seconds: Option<i64>,
+    /// What is wrong, by kind: a stable word, which is a label of metrics too.
+    pub troubles: BTreeMap<String, Trouble>,
+}
+
+/// The contacts with all sources. Each clone is the same.
+#[derive(Debug, Clone, Default)]
+pub struct Contacts(Arc<Mutex<BTreeMap<SourceId, Contact>>>);
+
+impl Contacts {
+    fn with<T>(&self, source: &SourceId, act: impl FnOnce(&mut Contact) -> T) -> T {
+        let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        act(contacts.entry(source.clone()).or_default())
+    }
+
+    /// It gave an answer, or a file, that could be used.
+    pub fn answered(&self, source: &SourceId, now: Timestamp) {
+        self.with(source, |c| c.answered = c.answered.max(Some(now)));
+    }
+
+    /// Something new came of it, recorded then by the source's clock.
+    pub fn news(&self, source: &SourceId, recorded: Option<Timestamp>, now: Timestamp) {
+        self.with(source, |c| {
+            c.news = c.news.max(Some(now));
+            c.recorded = c.recorded.max(recorded);
+        });
+    }
+
+    /// What time it is there.
+    pub fn clock(&self, source: &SourceId, theirs: Timestamp, now: Timestamp) {
+        let ahead: SignedDuration = theirs.duration_since(now);
+        self.with(source, |c| c.clock_ahead_seconds = Some(ahead.as_secs()));
+    }
+
+    /// Something is wrong with it. Returns whether it was not so before.
+    pub fn trouble(
+        &self,
+        source: &SourceId,
+        kind: &str,
+        what: String,
+        remedy: String,
+        now: Timestamp,
+    ) -> bool {
+        self.with(source, |c| match c.troubles.get_mut(kind) {
+            Some(known) => {
+                known.times += 1;
+                (known.what, known.remedy, known.last) = (what, remedy, now);
+                false
+            }
+            None => {
+                let new = Trouble { what, remedy, since: now, last: now, times: 1 };
+                c.troubles.insert(kind.to_owned(), new);
+                true
+            }
+        })
+    }
+
+    /// That is not wrong any more. Returns whether it was.
+    pub fn well(&self, source: &SourceId, kind: &str) -> bool {
+        self.with(source, |c| c.troubles.remove(kind).is_some())
+    }
+
+    /// How the contact with a source is.
+    pub fn of(&self, source: &SourceId) -> Contact {
+        self.with(source, |c| c.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_kept_until_it_is_well() {
+        let (contacts, source) = (Contacts::default(), SourceId::new("s").expect("id"));
+        let at = |s| Timestamp::from_second(s).expect("time");
+        let trouble =
+            |s| contacts.trouble(&source, "token", format!("no {s}"), "ask".into(), at(s));
+        assert!(trouble(1));
+        assert!(!trouble(5));
+        let found = contacts.of(&source).troubles["token"].clone();
+        assert_eq!((found.since, found.last, found.times), (at(1), at(5), 2));
+        assert_eq!(found.what, "no 5");
+        assert!(contacts.well(&source, "token") && !contacts.well(&source, "token"));
+        contacts.news(&source, Some(at(3)), at(9));
+        contacts.news(&source, Some(at(2)), at(8));
+        contacts.clock(&source, at(7200), at(0));
+        let now = contacts.of(&source);
+        assert_eq!((now.recorded, now.news), (Some(at(3)), Some(at(9))));
+        assert_eq!((now.clock_ahead_seconds, now.troubles.len()), (Some(7200), 0));
+    }
+}

@@ -1,0 +1,230 @@
+//! Marks of sources that are asked, or that hand over whole lists: what they say again and again is told from
+//! what is new, and only that goes on to `intake`. Decides nothing.
+//!
+//! What a source last said of a pupil at a lesson is a row. It is written after `intake` has taken the mark: a
+//! stop in between has the mark offered again, under the same event id, and it is known.
+
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::intake::{Accepted, Contacts, Intake, IntakeError};
+use crate::metrics::SourceMeter;
+use crate::model::{
+    EventId, Fact, Lesson, Mark, Minutes, NotificationId, Observation, PupilId, SchoolId, SourceId,
+};
+use crate::store::ledger::Unit;
+use crate::store::rows::LastSaid;
+use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, ledger, tables};
+
+/// Pupils whose marks are taken side by side; more only lengthens the queue to the committer.
+const SIDE_BY_SIDE: usize = 64;
+
+/// What a source says of one pupil at one lesson.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// The school.
+    pub school: SchoolId,
+    /// The pupil.
+    pub pupil: PupilId,
+    /// The lesson.
+    pub lesson: Lesson,
+    /// The mark.
+    pub mark: Mark,
+    /// Minutes, where the source counts them.
+    pub minutes: Option<Minutes>,
+    /// Whether the register is closed.
+    pub register_closed: Option<bool>,
+    /// When it was made, by the source's clock; none: the source does not say.
+    pub recorded_at: Option<Timestamp>,
+    /// Opaque id of who made it.
+    pub recorded_by: Option<String>,
+    /// The source's own id of the row.
+    pub row: Option<String>,
+    /// The row that was there before is gone: this one stands, however old it is.
+    pub replaces: bool,
+}
+
+/// What came of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// Marks that were new.
+    pub new: u64,
+    /// Marks that were known.
+    pub known: u64,
+    /// Marks that could not be taken, with the reason; the first of each reason.
+    pub refused: BTreeMap<String, u64>,
+}
+
+/// Who offers, and to whom.
+#[derive(Clone)]
+pub struct Offering {
+    /// The source.
+    pub source: SourceId,
+    /// The door to the core.
+    pub intake: Intake,
+    /// Told of every mark.
+    pub meter: SourceMeter,
+    /// Told of what is new.
+    pub contacts: Contacts,
+}
+
+impl Offering {
+    /// Takes what is new of a list; durable on return. `learn`: it was so before the source was first asked, and
+    /// nobody is told.
+    ///
+    /// # Errors
+    /// When the store fails; what was taken stays so, and the list may be offered again.
+    pub async fn take(&self, list: Vec<Said>, learn: bool) -> Result<Taken, StoreError> {
+        let mut by_pupil: BTreeMap<(SchoolId, PupilId), Vec<Said>> = BTreeMap::new();
+        for said in list {
+            by_pupil.entry((said.school.clone(), said.pupil.clone())).or_default().push(said);
+        }
+        let (mut taken, mut rows) = (Taken::default(), Vec::new());
+        let work = by_pupil.into_values().map(|said| self.of_pupil(said, learn));
+        let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
+        let mut failed = None;
+        while let Some(done) = work.next().await {
+            match done {
+                Ok((some, written)) => {
+                    taken.new += some.new;
+                    taken.known += some.known;
+                    for (why, times) in some.refused {
+                        *taken.refused.entry(why).or_default() += times;
+                    }
+                    rows.extend(written);
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        self.remember(rows).await?;
+        failed.map_or(Ok(taken), Err)
+    }
+
+    async fn of_pupil(
+        &self,
+        said: Vec<Said>,
+        learn: bool,
+    ) -> Result<(Taken, Vec<(Vec<u8>, LastSaid)>), StoreError> {
+        let kv = self.intake.kv().as_ref();
+        let mut taken = Taken::default();
+        let mut rows: BTreeMap<Vec<u8>, LastSaid> = BTreeMap::new();
+        for said in said {
+            let key = tables::last_said(&said.school, &said.pupil, &said.lesson.id, &self.source);
+            let known = match rows.get(&key) {
+                Some(row) => Some(row.clone()),
+                None => ledger::read::<LastSaid>(kv, &key).await?,
+            };
+            let now = self.intake.clock().now();
+            let Some(new) = news(&said, known.as_ref(), now) else {
+                taken.known += 1;
+                continue;
+            };
+            let observation = self.observation(said, &new);
+            let accepted = if learn {
+                self.intake.learn(&observation).await
+            } else {
+                self.intake.accept(&observation).await
+            };
+            match accepted {
+                Ok(Accepted::New) => {
+                    taken.new += 1;
+                    self.meter.accepted((!learn).then(|| now.duration_since(new.recorded_at)));
+                    self.contacts.news(&self.source, Some(new.recorded_at), now);
+                }
+                Ok(Accepted::Duplicate) => taken.known += 1,
+                Err(IntakeError::Rejected(why)) => {
+                    // It is offered again with the next list: the directory may know the pupil by then.
+                    self.meter.rejected(1);
+                    *taken.refused.entry(why).or_default() += 1;
+                    continue;
+                }
+                Err(IntakeError::Store(error)) => return Err(error),
+            }
+            rows.insert(key, new);
+        }
+        Ok((taken, rows.into_iter().collect()))
+    }
+
+    fn observation(&self, said: Said, new: &LastSaid) -> Observation {
+        let event = NotificationId::of(&[
+            self.source.as_str(),
+            said.school.as_str(),
+            said.pupil.as_str(),
+            said.lesson.id.as_str(),
+            &new.changes.to_string(),
+            &new.digest,
+        ]);
+        Observation {
+            source: self.source.clone(),
+            event: EventId::new(event.as_str()).expect("hexadecimal digits"),
+            school: said.school,
+            fact: Fact::Marked {
+                pupil: said.pupil,
+                lesson: said.lesson,
+                mark: said.mark,
+                minutes: said.minutes,
+                register_closed: said.register_closed,
+                recorded_at: new.recorded_at,
+                recorded_by: said.recorded_by,
+            },
+        }
+    }
+
+    async fn remember(&self, rows: Vec<(Vec<u8>, LastSaid)>) -> Result<(), StoreError> {
+        let kv = self.intake.kv();
+        let mut unit = Unit::new(kv.as_ref());
+        for (key, row) in rows {
+            unit.write(key, &row);
+            if unit.bytes() > MAX_BATCH_BYTES / 2 {
+                let _: Commit = unit.commit().await?;
+                unit = Unit::new(kv.as_ref());
+            }
+        }
+        if unit.bytes() > 0 {
+            let _: Commit = unit.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+/// The row to write where it says something new; none: it is known, or older than what is.
+fn news(said: &Said, known: Option<&LastSaid>, now: Timestamp) -> Option<LastSaid> {
+    let digest = digest(said);
+    let same = known.is_some_and(|k| k.digest == digest);
+    let older = known.is_some_and(|k| said.recorded_at.is_some_and(|at| at < k.recorded_at));
+    if same || (older && !said.replaces) {
+        return None;
+    }
+    let after = |k: &LastSaid| {
+        k.recorded_at.saturating_add(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MAX)
+    };
+    // What replaces another mark must come after it, or the other would stand.
+    let recorded_at = match known {
+        Some(k) if said.replaces || said.recorded_at.is_none() => {
+            said.recorded_at.unwrap_or(now).max(after(k))
+        }
+        _ => said.recorded_at.unwrap_or(now),
+    };
+    Some(LastSaid {
+        digest,
+        changes: known.map_or(0, |k| k.changes + 1),
+        recorded_at,
+        row: said.row.clone(),
+        at: now,
+    })
+}
+
+fn digest(said: &Said) -> String {
+    let Said { lesson, mark, minutes, register_closed, recorded_at, recorded_by, row, .. } = said;
+    let text = format!(
+        "{mark:?} {minutes:?} {register_closed:?} {recorded_at:?} {recorded_by:?} {row:?} {} {} {:?}",
+        lesson.start, lesson.end, lesson.label
+    );
+    NotificationId::of(&[&text]).as_str().to_owned()
+}
+
+#[cfg(test)]
+#[path = "marks_tests.rs"]
+mod tests;

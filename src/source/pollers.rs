@@ -1,0 +1,107 @@
+//! The tasks that ask sources by themselves: one for each, started afresh when configuration changes. What they
+//! do is theirs; this file only starts and stops them. A source never ends: what goes wrong with it is a
+//! trouble that is shown, and it is asked again.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use jiff::SignedDuration;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::env::{Clock, Pending};
+use crate::model::SourceId;
+use crate::store::StoreError;
+
+/// Pause before a task is started again that ended though nobody asked it to.
+const PAUSE: SignedDuration = SignedDuration::from_secs(10);
+
+/// The work of one source until it is told to stop.
+///
+/// # Errors
+/// When the store fails for good: the daemon then ends, and is started afresh.
+pub type Work =
+    Arc<dyn Fn(CancellationToken) -> Pending<'static, Result<(), StoreError>> + Send + Sync>;
+
+/// One source that asks by itself.
+#[derive(Clone)]
+pub struct Poller {
+    /// Which.
+    pub source: SourceId,
+    /// What it does.
+    pub work: Work,
+}
+
+/// All of them.
+pub struct Pollers {
+    wanted: watch::Sender<Vec<Poller>>,
+    clock: Arc<dyn Clock>,
+    tracker: TaskTracker,
+}
+
+impl Pollers {
+    /// Starts nothing.
+    pub fn new(clock: Arc<dyn Clock>, tracker: TaskTracker) -> Self {
+        Self { wanted: watch::Sender::new(Vec::new()), clock, tracker }
+    }
+
+    /// These from now on: what runs is stopped first.
+    pub fn change(&self, wanted: Vec<Poller>) {
+        self.wanted.send_replace(wanted);
+    }
+
+    /// Runs them until `stop`.
+    ///
+    /// # Errors
+    /// When the store fails for good.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), StoreError> {
+        let mut wanted = self.wanted.subscribe();
+        loop {
+            let round = stop.child_token();
+            let pollers = wanted.borrow_and_update().clone();
+            let mut tasks: FuturesUnordered<_> =
+                pollers.into_iter().map(|poller| self.one(poller, round.clone())).collect();
+            let changed = loop {
+                tokio::select! {
+                    () = stop.cancelled() => break false,
+                    changed = wanted.changed() => break changed.is_ok(),
+                    Some(done) = tasks.next() => done?,
+                }
+            };
+            round.cancel();
+            while let Some(done) = tasks.next().await {
+                done?;
+            }
+            if !changed {
+                stop.cancelled().await;
+                return Ok(());
+            }
+        }
+    }
+
+    /// One source, over and over.
+    async fn one(&self, poller: Poller, round: CancellationToken) -> Result<(), StoreError> {
+        while !round.is_cancelled() {
+            let task = self.tracker.spawn((poller.work)(round.clone()));
+            match task.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error @ StoreError::Failed(_))) => return Err(error),
+                Ok(Err(error)) => tracing::warn!(source = %poller.source, %error, "put off"),
+                Err(_) => {
+                    tracing::error!(
+                        source = %poller.source,
+                        "asking the source panicked: a defect in upprop; please report it"
+                    );
+                }
+            }
+            let later = self.clock.now().saturating_add(PAUSE).unwrap_or(jiff::Timestamp::MAX);
+            tokio::select! {
+                () = round.cancelled() => {}
+                () = self.clock.sleep_until(later) => {}
+            }
+        }
+        Ok(())
+    }
+}
