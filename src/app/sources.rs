@@ -1,18 +1,22 @@
 //! The sources that ask by themselves, as configuration has them: what each needs, and the tasks that ask.
 
+mod edlevo;
 mod ss12000;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::Config;
+use jiff::Timestamp;
+
+use crate::config::{Config, Gives};
 use crate::env::Env;
-use crate::intake::{Contacts, Intake};
+use crate::env::wire::DoorSettings;
+use crate::intake::{Contacts, Described, Intake};
 use crate::metrics::Metrics;
-use crate::model::SourceId;
+use crate::model::{ProviderId, SourceId};
+use crate::operate::self_test::SourceProbe;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
-
-pub(super) use ss12000::doors;
 
 /// What stays the same under every configuration.
 #[derive(Clone)]
@@ -33,7 +37,39 @@ pub(super) fn directory(config: &Config) -> Option<SourceId> {
     giving.map(|(id, _)| id.clone())
 }
 
+/// Every source, whatever its kind.
+pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
+    let webhooks = config.sources.iter().map(|(id, source)| {
+        let schools = source.schools.clone();
+        (id.clone(), Described { kind: "webhook", gives: vec!["attendance"], every: None, schools })
+    });
+    webhooks.chain(ss12000::described(config)).chain(edlevo::described(config)).collect()
+}
+
+/// What the self-test asks sources.
+pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
+    edlevo::probes(config, now).collect()
+}
+
+/// What is taken from a source, in words.
+fn gives(gives: Gives) -> Vec<&'static str> {
+    let all = [
+        (gives.directory, "directory"),
+        (gives.schedule, "schedule"),
+        (gives.attendance, "attendance"),
+    ];
+    all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
+}
+
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    config.ss12000.iter().map(|(id, source)| ss12000::poller(id, source, around, env)).collect()
+    let ss12000 =
+        config.ss12000.iter().map(|(id, source)| ss12000::poller(id, source, around, env));
+    let edlevo = config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env));
+    ss12000.chain(edlevo).collect()
+}
+
+/// The doors in the wire of those that are asked.
+pub(super) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
+    ss12000::doors(config).chain(edlevo::doors(config))
 }

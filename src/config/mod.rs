@@ -6,6 +6,7 @@ mod address;
 mod changes;
 mod daemon;
 mod delivery;
+mod edlevo;
 mod gives;
 mod http_provider;
 mod mail;
@@ -19,6 +20,7 @@ mod secret;
 pub mod show;
 mod source;
 mod ss12000;
+mod watch;
 pub mod words;
 
 use std::cell::RefCell;
@@ -31,6 +33,7 @@ use toml::de::DeTable;
 pub use changes::{Changes, changes};
 pub use daemon::{Directory, Http, Log, LogFormat, Server, Store, Telemetry};
 pub use delivery::Delivery;
+pub use edlevo::Edlevo;
 pub use gives::Gives;
 pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
@@ -44,6 +47,7 @@ pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
 pub use source::{Credentials, Source};
 pub use ss12000::{AskedDirectory, BUDGETS, Persons, Ss12000, Vendor};
+pub use watch::Watch;
 
 use crate::directory::School;
 use crate::model::{ProviderId, SchoolId, SourceId};
@@ -81,6 +85,10 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// `[sources.<id>]`.
     pub sources: BTreeMap<SourceId, Source>,
+    /// `[edlevo.<id>]`.
+    pub edlevo: BTreeMap<SourceId, Edlevo>,
+    /// `[watch]`.
+    pub watch: Watch,
     /// `[ss12000.<id>]`.
     pub ss12000: BTreeMap<SourceId, Ss12000>,
     /// `[providers.<id>]`.
@@ -257,6 +265,8 @@ fn read(root: Reader<'_>) -> Config {
         delivery,
         mail,
         sources: Source::read_all(&root, &school_names),
+        edlevo: Edlevo::read_all(&root, &school_names),
+        watch: Watch::read(root.table("watch")),
         ss12000: Ss12000::read_all(&root, &school_names),
         providers,
         schools: school::read_all(&root, &declared),
@@ -270,7 +280,7 @@ fn read(root: Reader<'_>) -> Config {
 }
 
 /// The tables of sources: their ids are of one kind.
-const SOURCES: [&str; 2] = ["sources", "ss12000"];
+const SOURCES: [&str; 3] = ["sources", "ss12000", "edlevo"];
 
 /// Whether no two sources have one id, and the directory comes from one place.
 fn judge_sources(root: &Reader<'_>, config: &Config) {

@@ -4,7 +4,7 @@
 use super::super::SHIPPED;
 
 /// Keys that have no default: in the file that ships, their values are examples.
-const EXAMPLES: [&str; 46] = [
+const EXAMPLES: &[&str] = &[
     "public-url",
     "api-token-file",
     "templates",
@@ -31,6 +31,22 @@ const EXAMPLES: [&str; 46] = [
     "sources.*.signature-secret-file",
     "sources.*.basic-user",
     "sources.*.basic-password-file",
+    "edlevo.*.url",
+    "edlevo.*.key-file",
+    "edlevo.*.auth",
+    "edlevo.*.header-name",
+    "edlevo.*.token-file",
+    "edlevo.*.username-file",
+    "edlevo.*.password-file",
+    "edlevo.*.token-url",
+    "edlevo.*.client-id-file",
+    "edlevo.*.client-secret-file",
+    "edlevo.*.scope",
+    "edlevo.*.client-certificate-file",
+    "edlevo.*.client-key-file",
+    "edlevo.*.ca-file",
+    "edlevo.*.operations",
+    "edlevo.*.schools",
     "ss12000.*.url",
     "ss12000.*.auth",
     "ss12000.*.header-name",
@@ -49,6 +65,7 @@ const EXAMPLES: [&str; 46] = [
     "ss12000.*.budgets",
     "defaults.guests",
     "defaults.team-email",
+    "defaults.operations-email",
     "defaults.phone",
     "defaults.sms-provider",
 ];
