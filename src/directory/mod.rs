@@ -22,7 +22,7 @@ pub mod school;
 pub mod settings;
 pub mod snapshot;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -257,7 +257,12 @@ async fn write(
             Ok(())
         }
         Fact::LessonPlanned { lesson, planned } => {
-            register::planned(unit, school, lesson, planned).await?;
+            if register::planned(unit, school, lesson, planned).await? {
+                // Who was told that a pupil was not there is put right, or told after all.
+                let pupils =
+                    directory.roster.pupils.get(&school.id).into_iter().flat_map(|all| all.keys());
+                register::look_again_at(unit, school, lesson, pupils, now).await?;
+            }
             Ok(())
         }
     }

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
+use super::case::{CaseKey, look_again};
 use crate::directory::School;
-use crate::model::{Lesson, Mark, Planned};
+use crate::model::{Lesson, LessonState, Mark, Planned, PupilId, local_date};
 use crate::store::ledger::Unit;
 use crate::store::rows::Register;
-use crate::store::{StoreError, tables};
+use crate::store::{MAX_BATCH_BYTES, StoreError, tables};
 
 /// The one closed last stands, in whatever order they come.
 pub(super) async fn closed(
@@ -29,13 +30,14 @@ pub(super) async fn closed(
     Ok(())
 }
 
-/// The plan changed last stands; where it does not say when, the one that came last.
+/// The plan changed last stands; where it does not say when, the one that came last. Returns whether the lesson
+/// is cancelled now and was not, or the other way round.
 pub(super) async fn planned(
     unit: &mut Unit<'_>,
     school: &School,
     lesson: &Lesson,
     planned: &Planned,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let row = tables::register(&school.id, &lesson.id);
     let known: Option<Register> = unit.read(&row).await?;
     let mut register = known.unwrap_or_else(|| Register::new(lesson.clone()));
@@ -44,11 +46,37 @@ pub(super) async fn planned(
         former.modified_at.zip(planned.modified_at).is_some_and(|(former, new)| new < former)
     });
     if is_late || (former == Some(planned) && register.lesson == *lesson) {
-        return Ok(());
+        return Ok(false);
     }
+    let was_cancelled = former.is_some_and(|former| former.cancelled);
     register.lesson = lesson.clone();
     register.planned = Some(planned.clone());
     unit.write(row, &register);
+    Ok(was_cancelled != planned.cancelled)
+}
+
+/// Has it decided again of all pupils about whom something is known at a lesson.
+pub(super) async fn look_again_at(
+    unit: &mut Unit<'_>,
+    school: &School,
+    lesson: &Lesson,
+    pupils: impl Iterator<Item = &PupilId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let date = local_date(lesson.start, &school.zone);
+    for pupil in pupils {
+        let row = tables::lesson(&school.id, pupil, date, &lesson.id);
+        if unit.peek::<LessonState>(&row).await?.is_none() {
+            continue;
+        }
+        let (school, pupil) = (school.id.clone(), pupil.clone());
+        let key = CaseKey { school, pupil, date, lesson: lesson.id.clone() };
+        look_again(unit, &key, now);
+        if unit.bytes() > MAX_BATCH_BYTES / 2 {
+            // Hundreds of pupils at one lesson: the rest is decided when it is heard of next.
+            break;
+        }
+    }
     Ok(())
 }
 

@@ -33,6 +33,8 @@ pub enum Reason {
     LeftEarly,
     /// The mark says excused.
     Excused,
+    /// The lesson does not take place.
+    LessonCancelled,
     /// Protected personal data: nothing automatic leaves.
     Protected,
     /// Protection status is not known: treated as protected.
@@ -136,6 +138,7 @@ impl Reason {
             Self::Late => "marked late",
             Self::LeftEarly => "marked as left early",
             Self::Excused => "marked as excused",
+            Self::LessonCancelled => "the schedule says that the lesson does not take place",
             Self::Protected => "protected personal data: nothing automatic leaves",
             Self::ProtectionUnknown => {
                 "the protection status is not known, so it counts as protected"

@@ -4,19 +4,27 @@
 //! What a source last said of a pupil at a lesson is a row. It is written after `intake` has taken the mark: a
 //! stop in between has the mark offered again, under the same event id, and it is known.
 
+mod kept;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
+
+pub use kept::Missing;
 
 use crate::intake::{Accepted, Contacts, Intake, IntakeError};
 use crate::metrics::SourceMeter;
 use crate::model::{
-    EventId, Fact, Lesson, Mark, Minutes, NotificationId, Observation, PupilId, SchoolId, SourceId,
+    EventId, Fact, Lesson, LessonId, Mark, Minutes, NotificationId, Observation, PupilId, SchoolId,
+    SourceId,
 };
 use crate::store::ledger::Unit;
-use crate::store::rows::LastSaid;
-use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, ledger, tables};
+use crate::store::rows::{LastSaid, Missed};
+use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, codec, ledger, tables};
 
 /// Pupils whose marks are taken side by side; more only lengthens the queue to the committer.
 const SIDE_BY_SIDE: usize = 64;
@@ -53,8 +61,34 @@ pub struct Taken {
     pub new: u64,
     /// Marks that were known.
     pub known: u64,
+    /// Marks about pupils whom the directory does not know, which wait for it.
+    pub kept: u64,
     /// Marks that could not be taken, with the reason; the first of each reason.
     pub refused: BTreeMap<String, u64>,
+}
+
+impl Taken {
+    /// Both together.
+    pub fn add(&mut self, other: Self) {
+        self.new += other.new;
+        self.known += other.known;
+        self.kept += other.kept;
+        for (why, times) in other.refused {
+            *self.refused.entry(why).or_default() += times;
+        }
+    }
+}
+
+/// Rows to be written; none: to be removed.
+type Rows = Vec<(Vec<u8>, Option<Bytes>)>;
+
+/// Who is not known to the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    /// Is refused, and offered again by whoever offers.
+    Refused,
+    /// Waits as a row.
+    Kept,
 }
 
 /// Who offers, and to whom.
@@ -77,22 +111,36 @@ impl Offering {
     /// # Errors
     /// When the store fails; what was taken stays so, and the list may be offered again.
     pub async fn take(&self, list: Vec<Said>, learn: bool) -> Result<Taken, StoreError> {
+        self.offer(list, learn, Unknown::Refused).await
+    }
+
+    /// As [`Self::take`], for a source that does not say it again: marks about pupils whom the directory does not
+    /// know wait as rows, for [`Self::take_kept`].
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub async fn take_or_keep(&self, list: Vec<Said>, learn: bool) -> Result<Taken, StoreError> {
+        self.offer(list, learn, Unknown::Kept).await
+    }
+
+    async fn offer(
+        &self,
+        list: Vec<Said>,
+        learn: bool,
+        unknown: Unknown,
+    ) -> Result<Taken, StoreError> {
         let mut by_pupil: BTreeMap<(SchoolId, PupilId), Vec<Said>> = BTreeMap::new();
         for said in list {
             by_pupil.entry((said.school.clone(), said.pupil.clone())).or_default().push(said);
         }
         let (mut taken, mut rows) = (Taken::default(), Vec::new());
-        let work = by_pupil.into_values().map(|said| self.of_pupil(said, learn));
+        let work = by_pupil.into_values().map(|said| self.of_pupil(said, learn, unknown));
         let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
         let mut failed = None;
         while let Some(done) = work.next().await {
             match done {
                 Ok((some, written)) => {
-                    taken.new += some.new;
-                    taken.known += some.known;
-                    for (why, times) in some.refused {
-                        *taken.refused.entry(why).or_default() += times;
-                    }
+                    taken.add(some);
                     rows.extend(written);
                 }
                 Err(error) => failed = Some(error),
@@ -106,9 +154,10 @@ impl Offering {
         &self,
         said: Vec<Said>,
         learn: bool,
-    ) -> Result<(Taken, Vec<(Vec<u8>, LastSaid)>), StoreError> {
+        unknown: Unknown,
+    ) -> Result<(Taken, Rows), StoreError> {
         let kv = self.intake.kv().as_ref();
-        let mut taken = Taken::default();
+        let (mut taken, mut written) = (Taken::default(), Rows::new());
         let mut rows: BTreeMap<Vec<u8>, LastSaid> = BTreeMap::new();
         for said in said {
             let key = tables::last_said(&said.school, &said.pupil, &said.lesson.id, &self.source);
@@ -121,6 +170,13 @@ impl Offering {
                 taken.known += 1;
                 continue;
             };
+            if unknown == Unknown::Kept && self.is_unknown(&said.school, &said.pupil) {
+                let (key, row) = self.keep(&said, learn, now);
+                written.push((key, Some(codec::encode(ledger::ROW_VERSION, &row).into())));
+                taken.kept += 1;
+                continue;
+            }
+            written.push(self.missed(&said, now));
             let observation = self.observation(said, &new);
             let accepted = if learn {
                 self.intake.learn(&observation).await
@@ -137,6 +193,7 @@ impl Offering {
                 Err(IntakeError::Rejected(why)) => {
                     // It is offered again with the next list: the directory may know the pupil by then.
                     self.meter.rejected(1);
+                    written.pop();
                     *taken.refused.entry(why).or_default() += 1;
                     continue;
                 }
@@ -144,7 +201,43 @@ impl Offering {
             }
             rows.insert(key, new);
         }
-        Ok((taken, rows.into_iter().collect()))
+        let said = rows
+            .iter()
+            .map(|(key, row)| (key.clone(), Some(codec::encode(ledger::ROW_VERSION, row).into())));
+        written.extend(said);
+        Ok((taken, written))
+    }
+
+    /// What a source last said of a pupil at a lesson.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last(
+        &self,
+        school: &SchoolId,
+        pupil: &PupilId,
+        lesson: &LessonId,
+    ) -> Result<Option<LastSaid>, StoreError> {
+        let key = tables::last_said(school, pupil, lesson, &self.source);
+        ledger::read(self.intake.kv().as_ref(), &key).await
+    }
+
+    fn is_unknown(&self, school: &SchoolId, pupil: &PupilId) -> bool {
+        let directory = self.intake.directory().load();
+        // With no directory at all nobody is known, and intake says so.
+        directory.schools.contains_key(school)
+            && directory.roster.pupil_count() > 0
+            && directory.roster.pupil(school, pupil).is_none()
+    }
+
+    /// The row of a pupil who is missing, or that there is none.
+    fn missed(&self, said: &Said, now: Timestamp) -> (Vec<u8>, Option<Bytes>) {
+        let key = tables::missed(&said.school, &said.pupil, &said.lesson.id, &self.source);
+        let row = (said.mark == Mark::Unexcused).then(|| {
+            let row = Missed { lesson: said.lesson.clone(), row: said.row.clone(), at: now };
+            codec::encode(ledger::ROW_VERSION, &row).into()
+        });
+        (key, row)
     }
 
     fn observation(&self, said: Said, new: &LastSaid) -> Observation {
@@ -172,11 +265,14 @@ impl Offering {
         }
     }
 
-    async fn remember(&self, rows: Vec<(Vec<u8>, LastSaid)>) -> Result<(), StoreError> {
+    async fn remember(&self, rows: Rows) -> Result<(), StoreError> {
         let kv = self.intake.kv();
         let mut unit = Unit::new(kv.as_ref());
         for (key, row) in rows {
-            unit.write(key, &row);
+            match row {
+                Some(row) => unit.write_raw(key, row),
+                None => unit.delete(key),
+            }
             if unit.bytes() > MAX_BATCH_BYTES / 2 {
                 let _: Commit = unit.commit().await?;
                 unit = Unit::new(kv.as_ref());
@@ -194,18 +290,24 @@ fn news(said: &Said, known: Option<&LastSaid>, now: Timestamp) -> Option<LastSai
     let digest = digest(said);
     let same = known.is_some_and(|k| k.digest == digest);
     let older = known.is_some_and(|k| said.recorded_at.is_some_and(|at| at < k.recorded_at));
-    if same || (older && !said.replaces) {
+    // Two rows of the same instant are both there: the one that alarms nobody stands.
+    let beside = known.is_some_and(|k| {
+        said.recorded_at == Some(k.recorded_at)
+            && said.row.is_some()
+            && k.row.is_some()
+            && k.row != said.row
+            && (k.mark != Some(Mark::Unexcused) || said.mark == Mark::Unexcused)
+    });
+    if same || ((older || beside) && !said.replaces) {
         return None;
     }
     let after = |k: &LastSaid| {
         k.recorded_at.saturating_add(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MAX)
     };
-    // What replaces another mark must come after it, or the other would stand.
+    // What is said now must come after what was said before, or that would stand.
     let recorded_at = match known {
-        Some(k) if said.replaces || said.recorded_at.is_none() => {
-            said.recorded_at.unwrap_or(now).max(after(k))
-        }
-        _ => said.recorded_at.unwrap_or(now),
+        Some(k) => said.recorded_at.unwrap_or(now).max(after(k)),
+        None => said.recorded_at.unwrap_or(now),
     };
     Some(LastSaid {
         digest,
@@ -213,6 +315,8 @@ fn news(said: &Said, known: Option<&LastSaid>, now: Timestamp) -> Option<LastSai
         recorded_at,
         row: said.row.clone(),
         at: now,
+        mark: Some(said.mark),
+        minutes: said.minutes,
     })
 }
 

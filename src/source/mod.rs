@@ -4,4 +4,8 @@
 pub mod marks;
 pub mod pollers;
 pub mod roster;
+pub mod ss12000;
 pub mod webhook;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,2 @@
+//! SS 12000
+pub mod marks;
