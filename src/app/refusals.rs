@@ -8,7 +8,7 @@ use std::fmt;
 use super::settings;
 use crate::config::{self, Config};
 use crate::env::mail::{MailFolder, MailSetupError, SmtpTransport};
-use crate::env::wire::{DoorSettings, ReqwestWire, WireSettings, WireSetupError};
+use crate::env::wire::{DoorSettings, ReqwestWire, WireSettings, WireSetupError, table_of};
 use crate::model::ProviderId;
 use crate::source::webhook::{SecretError, Verifier};
 
@@ -64,9 +64,12 @@ fn wire(settings: WireSettings) -> Vec<Refusal> {
         let error = ReqwestWire::new(&WireSettings { accounts, ..shared.clone() }).err()?;
         let message = match error {
             WireSetupError::Identity { why, .. } | WireSetupError::Client(why) => why,
-            other @ WireSetupError::CaFile { .. } => other.to_string(),
+            WireSetupError::CaFile { path, source } => {
+                let message = unreadable(&path, &source);
+                return Some(Refusal::new(&table_of(id), "ca-file", message, PEM));
+            }
         };
-        let table = format!("providers.{id}");
+        let table = table_of(id);
         let remedy = "write a certificate and its own key, both PEM, the key not encrypted";
         Some(Refusal::new(&table, "client-certificate-file", message, remedy))
     };

@@ -1,5 +1,7 @@
 //! The sources that ask by themselves, as configuration has them: what each needs, and the tasks that ask.
 
+mod ss12000;
+
 use std::sync::Arc;
 
 use crate::config::Config;
@@ -9,6 +11,8 @@ use crate::metrics::Metrics;
 use crate::model::SourceId;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
+
+pub(super) use ss12000::doors;
 
 /// What stays the same under every configuration.
 #[derive(Clone)]
@@ -24,11 +28,12 @@ pub(super) struct Around {
 }
 
 /// The source that the directory is read from, if it is read from one.
-pub(super) fn directory(_config: &Config) -> Option<SourceId> {
-    None
+pub(super) fn directory(config: &Config) -> Option<SourceId> {
+    let giving = config.ss12000.iter().find(|(_, source)| source.gives.directory);
+    giving.map(|(id, _)| id.clone())
 }
 
 /// The tasks of one configuration.
-pub(super) fn pollers(_config: &Config, _around: &Around, _env: &Env) -> Vec<Poller> {
-    Vec::new()
+pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
+    config.ss12000.iter().map(|(id, source)| ss12000::poller(id, source, around, env)).collect()
 }

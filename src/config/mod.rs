@@ -18,6 +18,7 @@ mod school;
 mod secret;
 pub mod show;
 mod source;
+mod ss12000;
 pub mod words;
 
 use std::cell::RefCell;
@@ -42,6 +43,7 @@ pub use provider::{Elks, Provider, ProviderKind};
 pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
 pub use source::{Credentials, Source};
+pub use ss12000::{AskedDirectory, BUDGETS, Persons, Ss12000, Vendor};
 
 use crate::directory::School;
 use crate::model::{ProviderId, SchoolId, SourceId};
@@ -79,6 +81,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// `[sources.<id>]`.
     pub sources: BTreeMap<SourceId, Source>,
+    /// `[ss12000.<id>]`.
+    pub ss12000: BTreeMap<SourceId, Ss12000>,
     /// `[providers.<id>]`.
     pub providers: BTreeMap<ProviderId, Provider>,
     /// `[schools.<id>]` over `[defaults]`.
@@ -253,14 +257,46 @@ fn read(root: Reader<'_>) -> Config {
         delivery,
         mail,
         sources: Source::read_all(&root, &school_names),
+        ss12000: Ss12000::read_all(&root, &school_names),
         providers,
         schools: school::read_all(&root, &declared),
         public_url,
         api_token,
         templates: root.path("templates"),
     };
+    judge_sources(&root, &config);
     root.finish();
     config
+}
+
+/// The tables of sources: their ids are of one kind.
+const SOURCES: [&str; 2] = ["sources", "ss12000"];
+
+/// Whether no two sources have one id, and the directory comes from one place.
+fn judge_sources(root: &Reader<'_>, config: &Config) {
+    let mut known = BTreeSet::new();
+    for (name, reader) in SOURCES.into_iter().flat_map(|table| root.tables(table)) {
+        if !known.insert(name) {
+            let what = format!("{} has the id of a source twice", reader.title());
+            reader.error_at_head(what, "give one of them another name");
+        }
+    }
+    let mut giving = config.ss12000.iter().filter(|(_, source)| source.gives.directory);
+    let Some((first, _)) = giving.next() else { return };
+    if let Some((second, _)) = giving.next() {
+        let what = format!("two sources give the directory: {first} and {second}");
+        let reader = root.tables("ss12000").into_iter().find(|(name, _)| name == second.as_str());
+        if let Some((_, reader)) = reader {
+            reader.error("gives", what, "leave \"directory\" to one of them");
+        }
+    }
+    if config.directory.folder.is_some() {
+        root.table("directory").error(
+            "folder",
+            format!("`folder` is the directory's place, and {first} gives the directory too"),
+            "remove the one or the other",
+        );
+    }
 }
 
 fn public_url(root: &Reader<'_>, has_providers: bool) -> Option<String> {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::SOURCES;
 use super::problem::did_you_mean;
 use super::reader::{Cap, Reader};
 use super::secret::{is_guessable, is_unread};
@@ -65,7 +66,7 @@ impl Source {
             }
             reader.finish();
         }
-        if all.is_empty() && !root.has("sources") {
+        if all.is_empty() && SOURCES.iter().all(|table| !root.has(table)) {
             root.warn(
                 "sources",
                 "no [sources.<id>]: no attendance report will be accepted",

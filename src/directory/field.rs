@@ -85,6 +85,7 @@ pub fn role(raw: &str) -> Option<StaffRole> {
         "attendance-team" => Some(StaffRole::AttendanceTeam),
         "student-health-team" => Some(StaffRole::StudentHealthTeam),
         "principal" => Some(StaffRole::Principal),
+        "teacher" => Some(StaffRole::Teacher),
         _ => None,
     }
 }

@@ -190,7 +190,7 @@ impl<'a> Reader<'a> {
     pub(super) fn role(&mut self, place: Place, cell: &str) -> Option<StaffRole> {
         let role = field::role(cell);
         if role.is_none() {
-            let words = "attendance-team, mentor, student-health-team or principal";
+            let words = "attendance-team, mentor, student-health-team, principal or teacher";
             self.word(place, "role", words);
         }
         role

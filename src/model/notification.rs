@@ -115,6 +115,8 @@ pub enum StaffRole {
     StudentHealthTeam,
     /// Rektor.
     Principal,
+    /// Who gives lessons; each as the schedule names them.
+    Teacher,
 }
 
 /// Who a message is for.

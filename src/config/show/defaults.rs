@@ -4,7 +4,7 @@
 use super::super::SHIPPED;
 
 /// Keys that have no default: in the file that ships, their values are examples.
-const EXAMPLES: [&str; 30] = [
+const EXAMPLES: [&str; 46] = [
     "public-url",
     "api-token-file",
     "templates",
@@ -31,6 +31,22 @@ const EXAMPLES: [&str; 30] = [
     "sources.*.signature-secret-file",
     "sources.*.basic-user",
     "sources.*.basic-password-file",
+    "ss12000.*.url",
+    "ss12000.*.auth",
+    "ss12000.*.header-name",
+    "ss12000.*.token-file",
+    "ss12000.*.username-file",
+    "ss12000.*.password-file",
+    "ss12000.*.token-url",
+    "ss12000.*.client-id-file",
+    "ss12000.*.client-secret-file",
+    "ss12000.*.scope",
+    "ss12000.*.client-certificate-file",
+    "ss12000.*.client-key-file",
+    "ss12000.*.ca-file",
+    "ss12000.*.gives",
+    "ss12000.*.schools",
+    "ss12000.*.budgets",
     "defaults.guests",
     "defaults.team-email",
     "defaults.phone",

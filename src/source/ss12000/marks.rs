@@ -124,6 +124,12 @@ pub fn read(
     if !was_there || invalid >= scheduled {
         return mark(Mark::Unexcused);
     }
+    if let Some(Before { mark: same @ (Mark::Late | Mark::LeftEarly), minutes: Some(m) }) = before
+        && m.absent == valid + invalid
+    {
+        // What was said of the same minutes is said again, or a row that is read twice would say two things.
+        return mark(*same);
+    }
     let was_missing = before.is_some_and(|before| {
         before.mark == Mark::Unexcused
             && before.minutes.is_none_or(|m| m.absent >= m.scheduled || m.absent > valid + invalid)

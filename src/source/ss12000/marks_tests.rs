@@ -151,6 +151,11 @@ proptest! {
         });
         let cells = Counted { reported, attended, valid, invalid, other };
         let verdict = read(&cells, scheduled, &lesson(), before.as_ref(), at(minute), &rules);
+        if let Verdict::Mark { mark, minutes, .. } = verdict {
+            let again = Before { mark, minutes };
+            let again = read(&cells, scheduled, &lesson(), Some(&again), at(minute), &rules);
+            prop_assert_eq!(again, verdict, "a row that is read twice");
+        }
         if let Verdict::Mark { mark: Mark::Unexcused, closed, .. } = verdict {
             prop_assert!(invalid.is_some_and(|m| m > 0));
             prop_assert!(closed || tell);
