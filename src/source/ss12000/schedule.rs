@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::StreamExt as _;
-use jiff::{SignedDuration, Timestamp, Zoned};
+use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Book, Place};
 use super::client::Client;
@@ -15,7 +15,9 @@ use super::settings::Resource;
 use super::timetable::{Duties, Scheduled};
 use super::types::{Activity, CalendarEvent, Duty};
 use crate::intake::IntakeError;
-use crate::model::{EventId, Fact, LessonId, NotificationId, Observation, Planned, SchoolId};
+use crate::model::{
+    EventId, Fact, LessonId, NotificationId, Observation, Planned, SchoolId, local_date,
+};
 use crate::source::marks::Offering;
 use crate::store::rows::{Cursor, Register};
 use crate::store::{ledger, tables};
@@ -89,11 +91,12 @@ impl Schedule {
             found.changed += self.take(lessons).await?;
             let gone: Vec<_> =
                 before.iter().filter(|s| !ids.contains(&s.lesson.id)).cloned().collect();
-            let is_deleted = |s: &Scheduled| match &deleted {
+            let whole = deleted.is_some() || self.is_whole(place, before.len(), gone.len());
+            let is_deleted = |s: &Arc<Scheduled>| match &deleted {
                 Some(deleted) => deleted.contains(s.lesson.id.as_str()),
-                None => self.is_whole(place, before.len(), gone.len()),
+                None => whole,
             };
-            let gone: Vec<_> = gone.into_iter().filter(|s| is_deleted(s)).collect();
+            let gone = gone.into_iter().filter(is_deleted).collect();
             found.changed += self.cancel(gone).await?;
         }
         if let Some(deleted) = deleted {
@@ -116,10 +119,10 @@ impl Schedule {
     fn window(&self, school: &SchoolId, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
         let directory = self.offering.intake.directory().load();
         let zone = directory.schools.get(school)?.zone.clone();
-        let today = now.to_zoned(zone).start_of_day().ok()?;
+        let today = local_date(now, &zone);
         let day = |days: i64| {
-            let at: Option<Zoned> = today.checked_add(jiff::Span::new().days(days)).ok();
-            at.map(|at| at.timestamp())
+            let day = today.checked_add(jiff::Span::new().days(days)).ok()?;
+            Some(day.to_zoned_datetime(zone.clone()).ok()?.timestamp())
         };
         Some((day(-1)?, day(2)?))
     }

@@ -35,7 +35,7 @@ pub type Duties = BTreeMap<CompactString, CompactString>;
 
 /// A time that a school of today can mean.
 pub fn is_likely(at: Timestamp) -> bool {
-    let year = at.to_zoned(TimeZone::UTC).year();
+    let year = at.to_zoned_datetime(TimeZone::UTC).year();
     (2000..2200).contains(&year)
 }
 
