@@ -38,6 +38,14 @@ receipt-id = "/id"
 receipt-delivered = ["ok"]
 [sources.a]
 bearer-file = "t"
+[ss12000.b]
+url = "https://hub.example.se"
+auth = "oauth2-client-credentials"
+token-url = "https://login.example.se"
+client-id-file = "i"
+client-secret-file = "s"
+gives = ["directory", "schedule", "attendance"]
+schools = { a = "o" }
 [defaults]
 [schools.a]
 name = "A"
@@ -100,7 +108,7 @@ fn nothing_that_has_a_default_is_shown_as_not_set() {
         };
         let name = match table.split('.').next().unwrap_or_default() {
             "providers" => format!("providers.*.{key}"),
-            "sources" => format!("sources.*.{key}"),
+            top @ ("sources" | "ss12000") => format!("{top}.*.{key}"),
             "schools" => format!("defaults.{key}"),
             _ => shown.key.clone(),
         };
@@ -126,6 +134,7 @@ fn every_key_that_is_known_is_shown() {
     for known in &report.known_keys {
         let names: &[&str] = match known.split('.').next().unwrap_or_default() {
             "providers" => &["a", "b"],
+            "ss12000" => &["b"],
             "sources" | "schools" => &["a"],
             _ => &[""],
         };
