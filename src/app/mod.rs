@@ -24,6 +24,7 @@ use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
 use crate::metrics::Metrics;
 use crate::operate::reload::{Reloads, Request};
+use crate::source::nudges::Nudges;
 use crate::source::pollers::Pollers;
 use crate::source::roster::{self, RosterFeed};
 use crate::store::{Kv, Metered, SledStore, StoreError, Wake, Watched};
@@ -130,6 +131,7 @@ impl App {
             intake: intake.clone(),
             feed: feed.clone(),
             contacts: Contacts::default(),
+            nudges: Nudges::default(),
             metrics,
         };
         pollers.change(sources::pollers(config, &around, &env));

@@ -9,10 +9,11 @@ use crate::env::Env;
 use crate::intake::{Contacts, Intake};
 use crate::metrics::Metrics;
 use crate::model::SourceId;
+use crate::source::nudges::Nudges;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
 
-pub(super) use ss12000::doors;
+pub(super) use ss12000::{callers, doors};
 
 /// What stays the same under every configuration.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub(super) struct Around {
     pub feed: Arc<RosterFeed>,
     /// Told how each source is.
     pub contacts: Contacts,
+    /// Wakes who asks when a source calls.
+    pub nudges: Nudges,
     /// Told of every event.
     pub metrics: Arc<Metrics>,
 }
@@ -35,5 +38,10 @@ pub(super) fn directory(config: &Config) -> Option<SourceId> {
 
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    config.ss12000.iter().map(|(id, source)| ss12000::poller(id, source, around, env)).collect()
+    let mut pollers = Vec::new();
+    for (id, source) in &config.ss12000 {
+        pollers.push(ss12000::poller(id, source, around, env));
+        pollers.extend(ss12000::lessons(config, id, source, around, env));
+    }
+    pollers
 }

@@ -19,6 +19,7 @@ mod secret;
 pub mod show;
 mod source;
 mod ss12000;
+mod ss12000_lessons;
 pub mod words;
 
 use std::cell::RefCell;
@@ -44,6 +45,7 @@ pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
 pub use source::{Credentials, Source};
 pub use ss12000::{AskedDirectory, BUDGETS, Persons, Ss12000, Vendor};
+pub use ss12000_lessons::{AskedLessons, AttendanceWay};
 
 use crate::directory::School;
 use crate::model::{ProviderId, SchoolId, SourceId};
@@ -257,7 +259,7 @@ fn read(root: Reader<'_>) -> Config {
         delivery,
         mail,
         sources: Source::read_all(&root, &school_names),
-        ss12000: Ss12000::read_all(&root, &school_names),
+        ss12000: Ss12000::read_all(&root, &school_names, root.has("public-url")),
         providers,
         schools: school::read_all(&root, &declared),
         public_url,

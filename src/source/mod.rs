@@ -2,6 +2,7 @@
 //! decide anything about it, and nothing of a bad input reaches the core.
 
 pub mod marks;
+pub mod nudges;
 pub mod pollers;
 pub mod roster;
 pub mod ss12000;

@@ -4,7 +4,7 @@
 use super::super::SHIPPED;
 
 /// Keys that have no default: in the file that ships, their values are examples.
-const EXAMPLES: [&str; 46] = [
+const EXAMPLES: [&str; 47] = [
     "public-url",
     "api-token-file",
     "templates",
@@ -47,6 +47,7 @@ const EXAMPLES: [&str; 46] = [
     "ss12000.*.gives",
     "ss12000.*.schools",
     "ss12000.*.budgets",
+    "ss12000.*.callback-secret-file",
     "defaults.guests",
     "defaults.team-email",
     "defaults.phone",

@@ -14,6 +14,7 @@ use super::rows::{self, Bad};
 use super::settings::Resource;
 use super::timetable::{Duties, Scheduled};
 use super::types::{Activity, CalendarEvent, Duty};
+use crate::env::Pending;
 use crate::intake::IntakeError;
 use crate::model::{
     EventId, Fact, LessonId, NotificationId, Observation, Planned, SchoolId, local_date,
@@ -299,7 +300,11 @@ impl Schedule {
         if !self.given {
             return Ok(0);
         }
-        let work = lessons.iter().map(|scheduled| self.take_one(scheduled));
+        // Boxed, or the compiler cannot tell that they may be sent to another thread.
+        let mut work: Vec<Pending<'_, Result<bool, Fault>>> = Vec::with_capacity(lessons.len());
+        for scheduled in &lessons {
+            work.push(Box::pin(self.take_one(scheduled)));
+        }
         let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
         let mut changed = 0;
         while let Some(done) = work.next().await {
