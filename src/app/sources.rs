@@ -1,5 +1,6 @@
 //! The sources that ask by themselves, as configuration has them: what each needs, and the tasks that ask.
 
+mod drop;
 mod edlevo;
 mod ss12000;
 
@@ -8,6 +9,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::refusals::Refusal;
 use crate::config::{Config, Gives};
 use crate::env::Env;
 use crate::env::wire::DoorSettings;
@@ -15,8 +17,11 @@ use crate::intake::{Contacts, Described, Intake};
 use crate::metrics::Metrics;
 use crate::model::{ProviderId, SourceId};
 use crate::operate::self_test::SourceProbe;
+use crate::source::nudges::Nudges;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
+
+pub(super) use ss12000::callers;
 
 /// What stays the same under every configuration.
 #[derive(Clone)]
@@ -27,14 +32,17 @@ pub(super) struct Around {
     pub feed: Arc<RosterFeed>,
     /// Told how each source is.
     pub contacts: Contacts,
+    /// Wakes who asks when a source calls.
+    pub nudges: Nudges,
     /// Told of every event.
     pub metrics: Arc<Metrics>,
 }
 
 /// The source that the directory is read from, if it is read from one.
 pub(super) fn directory(config: &Config) -> Option<SourceId> {
-    let giving = config.ss12000.iter().find(|(_, source)| source.gives.directory);
-    giving.map(|(id, _)| id.clone())
+    let asked = config.ss12000.iter().map(|(id, source)| (id, source.gives));
+    let dropped = config.drop.iter().map(|(id, source)| (id, source.gives));
+    asked.chain(dropped).find(|(_, gives)| gives.directory).map(|(id, _)| id.clone())
 }
 
 /// Every source, whatever its kind.
@@ -43,12 +51,16 @@ pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
         let schools = source.schools.clone();
         (id.clone(), Described { kind: "webhook", gives: vec!["attendance"], every: None, schools })
     });
-    webhooks.chain(ss12000::described(config)).chain(edlevo::described(config)).collect()
+    webhooks
+        .chain(ss12000::described(config))
+        .chain(drop::described(config))
+        .chain(edlevo::described(config))
+        .collect()
 }
 
 /// What the self-test asks sources.
 pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
-    edlevo::probes(config, now).collect()
+    drop::probes(config).chain(edlevo::probes(config, now)).collect()
 }
 
 /// What is taken from a source, in words.
@@ -63,10 +75,19 @@ fn gives(gives: Gives) -> Vec<&'static str> {
 
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    let ss12000 =
-        config.ss12000.iter().map(|(id, source)| ss12000::poller(id, source, around, env));
-    let edlevo = config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env));
-    ss12000.chain(edlevo).collect()
+    let mut pollers = Vec::new();
+    for (id, source) in &config.ss12000 {
+        pollers.push(ss12000::poller(id, source, around, env));
+        pollers.extend(ss12000::lessons(config, id, source, around, env));
+    }
+    pollers.extend(config.drop.iter().map(|(id, found)| drop::poller(id, found, config, around)));
+    pollers.extend(config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env)));
+    pollers
+}
+
+/// What is refused of drop folders.
+pub(super) fn drop_refusals(config: &Config) -> Vec<Refusal> {
+    drop::refusals(config)
 }
 
 /// The doors in the wire of those that are asked.

@@ -329,9 +329,9 @@ impl Bench {
             .filter_map(|(_, row)| match ledger::decode(row).expect("row") {
                 Due::Claim { id, .. } | Due::Resolve(id) => Some(id),
                 Due::LessonEnd { .. }
-                | Due::Watch
                 | Due::Register { .. }
-                | Due::RegisterDigest { .. } => None,
+                | Due::RegisterDigest { .. }
+                | Due::Watch => None,
             })
             .collect();
         due.sort();

@@ -3,7 +3,7 @@
 
 pub mod audit;
 pub mod brake;
-mod cells;
+pub mod cells;
 mod check;
 pub mod csv;
 mod encoding;

@@ -27,6 +27,7 @@ mod directory_put;
 mod edlevo;
 mod failing_numbers;
 mod fake_edlevo;
+mod fake_school;
 mod faults;
 mod first_marks;
 mod forget;

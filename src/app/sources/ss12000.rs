@@ -3,15 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use secrecy::{ExposeSecret as _, SecretString};
+
 use super::Around;
 use crate::app::{gateway, settings};
-use crate::config::{Config, Ss12000, Vendor};
+use crate::config::{AttendanceWay, Config, Ss12000, Vendor};
 use crate::env::Env;
 use crate::env::wire::DoorSettings;
 use crate::intake::Described;
+use crate::metrics::Metrics;
 use crate::model::{ProviderId, Rate, SourceId};
+use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
-use crate::source::ss12000::{self, Quirks, Settings, client};
+use crate::source::ss12000::{
+    self, Asking, Provisional, Quirks, Rhythm, Rules, Settings, Subscribing, Way, client,
+};
+use crate::web::callbacks::Caller;
 
 /// The largest answer of a source, in bytes: a page or a batch of a thousand rows and more.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -90,6 +97,92 @@ pub(super) fn poller(id: &SourceId, source: &Ss12000, around: &Around, env: &Env
         })
     };
     Poller { source: id, work: Arc::new(work) }
+}
+
+/// The task that asks it for lessons and marks, where it gives any.
+pub(super) fn lessons(
+    config: &Config,
+    id: &SourceId,
+    source: &Ss12000,
+    around: &Around,
+    env: &Env,
+) -> Option<Poller> {
+    if !source.gives.schedule && !source.gives.attendance {
+        return None;
+    }
+    let rhythm = rhythm(config, id, source);
+    let offering = Offering {
+        source: id.clone(),
+        intake: around.intake.clone(),
+        meter: around.metrics.source(id),
+        contacts: around.contacts.clone(),
+    };
+    let (settings, nudges) = (settings(id, source), around.nudges.clone());
+    let around = client::Around {
+        wire: env.wire.clone(),
+        clock: env.clock.clone(),
+        kv: around.intake.kv().clone(),
+        contacts: around.contacts.clone(),
+    };
+    let work = move |stop: tokio_util::sync::CancellationToken| -> crate::env::Pending<'static, _> {
+        let client = ss12000::Client::new(settings.clone(), around.clone(), stop);
+        Box::pin(ss12000::run(client, offering.clone(), nudges.clone(), rhythm.clone()))
+    };
+    Some(Poller { source: id.clone(), work: Arc::new(work) })
+}
+
+/// How it is asked for them.
+pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -> Rhythm {
+    let asked = &source.lessons;
+    let ways = match asked.way {
+        AttendanceWay::Auto => Way::ALL.to_vec(),
+        AttendanceWay::Listing => vec![Way::Listing],
+        AttendanceWay::CalendarEvents => vec![Way::CalendarEvents],
+        AttendanceWay::Lookup => Way::LOOKUPS.to_vec(),
+        AttendanceWay::LookupActivities => vec![Way::LookupActivities],
+    };
+    let minutes = asked.alert_from.and_then(|span| u32::try_from(span.as_mins()).ok());
+    let provisional = if asked.tells_provisional { Provisional::Tell } else { Provisional::Wait };
+    Rhythm {
+        schools: source.schools.iter().map(|(id, theirs)| (id.clone(), theirs.clone())).collect(),
+        schedule: source.gives.schedule,
+        attendance: source.gives.attendance,
+        schedule_every: asked.schedule_poll,
+        attendance_every: asked.poll,
+        asking: Asking {
+            ways,
+            rules: Rules { alert_from: minutes, provisional },
+            overlap: asked.overlap,
+            ..Asking::default()
+        },
+        subscribing: subscribing(config, id, source),
+    }
+}
+
+/// What it is to call.
+fn subscribing(config: &Config, id: &SourceId, source: &Ss12000) -> Option<Subscribing> {
+    let (base, secret) = (config.public_url.as_ref()?, source.lessons.callback.as_ref()?);
+    let target = format!("{base}/hooks/{id}/{}", secret.expose_secret());
+    let mut resources = Vec::new();
+    if source.gives.attendance {
+        resources.extend(["Attendance", "Absence"]);
+    }
+    if source.gives.schedule {
+        resources.extend(["CalendarEvent", "Activity"]);
+    }
+    if source.gives.directory {
+        resources.extend(["Person", "Group", "Duty", "Organisation"]);
+    }
+    Some(Subscribing { target: SecretString::from(target), resources })
+}
+
+/// Sources that call us.
+pub(in crate::app) fn callers(config: &Config, metrics: &Metrics) -> BTreeMap<SourceId, Caller> {
+    let callers = config.ss12000.iter().filter_map(|(id, source)| {
+        let secret = source.lessons.callback.clone()?;
+        Some((id.clone(), Caller { secret, meter: metrics.source(id) }))
+    });
+    callers.collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use super::super::SHIPPED;
 
 /// Keys that have no default: in the file that ships, their values are examples.
-const EXAMPLES: [&str; 63] = [
+const EXAMPLES: &[&str] = &[
     "public-url",
     "api-token-file",
     "templates",
@@ -31,6 +31,18 @@ const EXAMPLES: [&str; 63] = [
     "sources.*.signature-secret-file",
     "sources.*.basic-user",
     "sources.*.basic-password-file",
+    "drop.*.folder",
+    "drop.*.gives",
+    "drop.*.attendance-columns",
+    "drop.*.absences-columns",
+    "drop.*.schedule-columns",
+    "drop.*.pupils-columns",
+    "drop.*.guardians-columns",
+    "drop.*.staff-columns",
+    "drop.*.marks",
+    "drop.*.notices",
+    "drop.*.school-names",
+    "drop.*.times",
     "edlevo.*.url",
     "edlevo.*.key-file",
     "edlevo.*.auth",
@@ -63,6 +75,7 @@ const EXAMPLES: [&str; 63] = [
     "ss12000.*.gives",
     "ss12000.*.schools",
     "ss12000.*.budgets",
+    "ss12000.*.callback-secret-file",
     "defaults.guests",
     "defaults.team-email",
     "defaults.operations-email",

@@ -116,7 +116,7 @@ fn nothing_that_has_a_default_is_shown_as_not_set() {
         };
         let name = match table.split('.').next().unwrap_or_default() {
             "providers" => format!("providers.*.{key}"),
-            top @ ("sources" | "ss12000" | "edlevo") => format!("{top}.*.{key}"),
+            top @ ("sources" | "ss12000" | "drop" | "edlevo") => format!("{top}.*.{key}"),
             "schools" => format!("defaults.{key}"),
             _ => shown.key.clone(),
         };
@@ -144,7 +144,7 @@ fn every_key_that_is_known_is_shown() {
             "providers" => &["a", "b"],
             "ss12000" => &["b"],
             "edlevo" => &["c"],
-            "sources" | "schools" => &["a"],
+            "sources" | "drop" | "schools" => &["a"],
             _ => &[""],
         };
         let stands = |name: &&str| shown.contains(known.replace('*', name).as_str());
