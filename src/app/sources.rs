@@ -60,7 +60,8 @@ pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
 
 /// What the self-test asks sources.
 pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
-    drop::probes(config).chain(edlevo::probes(config, now)).collect()
+    let ss12000 = ss12000::probes(config);
+    ss12000.chain(drop::probes(config)).chain(edlevo::probes(config, now)).collect()
 }
 
 /// What is taken from a source, in words.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::Around;
@@ -12,7 +13,8 @@ use crate::env::Env;
 use crate::env::wire::DoorSettings;
 use crate::intake::Described;
 use crate::metrics::Metrics;
-use crate::model::{ProviderId, Rate, SourceId};
+use crate::model::{OnBehalfOf, ProviderId, Rate, SourceId};
+use crate::operate::self_test::{SourceProbe, SourceTrial};
 use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
 use crate::source::ss12000::{
@@ -48,10 +50,36 @@ pub(super) fn described(config: &Config) -> impl Iterator<Item = (SourceId, Desc
         let described = Described {
             kind: "ss12000",
             gives: super::gives(found.gives),
-            every: Some(found.directory.poll),
+            every: Some(every(found)),
             schools: Some(found.schools.keys().cloned().collect()),
         };
         (id.clone(), described)
+    })
+}
+
+/// How often one is asked for that of which it is asked most often.
+fn every(source: &Ss12000) -> SignedDuration {
+    if source.gives.attendance {
+        source.lessons.poll
+    } else if source.gives.schedule {
+        source.lessons.schedule_poll
+    } else {
+        source.directory.poll
+    }
+}
+
+/// What the self-test asks them: one organisation.
+pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
+    config.ss12000.iter().filter_map(|(id, source)| {
+        let settings = settings(id, source);
+        let mut request = http::Request::get(settings.base.join("/organisations", "limit=1"))
+            .header(http::header::ACCEPT, "application/json")
+            .extension(OnBehalfOf(settings.door));
+        if let Some((name, value)) = settings.header {
+            request = request.header(name, value);
+        }
+        let request = request.body(bytes::Bytes::new()).ok()?;
+        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(request) })
     })
 }
 
