@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Book, Place};
 use super::client::Client;
+use super::deleted::Deleted;
 use super::fault::{Fault, Wrong, kinds};
 use super::rows::{self, Bad};
 use super::settings::Resource;
@@ -86,23 +87,25 @@ impl Schedule {
         for place in &self.places {
             let Some((from, to)) = self.window(&place.school, now) else { continue };
             let before = self.book.between(&place.school, from, to);
-            let lessons = self.lessons(place, (from, to), &mut bad).await?;
+            let (lessons, all) = self.lessons(place, (from, to), &mut bad).await?;
             found.lessons += lessons.len() as u64;
             let ids: BTreeSet<LessonId> = lessons.iter().map(|s| s.lesson.id.clone()).collect();
             found.changed += self.take(lessons).await?;
             let gone: Vec<_> =
                 before.iter().filter(|s| !ids.contains(&s.lesson.id)).cloned().collect();
-            let whole = deleted.is_some() || self.is_whole(place, before.len(), gone.len());
+            let whole = deleted.is_none() && all && self.is_whole(place, before.len(), gone.len());
             let is_deleted = |s: &Arc<Scheduled>| match &deleted {
-                Some(deleted) => deleted.contains(s.lesson.id.as_str()),
+                Some(deleted) => deleted.calendar_events.contains(s.lesson.id.as_str()),
                 None => whole,
             };
             let gone = gone.into_iter().filter(is_deleted).collect();
             found.changed += self.cancel(gone).await?;
         }
         if let Some(deleted) = deleted {
-            found.changed += self.cancel_stored(&deleted).await?;
-            self.offering.set_cursor(PART, &cursor(self.cursor().await?, now)).await?;
+            found.changed += self.cancel_stored(&deleted.calendar_events).await?;
+            if !deleted.cut_short {
+                self.offering.set_cursor(PART, &cursor(self.cursor().await?, now)).await?;
+            }
         }
         self.book.tidy(now);
         let source = &self.offering.source;
@@ -129,10 +132,11 @@ impl Schedule {
     }
 
     async fn activities(&self, bad: &mut Bad) -> Result<(), Fault> {
+        let mut cut = false;
         for place in &self.places {
             let mut pages = self.client.pages(Resource::Activities, &place.filter());
             loop {
-                match pages.next().await {
+                match pages.next_of_some(&mut cut).await {
                     Ok(Some(page)) => self.book.add_activities(rows::read::<Activity>(page, bad)),
                     Ok(None) => break,
                     // Lessons may bring theirs with them.
@@ -145,11 +149,11 @@ impl Schedule {
     }
 
     async fn duties(&self, bad: &mut Bad) -> Result<(), Fault> {
-        let mut duties = Duties::new();
+        let (mut duties, mut cut) = (Duties::new(), false);
         for place in &self.places {
             let mut pages = self.client.pages(Resource::Duties, &place.filter());
             loop {
-                match pages.next().await {
+                match pages.next_of_some(&mut cut).await {
                     Ok(Some(page)) => {
                         let page = rows::read::<Duty>(page, bad).into_iter();
                         duties.extend(page.filter_map(|duty| Some((duty.id, duty.person?.id))));
@@ -164,22 +168,22 @@ impl Schedule {
         Ok(())
     }
 
-    /// The lessons of one school.
+    /// The lessons of one school, and whether they are all there are.
     async fn lessons(
         &self,
         place: &Place,
         (from, to): (Timestamp, Timestamp),
         bad: &mut Bad,
-    ) -> Result<Vec<Arc<Scheduled>>, Fault> {
+    ) -> Result<(Vec<Arc<Scheduled>>, bool), Fault> {
         let last = to.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(to);
         let (from, last) = (from.to_string(), last.to_string());
         let mut query = place.filter();
         query.push(("startTime.onOrAfter", &from));
         query.push(("startTime.onOrBefore", &last));
         let mut pages = self.client.pages(Resource::CalendarEvents, &query);
-        let mut events: Vec<CalendarEvent> = Vec::new();
+        let (mut events, mut cut): (Vec<CalendarEvent>, bool) = (Vec::new(), false);
         loop {
-            match pages.next().await {
+            match pages.next_of_some(&mut cut).await {
                 Ok(Some(page)) => events.extend(rows::read::<CalendarEvent>(page, bad)),
                 Ok(None) => break,
                 Err(fault) => return Err(self.client.give_up(Resource::CalendarEvents, fault)),
@@ -194,7 +198,7 @@ impl Schedule {
                 Err(why) => bad.add(format!("a lesson: {why}")),
             }
         }
-        Ok(lessons.into_values().collect())
+        Ok((lessons.into_values().collect(), !cut))
     }
 
     /// What lessons are of that has come since it was read.
@@ -231,12 +235,12 @@ impl Schedule {
     }
 
     /// Ids of lessons that are deleted since the last round; none: the source does not say.
-    async fn deleted(&self) -> Result<Option<BTreeSet<String>>, Fault> {
+    async fn deleted(&self) -> Result<Option<Deleted>, Fault> {
         let now = self.client.clock().now();
         let after = self.cursor().await?.and_then(|cursor| cursor.after).unwrap_or(now);
         let after = theirs(&self.client, after).saturating_sub(self.overlap);
         match self.client.deleted(after.unwrap_or(Timestamp::MIN), &["CalendarEvent"]).await {
-            Ok(deleted) => Ok(Some(deleted.calendar_events)),
+            Ok(deleted) => Ok(Some(deleted)),
             Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => Ok(None),
             Err(fault) => Err(fault),
         }
