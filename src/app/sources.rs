@@ -35,5 +35,5 @@ pub(super) fn directory(config: &Config) -> Option<SourceId> {
 
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    config.ss12000.iter().map(|(id, source)| ss12000::poller(id, source, around, env)).collect()
+    config.ss12000.keys().map(|id| ss12000::poller(id, config, around, env)).collect()
 }

@@ -4,6 +4,7 @@
 pub mod api;
 pub mod control;
 mod control_care;
+mod control_directory;
 mod control_holds;
 pub mod hooks;
 pub mod hooks_rejected;

@@ -3,14 +3,23 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+use futures_util::future::try_join_all;
+use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
+
 use super::Around;
 use crate::app::{gateway, settings};
-use crate::config::{Config, Ss12000, Vendor};
-use crate::env::Env;
+use crate::config::{Config, Persons, Ss12000, Vendor};
 use crate::env::wire::DoorSettings;
+use crate::env::{Env, Pending};
 use crate::model::{ProviderId, Rate, SourceId};
 use crate::source::pollers::Poller;
-use crate::source::ss12000::{self, Quirks, Settings, client};
+use crate::source::ss12000::directory::Schedule;
+use crate::source::ss12000::join::Plan;
+use crate::source::ss12000::types::RelationType;
+use crate::source::ss12000::{self, Quirks, Settings, Way, client};
+use crate::store::StoreError;
 
 /// The largest answer of a source, in bytes: a page or a batch of a thousand rows and more.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -59,23 +68,61 @@ fn budget(rate: &Rate) -> Rate {
     if rate.burst == rate.count { ss12000::never_more(rate.count, rate.per) } else { *rate }
 }
 
+/// Which people are taken from it, and who is told.
+fn plan(source: &Ss12000, config: &Config) -> Plan {
+    let schools = source.schools.iter().filter_map(|(id, there)| {
+        let zone = config.schools.get(id)?.zone.clone();
+        Some((id.clone(), (there.clone(), zone)))
+    });
+    let relations = source.directory.relations.iter();
+    Plan {
+        schools: schools.collect(),
+        relations: relations.map(|word| RelationType::from(CompactString::from(word))).collect(),
+        phone: settings::directory_settings(config).phone,
+    }
+}
+
+/// When its directory is read.
+fn schedule(source: &Ss12000, config: &Config) -> Schedule {
+    let zone = config.schools.values().next().map(|school| school.zone.clone());
+    Schedule {
+        poll: source.directory.poll,
+        full: source.directory.full,
+        zone: zone.unwrap_or(TimeZone::UTC),
+        persons: match source.directory.persons {
+            Persons::Auto => Way::Auto,
+            Persons::List => Way::List,
+            Persons::Lookup => Way::Lookup,
+        },
+    }
+}
+
 /// The task that asks it.
-pub(super) fn poller(id: &SourceId, source: &Ss12000, around: &Around, env: &Env) -> Poller {
-    let (id, settings) = (id.clone(), settings(id, source));
+pub(super) fn poller(id: &SourceId, config: &Config, around: &Around, env: &Env) -> Poller {
+    let source = &config.ss12000[id];
+    let asked = settings(id, source);
+    let directory =
+        source.gives.directory.then(|| (plan(source, config), schedule(source, config)));
+    let feed = around.feed.clone();
     let around = client::Around {
         wire: env.wire.clone(),
         clock: env.clock.clone(),
         kv: around.intake.kv().clone(),
         contacts: around.contacts.clone(),
     };
-    let work = move |stop: tokio_util::sync::CancellationToken| -> crate::env::Pending<'static, _> {
-        let _client = ss12000::Client::new(settings.clone(), around.clone(), stop.clone());
+    let work = move |stop: CancellationToken| -> Pending<'static, Result<(), StoreError>> {
+        let client = ss12000::Client::new(asked.clone(), around.clone(), stop.clone());
+        let mut parts: Vec<Pending<'static, Result<(), StoreError>>> = Vec::new();
+        if let Some((plan, schedule)) = directory.clone() {
+            parts.push(Box::pin(ss12000::directory::run(client, plan, schedule, feed.clone())));
+        }
         Box::pin(async move {
+            try_join_all(parts).await?;
             stop.cancelled().await;
             Ok(())
         })
     };
-    Poller { source: id, work: Arc::new(work) }
+    Poller { source: id.clone(), work: Arc::new(work) }
 }
 
 #[cfg(test)]

@@ -3,15 +3,21 @@
 //! data, and the asking goes on.
 //!
 //! `client` makes one call, within its budget; `pages` and `lookup` make whole lists of calls; `types` are the
-//! rows; `fault` is what can go wrong.
+//! rows; `fault` is what can go wrong. `directory` reads people
+//! into `known`, and `join` makes a directory of them.
 
 mod answer;
 mod budget;
 pub mod client;
 mod deleted;
+pub mod directory;
 pub mod fault;
+pub mod join;
+pub mod known;
 mod lookup;
 mod pages;
+mod person;
+mod reading;
 pub mod rows;
 pub mod settings;
 pub mod types;
@@ -21,6 +27,7 @@ pub use deleted::Deleted;
 pub use fault::{Fault, Wrong};
 pub use lookup::Lookup;
 pub use pages::Pages;
+pub use reading::Way;
 pub use settings::{Quirks, Resource, Settings, never_more, skola24_budgets};
 
 #[cfg(test)]
