@@ -38,10 +38,5 @@ pub(super) fn directory(config: &Config) -> Option<SourceId> {
 
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    let mut pollers = Vec::new();
-    for (id, source) in &config.ss12000 {
-        pollers.push(ss12000::poller(id, source, around, env));
-        pollers.extend(ss12000::lessons(config, id, source, around, env));
-    }
-    pollers
+    config.ss12000.keys().map(|id| ss12000::poller(id, config, around, env)).collect()
 }

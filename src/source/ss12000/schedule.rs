@@ -13,8 +13,8 @@ use super::deleted::Deleted;
 use super::fault::{Fault, Wrong, kinds};
 use super::rows::{self, Bad};
 use super::settings::Resource;
-use super::timetable::{Duties, Scheduled};
-use super::types::{Activity, CalendarEvent, Duty};
+use super::timetable::Scheduled;
+use super::types::{Activity, CalendarEvent};
 use crate::env::Pending;
 use crate::intake::IntakeError;
 use crate::model::{
@@ -28,7 +28,7 @@ use crate::store::{ledger, tables};
 const PART: &str = "schedule";
 /// Lessons that are taken side by side.
 const SIDE_BY_SIDE: usize = 64;
-/// How often what lessons are of, and who teaches, is read anew.
+/// How often what lessons are of is read anew.
 const ANEW: SignedDuration = SignedDuration::from_hours(1);
 /// Most lessons that may be gone from an answer at once, where the source does not say what is deleted: more is
 /// taken for an answer that is not whole.
@@ -80,7 +80,6 @@ impl Schedule {
         let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if read.is_none_or(|read| now.duration_since(read) >= ANEW) {
             self.activities(&mut bad).await?;
-            self.duties(&mut bad).await?;
             *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         }
         let deleted = self.deleted().await?;
@@ -145,26 +144,6 @@ impl Schedule {
                 }
             }
         }
-        Ok(())
-    }
-
-    async fn duties(&self, bad: &mut Bad) -> Result<(), Fault> {
-        let (mut duties, mut cut) = (Duties::new(), false);
-        for place in &self.places {
-            let mut pages = self.client.pages(Resource::Duties, &place.filter());
-            loop {
-                match pages.next_of_some(&mut cut).await {
-                    Ok(Some(page)) => {
-                        let page = rows::read::<Duty>(page, bad).into_iter();
-                        duties.extend(page.filter_map(|duty| Some((duty.id, duty.person?.id))));
-                    }
-                    Ok(None) => break,
-                    Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => return Ok(()),
-                    Err(fault) => return Err(fault),
-                }
-            }
-        }
-        self.book.set_duties(duties);
         Ok(())
     }
 
