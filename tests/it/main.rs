@@ -70,6 +70,7 @@ mod siblings;
 mod signatures;
 mod sms_answers;
 mod smtp_answers;
+mod ss12000_directory;
 mod status;
 mod stopping;
 mod supervised;
