@@ -3,7 +3,7 @@
 
 pub mod audit;
 pub mod brake;
-mod cells;
+pub mod cells;
 mod check;
 pub mod csv;
 mod encoding;
@@ -22,7 +22,7 @@ pub mod school;
 pub mod settings;
 pub mod snapshot;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
-pub use school::{Mode, QuietHours, School, SubjectIdentity};
+pub use school::{Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity};
 pub use settings::Settings;
 
 use crate::model::SchoolId;

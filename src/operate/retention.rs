@@ -10,7 +10,7 @@ use super::erase::{Ask, Fate, is_past, sweep};
 use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId};
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
-    BadContact, Erased, Failing, LastSaid, Notice, Register, Restored, SentTo,
+    BadContact, Erased, Failing, LastSaid, Notice, Register, Restored, SentTo, TakenFile,
 };
 use crate::store::{Kv, StoreError, codec, tables};
 
@@ -102,6 +102,11 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
         becomes(&row)
     })
     .await?;
+    changed += sweep(kv, tables::GROUP_LESSONS, |key, _| {
+        let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
+        goes(at.is_some_and(|at| at < limit))
+    })
+    .await?;
     changed += sweep(kv, tables::SENT_TO, |key, _| {
         // After the account a digest of 32 bytes.
         let at = tables::parts::<1>(key).and_then(|(_, rest)| tables::time_of(rest.get(32..)?));
@@ -175,6 +180,11 @@ async fn evidence(kv: &dyn Kv, limit: Timestamp) -> Result<u64, StoreError> {
     .await?;
     gone += sweep(kv, tables::LAST_SAID, |_, value| {
         goes(ledger::decode::<LastSaid>(value).is_ok_and(|row| row.at < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::TAKEN_FILES, |_, value| {
+        let Ok(row) = ledger::decode::<TakenFile>(value) else { return Fate::Stays };
+        goes(row.taken_at.unwrap_or(row.written_at) < limit)
     })
     .await?;
     gone += sweep(kv, tables::AUDIT, |key, _| {

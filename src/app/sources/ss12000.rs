@@ -13,6 +13,7 @@ use crate::app::{gateway, settings};
 use crate::config::{Config, Persons, Ss12000, Vendor};
 use crate::env::wire::DoorSettings;
 use crate::env::{Env, Pending};
+use crate::intake::Described;
 use crate::model::{ProviderId, Rate, SourceId};
 use crate::source::pollers::Poller;
 use crate::source::ss12000::directory::Schedule;
@@ -30,7 +31,7 @@ fn door(id: &SourceId) -> ProviderId {
 }
 
 /// The doors of all of them.
-pub(in crate::app) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
+pub(super) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
     config.ss12000.iter().map(|(id, source)| {
         let settings = DoorSettings {
             identity: source.identity.as_ref().map(settings::identity),
@@ -40,6 +41,19 @@ pub(in crate::app) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId
             max_answer: Some(LARGEST_ANSWER),
         };
         (door(id), settings)
+    })
+}
+
+/// All of them, as they are told of.
+pub(super) fn described(config: &Config) -> impl Iterator<Item = (SourceId, Described)> {
+    config.ss12000.iter().map(|(id, found)| {
+        let described = Described {
+            kind: "ss12000",
+            gives: super::gives(found.gives),
+            every: Some(found.directory.poll),
+            schools: Some(found.schools.keys().cloned().collect()),
+        };
+        (id.clone(), described)
     })
 }
 
