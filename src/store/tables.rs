@@ -127,6 +127,14 @@ pub fn taken_file(source: &SourceId, digest: &str) -> Vec<u8> {
 /// Every file that was taken.
 pub const TAKEN_FILES: &[u8] = b"fi/";
 
+/// What a source makes ids unreadable with. Value: its bytes.
+pub fn source_key(source: &SourceId) -> Vec<u8> {
+    key("sk/", &[source.as_str()])
+}
+
+/// Every source's key.
+pub const SOURCE_KEYS: &[u8] = b"sk/";
+
 /// The lesson that a group has at a time, as a schedule without ids of its own in other lists has it. Value: the
 /// lesson's id.
 pub fn group_lesson(school: &SchoolId, group: &GroupId, start: Timestamp) -> Vec<u8> {
@@ -274,7 +282,7 @@ pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
 pub const COUNTERS: &[u8] = b"ct/";
 
 /// Every table: where it begins, and its name for people.
-pub const TABLES: [(&[u8], &str); 30] = [
+pub const TABLES: [(&[u8], &str); 31] = [
     (b"ac/", "accounts in trouble"),
     (b"ag/", "guards of advance notices"),
     (b"an/", "advance notices"),
@@ -302,6 +310,7 @@ pub const TABLES: [(&[u8], &str); 30] = [
     (b"rj/", "refused events"),
     (b"rs/", "restores"),
     (b"se/", "events seen"),
+    (b"sk/", "keys of sources"),
     (b"st/", "attempts by address"),
     (b"su/", "suspensions"),
     (b"wi/", "deliveries seen"),
