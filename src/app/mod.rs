@@ -1,7 +1,6 @@
 //! Wiring: the rooms put together from configuration and the doors to the outside. Knows every
 //! room and decides nothing.
 
-mod drop;
 mod gateway;
 mod housekeeping;
 mod refusals;
@@ -20,7 +19,7 @@ use crate::config::Config;
 use crate::delivery::{Dispatcher, Shared};
 use crate::directory::Directory;
 use crate::env::Env;
-use crate::intake::{Contacts, Intake, LastHeard};
+use crate::intake::{Contacts, Intake};
 use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
 use crate::metrics::Metrics;
@@ -38,6 +37,7 @@ pub use self_test::probes;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
+pub use sources::described;
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -101,7 +101,8 @@ impl App {
         let clock = env.clock.clone();
         let kv = Arc::new(Metered::new(kv, metrics.clone(), Arc::new(move || clock.now())));
         let kv: Arc<dyn Kv> = Arc::new(Watched::new(kv, wake.clone()));
-        let shared = Arc::new(Shared::new(
+        let contacts = Contacts::default();
+        let shared = Shared::new(
             kv.clone(),
             env.clone(),
             directory.clone(),
@@ -111,7 +112,8 @@ impl App {
             settings::delivery(config),
             wake.clone(),
             metrics.clone(),
-        ));
+        );
+        let shared = Arc::new(shared.with_contacts(contacts.clone()));
         let (faults, broken) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared.clone(), lifecycle.tracker().clone(), faults);
         let feed = Arc::new(RosterFeed::new(
@@ -127,19 +129,14 @@ impl App {
             Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());
         let (reloads, requests) = Reloads::new();
         let pollers = Arc::new(Pollers::new(env.clock.clone(), lifecycle.tracker().clone()));
-        let around = sources::Around {
-            intake: intake.clone(),
-            feed: feed.clone(),
-            contacts: Contacts::default(),
-            metrics,
-        };
+        let around =
+            sources::Around { intake: intake.clone(), feed: feed.clone(), contacts, metrics };
         pollers.change(sources::pollers(config, &around, &env));
         let whole = Whole {
             intake,
             feed: feed.clone(),
             around,
             pollers: pollers.clone(),
-            heard: LastHeard::default(),
             started_at: env.clock.now(),
             reloads,
             tracker: lifecycle.tracker().clone(),
@@ -175,6 +172,7 @@ impl App {
             Err(error) => return Err(error),
         }
         let in_doubt = self.dispatcher.recover().await?;
+        self.reloader.watch().await?;
         tracing::info!(restored_pupils = restored, in_doubt, "ready to run");
         Ok(())
     }

@@ -1,17 +1,22 @@
 //! The sources that ask by themselves, as configuration has them: what each needs, and the tasks that ask.
 
+mod drop;
+mod edlevo;
+mod ss12000;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
+use jiff::Timestamp;
 
-use crate::config::{self, Config, KeyIn};
-use crate::env::{Env, Pending};
-use crate::intake::{Contacts, Intake};
+use super::refusals::Refusal;
+use crate::config::{Config, Gives};
+use crate::env::Env;
+use crate::env::wire::DoorSettings;
+use crate::intake::{Contacts, Described, Intake};
 use crate::metrics::Metrics;
-use crate::model::SourceId;
-use crate::source::drop::DropFolder;
-use crate::source::edlevo::{self, Edlevo, Key, LessonIds, Service};
-use crate::source::marks::Offering;
+use crate::model::{ProviderId, SourceId};
+use crate::operate::self_test::SourceProbe;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
 
@@ -30,64 +35,54 @@ pub(super) struct Around {
 
 /// The source that the directory is read from, if it is read from one.
 pub(super) fn directory(config: &Config) -> Option<SourceId> {
-    config.drop.iter().find(|(_, drop)| drop.gives.directory).map(|(id, _)| id.clone())
+    let asked = config.ss12000.iter().map(|(id, source)| (id, source.gives));
+    let dropped = config.drop.iter().map(|(id, source)| (id, source.gives));
+    asked.chain(dropped).find(|(_, gives)| gives.directory).map(|(id, _)| id.clone())
+}
+
+/// Every source, whatever its kind.
+pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
+    let webhooks = config.sources.iter().map(|(id, source)| {
+        let schools = source.schools.clone();
+        (id.clone(), Described { kind: "webhook", gives: vec!["attendance"], every: None, schools })
+    });
+    webhooks
+        .chain(ss12000::described(config))
+        .chain(drop::described(config))
+        .chain(edlevo::described(config))
+        .collect()
+}
+
+/// What the self-test asks sources.
+pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
+    drop::probes(config).chain(edlevo::probes(config, now)).collect()
+}
+
+/// What is taken from a source, in words.
+fn gives(gives: Gives) -> Vec<&'static str> {
+    let all = [
+        (gives.directory, "directory"),
+        (gives.schedule, "schedule"),
+        (gives.attendance, "attendance"),
+    ];
+    all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
 }
 
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    let edlevo = config.edlevo.iter().map(|(id, found)| edlevo_poller(id, found, around, env));
-    let phone = super::directory_settings(config).phone;
-    let drop = config.drop.iter().map(|(id, found)| {
-        let folder = Arc::new(DropFolder {
-            settings: super::drop::settings(id, found).0,
-            offering: offering(id, around),
-            feed: around.feed.clone(),
-            phone: phone.clone(),
-        });
-        let work = move |stop: CancellationToken| -> Pending<'static, _> {
-            Box::pin(folder.clone().run(stop))
-        };
-        Poller { source: id.clone(), work: Arc::new(work) }
-    });
-    edlevo.chain(drop).collect()
+    let ss12000 =
+        config.ss12000.iter().map(|(id, source)| ss12000::poller(id, source, around, env));
+    let edlevo = config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env));
+    let drop = config.drop.iter().map(|(id, found)| drop::poller(id, found, config, around));
+    ss12000.chain(drop).chain(edlevo).collect()
 }
 
-fn offering(id: &SourceId, around: &Around) -> Offering {
-    Offering {
-        source: id.clone(),
-        intake: around.intake.clone(),
-        meter: around.metrics.source(id),
-        contacts: around.contacts.clone(),
-    }
+/// What is refused of drop folders.
+pub(super) fn drop_refusals(config: &Config) -> Vec<Refusal> {
+    drop::refusals(config)
 }
 
-fn edlevo_poller(id: &SourceId, found: &config::Edlevo, around: &Around, env: &Env) -> Poller {
-    let source = Arc::new(Edlevo {
-        settings: edlevo_settings(found),
-        offering: offering(id, around),
-        wire: env.wire.clone(),
-    });
-    let work = move |stop: CancellationToken| -> Pending<'static, _> {
-        Box::pin(source.clone().run(stop))
-    };
-    Poller { source: id.clone(), work: Arc::new(work) }
-}
-
-fn edlevo_settings(found: &config::Edlevo) -> edlevo::Settings {
-    let key = found.key.clone().map(|key| match found.key_in {
-        KeyIn::Query => Key::Query(found.key_name.clone(), key),
-        KeyIn::Header => {
-            // Configuration has looked at it.
-            let name = http::HeaderName::from_bytes(found.key_name.as_bytes());
-            Key::Header(name.unwrap_or(http::header::AUTHORIZATION), key)
-        }
-    });
-    edlevo::Settings {
-        service: Service { url: found.url.clone(), key, parameters: found.parameters.clone() },
-        operations: found.operations.clone(),
-        schools: found.schools.clone(),
-        poll: found.poll,
-        days: found.days,
-        lesson_ids: if found.lessons_recur { LessonIds::Recurring } else { LessonIds::Occurrence },
-    }
+/// The doors in the wire of those that are asked.
+pub(super) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
+    ss12000::doors(config).chain(edlevo::doors(config))
 }

@@ -104,7 +104,8 @@ impl Drop {
                     }
                 }
                 Err(remedy) => {
-                    reader.error_at_head(format!("{name:?} cannot be the name of a source"), remedy);
+                    reader
+                        .error_at_head(format!("{name:?} cannot be the name of a source"), remedy);
                 }
             }
             reader.finish();
@@ -125,7 +126,8 @@ impl Drop {
         let (mut names, mut columns) = (BTreeMap::new(), BTreeMap::new());
         for (files, places, kind, usual) in KINDS {
             let list = reader.list(files, false, "names of files, as [\"närvaro*.csv\"]", |text| {
-                let good = !text.is_empty() && !text.contains(['/', '\0']) && !text.starts_with('.');
+                let good =
+                    !text.is_empty() && !text.contains(['/', '\0']) && !text.starts_with('.');
                 if good { Ok(text.to_owned()) } else { Err(None) }
             });
             names.insert(kind, list.unwrap_or_else(|| vec![usual.to_owned()]));
@@ -140,20 +142,30 @@ impl Drop {
             schools: allowed_schools(reader, schools),
             poll: reader.duration("poll", "1s", "1h").unwrap_or(SignedDuration::from_mins(1)),
             still: reader.duration("still", "1s", "10m").unwrap_or(SignedDuration::from_secs(5)),
-            patience: reader.duration("patience", "1s", "1h").unwrap_or(SignedDuration::from_mins(1)),
+            patience: reader
+                .duration("patience", "1s", "1h")
+                .unwrap_or(SignedDuration::from_mins(1)),
             by_name: reader.choice("order", &[("time", false), ("name", true)]).unwrap_or(false),
             repeats_are_known: reader
                 .choice("repeats", &[("known", true), ("by-time", false)])
                 .unwrap_or(true),
             largest: reader.size("largest", "1 KiB", "16 GiB").unwrap_or(256 << 20),
-            keep: reader.duration("keep", "1h", "3660d").unwrap_or(SignedDuration::from_hours(14 * 24)),
+            keep: reader
+                .duration("keep", "1h", "3660d")
+                .unwrap_or(SignedDuration::from_hours(14 * 24)),
             windows_1252: reader
                 .choice("encoding", &[("utf-8", false), ("windows-1252", true)])
                 .unwrap_or(false),
             delimiter: reader
                 .choice(
                     "delimiter",
-                    &[("auto", None), (",", Some(',')), (";", Some(';')), ("tab", Some('\t')), ("|", Some('|'))],
+                    &[
+                        ("auto", None),
+                        (",", Some(',')),
+                        (";", Some(';')),
+                        ("tab", Some('\t')),
+                        ("|", Some('|')),
+                    ],
                 )
                 .flatten(),
             head: reader.boolean("head").unwrap_or(true),
@@ -193,7 +205,11 @@ fn meanings<T: Copy>(
                     || format!("write one of {}", names.join(", ")),
                     |near| format!("write {near:?}"),
                 );
-                reader.error(key, format!("`{key}` has {word:?}, which is none of its words"), remedy);
+                reader.error(
+                    key,
+                    format!("`{key}` has {word:?}, which is none of its words"),
+                    remedy,
+                );
             }
         }
     }
@@ -209,31 +225,16 @@ fn school_names(reader: &Reader<'_>, schools: &[String]) -> BTreeMap<String, Sch
                 || "write the id of a school in this file".to_owned(),
                 |near| format!("write {near:?}"),
             );
-            reader.error("school-names", format!("`school-names` has the school {id:?}, which is not in this file"), remedy);
+            reader.error(
+                "school-names",
+                format!("`school-names` has the school {id:?}, which is not in this file"),
+                remedy,
+            );
         } else if let Ok(id) = SchoolId::new(id) {
             all.insert(name.to_lowercase(), id);
         }
     }
     all
-}
-
-/// Reports what more than one thing would give the directory.
-pub(super) fn judge_directory(root: &Reader<'_>, has_folder: bool) {
-    let mut first = has_folder.then(|| "[directory] folder".to_owned());
-    for (name, reader) in root.tables("drop") {
-        if !Gives::read(&reader).directory {
-            continue;
-        }
-        let this = format!("[drop.{name}]");
-        if let Some(other) = &first {
-            reader.error(
-                "gives",
-                format!("{this} gives the directory, and so does {other}"),
-                "take it from one of them",
-            );
-        }
-        first.get_or_insert(this);
-    }
 }
 
 #[cfg(test)]
@@ -269,8 +270,13 @@ mod tests {
             (&format!("{good}schools = [\"b\"]\n"), "`schools`"),
             (&format!("{good}attendance-files = [\"a/b\"]\n"), "`attendance-files`"),
             (&format!("{good}stil = \"5s\"\n"), "did you mean `still`"),
-            (&format!("{good}[sources.f]\nbearer-file = \"t\"\n"), "two sources have the name"),
-            (&good.replace("attendance", "directory").replace("[drop.f]", "[directory]\nfolder = \"/y\"\n[drop.f]"), "so does [directory] folder"),
+            (&format!("{good}[sources.f]\nbearer-file = \"t\"\n"), "the id of a source twice"),
+            (
+                &good
+                    .replace("attendance", "directory")
+                    .replace("[drop.f]", "[directory]\nfolder = \"/y\"\n[drop.f]"),
+                "gives the directory too",
+            ),
         ] {
             let (report, all) = read(text);
             assert!(report.config.is_none() && all.contains(words), "{text}: {all}");

@@ -1,14 +1,15 @@
 //! `[edlevo.<id>]`: Edlevo's Absence API, version 2, as a source of attendance.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::SignedDuration;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
 use super::address::{base_url, judge};
+use super::http_provider::{self, ClientIdentity, HttpAuth};
 use super::problem::did_you_mean;
 use super::reader::Reader;
-use super::secret::is_unread;
 use super::source::url_id;
 use crate::model::{SchoolId, SourceId};
 
@@ -19,10 +20,16 @@ pub struct Edlevo {
     pub url: String,
     /// The licence key; none: something else lets us in.
     pub key: Option<SecretString>,
-    /// What the key is called.
+    /// What the parameter with the key is called.
     pub key_name: String,
-    /// Where it goes.
-    pub key_in: KeyIn,
+    /// As whom, besides.
+    pub auth: HttpAuth,
+    /// As whom to TLS, where it asks.
+    pub identity: Option<ClientIdentity>,
+    /// PEM file of roots to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// For a whole call, to the last byte of the answer.
+    pub timeout: SignedDuration,
     /// The operation of each school form.
     pub operations: Vec<String>,
     /// Names of the parameters: unit, first and last day.
@@ -35,15 +42,6 @@ pub struct Edlevo {
     pub days: u32,
     /// Whether a lesson that comes every week has one id.
     pub lessons_recur: bool,
-}
-
-/// Where the licence key goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyIn {
-    /// A parameter of the address.
-    Query,
-    /// A header of the request.
-    Header,
 }
 
 impl Edlevo {
@@ -78,12 +76,12 @@ impl Edlevo {
         }
         let url = reader.require("url", url, "\"https://…\"");
         let key = reader.secret("key-file");
-        let key_in = [("query", KeyIn::Query), ("header", KeyIn::Header)];
-        let key_in = reader.choice("key-in", &key_in).unwrap_or(KeyIn::Query);
         let key_name = name_of(reader, "key-name").unwrap_or("LicenseKey".into());
-        if key_in == KeyIn::Header {
-            judge_header(reader, &key_name, key.as_ref());
+        let auth = http_provider::auth(reader);
+        if let Some(auth) = &auth {
+            http_provider::idle_auth(reader, auth);
         }
+        let identity = http_provider::identity(reader);
         let operations = reader.list("operations", false, OPERATION, |text| {
             let good =
                 !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
@@ -103,7 +101,12 @@ impl Edlevo {
             url: url.unwrap_or_default(),
             key,
             key_name,
-            key_in,
+            auth: auth.clone().unwrap_or(HttpAuth::None),
+            identity,
+            ca_file: reader.path("ca-file"),
+            timeout: reader
+                .duration("timeout", "1s", "10m")
+                .unwrap_or(SignedDuration::from_mins(1)),
             operations: operations.unwrap_or_default(),
             parameters: [
                 parameter("unit-parameter", "UnitId"),
@@ -117,7 +120,7 @@ impl Edlevo {
                 .choice("lesson-ids", &[("occurrence", false), ("recurring", true)])
                 .unwrap_or(false),
         };
-        let is_whole = !source.url.is_empty() && !source.operations.is_empty();
+        let is_whole = auth.is_some() && !source.url.is_empty() && !source.operations.is_empty();
         is_whole.then_some(source)
     }
 }
@@ -131,24 +134,6 @@ fn name_of(reader: &Reader<'_>, key: &'static str) -> Option<String> {
         let good = !text.is_empty() && text.bytes().all(plain);
         if good { Ok(text.to_owned()) } else { Err(None) }
     })
-}
-
-fn judge_header(reader: &Reader<'_>, name: &str, key: Option<&SecretString>) {
-    let fits = |key: &SecretString| http::HeaderValue::from_str(key.expose_secret()).is_ok();
-    if http::HeaderName::from_bytes(name.as_bytes()).is_err() {
-        reader.error(
-            "key-name",
-            format!("`key-name` {name:?} is no name of a header"),
-            "write the vendor's",
-        );
-    }
-    if key.is_some_and(|key| !is_unread(key) && !fits(key)) {
-        reader.error(
-            "key-file",
-            "`key-file`: the key holds characters that no header carries",
-            "put it alone into its file again",
-        );
-    }
 }
 
 /// Schools by the ids of their units.
@@ -195,8 +180,7 @@ fn units(reader: &Reader<'_>, schools: &[String]) -> BTreeMap<SchoolId, String> 
 mod tests {
     use crate::config::{Loader, Secrets, load_text};
 
-    const GOOD: &str =
-        "url = \"https://e.example.se/v2/\"\noperations = [\"GetX\"]\nschools = { a = \"u\" }\n";
+    const GOOD: &str = "auth = \"none\"\nurl = \"https://e.example.se/v2/\"\noperations = [\"GetX\"]\nschools = { a = \"u\" }\n";
 
     #[test]
     fn what_is_wrong_is_told_with_its_key() {
@@ -227,6 +211,8 @@ mod tests {
             ("url", "days = 0\nurl", "edlevo.e.days"),
             ("url", "lesson-ids = \"week\"\nurl", "edlevo.e.lesson-ids"),
             ("url", "key-name = \"a b\"\nurl", "edlevo.e.key-name"),
+            ("\"none\"", "\"bearer\"", "edlevo.e.token-file"),
+            ("auth = \"none\"\n", "", "edlevo.e.auth"),
             ("url", "licence = \"a\"\nurl", "edlevo.e.licence"),
         ] {
             let report = read(&GOOD.replacen(from, to, 1));
@@ -242,10 +228,6 @@ mod tests {
             ),
             &loader,
         );
-        assert!(
-            both.problems.iter().any(|p| p.message.contains("two sources")),
-            "{:#?}",
-            both.problems
-        );
+        assert!(both.problems.iter().any(|p| p.message.contains("twice")), "{:#?}", both.problems);
     }
 }

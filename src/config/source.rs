@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::SOURCES;
 use super::problem::did_you_mean;
 use super::reader::{Cap, Reader};
 use super::secret::{is_guessable, is_unread};
@@ -38,24 +39,6 @@ pub struct Source {
     pub rate: Option<Rate>,
 }
 
-/// The tables of sources. Their names are one namespace: a mark says by one name where it comes from.
-pub(super) const KINDS: [&str; 3] = ["sources", "drop", "edlevo"];
-
-/// Reports names that two sources have.
-pub(super) fn judge_names(root: &Reader<'_>) {
-    let mut names = BTreeMap::new();
-    for kind in KINDS {
-        for (name, reader) in root.tables(kind) {
-            if let Some(other) = names.insert(name.clone(), kind) {
-                reader.error_at_head(
-                    format!("two sources have the name {name:?}, as [{other}.{name}] and [{kind}.{name}]"),
-                    "give one of them another name",
-                );
-            }
-        }
-    }
-}
-
 /// Old, new, and one for the sender who was forgotten.
 const MOST_SECRETS: usize = 3;
 
@@ -83,7 +66,7 @@ impl Source {
             }
             reader.finish();
         }
-        if all.is_empty() && !KINDS.iter().any(|kind| root.has(kind)) {
+        if all.is_empty() && SOURCES.iter().all(|table| !root.has(table)) {
             root.warn(
                 "sources",
                 "no [sources.<id>]: no attendance report will be accepted",

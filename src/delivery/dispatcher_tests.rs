@@ -33,6 +33,8 @@ mod bench;
 mod flapping;
 #[path = "dispatcher_go_live_tests.rs"]
 mod go_live;
+#[path = "dispatcher_notice_tests.rs"]
+mod notices;
 #[path = "dispatcher_renewal_tests.rs"]
 mod renewal;
 #[path = "dispatcher_suspended_tests.rs"]

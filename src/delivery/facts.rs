@@ -168,7 +168,7 @@ fn guardians(
                     (guardian.and_then(|g| g.name.clone()), guardian.and_then(|g| g.phone.as_ref()))
                 }
                 Recipient::Pupil => (Some(full_name(pupil)), pupil.phone.as_ref()),
-                Recipient::Staff(_) | Recipient::Guest => return None,
+                Recipient::Staff(_) | Recipient::Member(_) | Recipient::Guest => return None,
             };
             let (told, told_at, failed) = told(school, case, &candidate);
             Some(TeamGuardian {

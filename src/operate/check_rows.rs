@@ -155,7 +155,10 @@ async fn notification(
         Some(Ok(Due::Resolve(id))) => id == n.id && n.state != State::Waiting,
         // Told where it stands.
         Some(Err(_)) => true,
-        Some(Ok(Due::LessonEnd { .. })) | None => false,
+        Some(Ok(
+            Due::LessonEnd { .. } | Due::Watch | Due::Register { .. } | Due::RegisterDigest { .. },
+        ))
+        | None => false,
     };
     Ok(if fits {
         None
@@ -174,7 +177,11 @@ async fn notification(
 async fn due(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, StoreError> {
     let id = match read::<Due>(value) {
         Ok(Due::Claim { id, .. } | Due::Resolve(id)) => id,
-        Ok(Due::LessonEnd { .. }) => return Ok(None),
+        Ok(
+            Due::LessonEnd { .. } | Due::Watch | Due::Register { .. } | Due::RegisterDigest { .. },
+        ) => {
+            return Ok(None);
+        }
         Err(found) => return Ok(found),
     };
     let n = kv.get(&tables::notification(&id)).await?;

@@ -115,7 +115,8 @@ impl Offering {
         list: Vec<Written>,
         learn: bool,
     ) -> Result<(Taken, BTreeMap<usize, String>), StoreError> {
-        let items = list.into_iter().map(|Written { said, at, file, line }| (said, Some((at, file, line))));
+        let items =
+            list.into_iter().map(|Written { said, at, file, line }| (said, Some((at, file, line))));
         self.offer(items.collect(), learn).await
     }
 
@@ -181,6 +182,7 @@ impl Offering {
                     continue;
                 }
             };
+            let (recorded, school) = (said.recorded_at, said.school.clone());
             let observation = self.observation(said, &new);
             let accepted = if learn {
                 self.intake.learn(&observation).await
@@ -190,8 +192,7 @@ impl Offering {
             match accepted {
                 Ok(Accepted::New) => {
                     taken.new += 1;
-                    self.meter.accepted((!learn).then(|| now.duration_since(new.recorded_at)));
-                    self.contacts.news(&self.source, Some(new.recorded_at), now);
+                    self.tell(recorded, learn, &school, now);
                 }
                 Ok(Accepted::Duplicate) => taken.known += 1,
                 Err(IntakeError::Rejected(why)) => {
@@ -206,6 +207,22 @@ impl Offering {
             rows.insert(key, new);
         }
         Ok((taken, refused, rows.into_iter().collect()))
+    }
+
+    /// A mark was new.
+    fn tell(&self, recorded: Option<Timestamp>, learn: bool, school: &SchoolId, now: Timestamp) {
+        let Self { source, contacts, .. } = self;
+        // What was so before the source was first asked was not on its way, and one without a time says nothing.
+        let delay = recorded.filter(|_| !learn).map(|recorded| {
+            let ahead = contacts.ahead(source).unwrap_or_default();
+            now.duration_since(recorded).saturating_add(ahead)
+        });
+        self.meter.accepted(delay);
+        if let Some(delay) = delay {
+            contacts.delay(source, delay, now);
+        }
+        contacts.news(source, recorded, now);
+        contacts.attendance(source, school, now);
     }
 
     fn observation(&self, said: Said, new: &LastSaid) -> Observation {

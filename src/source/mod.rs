@@ -6,4 +6,5 @@ pub mod edlevo;
 pub mod marks;
 pub mod pollers;
 pub mod roster;
+pub mod ss12000;
 pub mod webhook;

@@ -7,8 +7,8 @@ use sha2::{Digest, Sha256};
 
 pub use super::lane::Lane;
 use crate::model::{
-    Address, AdvanceNotice, EventId, GroupId, LessonId, NoticeKind, NotificationId, ProviderId, PupilId,
-    SchoolId, SourceId,
+    Address, AdvanceNotice, EventId, GroupId, LessonId, NoticeKind, NotificationId, ProviderId,
+    PupilId, SchoolId, SourceId,
 };
 
 fn key(prefix: &str, parts: &[&str]) -> Vec<u8> {
@@ -119,6 +119,14 @@ pub fn cursor(source: &SourceId, part: &str) -> Vec<u8> {
 /// Every cursor.
 pub const CURSORS: &[u8] = b"cu/";
 
+/// What is known of a source; of a source at a school, where one is named. Value: [`super::rows::Heard`].
+pub fn heard(source: &SourceId, school: Option<&SchoolId>) -> Vec<u8> {
+    key("so/", &[source.as_str(), school.map_or("", SchoolId::as_str)])
+}
+
+/// What is known of every source.
+pub const HEARD: &[u8] = b"so/";
+
 /// A file that was taken, by what it held. Value: [`super::rows::TakenFile`].
 pub fn taken_file(source: &SourceId, digest: &str) -> Vec<u8> {
     key("fi/", &[source.as_str(), digest])
@@ -150,6 +158,43 @@ pub const GROUP_LESSONS: &[u8] = b"gs/";
 pub fn register(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
     key("rg/", &[school.as_str(), lesson.as_str()])
 }
+
+/// That a lesson is planned on a day. Value: its id.
+pub fn planned_on(school: &SchoolId, date: Date, lesson: &LessonId) -> Vec<u8> {
+    key("rd/", &[school.as_str(), &date.to_string(), lesson.as_str()])
+}
+
+/// The lessons that are planned on a day.
+pub fn plan_of(school: &SchoolId, date: Date) -> Vec<u8> {
+    key("rd/", &[school.as_str(), &date.to_string()])
+}
+
+/// The lessons that are planned on any day.
+pub const PLANNED: &[u8] = b"rd/";
+
+/// One line of the trail of a register. Value: [`super::rows::Audit`].
+pub fn register_line(school: &SchoolId, lesson: &LessonId, at: Timestamp, unique: &str) -> Vec<u8> {
+    let mut key = register_trail(school, lesson);
+    key.extend_from_slice(&time(at));
+    key.extend_from_slice(unique.as_bytes());
+    key
+}
+
+/// The whole trail of a register.
+pub fn register_trail(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
+    key("rt/", &[school.as_str(), lesson.as_str()])
+}
+
+/// Every trail of a register.
+pub const REGISTER_TRAILS: &[u8] = b"rt/";
+
+/// A source that says nothing of a school though it should. Value: [`super::rows::Silence`].
+pub fn silence(school: &SchoolId, source: &SourceId) -> Vec<u8> {
+    key("si/", &[school.as_str(), source.as_str()])
+}
+
+/// Every silence.
+pub const SILENCES: &[u8] = b"si/";
 
 /// One notification. Value: `Notification`.
 pub fn notification(id: &NotificationId) -> Vec<u8> {
@@ -282,7 +327,7 @@ pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
 pub const COUNTERS: &[u8] = b"ct/";
 
 /// Every table: where it begins, and its name for people.
-pub const TABLES: [(&[u8], &str); 31] = [
+pub const TABLES: &[(&[u8], &str)] = &[
     (b"ac/", "accounts in trouble"),
     (b"ag/", "guards of advance notices"),
     (b"an/", "advance notices"),
@@ -306,11 +351,15 @@ pub const TABLES: [(&[u8], &str); 31] = [
     (b"op/", "operators' acts"),
     (b"pb/", "the self-test's row"),
     (b"pr/", "providers' references"),
+    (b"rd/", "lessons by day"),
     (b"rg/", "registers"),
     (b"rj/", "refused events"),
     (b"rs/", "restores"),
+    (b"rt/", "trails of registers"),
     (b"se/", "events seen"),
+    (b"si/", "silent sources"),
     (b"sk/", "keys of sources"),
+    (b"so/", "sources"),
     (b"st/", "attempts by address"),
     (b"su/", "suspensions"),
     (b"wi/", "deliveries seen"),

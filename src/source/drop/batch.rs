@@ -78,7 +78,9 @@ impl Batches<'_> {
         for (row, meaning) in read {
             match meaning {
                 Meaning::Marked(found) => marked.push((row, found)),
-                Meaning::Planned(school, lesson, plan) => planned.push((row, (school, lesson, plan))),
+                Meaning::Planned(school, lesson, plan) => {
+                    planned.push((row, (school, lesson, plan)))
+                }
                 Meaning::Noticed(found) => noticed.push((row, found)),
             }
         }
@@ -123,11 +125,7 @@ impl Batches<'_> {
         })
     }
 
-    async fn marks(
-        &mut self,
-        rows: Vec<(Row, Marked)>,
-        came: &mut Came,
-    ) -> Result<(), StoreError> {
+    async fn marks(&mut self, rows: Vec<(Row, Marked)>, came: &mut Came) -> Result<(), StoreError> {
         let kv = self.offering.intake.kv().clone();
         // Of the same lesson all rows are on the same side, so that their order stays.
         let mut sides: [Vec<(Row, Written)>; 2] = Default::default();
@@ -139,7 +137,8 @@ impl Batches<'_> {
                     continue;
                 }
             };
-            let is_history = self.written_at <= self.first_asked_at && lesson.end <= self.first_asked_at;
+            let is_history =
+                self.written_at <= self.first_asked_at && lesson.end <= self.first_asked_at;
             let line = row.line;
             let said = said(found, lesson, self.settings.meaning.provisional);
             let written = Written { said, at: self.written_at, file: self.file.clone(), line };
@@ -168,14 +167,17 @@ impl Batches<'_> {
         came: &mut Came,
     ) -> Result<(), StoreError> {
         let kv = self.offering.intake.kv().clone();
-        let mut by_lesson: BTreeMap<(SchoolId, LessonId), Vec<(Row, Lesson, Planned)>> = BTreeMap::new();
+        let mut by_lesson: BTreeMap<(SchoolId, LessonId), Vec<(Row, Lesson, Planned)>> =
+            BTreeMap::new();
         for (row, (school, lesson, planned)) in rows {
             let key = (school, lesson.id.clone());
             by_lesson.entry(key).or_default().push((row, lesson, planned));
         }
         let groups: Vec<_> = by_lesson
             .iter()
-            .flat_map(|((school, _), rows)| rows.iter().map(move |(_, l, p)| (school, l, &p.groups[..])))
+            .flat_map(|((school, _), rows)| {
+                rows.iter().map(move |(_, l, p)| (school, l, &p.groups[..]))
+            })
             .collect();
         lessons::remember(kv.as_ref(), groups.into_iter()).await?;
         let work = by_lesson.into_iter().map(|((school, _), rows)| self.lesson(school, rows));
@@ -203,7 +205,9 @@ impl Batches<'_> {
             let register = tables::register(&school, &lesson.id);
             let known = ledger::read::<Register>(intake.kv().as_ref(), &register).await?;
             let is_known = known.is_some_and(|known| {
-                let same = |former: Planned| Planned { modified_at: planned.modified_at, ..former } == planned;
+                let same = |former: Planned| {
+                    Planned { modified_at: planned.modified_at, ..former } == planned
+                };
                 known.lesson == lesson && known.planned.is_some_and(same)
             });
             if is_known {
@@ -214,8 +218,12 @@ impl Batches<'_> {
             let what = format!("{lesson:?} {planned:?}");
             let event = self.event(&["plan", school.as_str(), &what, &row.line.to_string()]);
             let fact = Fact::LessonPlanned { lesson, planned };
-            let observation =
-                Observation { source: self.offering.source.clone(), event, school: school.clone(), fact };
+            let observation = Observation {
+                source: self.offering.source.clone(),
+                event,
+                school: school.clone(),
+                fact,
+            };
             match self.accept(&observation).await? {
                 Ok(new) => {
                     came.good += 1;
@@ -271,9 +279,20 @@ impl Batches<'_> {
             };
             if is_new {
                 let changes = last.changes.to_string();
-                let event =
-                    self.event(&["notice", school.as_str(), pupil.as_str(), span.as_str(), &changes, digest]);
-                let fact = Fact::Notified { pupil, notice, withdrawn, recorded_at: Some(last.recorded_at) };
+                let event = self.event(&[
+                    "notice",
+                    school.as_str(),
+                    pupil.as_str(),
+                    span.as_str(),
+                    &changes,
+                    digest,
+                ]);
+                let fact = Fact::Notified {
+                    pupil,
+                    notice,
+                    withdrawn,
+                    recorded_at: Some(last.recorded_at),
+                };
                 let source = self.offering.source.clone();
                 match self.accept(&Observation { source, event, school, fact }).await? {
                     Ok(new) => came.new += u64::from(new),
@@ -294,8 +313,10 @@ impl Batches<'_> {
     /// An id that is the same when the file is read again, and another in a file that was written at another time.
     fn event(&self, parts: &[&str]) -> EventId {
         let written = self.written_at.to_string();
-        let all: Vec<&str> =
-            [self.offering.source.as_str(), &written].into_iter().chain(parts.iter().copied()).collect();
+        let all: Vec<&str> = [self.offering.source.as_str(), &written]
+            .into_iter()
+            .chain(parts.iter().copied())
+            .collect();
         EventId::new(NotificationId::of(&all).as_str()).expect("hexadecimal digits")
     }
 

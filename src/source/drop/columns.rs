@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::kind::Kind;
-use super::records::{Fields, Fault};
+use super::records::{Fault, Fields};
 use crate::model::shown;
 
 /// How alike a mistyped column must be to be suggested (Jaro–Winkler, 0 to 1).
@@ -33,8 +33,7 @@ impl Place {
     /// # Errors
     /// With what to write.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const WRITE: &str =
-            "the name of a column, \"Datum + Tid\" for two, \"#3\" for the third, or \"=text\" for one that is always so";
+        const WRITE: &str = "the name of a column, \"Datum + Tid\" for two, \"#3\" for the third, or \"=text\" for one that is always so";
         if let Some(fixed) = text.strip_prefix('=') {
             return Ok(Self::Fixed(fixed.trim().to_owned()));
         }
@@ -45,7 +44,8 @@ impl Place {
         if !parts.iter().all(|part| part.starts_with('#')) {
             return Ok(Self::Names(parts.iter().map(|part| plain(part)).collect()));
         }
-        let number = |part: &&str| part[1..].parse::<usize>().ok().filter(|n| (1..=1000).contains(n));
+        let number =
+            |part: &&str| part[1..].parse::<usize>().ok().filter(|n| (1..=1000).contains(n));
         parts.iter().map(number).collect::<Option<_>>().map(Self::Numbers).ok_or(WRITE)
     }
 }
@@ -89,7 +89,8 @@ impl Reading {
     ) -> Result<Self, Fault> {
         let names = kind.columns();
         let ours = |name: &str| if kind.is_wide() { plain(name) } else { own(name) };
-        let mut reading = Self { width: head.map(<[String]>::len), takes: BTreeMap::new(), known: None };
+        let mut reading =
+            Self { width: head.map(<[String]>::len), takes: BTreeMap::new(), known: None };
         let Some(mapped) = mapped else {
             if is_json {
                 let keys = names.all().map(|name| (name.to_owned(), Take::Keys(vec![ours(name)])));
@@ -109,7 +110,10 @@ impl Reading {
                 match found {
                     Some(known) => {
                         if reading.takes.insert(known.to_owned(), Take::Cells(vec![at])).is_some() {
-                            return Err(head_fault(&format!("has the column {known} twice"), "remove one"));
+                            return Err(head_fault(
+                                &format!("has the column {known} twice"),
+                                "remove one",
+                            ));
                         }
                     }
                     None if kind.is_wide() => {}
@@ -135,15 +139,22 @@ impl Reading {
                 Place::Fixed(text) => Take::Fixed(text.clone()),
                 Place::Names(wanted) if is_json => Take::Keys(wanted.clone()),
                 Place::Numbers(_) if is_json => {
-                    let what = format!("{name} is mapped to a number of a column, and JSON has none");
-                    return Err(Fault::new(None, &what, format!("give the key in {}-columns", kind.as_str())));
+                    let what =
+                        format!("{name} is mapped to a number of a column, and JSON has none");
+                    return Err(Fault::new(
+                        None,
+                        &what,
+                        format!("give the key in {}-columns", kind.as_str()),
+                    ));
                 }
                 Place::Numbers(numbers) => {
                     Take::Cells(numbers.iter().map(|number| number - 1).collect())
                 }
                 Place::Names(wanted) => {
                     let Some(head) = head else {
-                        let what = format!("{name} is mapped to the name of a column, and the file has no head");
+                        let what = format!(
+                            "{name} is mapped to the name of a column, and the file has no head"
+                        );
                         return Err(Fault::new(None, &what, "give its number, as \"#3\"".into()));
                     };
                     Take::Cells(wanted.iter().map(|w| find(head, w)).collect::<Result<_, _>>()?)
@@ -154,7 +165,9 @@ impl Reading {
         for name in names.all().filter(|name| !mapped.contains_key(*name)) {
             if is_json {
                 reading.takes.insert(name.to_owned(), Take::Keys(vec![ours(name)]));
-            } else if let Some(at) = head.and_then(|head| head.iter().position(|h| ours(h) == ours(name))) {
+            } else if let Some(at) =
+                head.and_then(|head| head.iter().position(|h| ours(h) == ours(name)))
+            {
                 reading.takes.insert(name.to_owned(), Take::Cells(vec![at]));
             }
         }
@@ -193,10 +206,19 @@ impl Reading {
         let found = match (self.takes.get(name)?, fields) {
             (Take::Fixed(text), _) => Some(Cow::Borrowed(text.as_str())),
             (Take::Cells(places), Fields::Cells(cells)) => joined(
-                places.iter().filter_map(|at| cells.get(*at)).map(|c| c.trim()).filter(|c| !c.is_empty()).collect(),
+                places
+                    .iter()
+                    .filter_map(|at| cells.get(*at))
+                    .map(|c| c.trim())
+                    .filter(|c| !c.is_empty())
+                    .collect(),
             ),
             (Take::Keys(keys), Fields::Named(named)) => joined(
-                keys.iter().filter_map(|key| named.get(key)).map(|c| c.trim()).filter(|c| !c.is_empty()).collect(),
+                keys.iter()
+                    .filter_map(|key| named.get(key))
+                    .map(|c| c.trim())
+                    .filter(|c| !c.is_empty())
+                    .collect(),
             ),
             (Take::Cells(_), Fields::Named(_)) | (Take::Keys(_), Fields::Cells(_)) => None,
         };
@@ -219,7 +241,11 @@ impl Reading {
             Fields::Named(named) => {
                 let known = self.known.as_ref()?;
                 let stray = named.keys().find(|key| !known.contains(&own(key)))?;
-                Some((Some(shown(stray, SHOWN)), "is no key that is known".into(), "remove it, or map the keys".into()))
+                Some((
+                    Some(shown(stray, SHOWN)),
+                    "is no key that is known".into(),
+                    "remove it, or map the keys".into(),
+                ))
             }
         }
     }
@@ -304,7 +330,12 @@ mod tests {
             let place = |text: &str| Place::parse(text).expect("good");
             pairs.iter().map(|(name, at)| ((*name).to_owned(), place(at))).collect()
         };
-        let mapped = map(&[("pupil", "Elev-ID"), ("start", "Datum + Tid"), ("mark", "#4"), ("school", "=s1")]);
+        let mapped = map(&[
+            ("pupil", "Elev-ID"),
+            ("start", "Datum + Tid"),
+            ("mark", "#4"),
+            ("school", "=s1"),
+        ]);
         let reading = read(Some(&mapped), "elev-id;Datum;Tid;Kod;Kommentar").expect("good");
         let row = Fields::Cells(cells("p1;2026-11-26;08:10;O;sjuk?"));
         let got = |name| reading.get(&row, name).map(Cow::into_owned);

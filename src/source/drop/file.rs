@@ -30,12 +30,7 @@ pub struct Survey {
 ///
 /// # Errors
 /// When it cannot be read, or nothing in it can be used.
-pub fn survey(
-    path: &Path,
-    about: About,
-    kind: Kind,
-    writing: &Writing,
-) -> Result<Survey, Stopped> {
+pub fn survey(path: &Path, about: About, kind: Kind, writing: &Writing) -> Result<Survey, Stopped> {
     let mut open = Open::new(path, about, kind, writing)?;
     let mut rows = 0;
     while open.records.next()?.is_some() {

@@ -186,7 +186,13 @@ pub fn put_aside(folder: &Path, from: &Path, into: &str, digest: &str) -> io::Re
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(folder: &Path, into: &str, name: &str, bytes: &[u8], digest: Option<&str>) -> io::Result<String> {
+pub fn write(
+    folder: &Path,
+    into: &str,
+    name: &str,
+    bytes: &[u8],
+    digest: Option<&str>,
+) -> io::Result<String> {
     let folder = inner(folder, into)?;
     let to = digest.map_or_else(|| folder.join(name), |digest| place(&folder, name, digest));
     let (mut file, unfinished) = unfinished(&folder)?;
@@ -207,7 +213,13 @@ pub fn begin(folder: &Path) -> io::Result<(fs::File, PathBuf)> {
 ///
 /// # Errors
 /// When it cannot be done.
-pub fn end(folder: &Path, file: &fs::File, unfinished: &Path, name: &str, digest: &str) -> io::Result<String> {
+pub fn end(
+    folder: &Path,
+    file: &fs::File,
+    unfinished: &Path,
+    name: &str,
+    digest: &str,
+) -> io::Result<String> {
     let to = place(&inner(folder, REJECTED)?, name, digest);
     finish(file, unfinished, &to)?;
     Ok(to.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
@@ -276,7 +288,16 @@ mod tests {
     fn what_is_still_written_is_passed_over() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path();
-        for name in ["b.csv", "a.csv", ".a.csv", "c.csv.part", "d.TMP", "e.csv.filepart", "f~", "confirm.txt"] {
+        for name in [
+            "b.csv",
+            "a.csv",
+            ".a.csv",
+            "c.csv.part",
+            "d.TMP",
+            "e.csv.filepart",
+            "f~",
+            "confirm.txt",
+        ] {
             fs::write(path.join(name), "x").expect("write");
         }
         fs::create_dir(path.join(DONE)).expect("folder");

@@ -118,8 +118,7 @@ const ENROLLMENTS: Names = Names {
     required: &["classSourcedId", "userSourcedId", "role"],
     optional: &["status", "schoolSourcedId", "beginDate", "endDate"],
 };
-const DEMOGRAPHICS: Names =
-    Names { required: &["sourcedId"], optional: &["status", "birthDate"] };
+const DEMOGRAPHICS: Names = Names { required: &["sourcedId"], optional: &["status", "birthDate"] };
 
 impl Kind {
     /// Every kind, in the order in which files are taken that lie there together.

@@ -148,12 +148,21 @@ impl<'a> Worker<'a> {
     /// Looks once, takes what has come to rest, and says when to look again.
     async fn look(&mut self) -> Result<Timestamp, StoreError> {
         let folder = self.settings().folder.clone();
-        let listed = apart(move || Ok::<_, std::io::Error>((folder::list(&folder)?, folder::grown(&folder)?)));
+        let listed = apart(move || {
+            Ok::<_, std::io::Error>((folder::list(&folder)?, folder::grown(&folder)?))
+        });
         let (listed, grown) = match listed.await {
             Ok(listed) => listed,
             Err(error) => {
-                let what = format!("the folder {} cannot be read ({error})", self.settings().folder.display());
-                self.trouble("folder", what, "make it, and give upprop's user the right to read and write in it");
+                let what = format!(
+                    "the folder {} cannot be read ({error})",
+                    self.settings().folder.display()
+                );
+                self.trouble(
+                    "folder",
+                    what,
+                    "make it, and give upprop's user the right to read and write in it",
+                );
                 return Ok(later(self.now(), self.settings().poll));
             }
         };
@@ -262,7 +271,9 @@ impl<'a> Worker<'a> {
             self.well("unknown-file");
             return;
         }
-        let what = format!("{strange} things lie in the folder that are not taken: their names are those of no kind of file");
+        let what = format!(
+            "{strange} things lie in the folder that are not taken: their names are those of no kind of file"
+        );
         self.trouble("unknown-file", what, "remove them, or say in the configuration what such files are called and what the folder gives");
     }
 
@@ -287,7 +298,11 @@ impl<'a> Worker<'a> {
             Ok(files) => tracing::info!(source = %self.source(), files, "old files were removed"),
             Err(error) => {
                 let what = format!("old files cannot be removed ({error})");
-                self.trouble("not-removed", what, "give upprop's user the right to write in done and rejected");
+                self.trouble(
+                    "not-removed",
+                    what,
+                    "give upprop's user the right to write in done and rejected",
+                );
             }
         }
     }
@@ -325,7 +340,8 @@ fn watcher(folder: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWat
             changed.notify_one();
         }
     };
-    let say = |error: &notify::Error| tracing::warn!(%error, "the folder is looked at by polling only");
+    let say =
+        |error: &notify::Error| tracing::warn!(%error, "the folder is looked at by polling only");
     let mut watcher = notify::recommended_watcher(tell).inspect_err(say).ok()?;
     watcher.watch(folder, notify::RecursiveMode::NonRecursive).inspect_err(say).ok()?;
     Some(watcher)

@@ -220,7 +220,11 @@ impl<R: Read> Records<R> {
                 let splitter = self.splitter.get_or_insert_with(|| Splitter::new(by));
                 let record = splitter.push(letter).map_err(quote)?;
                 self.is_ended = splitter.is_between();
-                Ok(record.map(|r| Row { line: r.line, fields: Ok(Fields::Cells(r.cells)), raw: None }))
+                Ok(record.map(|r| Row {
+                    line: r.line,
+                    fields: Ok(Fields::Cells(r.cells)),
+                    raw: None,
+                }))
             }
             Format::JsonLines if letter == '\n' => {
                 let line = std::mem::take(&mut self.line);
@@ -240,7 +244,8 @@ impl<R: Read> Records<R> {
     fn last(&mut self) -> Result<Option<Row>, Stopped> {
         match self.format {
             Format::Csv => {
-                let record = self.splitter.take().map(Splitter::finish).transpose().map_err(quote)?;
+                let record =
+                    self.splitter.take().map(Splitter::finish).transpose().map_err(quote)?;
                 let row = |r: crate::directory::cells::Record| Row {
                     line: r.line,
                     fields: Ok(Fields::Cells(r.cells)),
@@ -293,7 +298,11 @@ fn json_row(line: &str, number: usize) -> Option<Row> {
     Some(Row { line: number, fields, raw: Some(line.to_owned()) })
 }
 
-fn flatten(above: &str, object: &serde_json::Map<String, Value>, into: &mut BTreeMap<String, String>) {
+fn flatten(
+    above: &str,
+    object: &serde_json::Map<String, Value>,
+    into: &mut BTreeMap<String, String>,
+) {
     for (key, value) in object {
         let key = format!("{above}{}", key.trim().to_lowercase().replace([' ', '_'], "-"));
         match value {

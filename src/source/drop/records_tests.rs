@@ -31,7 +31,8 @@ fn cells(row: &Row) -> String {
 
 #[test]
 fn csv_and_json_lines() {
-    let (found, ended) = rows("a\tb\r\n1\t\"x\ny\"\r\n\n2\tz".as_bytes(), Format::Csv).expect("rows");
+    let (found, ended) =
+        rows("a\tb\r\n1\t\"x\ny\"\r\n\n2\tz".as_bytes(), Format::Csv).expect("rows");
     assert_eq!(found.iter().map(cells).collect::<Vec<_>>(), ["1 a|b", "2 1|x\ny", "5 2|z"]);
     assert!(!ended, "the last row has no line end");
     let text = "{\"Pupil\":\"p1\",\"lesson\":{\"id\":7,\"start\":null},\"groups\":[\"a\",\"b\"],\"ok\":true}\n\n[1]\n{\"a\":1,\"a\":2}\n{\"a\"\n";

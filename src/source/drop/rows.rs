@@ -184,7 +184,11 @@ fn end(
             return Err(Bad::at("end", "is not after start", "correct it in the source"));
         }
         if end.duration_since(start) > MAX_LESSON {
-            return Err(Bad::at("end", "is more than 24 hours after start", "correct it in the source"));
+            return Err(Bad::at(
+                "end",
+                "is more than 24 hours after start",
+                "correct it in the source",
+            ));
         }
     }
     Ok(end)
@@ -230,7 +234,8 @@ pub fn planned(row: Cells<'_>, context: Context<'_>) -> Result<(SchoolId, Lesson
         Some(id) => Some(id),
         None => made_id(&school.id, &groups, start),
     };
-    let id = id.ok_or_else(|| Bad::row("has neither an id of the lesson nor a group", "export one"))?;
+    let id =
+        id.ok_or_else(|| Bad::row("has neither an id of the lesson nor a group", "export one"))?;
     let planned = Planned {
         registered: row.truth("registered")?.unwrap_or(true),
         cancelled: row.truth("cancelled")?.unwrap_or(false),

@@ -106,7 +106,12 @@ fn minutes_to_marks() {
     let minutes = counted(None, 5, 10, 35, 0).minutes(50).expect("counted");
     assert_eq!((minutes.absent, minutes.scheduled), (45, 50));
     let head = "pupil;lesson;unexcused-minutes;reported";
-    for (line, good) in [("p1;l;40;ja", true), ("p1;l;40,0;1", true), ("p1;l;-5;ja", false), ("p1;l;1441;nej", false)] {
+    for (line, good) in [
+        ("p1;l;40;ja", true),
+        ("p1;l;40,0;1", true),
+        ("p1;l;-5;ja", false),
+        ("p1;l;1441;nej", false),
+    ] {
         assert_eq!(with(Kind::Attendance, head, line, marked).is_ok(), good, "{line}");
     }
 }

@@ -82,7 +82,8 @@ impl Writing {
     pub fn columns_of(&self, kind: Kind) -> Option<Columns> {
         if self.is_skola24(kind) {
             let names = super::kind::SKOLA24_GUARDIANS;
-            let number = |(at, name): (usize, &str)| (name.to_owned(), Place::Numbers(vec![at + 1]));
+            let number =
+                |(at, name): (usize, &str)| (name.to_owned(), Place::Numbers(vec![at + 1]));
             return Some(names.all().enumerate().map(number).collect());
         }
         self.columns.get(&kind).cloned()
@@ -186,7 +187,11 @@ mod tests {
             ("users.csv", "users.csv", true),
             ("*", "", true),
         ] {
-            assert_eq!(Pattern::new(pattern).expect("good").is_met_by(name), met, "{pattern} {name}");
+            assert_eq!(
+                Pattern::new(pattern).expect("good").is_met_by(name),
+                met,
+                "{pattern} {name}"
+            );
         }
         assert!(["", "a/b", ".x"].iter().all(|bad| Pattern::new(bad).is_err()));
     }

@@ -209,7 +209,8 @@ impl Worker<'_> {
             if let Err(error) = apart(move || kept.finish(&name, good)).await {
                 return Ok(self.unwritable(&error));
             }
-            let what = format!("{all_bad} rows of {} could not be taken", name_of(&file.lying.name));
+            let what =
+                format!("{all_bad} rows of {} could not be taken", name_of(&file.lying.name));
             let remedy = "see the reasons in the folder rejected; mend the rows and put them back";
             self.trouble("bad-rows", what, remedy);
         } else {
@@ -321,7 +322,11 @@ impl Worker<'_> {
             ErrorKind::Interrupted => self.again(self.settings().still),
             _ => {
                 let what = format!("{} cannot be read ({error})", name(file));
-                self.trouble("unreadable-file", what, "give upprop's user the right to read it, and check the disk");
+                self.trouble(
+                    "unreadable-file",
+                    what,
+                    "give upprop's user the right to read it, and check the disk",
+                );
                 self.again(self.settings().poll)
             }
         }
@@ -377,4 +382,3 @@ fn name_of(name: &str) -> String {
 pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
-

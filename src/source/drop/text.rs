@@ -16,9 +16,9 @@ pub enum Encoding {
 
 /// What 0x80 to 0x9f stand for in Windows-1252; 0: nothing.
 const UPPER: [u16; 32] = [
-    0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039, 0x0152,
-    0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc, 0x2122, 0x0161,
-    0x203a, 0x0153, 0, 0x017e, 0x0178,
+    0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021, 0x02c6, 0x2030, 0x0160, 0x2039,
+    0x0152, 0, 0x017d, 0, 0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014, 0x02dc,
+    0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178,
 ];
 
 /// Turns bytes into text as they come.
@@ -76,7 +76,11 @@ impl Decoder {
     /// # Errors
     /// When it ends within a letter.
     pub fn finish(&self) -> Result<(), &'static str> {
-        if self.rest.is_empty() { Ok(()) } else { Err("ends in the middle of a letter: it was cut off") }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err("ends in the middle of a letter: it was cut off")
+        }
     }
 }
 
@@ -116,11 +120,7 @@ fn windows(bytes: &[u8], text: &mut String) -> Result<usize, &'static str> {
     Ok(bytes.len())
 }
 
-fn utf16(
-    bytes: &[u8],
-    unit: fn([u8; 2]) -> u16,
-    text: &mut String,
-) -> Result<usize, &'static str> {
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16, text: &mut String) -> Result<usize, &'static str> {
     let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
     // The first half of a pair waits for the second.
     let whole = match units.last() {

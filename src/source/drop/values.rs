@@ -209,7 +209,8 @@ impl<'a> Cells<'a> {
     pub fn label(&self, column: &str) -> Result<Option<String>, Bad> {
         let Some(text) = self.get(column) else { return Ok(None) };
         if text.chars().count() > MAX_LABEL || text.chars().any(char::is_control) {
-            let what = format!("is longer than {MAX_LABEL} characters, or holds a control character");
+            let what =
+                format!("is longer than {MAX_LABEL} characters, or holds a control character");
             return Err(Bad::at(column, what, "shorten it"));
         }
         Ok(Some(text.into_owned()))
@@ -221,7 +222,8 @@ fn bad_id(column: &str, error: &IdError) -> Bad {
 }
 
 fn bad_time(column: &str, what: &'static str) -> Bad {
-    let remedy = "write it as 2026-11-23 08:20 or 2026-11-23T08:20:00+01:00, or say its form in `times`";
+    let remedy =
+        "write it as 2026-11-23 08:20 or 2026-11-23T08:20:00+01:00, or say its form in `times`";
     Bad::at(column, what, remedy)
 }
 

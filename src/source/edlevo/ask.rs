@@ -2,21 +2,22 @@
 //! Tells nothing of what an answer holds, and no key.
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use jiff::civil::Date;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::answer::{self, Answer};
 use crate::env::WireError;
+use crate::model::{OnBehalfOf, ProviderId};
 
-/// Where the licence key goes.
+/// The licence key.
 #[derive(Debug, Clone)]
-pub enum Key {
-    /// As a parameter of the address.
-    Query(String, SecretString),
-    /// As a header.
-    Header(http::HeaderName, SecretString),
+pub struct Key {
+    /// What the parameter is called.
+    pub name: String,
+    /// The key.
+    pub secret: SecretString,
 }
 
 /// How the service is asked.
@@ -24,8 +25,12 @@ pub enum Key {
 pub struct Service {
     /// The address that an operation's name is added to.
     pub url: String,
-    /// The licence key; none: a token or a certificate lets us in.
+    /// The licence key; none: something else lets us in.
     pub key: Option<Key>,
+    /// The header that shows who we are, where it is the same in every request.
+    pub header: Option<(HeaderName, HeaderValue)>,
+    /// The door in the wire, with token and certificate.
+    pub door: ProviderId,
     /// Names of the parameters: unit, first and last day.
     pub parameters: [String; 3],
 }
@@ -62,8 +67,8 @@ pub fn question(
     let [of_unit, of_first, of_last] = &service.parameters;
     let (first, last) = (first.to_string(), last.to_string());
     let mut pairs = vec![(of_unit, unit), (of_first, &first), (of_last, &last)];
-    if let Some(Key::Query(name, key)) = &service.key {
-        pairs.push((name, key.expose_secret()));
+    if let Some(Key { name, secret }) = &service.key {
+        pairs.push((name, secret.expose_secret()));
     }
     let pairs: Vec<String> = pairs
         .into_iter()
@@ -71,11 +76,10 @@ pub fn question(
         .collect();
     let address = format!("{}/{operation}?{}", service.url.trim_end_matches('/'), pairs.join("&"));
     let mut request = Request::get(address).header("accept", "application/xml, text/xml");
-    if let Some(Key::Header(name, key)) = &service.key {
-        let mut value = http::HeaderValue::from_str(key.expose_secret()).map_err(|_| unfit())?;
-        value.set_sensitive(true);
+    if let Some((name, value)) = &service.header {
         request = request.header(name, value);
     }
+    request = request.extension(OnBehalfOf(service.door.clone()));
     request.body(Bytes::new()).map_err(|_| unfit())
 }
 
@@ -135,7 +139,9 @@ mod tests {
     fn the_question_holds_unit_days_and_key_and_shows_no_key() {
         let service = Service {
             url: "https://e.example.se/Absence/v2/".into(),
-            key: Some(Key::Query("LicenseKey".into(), "s&cret".into())),
+            key: Some(Key { name: "LicenseKey".into(), secret: "s&cret".into() }),
+            header: None,
+            door: ProviderId::new("edlevo.e").expect("id"),
             parameters: ["UnitId".into(), "StartDate".into(), "EndDate".into()],
         };
         let days = (date(2026, 11, 25), date(2026, 11, 26));
@@ -144,8 +150,11 @@ mod tests {
             asked.uri().to_string(),
             "https://e.example.se/Absence/v2/GetX?UnitId=u%201&StartDate=2026-11-25&EndDate=2026-11-26&LicenseKey=s%26cret"
         );
-        let name = http::HeaderName::from_static("x-key");
-        let service = Service { key: Some(Key::Header(name, "hidden".into())), ..service };
+        assert_eq!(asked.extensions().get(), Some(&OnBehalfOf(service.door.clone())));
+        let mut value = HeaderValue::from_static("hidden");
+        value.set_sensitive(true);
+        let header = Some((HeaderName::from_static("x-key"), value));
+        let service = Service { key: None, header, ..service };
         let asked = question(&service, "GetX", "u1", days).expect("a question");
         assert_eq!(asked.headers()["x-key"], "hidden");
         assert!(!format!("{asked:?}{service:?}").contains("hidden"));

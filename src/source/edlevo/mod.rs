@@ -23,10 +23,10 @@ use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Cursor, LastSaid};
 use crate::store::{Commit, StoreError, after_prefix, tables};
 
-pub use ask::{Key, Service, Wrong};
+pub use ask::{Key, Service};
 pub use said::LessonIds;
 
-use ask::{answered, question};
+use ask::{Wrong, answered, question};
 use known::{Known, Marks, withdrawn};
 use said::{Asked, understand};
 
@@ -66,6 +66,14 @@ pub struct Settings {
     pub days: u32,
     /// What a lesson's id stands for.
     pub lesson_ids: LessonIds,
+}
+
+impl Settings {
+    /// A question that shows whether we are let in: today's absence of the first school.
+    pub fn probe(&self, today: Date) -> Option<http::Request<bytes::Bytes>> {
+        let (operation, unit) = (self.operations.first()?, self.schools.values().next()?);
+        question(&self.service, operation, unit, (today, today)).ok()
+    }
 }
 
 /// One source.

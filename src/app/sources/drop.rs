@@ -1,16 +1,25 @@
-//! Drop folders as configuration has them: what each room needs, and what it refuses. No decisions.
+//! Drop folders as configuration has them: what each room needs, what it refuses, and the tasks that watch them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::refusals::Refusal;
+use tokio_util::sync::CancellationToken;
+
+use super::{Around, gives};
+use crate::app::refusals::Refusal;
+use crate::app::settings::directory_settings;
 use crate::config::{self, Config, DropLayout, did_you_mean};
+use crate::env::Pending;
+use crate::intake::Described;
 use crate::model::SourceId;
+use crate::operate::self_test::{SourceProbe, SourceTrial};
+use crate::source::drop::DropFolder;
 use crate::source::drop::columns::{Columns, Place};
 use crate::source::drop::kind::Kind;
-use crate::source::drop::settings::{
-    Layout, Meaning, Order, Pattern, Repeats, Settings, Writing,
-};
+use crate::source::drop::settings::{Layout, Meaning, Order, Pattern, Repeats, Settings, Writing};
 use crate::source::drop::text::Encoding;
+use crate::source::marks::Offering;
+use crate::source::pollers::Poller;
 
 /// The keys of column maps, by kind.
 const MAPS: [(Kind, &str); 6] = [
@@ -45,7 +54,9 @@ pub(super) fn settings(id: &SourceId, drop: &config::Drop) -> (Settings, Vec<Ref
                 Ok(place) => {
                     places.insert(name.clone(), place);
                 }
-                Err(remedy) => refuse(format!("{name:?} says {place:?}"), format!("write {remedy}")),
+                Err(remedy) => {
+                    refuse(format!("{name:?} says {place:?}"), format!("write {remedy}"))
+                }
             }
         }
         columns.insert(kind, places);
@@ -53,13 +64,15 @@ pub(super) fn settings(id: &SourceId, drop: &config::Drop) -> (Settings, Vec<Ref
     if !drop.head && drop.layout != DropLayout::OneRoster {
         for (kind, key) in MAPS {
             let is_taken = names(drop).contains_key(&kind);
-            let is_skola24 =
-                drop.layout == DropLayout::Skola24Guardians && kind == Kind::Guardians;
+            let is_skola24 = drop.layout == DropLayout::Skola24Guardians && kind == Kind::Guardians;
             if is_taken && !is_skola24 && !columns.contains_key(&kind) && is_required(kind) {
                 refused.push(Refusal {
                     table: format!("drop.{id}"),
                     key: "head",
-                    message: format!("without heads nothing says where the columns of {} are", kind.as_str()),
+                    message: format!(
+                        "without heads nothing says where the columns of {} are",
+                        kind.as_str()
+                    ),
                     remedy: format!("set {key}, with numbers as \"#3\""),
                 });
             }
@@ -96,6 +109,51 @@ pub(super) fn settings(id: &SourceId, drop: &config::Drop) -> (Settings, Vec<Ref
         },
     };
     (settings, refused)
+}
+
+/// All of them, as they are told of.
+pub(super) fn described(config: &Config) -> impl Iterator<Item = (SourceId, Described)> {
+    config.drop.iter().map(|(id, found)| {
+        let described = Described {
+            kind: "drop",
+            gives: gives(found.gives),
+            every: None,
+            schools: found.schools.clone(),
+        };
+        (id.clone(), described)
+    })
+}
+
+/// What the self-test asks them: whether the folder is there.
+pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
+    config.drop.iter().map(|(id, found)| SourceProbe {
+        id: id.clone(),
+        tried: SourceTrial::Folder(found.folder.clone()),
+    })
+}
+
+/// The task that watches one.
+pub(super) fn poller(
+    id: &SourceId,
+    found: &config::Drop,
+    config: &Config,
+    around: &Around,
+) -> Poller {
+    let folder = Arc::new(DropFolder {
+        settings: settings(id, found).0,
+        offering: Offering {
+            source: id.clone(),
+            intake: around.intake.clone(),
+            meter: around.metrics.source(id),
+            contacts: around.contacts.clone(),
+        },
+        feed: around.feed.clone(),
+        phone: directory_settings(config).phone,
+    });
+    let work = move |stop: CancellationToken| -> Pending<'static, _> {
+        Box::pin(folder.clone().run(stop))
+    };
+    Poller { source: id.clone(), work: Arc::new(work) }
 }
 
 /// Whether a folder that gives it must be able to read it: staff and notices may be left out.
