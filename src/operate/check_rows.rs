@@ -93,6 +93,7 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             misplaced(at.is_some_and(|at| at.as_microsecond() == row.at.as_microsecond()))
         }
         tables::TAKEN_FILES => read::<TakenFile>(value).map(|_| None)?,
+        tables::SOURCE_KEYS => read::<Vec<u8>>(value).map(|_| None)?,
         tables::GROUP_LESSONS => read::<LessonId>(value).map(|_| None)?,
         tables::BAD_CONTACTS => read::<BadContact>(value).map(|_| None)?,
         tables::FAILING => read::<Failing>(value).map(|_| None)?,

@@ -24,6 +24,7 @@ mod directory_brake;
 mod directory_changes;
 mod directory_files;
 mod directory_put;
+mod drop_day;
 mod edlevo;
 mod failing_numbers;
 mod fake_edlevo;
