@@ -17,6 +17,7 @@ pub mod go_live;
 pub mod guest;
 pub mod message;
 pub mod queue;
+pub mod registers;
 pub mod rejected;
 pub mod reload;
 pub mod restore;

@@ -14,7 +14,7 @@ use crate::directory::School;
 use crate::model::{
     Notification, ProviderId, Purpose, Reason, SchoolId, SourceId, State, local_date,
 };
-use crate::store::rows::Seen;
+use crate::store::rows::{Counted, Seen};
 use crate::store::{Health, Kv, ledger, tables};
 
 /// How the gateway is.
@@ -75,6 +75,9 @@ pub struct AtSchool {
     pub kept_by_mode: u64,
     /// Messages of today that failed for good.
     pub failed: u64,
+    /// Registers of today's lessons that have ended, by how they stood then: `in-time`, `late`, `untaken`.
+    #[serde(default)]
+    pub registers: BTreeMap<String, u64>,
 }
 
 /// One account.
@@ -146,6 +149,13 @@ pub async fn status<'a>(
         }
     })
     .await?;
+    for (id, (school, found)) in &mut of_school {
+        let key = tables::counters(id, local_date(now, &school.zone));
+        // Numbers that cannot be read are told of by `store check`.
+        if let Ok(Some(row)) = ledger::read::<Counted>(kv, &key).await {
+            found.registers = row.registers;
+        }
+    }
     let mut found = Vec::new();
     for id in accounts {
         let trouble = ledger::read::<Account>(kv, &tables::account(id)).await?;
@@ -213,6 +223,7 @@ impl AtSchool {
             under_way: 0,
             kept_by_mode: 0,
             failed: 0,
+            registers: BTreeMap::new(),
         }
     }
 
