@@ -87,7 +87,7 @@ pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
             request = request.header(name, value);
         }
         let request = request.body(bytes::Bytes::new()).ok()?;
-        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(request) })
+        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(Box::new(request)) })
     })
 }
 
