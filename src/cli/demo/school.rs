@@ -1,6 +1,9 @@
 //! The demo's school system as one that is asked: the configuration for it, its secrets, and what it calls
 //! the pupils of the story.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
@@ -48,7 +51,13 @@ pub(super) fn secrets(folder: &Path) -> anyhow::Result<()> {
         ("school-callback", random::token(32)),
     ] {
         let path = folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

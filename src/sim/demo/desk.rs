@@ -155,23 +155,17 @@ impl Desk {
         Ok(())
     }
 
-    /// Returns when the daemon has read everybody, and asked for marks behind that.
-    pub(super) async fn opened(&self) -> Result<(), DemoError> {
-        within("the daemon to read the school", async {
-            while !self.rounds(Timestamp::MIN, is_people) {
-                look_later(self.clock.as_ref()).await;
-            }
-        })
-        .await?;
-        self.settled().await
+    /// Puts a lesson on the timetable.
+    pub(super) fn announce(&mut self, lesson: &Lesson) -> Result<(), DemoError> {
+        self.lesson(lesson).map(|_| ())
     }
 
-    /// Returns when the daemon has asked twice for marks: the second time it had stored the first.
+    /// Returns when the daemon has begun two rounds: with the second it had stored the first.
     pub(super) async fn settled(&self) -> Result<(), DemoError> {
         for _ in 0..2 {
             let since = self.clock.now();
             within("the daemon to ask for marks", async {
-                while !self.rounds(since, is_marks) {
+                while !self.was_asked(since) {
                     look_later(self.clock.as_ref()).await;
                 }
             })
@@ -180,17 +174,13 @@ impl Desk {
         Ok(())
     }
 
-    /// Whether something was asked since, and answered.
-    fn rounds(&self, since: Timestamp, what: fn(&str) -> bool) -> bool {
+    /// Whether a round has begun since: it asks for notices before it asks for marks.
+    fn was_asked(&self, since: Timestamp) -> bool {
         let lines = self.school.requests();
-        lines.iter().any(|line| line.at > since && line.status == 200 && what(&line.endpoint))
+        lines
+            .iter()
+            .rev()
+            .take_while(|line| line.at > since)
+            .any(|line| line.status == 200 && line.endpoint == "GET /absences")
     }
-}
-
-fn is_people(endpoint: &str) -> bool {
-    matches!(endpoint, "GET /persons" | "POST /persons/lookup")
-}
-
-fn is_marks(endpoint: &str) -> bool {
-    matches!(endpoint, "GET /attendances" | "POST /attendances/lookup")
 }

@@ -73,11 +73,16 @@ impl Sender {
         matches!(self, Self::Hooks(_))
     }
 
-    /// Returns when the daemon knows the school, and what has happened there so far.
-    pub(super) async fn opened(&self) -> Result<(), DemoError> {
+    /// Whether lessons must be read before marks of them are understood.
+    pub(super) fn has_timetable(&self) -> bool {
+        matches!(self, Self::Desk(_))
+    }
+
+    /// Makes a lesson known that has not been marked yet.
+    pub(super) fn announce(&mut self, lesson: &Lesson) -> Result<(), DemoError> {
         match self {
             Self::Hooks(_) => Ok(()),
-            Self::Desk(desk) => desk.opened().await,
+            Self::Desk(desk) => desk.announce(lesson),
         }
     }
 
