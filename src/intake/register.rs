@@ -64,16 +64,16 @@ pub(super) async fn planned(
     if is_changed && day(&register.lesson) != day(lesson) {
         unit.delete(tables::planned_on(&school.id, day(&register.lesson), &lesson.id));
     }
-    // Moved, it is to be taken anew; what was decided of it before is history.
-    if register.lesson.start != lesson.start {
-        (register.stood, register.digest_at) = (None, None);
-    }
     let was_cancelled = former.is_some_and(|former| former.cancelled);
+    let (before, stood) = (day(&register.lesson), register.stood);
+    let moved = register.lesson.start != lesson.start;
     register.lesson = lesson.clone();
     register.planned = Some(planned.clone());
-    if policy::register::not_awaited(&register).is_some() {
+    // It is to be taken anew, or not at all; what was decided of it before is history.
+    if moved || policy::register::not_awaited(&register).is_some() {
         (register.stood, register.digest_at) = (None, None);
     }
+    registers::count(unit, &school.id, before, stood, register.stood).await?;
     unit.write(tables::planned_on(&school.id, day(lesson), &lesson.id), &lesson.id);
     let look_at = policy::register::first_look(&register, school, now);
     registers::look_again(unit, &school.id, &mut register, look_at);

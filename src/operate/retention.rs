@@ -11,7 +11,7 @@ use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId}
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
     BadContact, Erased, Failing, KeptMark, LastSaid, Missed, Notice, NoticeSaid, Register,
-    Restored, SentTo, TakenFile,
+    Restored, SentTo, Silence, TakenFile,
 };
 use crate::store::{Kv, StoreError, codec, tables};
 
@@ -179,6 +179,20 @@ async fn evidence(kv: &dyn Kv, limit: Timestamp, missed: Timestamp) -> Result<u6
     .await?;
     gone += sweep(kv, tables::REGISTERS, |_, value| {
         goes(ledger::decode::<Register>(value).is_ok_and(|row| row.lesson.end < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::PLANNED, |key, _| {
+        goes(tables::parts::<2>(key).is_some_and(|([_, date], _)| is_past_day(date)))
+    })
+    .await?;
+    gone += sweep(kv, tables::REGISTER_TRAILS, |key, _| {
+        let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
+        goes(at.is_some_and(|at| at < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::SILENCES, |_, value| {
+        let row = ledger::decode::<Silence>(value);
+        goes(row.is_ok_and(|row| row.over_at.is_some_and(|at| at < limit)))
     })
     .await?;
     gone += sweep(kv, tables::LAST_SAID, |_, value| {

@@ -292,6 +292,9 @@ pub struct Erased {
 pub struct Counted {
     /// How many, by what they were.
     pub messages: BTreeMap<String, u64>,
+    /// Registers of lessons that have ended, by how they stood then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub registers: BTreeMap<String, u64>,
 }
 
 /// What an operator did that concerns more than one message.

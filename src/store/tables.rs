@@ -141,6 +141,11 @@ pub fn silence(school: &SchoolId, source: &SourceId) -> Vec<u8> {
     key("si/", &[school.as_str(), source.as_str()])
 }
 
+/// Every silence of a school.
+pub fn silences(school: &SchoolId) -> Vec<u8> {
+    key("si/", &[school.as_str()])
+}
+
 /// Every silence.
 pub const SILENCES: &[u8] = b"si/";
 
@@ -310,6 +315,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"sb/", "subscriptions"),
     (b"se/", "events seen"),
     (b"si/", "silent sources"),
+    (b"sk/", "keys of sources"),
     (b"so/", "sources"),
     (b"st/", "attempts by address"),
     (b"su/", "suspensions"),
