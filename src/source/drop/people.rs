@@ -16,7 +16,7 @@ use super::records::Stopped;
 use super::settings::{Layout, Settings};
 use super::values::{Bad, Cells};
 use crate::directory::check::{Context, check};
-use crate::directory::csv::{GUARDIANS_FILE, PUPILS_FILE, STAFF_FILE};
+use crate::directory::csv::{GROUPS, GUARDIANS_FILE, PUPILS_FILE, STAFF_FILE};
 use crate::directory::phone::PhoneRules;
 use crate::directory::rows::{GuardianRow, PupilRow, Rows, StaffRow};
 use crate::directory::{LoadError, Loaded, Place, Roster, RosterProblem};
@@ -281,6 +281,11 @@ fn pupil(row: Cells<'_>, school: String, id: String, class: Option<String>) -> P
         email: some(row, "email"),
         channel: some(row, "channel"),
         language: some(row, "language"),
+        groups: some(row, "groups")
+            .map(|groups| groups.split(GROUPS).map(str::to_owned).collect())
+            .unwrap_or_default(),
+        year: some(row, "year"),
+        flagged: some(row, "flagged"),
     }
 }
 
