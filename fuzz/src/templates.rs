@@ -85,7 +85,6 @@ fn facts(pupil: &str, correction: &str) -> GuardianFacts {
         adult: false,
         start: "08.20".into(),
         day: String::new(),
-        seen_late: String::new(),
         further: false,
         renewed: false,
         late_registration: false,
