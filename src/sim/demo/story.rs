@@ -30,8 +30,14 @@ fn wanted(asked: bool) -> Wanted {
     wanted
 }
 
-const ASKED_NOT_TOLD: &[(&str, usize, usize)] =
-    &[("protected", 1, 9), ("advance-notice", 1, 9), ("present", 0, 1), ("unknown-mark", 0, 99)];
+const ASKED_NOT_TOLD: &[(&str, usize, usize)] = &[
+    ("protected", 0, 9),
+    // Where the school system says so in a word that nobody knows.
+    ("protection-unknown", 0, 9),
+    ("advance-notice", 1, 9),
+    ("present", 0, 1),
+    ("unknown-mark", 0, 99),
+];
 
 const WANTED: Wanted = Wanted {
     counts: Counts {
