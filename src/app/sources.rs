@@ -55,7 +55,7 @@ pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
 
 /// What the self-test asks sources.
 pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
-    drop::probes(config).chain(edlevo::probes(config, now)).collect()
+    ss12000::probes(config).chain(drop::probes(config)).chain(edlevo::probes(config, now)).collect()
 }
 
 /// What is taken from a source, in words.

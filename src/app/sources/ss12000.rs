@@ -15,6 +15,7 @@ use crate::env::wire::DoorSettings;
 use crate::env::{Env, Pending};
 use crate::intake::Described;
 use crate::model::{ProviderId, Rate, SourceId};
+use crate::operate::self_test::{SourceProbe, SourceTrial};
 use crate::source::pollers::Poller;
 use crate::source::ss12000::directory::Schedule;
 use crate::source::ss12000::join::Plan;
@@ -54,6 +55,14 @@ pub(super) fn described(config: &Config) -> impl Iterator<Item = (SourceId, Desc
             schools: Some(found.schools.keys().cloned().collect()),
         };
         (id.clone(), described)
+    })
+}
+
+/// What the self-test asks them.
+pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
+    config.ss12000.iter().map(|(id, source)| SourceProbe {
+        id: id.clone(),
+        tried: SourceTrial::Ask(settings(id, source).probe()),
     })
 }
 
