@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -21,7 +21,6 @@ use super::pages::Pages;
 use super::settings::{Resource, Settings};
 use crate::env::{Clock, Wire, WireError};
 use crate::intake::Contacts;
-use crate::model::OnBehalfOf;
 use crate::store::Kv;
 
 /// Pauses before the second, third, … try of one call, in seconds. A poller that fails goes on later by itself.
@@ -340,17 +339,9 @@ impl Client {
     }
 
     fn request(&self, ask: &Ask) -> Request<Bytes> {
-        let settings = &self.0.settings;
         let path = format!("/{}{}", ask.resource.as_str(), ask.path);
         let query = serde_urlencoded::to_string(&ask.query).expect("pairs of texts are a query");
-        let mut request = Request::builder()
-            .method(ask.method.clone())
-            .uri(settings.base.join(&path, &query))
-            .header(ACCEPT, "application/json")
-            .extension(OnBehalfOf(settings.door.clone()));
-        if let Some((name, value)) = &settings.header {
-            request = request.header(name, value);
-        }
+        let mut request = self.0.settings.request(ask.method.clone(), &path, &query);
         if ask.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
