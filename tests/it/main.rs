@@ -73,6 +73,7 @@ mod sms_answers;
 mod smtp_answers;
 mod ss12000_attendance;
 mod ss12000_callback;
+mod ss12000_kills;
 mod status;
 mod stopping;
 mod supervised;

@@ -157,8 +157,7 @@ pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -
         AttendanceWay::LookupActivities => vec![MarkWay::LookupActivities],
     };
     let minutes = asked.alert_from.and_then(|span| u32::try_from(span.as_mins()).ok());
-    let provisional =
-        if asked.tells_provisional { Provisional::Tell } else { Provisional::Wait };
+    let provisional = if asked.tells_provisional { Provisional::Tell } else { Provisional::Wait };
     Rhythm {
         schools: source.schools.iter().map(|(id, theirs)| (id.clone(), theirs.clone())).collect(),
         schedule: source.gives.schedule,

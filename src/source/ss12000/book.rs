@@ -19,7 +19,7 @@ use crate::store::rows::Register;
 use crate::store::{StoreError, ledger, tables};
 
 /// How long a lesson that the source does not know is not asked for again.
-const IN_VAIN: SignedDuration = SignedDuration::from_mins(10);
+const IN_VAIN: SignedDuration = SignedDuration::from_mins(1);
 /// How long after its end a lesson is kept in memory.
 const KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
 
@@ -84,11 +84,17 @@ impl Book {
     }
 
     /// Lessons of a school that overlap a span.
-    pub fn between(&self, school: &SchoolId, from: Timestamp, to: Timestamp) -> Vec<Arc<Scheduled>> {
+    pub fn between(
+        &self,
+        school: &SchoolId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Vec<Arc<Scheduled>> {
         let known = self.known();
-        let such = known.lessons.values().filter(|s| {
-            s.school == *school && s.lesson.start < to && from < s.lesson.end
-        });
+        let such = known
+            .lessons
+            .values()
+            .filter(|s| s.school == *school && s.lesson.start < to && from < s.lesson.end);
         such.cloned().collect()
     }
 
@@ -111,9 +117,11 @@ impl Book {
         event: &CalendarEvent,
     ) -> Result<Arc<Scheduled>, &'static str> {
         let settings = directory.schools.get(school).ok_or("school")?;
-        let known = event.activity.as_ref().and_then(|a| self.activity(&a.id)).or_else(|| {
-            event.embedded.activity.clone().map(Arc::new)
-        });
+        let known = event
+            .activity
+            .as_ref()
+            .and_then(|a| self.activity(&a.id))
+            .or_else(|| event.embedded.activity.clone().map(Arc::new));
         let activity = known.as_deref();
         Ok(self.add(timetable::scheduled(school, &settings.zone, event, activity)?))
     }

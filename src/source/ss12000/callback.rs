@@ -40,7 +40,10 @@ mod tests {
         use Part::{Attendance, Directory, Schedule};
         for (body, parts) in [
             (r#"{"modifiedEntites": ["Attendance"]}"#, &[Attendance][..]),
-            (r#"{"modifiedEntities": ["Absence", "Room"], "deletedEntities": false}"#, &[Attendance]),
+            (
+                r#"{"modifiedEntities": ["Absence", "Room"], "deletedEntities": false}"#,
+                &[Attendance],
+            ),
             (r#"{"modifiedEntites": ["Person", "CalendarEvent"]}"#, &[Directory, Schedule]),
             (r#"{"modifiedEntites": ["Grade"]}"#, &[]),
             (r#"{"deletedEntities": true}"#, &[Directory, Schedule, Attendance]),

@@ -22,8 +22,8 @@ mod lookup;
 pub mod marks;
 mod notices;
 mod pages;
-mod places;
 mod person;
+mod places;
 mod reading;
 pub mod rows;
 pub mod schedule;
@@ -41,10 +41,10 @@ pub use fault::{Fault, Wrong};
 pub use lookup::Lookup;
 pub use marks::{Provisional, Rules};
 pub use pages::Pages;
-pub use subscribe::Subscribing;
-pub use work::{Rhythm, in_words, run};
 pub use reading::Way;
 pub use settings::{Quirks, Resource, Settings, never_more, skola24_budgets};
+pub use subscribe::Subscribing;
+pub use work::{Rhythm, in_words, run};
 
 #[cfg(test)]
 mod client_tests;

@@ -98,7 +98,8 @@ impl Notices {
             let (part, now) = (format!("absences {}", place.school), client.clock().now());
             let known = offering.cursor(&part).await?;
             let first = known.is_none();
-            let Some((found, all)) = ask(client, place, known.as_ref(), now, overlap, bad).await? else {
+            let Some((found, all)) = ask(client, place, known.as_ref(), now, overlap, bad).await?
+            else {
                 tracing::info!(source = %offering.source, "the source gives no advance notices");
                 self.offered = false;
                 break;
@@ -111,7 +112,8 @@ impl Notices {
             if !all {
                 continue;
             }
-            let next = cursor(known, newest.unwrap_or(theirs(client, now)).min(theirs(client, now)));
+            let next =
+                cursor(known, newest.unwrap_or(theirs(client, now)).min(theirs(client, now)));
             offering.set_cursor(&part, &next).await?;
         }
         let gone: Vec<Key> =
@@ -145,7 +147,8 @@ impl Notices {
         let modified_at = row.meta.modified.filter(|at| is_likely(*at));
         let known = self.said.get(&key).cloned();
         if known.as_ref().is_some_and(|k| {
-            (k.notice == notice && !k.waits) || k.modified_at.zip(modified_at).is_some_and(|(k, n)| n < k)
+            (k.notice == notice && !k.waits)
+                || k.modified_at.zip(modified_at).is_some_and(|(k, n)| n < k)
         }) {
             return Ok(false);
         }

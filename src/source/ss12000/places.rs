@@ -17,10 +17,7 @@ const UNKNOWN: &str = "unknown-school";
 ///
 /// # Errors
 /// See [`Fault`].
-pub async fn resolve(
-    client: &Client,
-    schools: &[(SchoolId, String)],
-) -> Result<Vec<Place>, Fault> {
+pub async fn resolve(client: &Client, schools: &[(SchoolId, String)]) -> Result<Vec<Place>, Fault> {
     let place = |school: &SchoolId, organisation: &str| Place {
         school: school.clone(),
         organisation: Some(organisation.to_owned()),

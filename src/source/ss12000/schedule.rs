@@ -238,7 +238,8 @@ impl Schedule {
                  taken to take place",
                 place.school
             );
-            let remedy = "look at the schedule in the school system; restart the daemon if it is right";
+            let remedy =
+                "look at the schedule in the school system; restart the daemon if it is right";
             self.client.tell(Resource::CalendarEvents, &Wrong::new(NOT_WHOLE, what, remedy));
         }
         whole

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use tokio_util::task::TaskTracker;
 
-use super::super::testing::{Asked, Hands, Said, Scene, json as answer, scene_on, settings, source};
+use super::super::testing::{
+    Asked, Hands, Said, Scene, json as answer, scene_on, settings, source,
+};
 use super::*;
 use crate::directory::Directory;
 use crate::env::Clock as _;
@@ -70,7 +72,8 @@ impl Stage {
         let there = Arc::new(Mutex::new(there));
         let (script, clock) = (there.clone(), Hands::new());
         let hands = clock.clone();
-        let script = move |asked: &Asked| answers(&mut script.lock().expect("script"), asked, &hands);
+        let script =
+            move |asked: &Asked| answers(&mut script.lock().expect("script"), asked, &hands);
         let scene = scene_on(settings(), script, clock, Arc::new(MemoryStore::new()));
         let directory = Arc::new(ArcSwap::from_pointee(Directory::default()));
         let (kv, clock) = (scene.kv.clone(), scene.clock.clone());

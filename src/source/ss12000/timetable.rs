@@ -99,10 +99,7 @@ pub fn scheduled(
 /// Whether attendance is registered at what it is (SS 12000:2020, `Activity.activityType`): not where teachers meet,
 /// nor at lunch. What nobody knows may be a lesson.
 fn is_registered(activity: &Activity) -> bool {
-    !matches!(
-        activity.activity_type,
-        Some(ActivityType::Teachers | ActivityType::Unspecified)
-    )
+    !matches!(activity.activity_type, Some(ActivityType::Teachers | ActivityType::Unspecified))
 }
 
 fn groups(activity: &Activity) -> Vec<GroupId> {
@@ -115,11 +112,7 @@ fn groups(activity: &Activity) -> Vec<GroupId> {
 
 /// Who teaches on a day, substitutes in the place of those they stand in for: by their duties, as the directory has
 /// its staff.
-fn teachers(
-    event: &CalendarEvent,
-    activity: Option<&Activity>,
-    date: Date,
-) -> Vec<StaffId> {
+fn teachers(event: &CalendarEvent, activity: Option<&Activity>, date: Date) -> Vec<StaffId> {
     let planned = activity.map(|activity| activity.teachers.as_slice()).unwrap_or_default();
     let mut found: Vec<&CompactString> = planned
         .iter()

@@ -24,7 +24,7 @@ use crate::store::StoreError;
 const BETWEEN: SignedDuration = SignedDuration::from_millis(100);
 /// The same while the source goes on calling.
 const BETWEEN_MANY: SignedDuration = SignedDuration::from_secs(1);
-const BETWEEN_SCHEDULES: SignedDuration = SignedDuration::from_secs(60);
+const BETWEEN_SCHEDULES: SignedDuration = SignedDuration::from_secs(10);
 /// Pause after a schedule that could not be read.
 const SOON: SignedDuration = SignedDuration::from_secs(30);
 /// How often it is looked whether the subscription must be renewed.
@@ -80,11 +80,8 @@ pub async fn run(
     };
     let worker = Worker { client, offering, nudges, rhythm, places, book: Book::default() };
     let (ready, is_ready) = watch::channel(false);
-    let ended = tokio::try_join!(
-        worker.schedules(ready),
-        worker.marks(is_ready),
-        worker.subscription()
-    );
+    let ended =
+        tokio::try_join!(worker.schedules(ready), worker.marks(is_ready), worker.subscription());
     match ended {
         Ok(_) => Ok(()),
         Err(Fault::Store(error)) => Err(error),
@@ -148,7 +145,13 @@ impl Worker {
             let done = schedule.round().await;
             ready.send_replace(true);
             let every = match done {
-                Ok(_) => self.until_midnight().min(self.rhythm.schedule_every),
+                Ok(found) => {
+                    if found.changed > 0 {
+                        // Marks may have come before their lessons.
+                        self.nudges.wake(&self.offering.source, Part::Attendance);
+                    }
+                    self.until_midnight().min(self.rhythm.schedule_every)
+                }
                 Err(fault) => {
                     self.judge(fault)?;
                     SOON

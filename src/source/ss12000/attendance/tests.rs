@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
 use super::super::schedule::Schedule;
-use super::super::testing::{Asked, Hands, Said as Answer, Scene, json as answer, scene_on, settings, source};
+use super::super::testing::{
+    Asked, Hands, Said as Answer, Scene, json as answer, scene_on, settings, source,
+};
 use super::*;
 use crate::directory::{Directory, testing};
 use crate::env::Clock as _;
@@ -61,7 +63,9 @@ impl There {
                 modified.is_none_or(|m| m.expect("time") > at)
             })
         };
-        if let Some((_, status)) = self.refused.iter().find(|(line, _)| asked.line.starts_with(line)) {
+        if let Some((_, status)) =
+            self.refused.iter().find(|(line, _)| asked.line.starts_with(line))
+        {
             return answer(*status, &json!({"code": "no", "message": "no"}));
         }
         match asked.line.as_str() {
@@ -83,8 +87,12 @@ impl There {
                 list(&rows)
             }
             "GET /absences" => {
-                let rows: Vec<_> =
-                    self.absences.iter().filter(|r| after("meta.modified.after", r)).cloned().collect();
+                let rows: Vec<_> = self
+                    .absences
+                    .iter()
+                    .filter(|r| after("meta.modified.after", r))
+                    .cloned()
+                    .collect();
                 list(&rows)
             }
             "GET /deletedEntities" => answer(200, &json!({ "data": self.deleted })),
@@ -147,13 +155,16 @@ impl Stage {
     async fn with(ways: &[Way], change: impl FnOnce(&mut There)) -> Self {
         let mut there = There {
             events: vec![event("l1", -10, &json!({})), event("l2", 60, &json!({}))],
-            activities: vec![json!({"id": "a1", "displayName": "Ma 7B", "activityType": "Undervisning"})],
+            activities: vec![
+                json!({"id": "a1", "displayName": "Ma 7B", "activityType": "Undervisning"}),
+            ],
             deleted: json!({}),
             key: "calendareEvents",
             ..There::default()
         };
         change(&mut there);
-        Self::on(ways, Arc::new(Mutex::new(there)), Hands::new(), Arc::new(MemoryStore::new())).await
+        Self::on(ways, Arc::new(Mutex::new(there)), Hands::new(), Arc::new(MemoryStore::new()))
+            .await
     }
 
     async fn on(
@@ -281,8 +292,11 @@ async fn in_every_way_a_mark_is_told_once_and_put_right_once() {
             stage.round().await;
         }
         let said = stage.said().await;
-        let corrections: Vec<_> =
-            said.iter().filter(|n| n.purpose == Purpose::Correction).map(|n| n.correction).collect();
+        let corrections: Vec<_> = said
+            .iter()
+            .filter(|n| n.purpose == Purpose::Correction)
+            .map(|n| n.correction)
+            .collect();
         assert_eq!(corrections, [Some(CorrectionKind::Excused)], "{ways:?}");
         assert_eq!(stage.marks().await, [Some(Mark::Excused)], "{ways:?}");
         let mut stage = stage.restarted(ways).await;
@@ -435,7 +449,9 @@ async fn lunch_and_those_who_need_not_come_are_not_missed() {
             event("l2", -10, &json!({"activity": {"id": "a2"}})),
             event("l3", -10, &json!({"cancelled": true})),
         ];
-        there.activities.push(json!({"id": "a2", "displayName": "Lunch", "activityType": "Övrigt"}));
+        there
+            .activities
+            .push(json!({"id": "a2", "displayName": "Lunch", "activityType": "Övrigt"}));
     });
     let mut stage = stage.await;
     stage.round().await;

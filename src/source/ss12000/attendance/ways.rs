@@ -86,8 +86,8 @@ impl Attending {
         }
         // At first contact everything that may come later must be known.
         let swept = self.swept.get(&place.school);
-        let sweep = cursor.is_none()
-            || swept.is_none_or(|at| now.duration_since(*at) >= self.asking.sweep);
+        let sweep =
+            cursor.is_none() || swept.is_none_or(|at| now.duration_since(*at) >= self.asking.sweep);
         let back = if sweep { BACK } else { self.asking.look_back };
         let from = now.saturating_sub(back).unwrap_or(Timestamp::MIN);
         let to = now.saturating_add(EARLY).unwrap_or(Timestamp::MAX);
@@ -218,11 +218,8 @@ impl Attending {
             }
             let read = rows::read::<Attendance>(answers, &mut round.bad);
             let is_asked = |s: &&Arc<Scheduled>| {
-                let id = if by_activity {
-                    s.activity.as_deref()
-                } else {
-                    Some(s.lesson.id.as_str())
-                };
+                let id =
+                    if by_activity { s.activity.as_deref() } else { Some(s.lesson.id.as_str()) };
                 id.is_some_and(|id| batch.iter().any(|asked| asked == id))
             };
             let whole: BTreeSet<LessonId> =
@@ -262,12 +259,7 @@ fn of_lesson(id: &compact_str::CompactString) -> super::super::types::Ref {
 }
 
 /// Rows of those who were missing that a whole answer about their lesson does not have.
-fn gone(
-    missing: &[Missing],
-    lessons: &BTreeSet<LessonId>,
-    rows: &[Attendance],
-    round: &mut Round,
-) {
+fn gone(missing: &[Missing], lessons: &BTreeSet<LessonId>, rows: &[Attendance], round: &mut Round) {
     let there: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let gone = missing
         .iter()
