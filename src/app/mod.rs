@@ -35,6 +35,7 @@ pub use gateway::{GatewayFault, GatewayProblem, gateway};
 pub use refusals::{Refusal, refusals};
 pub use reload::{NotReloaded, Reloader};
 pub use self_test::probes;
+pub use sources::paces;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };

@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::interval::{self, Interval};
 use super::places;
 use super::schedule::Schedule;
+use super::settings::Settings;
 use super::subscribe::{Subscriber, Subscribing};
 use crate::model::local_date;
 use crate::source::marks::Offering;
@@ -217,13 +218,7 @@ impl Worker {
             deletes: attending.has_deleted(),
             batches: 1,
         };
-        interval::interval(
-            self.rhythm.attendance_every,
-            &round.needs(),
-            &interval::schedule_needs(schools),
-            self.rhythm.schedule_every,
-            self.client.settings(),
-        )
+        pace(&self.rhythm, &round, self.client.settings())
     }
 
     fn tell(&self, found: Interval, way: Option<Way>) {
@@ -244,6 +239,24 @@ impl Worker {
             later(&self.client, LOOKED_AFTER, None).await?;
         }
     }
+}
+
+/// How often marks will be asked for, as far as can be told before the source is asked: everything is offered.
+pub fn expected(rhythm: &Rhythm, settings: &Settings) -> (Interval, Way) {
+    let schools = u32::try_from(rhythm.schools.len()).unwrap_or(u32::MAX);
+    let way = rhythm.asking.ways[0];
+    let round = interval::Round { way, schools, notices: true, deletes: true, batches: 1 };
+    (pace(rhythm, &round, settings), way)
+}
+
+fn pace(rhythm: &Rhythm, round: &interval::Round, settings: &Settings) -> Interval {
+    interval::interval(
+        rhythm.attendance_every,
+        &round.needs(),
+        &interval::schedule_needs(round.schools),
+        rhythm.schedule_every,
+        settings,
+    )
 }
 
 /// How marks are asked for, for people.
