@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::delivery::{Dispatcher, Shared};
 use crate::directory::Directory;
 use crate::env::Env;
-use crate::intake::{Contacts, Intake, LastHeard};
+use crate::intake::{Contacts, Intake};
 use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
 use crate::metrics::Metrics;
@@ -39,6 +39,7 @@ pub use sources::paces;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
+pub use sources::described;
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -102,7 +103,8 @@ impl App {
         let clock = env.clock.clone();
         let kv = Arc::new(Metered::new(kv, metrics.clone(), Arc::new(move || clock.now())));
         let kv: Arc<dyn Kv> = Arc::new(Watched::new(kv, wake.clone()));
-        let shared = Arc::new(Shared::new(
+        let contacts = Contacts::default();
+        let shared = Shared::new(
             kv.clone(),
             env.clone(),
             directory.clone(),
@@ -112,7 +114,8 @@ impl App {
             settings::delivery(config),
             wake.clone(),
             metrics.clone(),
-        ));
+        );
+        let shared = Arc::new(shared.with_contacts(contacts.clone()));
         let (faults, broken) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared.clone(), lifecycle.tracker().clone(), faults);
         let feed = Arc::new(RosterFeed::new(
@@ -131,7 +134,7 @@ impl App {
         let around = sources::Around {
             intake: intake.clone(),
             feed: feed.clone(),
-            contacts: Contacts::default(),
+            contacts,
             nudges: Nudges::default(),
             metrics,
         };
@@ -141,7 +144,6 @@ impl App {
             feed: feed.clone(),
             around,
             pollers: pollers.clone(),
-            heard: LastHeard::default(),
             started_at: env.clock.now(),
             reloads,
             tracker: lifecycle.tracker().clone(),
@@ -177,6 +179,7 @@ impl App {
             Err(error) => return Err(error),
         }
         let in_doubt = self.dispatcher.recover().await?;
+        self.reloader.watch().await?;
         tracing::info!(restored_pupils = restored, in_doubt, "ready to run");
         Ok(())
     }

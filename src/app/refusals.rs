@@ -43,6 +43,7 @@ pub fn refusals(config: &Config) -> Vec<Refusal> {
     let mut found = settings::providers(config).err().unwrap_or_default();
     found.extend(wire(settings::wire_settings(config)));
     found.extend(config.mail.as_ref().and_then(mail));
+    found.extend(super::sources::drop_refusals(config));
     for (id, source) in config.sources.iter().filter(|(_, source)| source.is_read()) {
         if let Err(error) = Verifier::new(&settings::auth(source)) {
             found.push(secret(id.as_str(), &error));

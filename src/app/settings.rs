@@ -49,7 +49,7 @@ pub fn control(
         clock,
         directory,
         accounts: config.providers.keys().cloned().chain(mail).collect(),
-        sources: config.sources.keys().cloned().collect(),
+        sources: super::sources::described(config),
         probes: None,
         tracker: TaskTracker::new(),
         running: None,
@@ -304,6 +304,15 @@ pub(super) fn delivery(config: &Config) -> delivery::Settings {
         sms_concurrency: concurrency,
         email_concurrency: mail.unwrap_or(concurrency),
         recipient_rate: config.delivery.recipient_rate,
+        watch: delivery::watch::Plan {
+            sources: super::sources::described(config),
+            rules: delivery::watch::Rules {
+                unreachable_after: config.watch.unreachable_after,
+                lessons: config.watch.silent_lessons,
+                silent_after: config.watch.silent_after,
+                hours: config.watch.hours,
+            },
+        },
         // What a provider shows after `settle` it shows after as long again.
         lookup_gap: defaults.lookup_gap.min(config.delivery.settle),
         ..defaults

@@ -106,25 +106,40 @@ fn told(school: &School, args: &FakeSchoolArgs) -> String {
     let access = Access::default();
     let (url, token) = (school.url(), school.token_url());
     let quirks = if args.quirks.is_empty() { "none" } else { &args.quirks };
+    let units: Vec<String> = school
+        .units()
+        .into_iter()
+        .take(3)
+        .map(|(id, name)| format!("{} = \"{id}\"", key(&name)))
+        .collect();
     format!(
         "School  {url}   (quirks: {quirks})\n\
          Token   {token}\n\
          Look    {look}/_school   (ids, lessons, guardians; POST {look}/_school/act steers)\n\
          \n\
-         For upprop's configuration:\n\
+         For upprop's configuration, beside [schools.…] of these names:\n\
          \n\
-         [sources.fake-school]\n\
-         kind = \"ss12000\"\n\
+         [ss12000.fake-school]\n\
          url = \"{url}\"\n\
+         auth = \"oauth2-client-credentials\"\n\
          token-url = \"{token}\"\n\
-         client-id-file = \"secrets/fake-school-id\"          # holds {id}\n\
-         client-secret-file = \"secrets/fake-school-secret\"  # holds {secret}\n\
+         client-id-file = \"fake-school-id\"          # it holds {id}\n\
+         client-secret-file = \"fake-school-secret\"  # it holds {secret}\n\
+         gives = [\"directory\"]\n\
+         schools = {{ {units} }}\n\
          \n\
          Ctrl-C ends.\n",
         look = token.trim_end_matches("/token"),
         id = access.client_id,
         secret = access.client_secret,
+        units = units.join(", "),
     )
+}
+
+/// A name as the name of a table: small letters without their dots and rings.
+fn key(name: &str) -> String {
+    let small = name.to_lowercase().replace(['å', 'ä'], "a").replace('ö', "o");
+    small.replace(' ', "-")
 }
 
 /// Runs until Ctrl-C.
@@ -155,4 +170,36 @@ pub async fn run(args: FakeSchoolArgs, clock: Arc<dyn Clock>) -> anyhow::Result<
     let asked: u64 = school.asked().values().flat_map(|by| by.values()).sum();
     writeln!(std::io::stdout().lock(), "\n{asked} requests were answered.")?;
     Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, FromArgMatches as _};
+
+    use super::*;
+    use crate::env::clock::SystemClock;
+
+    fn args(line: &str) -> Result<FakeSchoolArgs, clap::Error> {
+        let command = FakeSchoolArgs::augment_args(clap::Command::new("x").no_binary_name(true));
+        FakeSchoolArgs::from_arg_matches(&command.try_get_matches_from(line.split_whitespace())?)
+    }
+
+    #[test]
+    fn what_is_typed_makes_the_school() {
+        let clock = SystemClock::new();
+        let typed = args("--pupils 7 --schools 2 --minute 2s --day --header X-Key=a=b --seed 9")
+            .expect("good");
+        let settings = typed.settings(&clock, Quirks::default());
+        assert_eq!((settings.pupils, settings.schools, settings.seed), (7, 2, 9));
+        assert!(settings.day && settings.begin.is_some());
+        assert_eq!(settings.minute, SignedDuration::from_secs(2));
+        assert_eq!(settings.access.header, Some(("X-Key".into(), "a=b".into())));
+        assert!(args("").expect("good").settings(&clock, Quirks::default()).begin.is_none());
+        for wrong in
+            ["--minute 0s", "--minute fast", "--time-zone Mars", "--header x", "--pupils 0"]
+        {
+            assert!(args(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(key("Björkskolan Östra"), "bjorkskolan-ostra");
+    }
 }

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 use super::mail::email;
 use super::problem::{Severity, did_you_mean};
 use super::reader::{Cap, Reader};
-use crate::directory::{Mode, QuietHours, School, SubjectIdentity};
+use crate::directory::{Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity};
 use crate::model::{Address, Locale, Phone, ProviderId, SchoolId};
 
 /// What the rest of the file declares that a school may lean on.
@@ -134,11 +134,57 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>) -> School {
             })
         }),
         sms_rate: from.get(|r| r.cap("sms-rate", true)).and_then(Cap::rate),
+        operations_email: from.get(|r| {
+            r.parsed("operations-email", "an e-mail address, as \"it@example.se\"", email)
+        }),
+        registers: registers(from),
         subject_identity: from
             .get(|r| r.choice("subject-identity", &identities))
             .unwrap_or(SubjectIdentity::None),
         max_parts: from.get(|r| r.integer("max-parts", 1..=10)).unwrap_or(3),
     }
+}
+
+fn registers(from: &Layers<'_, '_>) -> RegisterRules {
+    let usual = RegisterRules::default();
+    let nudges = [("sms", Nudge::Sms), ("email", Nudge::Email), ("off", Nudge::Off)];
+    let times = "a list of times as [\"15:30\"], or \"off\"";
+    let digest = from.get(|r| r.list("register-digest", false, times, digest_time));
+    let digest = digest.map(|times| times.into_iter().flatten().collect::<BTreeSet<_>>());
+    RegisterRules {
+        after: from.get(|r| r.duration("register-after", "1m", "2h")).unwrap_or(usual.after),
+        nudge: from.get(|r| r.choice("register-nudge", &nudges)).unwrap_or(usual.nudge),
+        low_grades: from
+            .get(|r| r.parsed("register-low-grades", "years as \"0-3\", or \"off\"", grades))
+            .unwrap_or(usual.low_grades),
+        digest: digest.map_or(usual.digest, |times| times.into_iter().collect()),
+    }
+}
+
+fn digest_time(text: &str) -> Result<Option<Time>, Option<String>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let plain = text.replace('.', ":");
+    let time = Time::strptime("%H:%M", &plain).map_err(|_| None)?;
+    let right = time.strftime("%H:%M").to_string();
+    if right == text { Ok(Some(time)) } else { Err(Some(right)) }
+}
+
+/// Years from förskoleklass, which is 0, to the last one.
+fn grades(text: &str) -> Result<Option<(u8, u8)>, Option<String>> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let plain = text.replace(['–', '—'], "-").replace(' ', "");
+    let (from, to) = plain.split_once('-').unwrap_or((&plain, &plain));
+    let year = |t: &str| t.parse::<u8>().ok().filter(|year| *year <= 10).ok_or(None);
+    let (from, to) = (year(from)?, year(to)?);
+    if from > to {
+        return Err(Some(format!("{to}-{from}")));
+    }
+    let right = if from == to { from.to_string() } else { format!("{from}-{to}") };
+    if right == text { Ok(Some((from, to))) } else { Err(Some(right)) }
 }
 
 /// A number, in groups if need be, or an e-mail address, in which a hyphen counts.
@@ -325,6 +371,21 @@ mod tests {
         assert_eq!(quiet_hours("25:00-07:00"), Err(None));
         assert!(matches!(quiet_hours("18:00-16:00"), Ok(Some(_))));
         assert_eq!(quiet_hours("18:00-16:01"), Err(Some("off".into())));
+    }
+
+    #[test]
+    fn times_and_years() {
+        assert_eq!(digest_time("15:30"), Ok(Some(Time::constant(15, 30, 0, 0))));
+        assert_eq!(digest_time("off"), Ok(None));
+        assert_eq!(digest_time("9.30"), Err(Some("09:30".into())));
+        assert_eq!(digest_time("25:00"), Err(None));
+        assert_eq!(grades("0-3"), Ok(Some((0, 3))));
+        assert_eq!(grades("2"), Ok(Some((2, 2))));
+        assert_eq!(grades("off"), Ok(None));
+        assert_eq!(grades("3-0"), Err(Some("0-3".into())));
+        assert_eq!(grades("0–3"), Err(Some("0-3".into())));
+        assert_eq!(grades("F-3"), Err(None));
+        assert_eq!(grades("0-11"), Err(None));
     }
 
     #[test]

@@ -211,8 +211,14 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
             }
             _ => None,
         },
-        // Says nothing of a lesson; see `guest`.
-        Purpose::Test => None,
+        // Say nothing of a pupil; see `guest` and `notice`.
+        Purpose::Test
+        | Purpose::RegisterNudge
+        | Purpose::RegisterUntaken
+        | Purpose::RegisterTaken
+        | Purpose::RegisterDigest
+        | Purpose::SourceAlert
+        | Purpose::SourceClear => None,
     }
 }
 

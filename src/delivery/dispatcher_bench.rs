@@ -246,7 +246,11 @@ impl Bench {
     }
 
     pub(super) fn set(&self, clock: &str) {
-        *self.clock.at.lock().expect("clock") = at(clock);
+        self.set_to(at(clock));
+    }
+
+    pub(super) fn set_to(&self, now: Timestamp) {
+        *self.clock.at.lock().expect("clock") = now;
     }
 
     pub(super) async fn hear(&mut self, fact: Fact) {
@@ -324,7 +328,10 @@ impl Bench {
             .iter()
             .filter_map(|(_, row)| match ledger::decode(row).expect("row") {
                 Due::Claim { id, .. } | Due::Resolve(id) => Some(id),
-                Due::LessonEnd { .. } => None,
+                Due::LessonEnd { .. }
+                | Due::Register { .. }
+                | Due::RegisterDigest { .. }
+                | Due::Watch => None,
             })
             .collect();
         due.sort();

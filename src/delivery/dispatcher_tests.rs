@@ -33,10 +33,14 @@ mod bench;
 mod flapping;
 #[path = "dispatcher_go_live_tests.rs"]
 mod go_live;
+#[path = "dispatcher_notice_tests.rs"]
+mod notices;
 #[path = "dispatcher_renewal_tests.rs"]
 mod renewal;
 #[path = "dispatcher_suspended_tests.rs"]
 mod suspended;
+#[path = "dispatcher_watch_tests.rs"]
+mod watched;
 use bench::{Bench, Family, at, roster, school};
 
 const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];

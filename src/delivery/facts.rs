@@ -37,6 +37,14 @@ pub fn guardian(
         further,
         renewed: renewed && n.purpose == Purpose::Absence,
         late_registration: registered > n.date && registered == today,
+        seen_late: if registered == n.date
+            && today == n.date
+            && lesson.received_at > lesson.lesson.end
+        {
+            clock(lesson.received_at)
+        } else {
+            String::new()
+        },
         correction: GuardianFacts::correction_word(n.correction),
         arrived: arrival(lesson, n.correction).map(clock).unwrap_or_default(),
         school: school.name.clone(),
@@ -168,7 +176,7 @@ fn guardians(
                     (guardian.and_then(|g| g.name.clone()), guardian.and_then(|g| g.phone.as_ref()))
                 }
                 Recipient::Pupil => (Some(full_name(pupil)), pupil.phone.as_ref()),
-                Recipient::Staff(_) | Recipient::Guest => return None,
+                Recipient::Staff(_) | Recipient::Member(_) | Recipient::Guest => return None,
             };
             let (told, told_at, failed) = told(school, case, &candidate);
             Some(TeamGuardian {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::notice;
 use super::shared::Shared;
 use crate::directory::entitled::{self, Entitled};
 use crate::directory::{Directory, School};
@@ -32,7 +33,6 @@ pub async fn bad_addresses(
     n: &Notification,
     now: Timestamp,
 ) -> Result<BTreeSet<Address>, StoreError> {
-    let since = now.saturating_sub(BAD_FOR).unwrap_or(Timestamp::MIN);
     let roster = &directory.roster;
     let (phone, email) = match &n.recipient {
         Recipient::Guardian(id) => {
@@ -43,10 +43,21 @@ pub async fn bad_addresses(
             let pupil = roster.pupil(&n.school, &n.pupil);
             (pupil.and_then(|p| p.phone.clone()), pupil.and_then(|p| p.email.clone()))
         }
-        Recipient::Staff(_) | Recipient::Guest => (None, None),
+        Recipient::Staff(_) | Recipient::Member(_) | Recipient::Guest => (None, None),
     };
+    let all = phone.map(Address::Phone).into_iter().chain(email.map(Address::Email));
+    bad_among(unit, all, now).await
+}
+
+/// Which of these addresses providers have rejected.
+pub async fn bad_among(
+    unit: &Unit<'_>,
+    addresses: impl IntoIterator<Item = Address>,
+    now: Timestamp,
+) -> Result<BTreeSet<Address>, StoreError> {
+    let since = now.saturating_sub(BAD_FOR).unwrap_or(Timestamp::MIN);
     let mut bad = BTreeSet::new();
-    for address in phone.map(Address::Phone).into_iter().chain(email.map(Address::Email)) {
+    for address in addresses {
         let marked: Option<BadContact> = unit.peek(&tables::bad_contact(&address)).await?;
         if marked.is_some_and(|m| m.at > since) {
             bad.insert(address);
@@ -68,6 +79,9 @@ pub async fn follow(
         notification = %n.id, school = %n.school, purpose = n.purpose.as_str(),
         state = n.state.as_str(), %reason, account, "message failed for good"
     );
+    if n.purpose.is_notice() {
+        return notice::follow(shared, unit, n, reason, now).await;
+    }
     let correction = n.purpose == Purpose::Correction;
     // Not the mail's fault: staff may not read of this pupil any more, but must know to look.
     let hidden = task_for(reason).filter(|task| task.is_content_free());

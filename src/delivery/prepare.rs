@@ -2,6 +2,7 @@
 //! start of the attempt written ahead.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
@@ -9,7 +10,8 @@ use super::after_restore;
 use super::claim::{self, Claim, Verdict};
 use super::failure;
 use super::guest;
-use super::render::{self, Making, Wired};
+use super::notice;
+use super::render::{self, Making, Of, Wired};
 use super::settle;
 use super::shared::{Account, Shared};
 use super::suspension;
@@ -94,6 +96,9 @@ pub async fn prepare(
     if n.purpose == Purpose::Test {
         return test(shared, unit, n, (&directory, school), now).await;
     }
+    if n.purpose.is_notice() {
+        return about_no_pupil(shared, unit, n, (&directory, school), now).await;
+    }
     let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? else {
         ended(unit, &mut n, State::Cancelled, Reason::MarkChanged);
         return Ok(Prepared::Settled);
@@ -125,8 +130,8 @@ pub async fn prepare(
             Ok(Prepared::Settled)
         }
         (Verdict::Send { address, language }, Some(school)) => {
-            let case = Some(&case);
-            let making = Sendable { directory: &directory, school, case, address, language };
+            let text = Of::Case(&case);
+            let making = Sendable { directory: &directory, school, text, address, language };
             send(shared, unit, n, &making, now).await
         }
         (Verdict::Defer { until, reason }, _) => {
@@ -195,7 +200,7 @@ async fn test(
     match (guest::claim(&n, school, now), school) {
         (Ok(address), Some(school)) => {
             let language = school.locale.clone();
-            let making = Sendable { directory, school, case: None, address, language };
+            let making = Sendable { directory, school, text: Of::Test, address, language };
             send(shared, unit, n, &making, now).await
         }
         (Err((state, reason)), _) => {
@@ -207,10 +212,58 @@ async fn test(
     }
 }
 
+/// Claims a notice about no pupil.
+async fn about_no_pupil(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    mut n: Notification,
+    (directory, school): (&Directory, Option<&School>),
+    now: Timestamp,
+) -> Result<Prepared, StoreError> {
+    let (mut about, mut takes_back, mut bad) = (notice::About::Gone, None, BTreeSet::new());
+    if let Some(school) = school {
+        about = notice::about(unit, directory, school, &n).await?;
+        takes_back = notice::takes_back(unit, school, &n, &about).await?;
+        bad = notice::bad_addresses(unit, directory, school, &n, now).await?;
+    }
+    let claim = notice::Claim {
+        now,
+        n: &n,
+        school,
+        roster: &directory.roster,
+        about: &about,
+        takes_back: takes_back.as_ref(),
+        bad: &bad,
+    };
+    match (notice::claim(&claim), school) {
+        (Verdict::Send { address, language }, Some(school)) => {
+            let facts = notice::facts(&directory.roster, school, &n, &about, now);
+            let making = Sendable { directory, school, text: Of::Notice(facts), address, language };
+            send(shared, unit, n, &making, now).await
+        }
+        (Verdict::Defer { until, reason }, _) => {
+            postpone(unit, n, until, reason);
+            Ok(Prepared::Settled)
+        }
+        (Verdict::Drop { state, reason, .. }, _) => {
+            tracing::info!(
+                notification = %n.id, school = %n.school, purpose = n.purpose.as_str(),
+                channel = n.channel.as_str(), %reason, "notice not sent"
+            );
+            ended(unit, &mut n, state, reason);
+            if matches!(state, State::Expired | State::Rejected) {
+                notice::follow(shared, unit, &n, reason, now).await?;
+            }
+            Ok(Prepared::Settled)
+        }
+        (Verdict::Send { .. }, None) => Ok(Prepared::Settled),
+    }
+}
+
 struct Sendable<'a> {
     directory: &'a Directory,
     school: &'a School,
-    case: Option<&'a Case>,
+    text: Of<'a>,
     address: Address,
     language: crate::model::Locale,
 }
@@ -231,9 +284,9 @@ async fn send(
         postpone(unit, n, until, Reason::ChannelStopped);
         return Ok(Prepared::Settled);
     };
-    // The cap guards a family against a flood of alarms. The team's inbox gets as many cases as there
+    // The cap guards a family, or a teacher, against a flood. The team's inbox gets as many cases as there
     // are, and what was told wrongly is put right however much was told.
-    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test);
+    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test | Purpose::RegisterNudge);
     let cells = match permits(shared, unit, account, s, capped, now).await? {
         Allowed::Yes(cells) => cells,
         Allowed::AccountNotBefore(until) => {
@@ -251,7 +304,7 @@ async fn send(
         shared,
         directory: s.directory,
         school: s.school,
-        case: s.case,
+        text: &s.text,
         n: &n,
         account,
         address: &s.address,

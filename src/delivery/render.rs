@@ -12,9 +12,11 @@ use crate::env::MailEnvelope;
 use crate::intake::case::Case;
 use crate::message::guest::TestFacts;
 use crate::message::mail::{self, MailParts, Sender};
+use crate::message::notice::NoticeFacts;
 use crate::message::{MailText, SmsText, sms::Encoding, team, thread};
 use crate::model::{
-    Address, Channel, Clock24, EmailAddress, LessonState, Locale, Notification, Purpose, Recipient,
+    Address, Channel, Clock24, EmailAddress, LessonState, Locale, Notification, PupilId, Purpose,
+    Recipient,
 };
 use crate::store::{StoreError, ledger::Unit, tables};
 
@@ -43,8 +45,8 @@ pub struct Making<'a> {
     pub directory: &'a Directory,
     /// The school.
     pub school: &'a School,
-    /// The case; none: a test, which is about nobody.
-    pub case: Option<&'a Case>,
+    /// What it is made from.
+    pub text: &'a Of<'a>,
     /// The notification.
     pub n: &'a Notification,
     /// By which account.
@@ -57,12 +59,27 @@ pub struct Making<'a> {
     pub now: Timestamp,
 }
 
+/// What a text is made from.
+#[derive(Clone)]
+pub enum Of<'a> {
+    /// A pupil's case.
+    Case(&'a Case),
+    /// A test, which is about nobody.
+    Test,
+    /// A notice, which is about no pupil; none: there is nothing to say.
+    Notice(Option<NoticeFacts>),
+}
+
 /// Makes the text.
 ///
 /// # Errors
 /// The store's, outside; the template's, inside.
 pub async fn render(unit: &Unit<'_>, m: &Making<'_>) -> Result<Result<Wired, Unmade>, StoreError> {
-    let Some(case) = m.case else { return Ok(test(m)) };
+    let case = match m.text {
+        Of::Case(case) => *case,
+        Of::Test => return Ok(test(m)),
+        Of::Notice(facts) => return Ok(notice(m, facts.as_ref())),
+    };
     let key = &case.key;
     let mut day: Vec<LessonState> = if case.missing_elsewhere() || m.n.recipient_is_staff() {
         let from = tables::day(&key.school, &key.pupil, key.date);
@@ -116,6 +133,25 @@ fn test(m: &Making<'_>) -> Result<Wired, Unmade> {
     }
     let text = templates.render_test_sms(&locale, &facts, m.school.max_parts);
     sms(m, text.map_err(|e| Unmade(e.to_string()))?)
+}
+
+/// A notice: in the school's language.
+fn notice(m: &Making<'_>, facts: Option<&NoticeFacts>) -> Result<Wired, Unmade> {
+    let templates = &m.shared.templates;
+    let locale = templates.pick(&[m.language, &m.school.locale]).clone();
+    let facts = facts.ok_or_else(|| Unmade("there is nothing to say".into()))?;
+    match (m.n.channel, facts) {
+        (Channel::Email, facts) => {
+            let text = templates.render_notice_mail(&locale, m.n.purpose, facts);
+            mail(m, &locale, text.map_err(|e| Unmade(e.to_string()))?, None)
+        }
+        (Channel::Sms, NoticeFacts::Register(facts)) => {
+            let parts = m.school.max_parts;
+            let text = templates.render_register_sms(&locale, m.n.purpose, facts, parts);
+            sms(m, text.map_err(|e| Unmade(e.to_string()))?)
+        }
+        (Channel::Sms, _) => Err(Unmade("this notice goes by mail alone".into())),
+    }
 }
 
 fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Result<Wired, Unmade> {
@@ -175,8 +211,11 @@ fn mail(
         return Err(Unmade("the address does not fit the channel".into()));
     };
     let n = m.n;
+    // What a notice is about stands where others have a pupil: its mails are one conversation.
+    let about = PupilId::new(n.lesson.as_str()).ok().filter(|_| n.purpose.is_notice());
+    let about = about.as_ref().unwrap_or(&n.pupil);
     let reply_to: Option<EmailAddress> = account.reply_to.clone().or_else(|| match n.recipient {
-        Recipient::Staff(_) => None,
+        Recipient::Staff(_) | Recipient::Member(_) => None,
         _ => m.school.team_email.clone(),
     });
     let bytes = mail::build(&MailParts {
@@ -189,7 +228,7 @@ fn mail(
         text,
         locale: locale.clone(),
         message_id: thread::message_id(&n.id, &account.domain),
-        thread: Some(thread::thread_id(&n.school, &n.pupil, n.date, &n.recipient, &account.domain)),
+        thread: Some(thread::thread_id(&n.school, about, n.date, &n.recipient, &account.domain)),
         date: m.now,
         attachment: json.map(|bytes| (team::ATTACHMENT.to_owned(), bytes)),
     })

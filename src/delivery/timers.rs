@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
+use super::registers::Look;
 use super::{aside, resolve};
 use crate::intake::case::{Case, CaseKey, look_again};
 use crate::intake::{Heard, decide};
@@ -29,7 +30,7 @@ impl Dispatcher {
     pub(super) async fn timers(&self, now: Timestamp, left: &mut Left) -> Result<bool, StoreError> {
         let lane = Lane::Timer;
         let rows = self.shared.kv.scan(&lane.prefix(), &lane.due_until(now), PAGE).await?;
-        let mut ends = Vec::new();
+        let (mut ends, mut looks) = (Vec::new(), Vec::new());
         let mut worked = false;
         for (key, value) in rows {
             let due = match ledger::decode::<Due>(&value) {
@@ -44,6 +45,14 @@ impl Dispatcher {
             match due {
                 Due::LessonEnd { school, pupil, date, lesson } => {
                     ends.push((key, CaseKey { school, pupil, date, lesson }));
+                }
+                Due::Register { school, lesson } => {
+                    looks.push((key, Look::Register(school, lesson)))
+                }
+                Due::RegisterDigest { school, at } => looks.push((key, Look::Digest(school, at))),
+                Due::Watch => {
+                    worked = true;
+                    self.look_at_sources(&key, now).await?;
                 }
                 Due::Resolve(id) | Due::Claim { id, .. } => {
                     if self.shared.under_way.is_on_the_wire(&id) {
@@ -67,6 +76,8 @@ impl Dispatcher {
                 }
             }
         }
+        worked |= !looks.is_empty();
+        self.look(&looks, now).await?;
         let mut rest = ends.as_slice();
         while !rest.is_empty() {
             worked = true;

@@ -5,9 +5,10 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
-use super::{Guardian, Protection, Pupil, Roster, School};
+use super::{Guardian, Nudge, Protection, Pupil, Roster, School};
 use crate::model::{
-    Address, Channel, EmailAddress, GuardianId, Locale, Phone, Reason, Recipient, StaffRole,
+    Address, Channel, EmailAddress, GuardianId, Locale, Phone, Reason, Recipient, StaffId,
+    StaffRole,
 };
 
 /// Age from which a pupil is told instead of the guardians (föräldrabalken 9 kap. 1 §: under 18 is a
@@ -204,6 +205,10 @@ pub fn staff(
         let mentor = pupil.and_then(|p| p.mentor.as_ref());
         return mentor.and_then(|id| roster.staff.get(id)).and_then(|s| s.email.clone());
     }
+    // Each teacher is told of their own lessons: see [`member`].
+    if role == StaffRole::Teacher {
+        return None;
+    }
     let of = |wanted: Option<&crate::model::SchoolId>| {
         roster
             .staff
@@ -213,9 +218,21 @@ pub fn staff(
     };
     let configured = match role {
         StaffRole::AttendanceTeam => school.team_email.clone(),
+        StaffRole::Operations => school.operations_email.clone(),
         _ => None,
     };
     of(Some(&school.id)).or_else(|| of(None)).or(configured)
+}
+
+/// Where one member of staff is reached, the first choice first.
+pub fn member(roster: &Roster, id: &StaffId, nudge: Nudge) -> Vec<Address> {
+    let Some(staff) = roster.staff.get(id) else { return Vec::new() };
+    let first = match nudge {
+        Nudge::Sms => Channel::Sms,
+        Nudge::Email => Channel::Email,
+        Nudge::Off => return Vec::new(),
+    };
+    contact(staff.phone.as_ref(), true, staff.email.as_ref(), Some(first))
 }
 
 #[cfg(test)]

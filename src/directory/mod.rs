@@ -3,8 +3,8 @@
 
 pub mod audit;
 pub mod brake;
-mod cells;
-mod check;
+pub mod cells;
+pub mod check;
 pub mod csv;
 mod encoding;
 pub mod entitled;
@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
-pub use school::{Mode, QuietHours, School, SubjectIdentity};
+pub use school::{Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity};
 pub use settings::Settings;
 
 use crate::model::SchoolId;

@@ -49,6 +49,45 @@ pub struct QuietHours {
     pub to: Time,
 }
 
+/// How a teacher is asked for a register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nudge {
+    /// By text where there is a mobile, else by mail.
+    Sms,
+    /// By mail where there is an address, else by text.
+    Email,
+    /// Not at all.
+    Off,
+}
+
+/// What follows where the register of a lesson is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegisterRules {
+    /// How long after the lesson's start it is to be begun.
+    pub after: SignedDuration,
+    /// How the teacher is asked for it then.
+    pub nudge: Nudge,
+    /// School years whose team is told as soon as the lesson is over, both inclusive; none: those of flagged
+    /// pupils alone.
+    pub low_grades: Option<(u8, u8)>,
+    /// When the team is told of all others, by the school's clock, in order; empty: never.
+    pub digest: Vec<Time>,
+}
+
+impl Default for RegisterRules {
+    /// Förskoleklass and lågstadiet, years 0 to 3, are the low grades: how soon somebody must be told goes by age
+    /// and maturity (Skolverket on skollagen 7 kap. 17 §), and these children neither mend an untaken register
+    /// themselves nor are able to say where they are.
+    fn default() -> Self {
+        Self {
+            after: SignedDuration::from_mins(10),
+            nudge: Nudge::Sms,
+            low_grades: Some((0, 3)),
+            digest: vec![Time::constant(15, 30, 0, 0)],
+        }
+    }
+}
+
 /// One school's settings, defaults applied.
 #[derive(Debug, Clone)]
 pub struct School {
@@ -82,6 +121,10 @@ pub struct School {
     pub sms_provider: Option<ProviderId>,
     /// Its own limit on texts.
     pub sms_rate: Option<Rate>,
+    /// Where those are told who run upprop and what it is connected to.
+    pub operations_email: Option<EmailAddress>,
+    /// What follows where a register is not taken.
+    pub registers: RegisterRules,
     /// What mail subjects may say.
     pub subject_identity: SubjectIdentity,
     /// Most SMS parts one text may take.

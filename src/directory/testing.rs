@@ -32,6 +32,8 @@ pub fn settings() -> super::School {
         stale_after: jiff::SignedDuration::from_hours(24),
         sms_provider: None,
         sms_rate: None,
+        operations_email: None,
+        registers: crate::directory::RegisterRules::default(),
         subject_identity: super::SubjectIdentity::None,
         max_parts: 3,
     }

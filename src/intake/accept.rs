@@ -223,7 +223,8 @@ async fn write(
             };
             let word = serde_json::to_value(mark).unwrap_or_default();
             let heard = heard(format!("marked {}", word.as_str().unwrap_or_default()));
-            register::begun(unit, school, lesson, *mark, now).await?;
+            let begun = register::says_begun(*mark, *register_closed);
+            register::begun(unit, school, lesson, begun, now).await?;
             merged(unit, directory, school, pupil, lesson, &heard, now, |state| {
                 let change = occasion::mark_lesson(state, marking, now);
                 state.taken_as_known |= change == Change::Changed && news == News::No;
@@ -233,6 +234,7 @@ async fn write(
         }
         Fact::LessonReported { pupil, lesson, report } => {
             let report: LessonReport = report.clone();
+            register::begun(unit, school, lesson, true, now).await?;
             merged(
                 unit,
                 directory,
@@ -253,11 +255,12 @@ async fn write(
             Ok(())
         }
         Fact::RegisterClosed { lesson, closed_at, closed_by } => {
-            register::closed(unit, school, lesson, *closed_at, closed_by.clone()).await?;
+            register::closed(unit, school, lesson, *closed_at, closed_by.clone(), now).await?;
             Ok(())
         }
         Fact::LessonPlanned { lesson, planned } => {
-            if register::planned(unit, school, lesson, planned).await? {
+            let heard = heard("planned".into());
+            if register::planned(unit, school, lesson, planned, &heard, now).await? {
                 // Who was told that a pupil was not there is put right, or told after all.
                 let pupils =
                     directory.roster.pupils.get(&school.id).into_iter().flat_map(|all| all.keys());

@@ -5,10 +5,14 @@ mod accept;
 pub mod case;
 pub mod contact;
 mod decide;
-mod last_heard;
+mod delays;
+mod described;
 mod register;
+pub mod registers;
+pub mod silence;
 
 pub use accept::{Accepted, Intake, IntakeError};
 pub use contact::{Contact, Contacts, Trouble};
 pub use decide::{Heard, decide};
-pub use last_heard::LastHeard;
+pub use delays::LastHour;
+pub use described::Described;

@@ -1,12 +1,19 @@
-//! The register of a lesson as it is heard of: planned, begun, closed. Decides nothing.
+//! The register of a lesson as it is heard of: planned, begun, closed. When it is looked at is written with the
+//! plan; what was told of it that is not so any more is called back or put right.
 
 use jiff::Timestamp;
 
-use super::case::{CaseKey, look_again};
+use super::case::{CaseKey, cancel, enqueue, look_again};
+use super::decide::Heard;
+use super::registers;
 use crate::directory::School;
-use crate::model::{Lesson, LessonState, Mark, Planned, PupilId, local_date};
+use crate::model::{
+    Lesson, LessonState, Mark, Notification, Planned, PupilId, Reason, Register, State, Stood,
+    local_date,
+};
+use crate::policy;
 use crate::store::ledger::Unit;
-use crate::store::rows::Register;
+use crate::store::rows::Decision;
 use crate::store::{MAX_BATCH_BYTES, StoreError, tables};
 
 /// The one closed last stands, in whatever order they come.
@@ -16,6 +23,7 @@ pub(super) async fn closed(
     lesson: &Lesson,
     closed_at: Timestamp,
     closed_by: Option<String>,
+    now: Timestamp,
 ) -> Result<(), StoreError> {
     let row = tables::register(&school.id, &lesson.id);
     let known: Option<Register> = unit.read(&row).await?;
@@ -25,6 +33,7 @@ pub(super) async fn closed(
         if register.planned.is_none() {
             register.lesson = lesson.clone();
         }
+        came(unit, school, &register, now).await?;
         unit.write(row, &register);
     }
     Ok(())
@@ -37,6 +46,8 @@ pub(super) async fn planned(
     school: &School,
     lesson: &Lesson,
     planned: &Planned,
+    heard: &Heard,
+    now: Timestamp,
 ) -> Result<bool, StoreError> {
     let row = tables::register(&school.id, &lesson.id);
     let known: Option<Register> = unit.read(&row).await?;
@@ -48,10 +59,28 @@ pub(super) async fn planned(
     if is_late || (former == Some(planned) && register.lesson == *lesson) {
         return Ok(false);
     }
+    let is_changed = former.is_some();
+    let day = |lesson: &Lesson| local_date(lesson.start, &school.zone);
+    if is_changed && day(&register.lesson) != day(lesson) {
+        unit.delete(tables::planned_on(&school.id, day(&register.lesson), &lesson.id));
+    }
     let was_cancelled = former.is_some_and(|former| former.cancelled);
+    let (before, stood) = (day(&register.lesson), register.stood);
+    let moved = register.lesson.start != lesson.start;
     register.lesson = lesson.clone();
     register.planned = Some(planned.clone());
+    // It is to be taken anew, or not at all; what was decided of it before is history.
+    if moved || policy::register::not_awaited(&register).is_some() {
+        (register.stood, register.digest_at) = (None, None);
+    }
+    registers::count(unit, &school.id, before, stood, register.stood).await?;
+    unit.write(tables::planned_on(&school.id, day(lesson), &lesson.id), &lesson.id);
+    let look_at = policy::register::first_look(&register, school, now);
+    registers::look_again(unit, &school.id, &mut register, look_at);
     unit.write(row, &register);
+    if is_changed {
+        registers::trail(unit, &school.id, &lesson.id, heard, Vec::new(), now);
+    }
     Ok(was_cancelled != planned.cancelled)
 }
 
@@ -80,28 +109,86 @@ pub(super) async fn look_again_at(
     Ok(())
 }
 
-/// A mark that says where a pupil is was made: somebody has begun. Written once, so that the marks of a whole
+/// Somebody has begun: a mark was made that says where a pupil is, and that somebody looked. An excuse may have come
+/// from anybody, unless it came with the register closed. Written once for a lesson, so that the marks of a whole
 /// class do not wait for each other.
 pub(super) async fn begun(
     unit: &mut Unit<'_>,
     school: &School,
     lesson: &Lesson,
-    mark: Mark,
+    says_so: bool,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if mark == Mark::Unknown {
+    if !says_so {
         return Ok(());
     }
     let row = tables::register(&school.id, &lesson.id);
-    let is_begun = |known: Option<Register>| known.is_some_and(|r| r.begun_at.is_some());
-    if is_begun(unit.peek(&row).await?) {
+    let is_begun = |known: &Register| {
+        let start = known.lesson.start;
+        known.begun_at.is_some_and(|at| {
+            policy::register::is_of_lesson(at, start) || !policy::register::is_of_lesson(now, start)
+        })
+    };
+    if unit.peek::<Register>(&row).await?.is_some_and(|known| is_begun(&known)) {
         return Ok(());
     }
     let known: Option<Register> = unit.read(&row).await?;
     let mut register = known.unwrap_or_else(|| Register::new(lesson.clone()));
-    if register.begun_at.is_none() {
+    if !is_begun(&register) {
         register.begun_at = Some(now);
+        came(unit, school, &register, now).await?;
         unit.write(row, &register);
     }
+    Ok(())
+}
+
+/// Whether a mark says that somebody has begun the register.
+pub(super) fn says_begun(mark: Mark, register_closed: Option<bool>) -> bool {
+    match mark {
+        Mark::Present | Mark::Unexcused | Mark::Late | Mark::LeftEarly | Mark::OtherActivity => {
+            true
+        }
+        Mark::Excused | Mark::Unknown => register_closed == Some(true),
+    }
+}
+
+/// A register came after all: what waits to be told of it is called back, and a team that was told hears it, once.
+async fn came(
+    unit: &mut Unit<'_>,
+    school: &School,
+    register: &Register,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let taken = policy::register::taken_at(register, school).is_some();
+    if !taken || register.stood != Some(Stood::Untaken) {
+        return Ok(());
+    }
+    let lesson = &register.lesson.id;
+    let date = local_date(register.lesson.start, &school.zone);
+    let alert = tables::notification(&registers::alert(lesson, date).id(school));
+    let Some(mut alert) = unit.read::<Notification>(&alert).await? else { return Ok(()) };
+    let reason = Reason::RegisterTaken;
+    let decision = if alert.state == State::Waiting && !alert.may_have_arrived() {
+        cancel(unit, &mut alert, State::Cancelled, reason);
+        ("cancel", alert)
+    } else if alert.may_have_arrived() && local_date(now, &school.zone) == date {
+        let new = registers::taken(lesson, date).row(school, now);
+        if unit.read::<Notification>(&tables::notification(&new.id)).await?.is_some() {
+            return Ok(());
+        }
+        enqueue(unit, &new);
+        ("notify", new)
+    } else {
+        return Ok(());
+    };
+    let (act, of) = decision;
+    unit.decided(act, reason);
+    let decision = Decision {
+        act: act.into(),
+        recipient: of.recipient.key(),
+        reason,
+        notification: Some(of.id),
+    };
+    registers::trail(unit, &school.id, lesson, &Heard::own("register-taken"), vec![decision], now);
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{samples, team};
+use super::{notice, samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
@@ -28,6 +28,12 @@ macro_rules! email {
             "_case.html", "_case.txt", "_words.txt",
             "absence.html", "absence.subject.txt", "absence.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
+            "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
+            "register-nudge.html", "register-nudge.subject.txt", "register-nudge.txt",
+            "register-taken.html", "register-taken.subject.txt", "register-taken.txt",
+            "register-untaken.html", "register-untaken.subject.txt", "register-untaken.txt",
+            "source-alert.html", "source-alert.subject.txt", "source-alert.txt",
+            "source-clear.html", "source-clear.subject.txt", "source-clear.txt",
             "staff-task.html", "staff-task.subject.txt", "staff-task.txt",
             "team-alert.html", "team-alert.subject.txt", "team-alert.txt",
             "team-correction.html", "team-correction.subject.txt", "team-correction.txt",
@@ -39,8 +45,8 @@ macro_rules! email {
 
 const BUILTIN: [&[(&str, &str)]; 5] = [
     files!("email": "_page.html"),
-    files!("sms/sv": "absence.txt", "correction.txt", "test.txt"),
-    files!("sms/en": "absence.txt", "correction.txt", "test.txt"),
+    files!("sms/sv": "absence.txt", "correction.txt", "register-nudge.txt", "test.txt"),
+    files!("sms/en": "absence.txt", "correction.txt", "register-nudge.txt", "test.txt"),
     email!("email/sv"),
     email!("email/en"),
 ];
@@ -77,6 +83,11 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if file.starts_with("absence.") || file.starts_with("correction.") => {
             fields(&samples::guardian("Alva", "Björkskolan", "070-174 06 05"))
         }
+        _ if file.starts_with("register-digest.") => fields(&notice::sample_digest()),
+        _ if file.starts_with("register-") => {
+            fields(&notice::sample_register("Ma 7B", "Björkskolan"))
+        }
+        _ if file.starts_with("source-") => fields(&notice::sample_source()),
         _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),
         _ => fields(&team::values(&samples::team_case(), SubjectIdentity::None)),
     };

@@ -8,6 +8,7 @@ pub mod facts;
 mod folder;
 pub mod guest;
 pub mod mail;
+pub mod notice;
 pub mod preview;
 mod render;
 mod samples;

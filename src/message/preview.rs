@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::clean::SMS_NAME;
 use super::guest::TestFacts;
 use super::sms::Parts;
-use super::{RenderError, Templates, render, samples};
+use super::{RenderError, Templates, notice, render, samples};
 use crate::model::{Locale, Purpose};
 
 /// A name as most are.
@@ -86,6 +86,20 @@ pub fn previews(
             parts: made.parts,
             ordinary: true,
         });
+        for (lesson, kind) in [("Ma 7B", "an ordinary lesson"), (&longest.0, "the longest lesson")]
+        {
+            let purpose = Purpose::RegisterNudge;
+            let facts = notice::sample_register(lesson, school);
+            let made = templates.register_sms(locale, purpose, &facts, max_parts)?;
+            previews.push(Preview {
+                locale: locale.clone(),
+                template: render::sms_name(locale, purpose),
+                sample: format!("{}; {kind}", purpose.as_str()),
+                text: made.text,
+                parts: made.parts,
+                ordinary: lesson != longest.0,
+            });
+        }
         for (name, kind) in names {
             for sample in samples::guardians(name, school, phone) {
                 let made =
@@ -136,7 +150,7 @@ mod tests {
     fn every_template_language_case_and_name_is_tried() {
         let previews = built_in("Björkskolan", 3);
         let cases = samples::guardians(ORDINARY, "Björkskolan", PHONE).len();
-        assert_eq!(previews.len(), Templates::builtin().locales().count() * (cases * 3 + 1));
+        assert_eq!(previews.len(), Templates::builtin().locales().count() * (cases * 3 + 3));
         for sample in [
             "test",
             "absence, adult, earlier day, further, renewed, registered late; an ordinary name",

@@ -85,7 +85,7 @@ pub(super) fn without_secrets(case: &TeamCase) -> TeamCase {
     }
 }
 
-fn cleaned(value: Value) -> Value {
+pub(super) fn cleaned(value: Value) -> Value {
     match value {
         Value::String(text) => Value::String(clean::line(&text, MAIL_TEXT)),
         Value::Array(items) => items.into_iter().map(cleaned).collect(),

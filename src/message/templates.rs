@@ -8,7 +8,7 @@ use std::path::Path;
 use minijinja::Environment;
 
 use super::folder::{Folder, Source, did_you_mean};
-use super::{catalogue, engine, folder, guest, render, samples};
+use super::{catalogue, engine, folder, guest, notice, render, samples};
 use crate::directory::SubjectIdentity;
 use crate::model::Locale;
 
@@ -117,7 +117,9 @@ impl Templates {
                 note(render::sms(self, locale, sample.purpose, &sample.facts).err());
                 note(render::guardian_mail(self, locale, sample.purpose, &sample.facts).err());
             }
-            for failure in guest::faults(self, locale) {
+            for failure in
+                guest::faults(self, locale).into_iter().chain(notice::faults(self, locale))
+            {
                 note(Some(failure));
             }
             for case in samples::team_cases() {
@@ -254,11 +256,9 @@ mod tests {
         let dir = folder(&[("sms/fi/absence.txt", "Hei {{ pupil }} {{ phone }}")]);
         let problems = Templates::load(Some(dir.path())).unwrap_err();
         assert_eq!(problems.len(), 1);
-        assert!(
-            problems[0]
-                .message
-                .contains("missing: sms/fi/correction.txt, sms/fi/test.txt, email/fi/_case")
-        );
+        assert!(problems[0].message.contains(
+            "missing: sms/fi/correction.txt, sms/fi/register-nudge.txt, sms/fi/test.txt, "
+        ));
 
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
         for name in catalogue::names(&Locale::swedish()) {

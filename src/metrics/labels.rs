@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 
-use crate::model::{ProviderId, Reason, SourceId};
+use crate::model::{ProviderId, Reason, SchoolId, SourceId};
 
 /// Something as it prints.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -54,5 +54,11 @@ pub(super) struct OfChannel {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct WithOutcome {
+    pub outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Registers {
+    pub school: Shown<SchoolId>,
     pub outcome: &'static str,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Channel, GuardianId, LessonId, NotificationId, Outcome, ProviderId, PupilId, Reason,
-    SchoolId,
+    SchoolId, StaffId,
 };
 
 /// What a message is for.
@@ -24,6 +24,18 @@ pub enum Purpose {
     StaffTask,
     /// To a guest of the school: a test, about no pupil.
     Test,
+    /// To a teacher: the register of a lesson that goes on is not taken.
+    RegisterNudge,
+    /// To the attendance team: a lesson is over, its register was not taken, and that cannot wait.
+    RegisterUntaken,
+    /// To the attendance team, after that: now it is taken.
+    RegisterTaken,
+    /// To the attendance team: the registers that were not taken.
+    RegisterDigest,
+    /// To IT and the attendance team: a source says nothing though it should.
+    SourceAlert,
+    /// To those who were told that: it does again.
+    SourceClear,
 }
 
 impl Purpose {
@@ -36,7 +48,36 @@ impl Purpose {
             Self::TeamUpdate => "team-update",
             Self::StaffTask => "staff-task",
             Self::Test => "test",
+            Self::RegisterNudge => "register-nudge",
+            Self::RegisterUntaken => "register-untaken",
+            Self::RegisterTaken => "register-taken",
+            Self::RegisterDigest => "register-digest",
+            Self::SourceAlert => "source-alert",
+            Self::SourceClear => "source-clear",
         }
+    }
+
+    /// Whether it is a notice about no pupil; a test, which is about none either, is none of those.
+    pub fn is_notice(self) -> bool {
+        match self {
+            Self::RegisterNudge
+            | Self::RegisterUntaken
+            | Self::RegisterTaken
+            | Self::RegisterDigest
+            | Self::SourceAlert
+            | Self::SourceClear => true,
+            Self::Absence
+            | Self::Correction
+            | Self::TeamAlert
+            | Self::TeamUpdate
+            | Self::StaffTask
+            | Self::Test => false,
+        }
+    }
+
+    /// Whether it says nothing of any pupil.
+    pub fn is_about_nobody(self) -> bool {
+        self.is_notice() || self == Self::Test
     }
 }
 
@@ -117,6 +158,8 @@ pub enum StaffRole {
     Principal,
     /// Who gives lessons; each as the schedule names them.
     Teacher,
+    /// Those who run upprop and what it is connected to: the address in configuration.
+    Operations,
 }
 
 /// Who a message is for.
@@ -129,6 +172,8 @@ pub enum Recipient {
     Pupil,
     /// Staff by role.
     Staff(StaffRole),
+    /// One member of staff.
+    Member(StaffId),
     /// A guest of the school, who is known by the address alone.
     Guest,
 }
@@ -140,6 +185,7 @@ impl Recipient {
             Self::Guardian(id) => format!("guardian:{id}"),
             Self::Pupil => "pupil".into(),
             Self::Staff(role) => format!("staff:{role:?}"),
+            Self::Member(id) => format!("member:{id}"),
             Self::Guest => "guest".into(),
         }
     }
@@ -318,6 +364,6 @@ impl Notification {
 
     /// Whether it goes to staff.
     pub fn recipient_is_staff(&self) -> bool {
-        matches!(self.recipient, Recipient::Staff(_))
+        matches!(self.recipient, Recipient::Staff(_) | Recipient::Member(_))
     }
 }

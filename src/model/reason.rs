@@ -19,6 +19,26 @@ pub enum Reason {
     Test,
     /// Staff must look at something that could not be told automatically.
     StaffMustAct,
+    /// The register of a lesson that goes on is not taken.
+    RegisterNotTaken,
+    /// A lesson is over and its register was never taken.
+    RegisterUntaken,
+    /// The register of the lesson is taken.
+    RegisterTaken,
+    /// The register of the lesson was begun, and nobody has said that it is complete.
+    RegisterBegun,
+    /// The lesson is not held.
+    LessonCancelled,
+    /// Nobody is registered at the lesson: a break, or a meeting.
+    NotRegistered,
+    /// No pupil is to come to the lesson.
+    NobodyToCome,
+    /// It can wait for the digest.
+    InDigest,
+    /// A source says nothing though it should.
+    SourceSilent,
+    /// The source speaks again.
+    SourceHeard,
     /// An advance notice or leave covers the lesson.
     AdvanceNotice,
     /// The pupil is at another school activity.
@@ -33,8 +53,6 @@ pub enum Reason {
     LeftEarly,
     /// The mark says excused.
     Excused,
-    /// The lesson does not take place.
-    LessonCancelled,
     /// Protected personal data: nothing automatic leaves.
     Protected,
     /// Protection status is not known: treated as protected.
@@ -129,6 +147,18 @@ impl Reason {
             Self::ToldOtherwise => "what was told before is no longer true",
             Self::Test => "an operator wanted to see whether messages arrive",
             Self::StaffMustAct => "it could not be told automatically; staff must look at it",
+            Self::RegisterNotTaken => "the lesson goes on and its register is not taken",
+            Self::RegisterUntaken => "the lesson is over and its register was not taken",
+            Self::RegisterTaken => "the register of the lesson is taken",
+            Self::RegisterBegun => {
+                "the register was begun and is not complete, which is not the same as not taken"
+            }
+            Self::LessonCancelled => "the schedule says that the lesson does not take place",
+            Self::NotRegistered => "attendance is not registered at it: a break, or a meeting",
+            Self::NobodyToCome => "no pupil is to come to the lesson",
+            Self::InDigest => "it can wait for the digest",
+            Self::SourceSilent => "a source says nothing though it should",
+            Self::SourceHeard => "the source speaks again",
             Self::AdvanceNotice => "an advance notice or leave covers the lesson",
             Self::OtherActivity => "the pupil is at another school activity",
             Self::UnknownMark => {
@@ -138,7 +168,6 @@ impl Reason {
             Self::Late => "marked late",
             Self::LeftEarly => "marked as left early",
             Self::Excused => "marked as excused",
-            Self::LessonCancelled => "the schedule says that the lesson does not take place",
             Self::Protected => "protected personal data: nothing automatic leaves",
             Self::ProtectionUnknown => {
                 "the protection status is not known, so it counts as protected"

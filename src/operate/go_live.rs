@@ -8,7 +8,7 @@ use super::{FORMAT, OperateError};
 use crate::delivery::accounts::Account;
 use crate::delivery::suspension::Suspensions;
 use crate::directory::{Directory, Mode, Protection, School};
-use crate::model::{Notification, ProviderId, Purpose, Reason, SchoolId, State};
+use crate::model::{Notification, ProviderId, Reason, SchoolId, State};
 use crate::store::{Kv, ledger, tables};
 
 /// What an operator asks for.
@@ -134,7 +134,7 @@ impl Stage {
         let mut stage = Self::default();
         ledger::each(kv, tables::NOTIFICATIONS, |_, value| {
             let Ok(n) = ledger::decode::<Notification>(value) else { return };
-            if n.school != school.id || n.purpose == Purpose::Test {
+            if n.school != school.id || n.purpose.is_about_nobody() {
                 return;
             }
             let to_guest = n.address.as_ref().is_some_and(|to| school.guests.contains(to));
@@ -274,7 +274,8 @@ mod tests {
         let state = if arrived { State::Accepted } else { State::Cancelled };
         let n = Notification { state, address: Some(guest()), ..notification("g") };
         unit.write(tables::notification(&n.id), &n);
-        let test = Notification { purpose: Purpose::Test, state: State::Delivered, ..n };
+        let test =
+            Notification { purpose: crate::model::Purpose::Test, state: State::Delivered, ..n };
         let test = Notification { id: crate::model::NotificationId::of(&["test"]), ..test };
         unit.write(tables::notification(&test.id), &test);
         let elks = ProviderId::new("elks").expect("id");

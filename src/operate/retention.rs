@@ -11,7 +11,7 @@ use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId}
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
     BadContact, Erased, Failing, KeptMark, LastSaid, Missed, Notice, NoticeSaid, Register,
-    Restored, SentTo,
+    Restored, SentTo, Silence, TakenFile,
 };
 use crate::store::{Kv, StoreError, codec, tables};
 
@@ -105,6 +105,11 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
         becomes(&row)
     })
     .await?;
+    changed += sweep(kv, tables::GROUP_LESSONS, |key, _| {
+        let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
+        goes(at.is_some_and(|at| at < limit))
+    })
+    .await?;
     changed += sweep(kv, tables::SENT_TO, |key, _| {
         // After the account a digest of 32 bytes.
         let at = tables::parts::<1>(key).and_then(|(_, rest)| tables::time_of(rest.get(32..)?));
@@ -176,8 +181,27 @@ async fn evidence(kv: &dyn Kv, limit: Timestamp, missed: Timestamp) -> Result<u6
         goes(ledger::decode::<Register>(value).is_ok_and(|row| row.lesson.end < limit))
     })
     .await?;
+    gone += sweep(kv, tables::PLANNED, |key, _| {
+        goes(tables::parts::<2>(key).is_some_and(|([_, date], _)| is_past_day(date)))
+    })
+    .await?;
+    gone += sweep(kv, tables::REGISTER_TRAILS, |key, _| {
+        let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
+        goes(at.is_some_and(|at| at < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::SILENCES, |_, value| {
+        let row = ledger::decode::<Silence>(value);
+        goes(row.is_ok_and(|row| row.over_at.is_some_and(|at| at < limit)))
+    })
+    .await?;
     gone += sweep(kv, tables::LAST_SAID, |_, value| {
         goes(ledger::decode::<LastSaid>(value).is_ok_and(|row| row.at < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::TAKEN_FILES, |_, value| {
+        let Ok(row) = ledger::decode::<TakenFile>(value) else { return Fate::Stays };
+        goes(row.taken_at.unwrap_or(row.written_at) < limit)
     })
     .await?;
     gone += sweep(kv, tables::MISSED, |_, value| {

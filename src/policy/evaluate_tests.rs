@@ -49,6 +49,8 @@ impl Bench {
             stale_after: SignedDuration::from_hours(24),
             sms_provider: None,
             sms_rate: None,
+            operations_email: None,
+            registers: crate::directory::RegisterRules::default(),
             subject_identity: SubjectIdentity::None,
             max_parts: 3,
         };

@@ -2,8 +2,11 @@
 //! difference, so that deciding twice plans nothing new. May not send, store or read a clock.
 
 mod evaluate;
+pub mod notice;
 mod plan;
+pub mod register;
 mod standing;
+pub mod watch;
 
 pub use evaluate::{Situation, evaluate};
 pub(crate) use evaluate::{fallback, task_notification};

@@ -6,9 +6,10 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AdvanceNotice, EventId, Lesson, LessonId, Mark, Minutes, NotificationId, Planned, PupilId,
-    Reason, SchoolId, SourceId,
+    AdvanceNotice, EventId, Lesson, LessonId, Mark, Minutes, NotificationId, PupilId, Reason,
+    SchoolId, SourceId, Watch,
 };
+pub use crate::model::{Register, Silence, Stood};
 
 /// Something was seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,32 +40,6 @@ pub struct Notice {
     /// When it was given or taken back, by the source's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_at: Option<Timestamp>,
-}
-
-/// The register of one lesson (närvaroregistrering): how it is planned, and how far it has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Register {
-    /// Which lesson.
-    pub lesson: Lesson,
-    /// What the schedule says; none: it says nothing, or there is none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub planned: Option<Planned>,
-    /// When the first mark was heard that says where a pupil is, by our clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub begun_at: Option<Timestamp>,
-    /// When it was closed, by the source's clock.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closed_at: Option<Timestamp>,
-    /// Opaque id of the teacher who closed it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub closed_by: Option<String>,
-}
-
-impl Register {
-    /// A register of which nothing is known.
-    pub fn new(lesson: Lesson) -> Self {
-        Self { lesson, planned: None, begun_at: None, closed_at: None, closed_by: None }
-    }
 }
 
 /// What a source that is asked last said of a pupil at a lesson: what it says again is no news.
@@ -157,6 +132,42 @@ pub struct Subscription {
     pub expires: Option<Timestamp>,
 }
 
+/// What is known of a source, or of a source at a school: what a restart must not forget.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// When it last answered, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<Timestamp>,
+    /// When something new last came of it, by our clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub news: Option<Timestamp>,
+    /// The newest time at which something was recorded, by its clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded: Option<Timestamp>,
+    /// Whether people were told that nothing comes.
+    #[serde(default)]
+    pub watch: Watch,
+    /// Whether that was because it answered and said nothing, and not because it did not answer.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub quiet: bool,
+}
+
+/// A file of a drop folder, known by what it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakenFile {
+    /// When it was written; not later than when it was first read.
+    pub written_at: Timestamp,
+    /// When all that it says was stored; none: that was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_at: Option<Timestamp>,
+    /// How many rows were good.
+    #[serde(default)]
+    pub rows: u64,
+    /// How many were not.
+    #[serde(default)]
+    pub bad: u64,
+}
+
 /// How far a source has been read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
@@ -207,6 +218,8 @@ pub enum Due {
     },
     /// An attempt without an outcome is looked into.
     Resolve(NotificationId),
+    /// Sources are looked at: does anything come of them?
+    Watch,
     /// A lesson has ended: is the pupil still missing?
     LessonEnd {
         /// The school.
@@ -217,6 +230,20 @@ pub enum Due {
         date: Date,
         /// The lesson.
         lesson: LessonId,
+    },
+    /// The register of a lesson is looked at: is it taken?
+    Register {
+        /// The school.
+        school: SchoolId,
+        /// The lesson.
+        lesson: LessonId,
+    },
+    /// The registers that were not taken are told of together.
+    RegisterDigest {
+        /// The school.
+        school: SchoolId,
+        /// Which digest: when it is due.
+        at: Timestamp,
     },
 }
 
@@ -265,6 +292,9 @@ pub struct Erased {
 pub struct Counted {
     /// How many, by what they were.
     pub messages: BTreeMap<String, u64>,
+    /// Registers of lessons that have ended, by how they stood then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub registers: BTreeMap<String, u64>,
 }
 
 /// What an operator did that concerns more than one message.

@@ -107,6 +107,48 @@ pub fn register(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
     key("rg/", &[school.as_str(), lesson.as_str()])
 }
 
+/// That a lesson is planned on a day. Value: its id.
+pub fn planned_on(school: &SchoolId, date: Date, lesson: &LessonId) -> Vec<u8> {
+    key("rd/", &[school.as_str(), &date.to_string(), lesson.as_str()])
+}
+
+/// The lessons that are planned on a day.
+pub fn plan_of(school: &SchoolId, date: Date) -> Vec<u8> {
+    key("rd/", &[school.as_str(), &date.to_string()])
+}
+
+/// The lessons that are planned on any day.
+pub const PLANNED: &[u8] = b"rd/";
+
+/// One line of the trail of a register. Value: [`super::rows::Audit`].
+pub fn register_line(school: &SchoolId, lesson: &LessonId, at: Timestamp, unique: &str) -> Vec<u8> {
+    let mut key = register_trail(school, lesson);
+    key.extend_from_slice(&time(at));
+    key.extend_from_slice(unique.as_bytes());
+    key
+}
+
+/// The whole trail of a register.
+pub fn register_trail(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
+    key("rt/", &[school.as_str(), lesson.as_str()])
+}
+
+/// Every trail of a register.
+pub const REGISTER_TRAILS: &[u8] = b"rt/";
+
+/// A source that says nothing of a school though it should. Value: [`super::rows::Silence`].
+pub fn silence(school: &SchoolId, source: &SourceId) -> Vec<u8> {
+    key("si/", &[school.as_str(), source.as_str()])
+}
+
+/// Every silence of a school.
+pub fn silences(school: &SchoolId) -> Vec<u8> {
+    key("si/", &[school.as_str()])
+}
+
+/// Every silence.
+pub const SILENCES: &[u8] = b"si/";
+
 /// One notification. Value: `Notification`.
 pub fn notification(id: &NotificationId) -> Vec<u8> {
     key("no/", &[id.as_str()])
@@ -238,7 +280,7 @@ pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
 pub const COUNTERS: &[u8] = b"ct/";
 
 /// Every table: where it begins, and its name for people.
-pub const TABLES: [(&[u8], &str); 32] = [
+pub const TABLES: &[(&[u8], &str)] = &[
     (b"ac/", "accounts in trouble"),
     (b"ag/", "guards of advance notices"),
     (b"an/", "advance notices"),
@@ -251,7 +293,9 @@ pub const TABLES: [(&[u8], &str); 32] = [
     (b"du/", "due rows"),
     (b"er/", "erasures"),
     (b"fa/", "failing numbers"),
+    (b"fi/", "files taken"),
     (b"gl/", "schools gone live"),
+    (b"gs/", "lessons by group"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"ls/", "last said"),
@@ -263,11 +307,16 @@ pub const TABLES: [(&[u8], &str); 32] = [
     (b"op/", "operators' acts"),
     (b"pb/", "the self-test's row"),
     (b"pr/", "providers' references"),
+    (b"rd/", "lessons by day"),
     (b"rg/", "registers"),
     (b"rj/", "refused events"),
     (b"rs/", "restores"),
+    (b"rt/", "trails of registers"),
     (b"sb/", "subscriptions"),
     (b"se/", "events seen"),
+    (b"si/", "silent sources"),
+    (b"sk/", "keys of sources"),
+    (b"so/", "sources"),
     (b"st/", "attempts by address"),
     (b"su/", "suspensions"),
     (b"wi/", "deliveries seen"),

@@ -72,6 +72,8 @@ fn school() -> School {
         stale_after: SignedDuration::from_hours(24),
         sms_provider: None,
         sms_rate: None,
+        operations_email: None,
+        registers: upprop::directory::RegisterRules::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
     }

@@ -14,6 +14,7 @@ use crate::app::{gateway, settings};
 use crate::config::{AttendanceWay, Config, Persons, Ss12000, Vendor};
 use crate::env::wire::DoorSettings;
 use crate::env::{Env, Pending};
+use crate::intake::Described;
 use crate::metrics::Metrics;
 use crate::model::{ProviderId, Rate, SourceId};
 use crate::source::marks::Offering;
@@ -46,6 +47,23 @@ pub(in crate::app) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId
             max_answer: Some(LARGEST_ANSWER),
         };
         (door(id), settings)
+    })
+}
+
+/// All of them, as they are told of.
+pub(super) fn described(config: &Config) -> impl Iterator<Item = (SourceId, Described)> {
+    config.ss12000.iter().map(|(id, found)| {
+        let described = Described {
+            kind: "ss12000",
+            gives: super::gives(found.gives),
+            every: Some(if found.gives.attendance {
+                found.lessons.poll
+            } else {
+                found.directory.poll
+            }),
+            schools: Some(found.schools.keys().cloned().collect()),
+        };
+        (id.clone(), described)
     })
 }
 

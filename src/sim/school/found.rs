@@ -75,10 +75,18 @@ pub(super) fn found(world: &mut World, people: &Population, times: &Times, days:
         })
         .collect();
     for (number, plan) in people.schools.iter().enumerate() {
+        let school = world.add_organisation(Organisation {
+            name: format!("{} (skola)", plan.name),
+            kind: "Skola",
+            parent: Some(top),
+            code: format!("SK{:03}", number + 1),
+            unit_code: None,
+            types: Vec::new(),
+        });
         let unit = world.add_organisation(Organisation {
             name: plan.name.clone(),
             kind: "Skolenhet",
-            parent: Some(top),
+            parent: Some(school),
             code: format!("SE{:03}", number + 1),
             unit_code: Some(format!("{:08}", 99_000_000 + number)),
             types: vec![if plan.upper { "GY" } else { "GR" }],

@@ -286,6 +286,13 @@ impl School {
         self.shared.set_quirks(quirks);
     }
 
+    /// The school units: id and name.
+    pub fn units(&self) -> Vec<(Id, String)> {
+        let world = self.shared.world();
+        let units = world.organisations.iter().filter(|row| row.is.kind == "Skolenhet");
+        units.map(|row| (row.id, row.is.name.clone())).collect()
+    }
+
     /// Every pupil, with guardians.
     pub fn pupils(&self) -> Vec<PupilCard> {
         show::pupils(&self.shared.world())

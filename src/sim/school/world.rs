@@ -194,6 +194,12 @@ impl World {
         Some(self.persons.get(pupil)?.is.enrolments.first()?.school)
     }
 
+    /// Where employments and courses are: at the unit, or at Edlevo at the school above it.
+    pub(super) fn workplace(&self, unit: Id, edlevo: bool) -> Id {
+        let above = || self.organisations.get(unit)?.is.parent;
+        if edlevo { above().unwrap_or(unit) } else { unit }
+    }
+
     /// An organisation and all below it.
     pub(super) fn below(&self, top: Id) -> BTreeSet<Id> {
         let mut found = BTreeSet::from([top]);

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::directory::entitled::{self, Entitled};
-use crate::directory::{Mode, School, SubjectIdentity};
+use crate::directory::{Mode, RegisterRules, School, SubjectIdentity};
 use crate::model::{Locale, Phone};
 
 const NOW: &str = "2026-11-23T07:00:00Z";
@@ -117,6 +117,8 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         sms_rate: None,
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        operations_email: None,
+        registers: RegisterRules::default(),
     };
     let today = jiff::civil::date(2026, 11, 23);
     match entitled::recipients(&school, pupil, &loaded.roster, today) {

@@ -24,7 +24,7 @@ use crate::store::StoreError;
 /// Shortest pause between two rounds, however often the source calls: for marks, and for lessons.
 const BETWEEN: SignedDuration = SignedDuration::from_millis(100);
 /// The same while the source goes on calling.
-const BETWEEN_MANY: SignedDuration = SignedDuration::from_secs(1);
+const BETWEEN_MANY: SignedDuration = SignedDuration::from_millis(500);
 const BETWEEN_SCHEDULES: SignedDuration = SignedDuration::from_secs(10);
 /// Pause after a schedule that could not be read.
 const SOON: SignedDuration = SignedDuration::from_secs(30);

@@ -258,8 +258,9 @@ impl Listed for Duty {
         let (person, role) = (query.id("person")?, query.one("dutyRole")?);
         let starts = Dates::of(query, "startDate")?;
         Dates::of(query, "endDate")?;
+        let edlevo = quirks.edlevo;
         Ok(Box::new(move |row| {
-            within(schools.as_ref(), row.is.school)
+            within(schools.as_ref(), world.workplace(row.is.school, edlevo))
                 && person.is_none_or(|person| row.is.person == person)
                 && role.is_none_or(|role| row.is.role == role)
                 && starts.admit(Some(row.is.start))
@@ -311,9 +312,10 @@ impl Listed for Activity {
         let starts = Dates::of(query, "startDate")?;
         Dates::of(query, "endDate")?;
         let of_member = member.map(|member| world.groups_of.get(&member));
+        let edlevo = quirks.edlevo;
         Ok(Box::new(move |row| {
             let is = &row.is;
-            within(schools.as_ref(), is.school)
+            within(schools.as_ref(), world.workplace(is.school, edlevo))
                 && teacher.is_none_or(|duty| is.teachers.contains(&duty))
                 && group.is_none_or(|group| is.groups.contains(&group))
                 && of_member.is_none_or(|groups| {

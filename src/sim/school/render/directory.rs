@@ -198,7 +198,7 @@ impl Written for Duty {
         let mut fields = json!({
             "person": pen.to(Resource::Person, is.person),
             "assignmentRole": roles,
-            "dutyAt": pen.to(Resource::Organisation, is.school),
+            "dutyAt": pen.to(Resource::Organisation, pen.workplace(is.school)),
             "dutyRole": pen.word(row.id, is.role, "Resurspedagog"),
             "signature": is.signature,
             "dutyPercent": 100,
@@ -245,7 +245,7 @@ impl Written for Activity {
             "groups": groups,
             "teachers": pen.and_null(teachers, json!({"duty": null})),
             "syllabus": null,
-            "organisation": pen.to(Resource::Organisation, is.school),
+            "organisation": pen.to(Resource::Organisation, pen.workplace(is.school)),
             "parentActivity": null,
         });
         let inner = Pen { expand: BTreeSet::new(), ..*pen };

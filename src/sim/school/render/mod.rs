@@ -82,6 +82,10 @@ impl Pen<'_> {
         Value::Object(reference)
     }
 
+    fn workplace(&self, unit: Id) -> Id {
+        self.world.workplace(unit, self.quirks.edlevo)
+    }
+
     fn maybe(&self, resource: Resource, id: Option<Id>) -> Value {
         id.map_or(Value::Null, |id| self.to(resource, id))
     }

@@ -136,6 +136,17 @@ async fn a_directory_serves_nothing_else() {
 }
 
 #[tokio::test]
+async fn employments_are_at_the_school_above_the_unit_at_edlevo() {
+    for (quirks, kind) in [("", "Skolenhet"), ("edlevo", "Skola")] {
+        let visit = Visit::new(quirks);
+        let duty = &visit.rows("duties").await[0];
+        let place = duty["dutyAt"]["id"].as_str().expect("an id");
+        let (_, place) = visit.get(&format!("organisations/{place}")).await;
+        assert_eq!(place["organisationType"], kind, "{quirks}");
+    }
+}
+
+#[tokio::test]
 async fn rows_are_there_before_the_register_or_only_after_it() {
     let visit = Visit::new("prefilled");
     let (lesson, ..) = visit.lesson();

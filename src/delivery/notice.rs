@@ -1,0 +1,399 @@
+//! Notices about no pupil: registers and silent sources. Whether what one says is still so when it would leave, to
+//! whom it goes, and what it may say, all from the rows as they are then.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+
+use super::claim::Verdict;
+use super::failure;
+use super::shared::Shared;
+use crate::directory::{Directory, Mode, Nudge, Protection, Roster, School, entitled};
+use crate::intake::case;
+use crate::intake::registers::{self, Awaited};
+use crate::message::notice::{DigestFacts, DigestLesson, NoticeFacts, RegisterFacts, SourceFacts};
+use crate::model::{
+    Address, Clock24, Notification, Purpose, Reason, Recipient, Register, Silence, SourceId, State,
+    Stood, local_date,
+};
+use crate::policy::notice::{self, Notice};
+use crate::policy::register::{self, Members};
+use crate::store::ledger::Unit;
+use crate::store::{StoreError, tables};
+
+/// Before a notice that its school's absence, or a message under way, keeps back is looked at again.
+const LATER: SignedDuration = SignedDuration::from_mins(1);
+/// Before an all-clear looks again at an alert that is on the wire this moment.
+const ON_THE_WIRE: SignedDuration = SignedDuration::from_secs(2);
+/// Most lessons that a digest names; a mail of more is read by nobody.
+const NAMED: usize = 100;
+/// Most classes that are named of a lesson.
+const CLASSES: usize = 6;
+
+/// What a notice is about, as it is now.
+pub(super) enum About<'a> {
+    /// A register, with those who are to be in it.
+    Register(Box<Register>, Members<'a>),
+    /// The registers since the last digest.
+    Digest(Vec<(Register, Members<'a>)>),
+    /// A source.
+    Silence(Silence),
+    /// The rows that it was made from are gone.
+    Gone,
+}
+
+/// Reads what a notice is about.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn about<'a>(
+    unit: &mut Unit<'_>,
+    directory: &'a Directory,
+    school: &School,
+    n: &Notification,
+) -> Result<About<'a>, StoreError> {
+    Ok(match n.purpose {
+        Purpose::SourceAlert | Purpose::SourceClear => {
+            let Ok(source) = SourceId::new(n.lesson.as_str()) else { return Ok(About::Gone) };
+            let row: Option<Silence> = unit.read(&tables::silence(&school.id, &source)).await?;
+            row.map_or(About::Gone, About::Silence)
+        }
+        Purpose::RegisterDigest => {
+            let found = registers::of_digest(unit, school, n.created_at).await?;
+            let with_members = |register: Register| {
+                let members = register::members_of(&directory.roster, &school.id, &register);
+                (register, members)
+            };
+            About::Digest(found.into_iter().map(with_members).collect())
+        }
+        _ => {
+            let key = tables::register(&school.id, &n.lesson);
+            match unit.read::<Register>(&key).await? {
+                None => About::Gone,
+                Some(row) => {
+                    let Awaited { members, .. } =
+                        registers::awaited(unit, &directory.roster, school, &row).await?;
+                    About::Register(Box::new(row), members)
+                }
+            }
+        }
+    })
+}
+
+/// What a claim of a notice depends on.
+pub(super) struct Claim<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The notice, as stored.
+    pub n: &'a Notification,
+    /// The school; none when it is no longer configured.
+    pub school: Option<&'a School>,
+    /// Everybody.
+    pub roster: &'a Roster,
+    /// What it is about.
+    pub about: &'a About<'a>,
+    /// The alert that it takes back, for one that does.
+    pub takes_back: Option<&'a Notification>,
+    /// Whether a provider has rejected an address as such.
+    pub bad: &'a BTreeSet<Address>,
+}
+
+/// Asks every rule again: deadline, truth, mode, who, guests.
+pub(super) fn claim(c: &Claim<'_>) -> Verdict {
+    let drop = |state, reason| Verdict::Drop { state, reason, decide_again: false };
+    let n = c.n;
+    if c.now >= n.deadline {
+        return drop(State::Expired, Reason::Expired);
+    }
+    let Some(school) = c.school else {
+        let until = c.now.saturating_add(LATER).unwrap_or(Timestamp::MAX);
+        return Verdict::Defer { until, reason: Reason::UnknownSchool };
+    };
+    if let Some(reason) = untrue(c, school) {
+        return drop(State::Cancelled, reason);
+    }
+    if matches!(n.purpose, Purpose::RegisterTaken | Purpose::SourceClear) {
+        // Only those who were told are told that it is over: wait until that is known.
+        match c.takes_back {
+            Some(told) if matches!(told.state, State::Sending | State::InDoubt) => {
+                let again = c.now.max(told.due_at).saturating_add(ON_THE_WIRE);
+                let until = again.unwrap_or(Timestamp::MAX);
+                return Verdict::Defer { until, reason: Reason::InDoubt };
+            }
+            Some(told) if told.may_have_arrived() => {}
+            _ => return drop(State::Cancelled, Reason::NothingToCorrect),
+        }
+    }
+    if school.mode == Mode::Shadow {
+        return drop(State::Cancelled, Reason::ShadowMode);
+    }
+    let address = match address(c, school) {
+        Some(address) if c.bad.contains(&address) => {
+            return drop(State::Rejected, Reason::BadContact);
+        }
+        Some(address) => address,
+        None => return drop(State::Rejected, Reason::NoContact),
+    };
+    if school.mode == Mode::Guests && !school.guests.contains(&address) {
+        return drop(State::Cancelled, Reason::NotAGuest);
+    }
+    Verdict::Send { address, language: school.locale.clone() }
+}
+
+fn address(c: &Claim<'_>, school: &School) -> Option<Address> {
+    match &c.n.recipient {
+        Recipient::Staff(role) => {
+            entitled::staff(school, None, c.roster, *role).map(Address::Email)
+        }
+        Recipient::Member(id) => {
+            let all = entitled::member(c.roster, id, school.registers.nudge);
+            all.into_iter().find(|address| address.channel() == c.n.channel)
+        }
+        Recipient::Guardian(_) | Recipient::Pupil | Recipient::Guest => None,
+    }
+}
+
+/// Why what a notice says is no longer so.
+fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
+    let n = c.n;
+    match (n.purpose, c.about) {
+        (Purpose::RegisterNudge | Purpose::RegisterUntaken, About::Register(row, members)) => {
+            let moved = local_date(row.lesson.start, &school.zone) != n.date;
+            if let Some(reason) = register::not_awaited(row) {
+                Some(reason)
+            } else if register::taken_at(row, school).is_some() {
+                Some(Reason::RegisterTaken)
+            } else if moved {
+                Some(Reason::Replaced)
+            } else if members.is_empty() {
+                Some(Reason::NobodyToCome)
+            } else if n.purpose == Purpose::RegisterUntaken {
+                None
+            } else if c.now >= row.lesson.end {
+                Some(Reason::Stale)
+            } else if c.now < register::ask_at(row, school) {
+                Some(Reason::Replaced)
+            } else {
+                // Somebody else may stand in by now.
+                let teaches = |id| register::teachers(row).contains(id);
+                let still = matches!(&n.recipient, Recipient::Member(id) if teaches(id));
+                let off = school.registers.nudge == Nudge::Off;
+                (!still || off).then_some(Reason::Replaced)
+            }
+        }
+        (Purpose::RegisterTaken, About::Register(row, _)) => {
+            register::taken_at(row, school).is_none().then_some(Reason::RegisterNotTaken)
+        }
+        (Purpose::RegisterDigest, About::Digest(all)) => all
+            .iter()
+            .all(|(row, _)| !register::is_in_digest(row, school, n.created_at))
+            .then_some(Reason::RegisterTaken),
+        (Purpose::SourceAlert, About::Silence(row)) => {
+            let same = is_of(row, n);
+            (!same || row.over_at.is_some()).then_some(Reason::SourceHeard)
+        }
+        (Purpose::SourceClear, About::Silence(row)) => {
+            let same = is_of(row, n);
+            (!same || row.over_at.is_none()).then_some(Reason::SourceSilent)
+        }
+        _ => Some(Reason::NothingToCorrect),
+    }
+}
+
+/// Whether a notice is of this silence, and not of one that has been before it.
+fn is_of(row: &Silence, n: &Notification) -> bool {
+    row.noticed_at <= n.created_at
+        && row.over_at.is_none_or(|at| n.purpose == Purpose::SourceAlert || at <= n.created_at)
+}
+
+/// The alert that a notice takes back, for one that does.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn takes_back(
+    unit: &mut Unit<'_>,
+    school: &School,
+    n: &Notification,
+    about: &About<'_>,
+) -> Result<Option<Notification>, StoreError> {
+    let id = match (n.purpose, about) {
+        (Purpose::RegisterTaken, _) => registers::alert(&n.lesson, n.date).id(school),
+        (Purpose::SourceClear, About::Silence(row)) => notice::alert_of(school, n, row),
+        _ => return Ok(None),
+    };
+    unit.read(&tables::notification(&id)).await
+}
+
+/// What a notice may say.
+pub(super) fn facts(
+    roster: &Roster,
+    school: &School,
+    n: &Notification,
+    about: &About<'_>,
+    now: Timestamp,
+) -> Option<NoticeFacts> {
+    let today = local_date(now, &school.zone);
+    Some(match about {
+        About::Register(row, members) => {
+            let taken = register::taken_at(row, school);
+            NoticeFacts::Register(RegisterFacts {
+                school: school.name.clone(),
+                lesson: row.lesson.label.clone().unwrap_or_default(),
+                class: classes(members),
+                day: day_word(local_date(row.lesson.start, &school.zone), today),
+                start: clock(row.lesson.start, &school.zone),
+                end: clock(row.lesson.end, &school.zone),
+                teacher: teacher_names(roster, row),
+                pupils: members.pupils.len(),
+                pupils_known: !members.unknown,
+                taken: taken.map(|at| clock(at, &school.zone)).unwrap_or_default(),
+            })
+        }
+        About::Digest(all) => NoticeFacts::Digest(digest(roster, school, n, all)),
+        About::Silence(row) => {
+            let day = row.since.map(|at| local_date(at, &school.zone));
+            NoticeFacts::Source(SourceFacts {
+                school: school.name.clone(),
+                source: n.lesson.to_string(),
+                unreachable: row.unreachable,
+                since: row.since.map(|at| clock(at, &school.zone)).unwrap_or_default(),
+                day: day.map(|day| day_word(day, n.date)).unwrap_or_default(),
+                lessons: row.lessons,
+                over: row.over_at.map(|at| clock(at, &school.zone)).unwrap_or_default(),
+            })
+        }
+        About::Gone => return None,
+    })
+}
+
+fn digest(
+    roster: &Roster,
+    school: &School,
+    n: &Notification,
+    all: &[(Register, Members<'_>)],
+) -> DigestFacts {
+    let mut named: Vec<&(Register, Members<'_>)> =
+        all.iter().filter(|(row, _)| register::is_in_digest(row, school, n.created_at)).collect();
+    named.sort_by_key(|(row, _)| (row.lesson.start, row.lesson.id.clone()));
+    let is_untaken = |row: &Register| row.stood == Some(Stood::Untaken);
+    let untaken = named.iter().filter(|(row, _)| is_untaken(row)).count();
+    let late = named.len() - untaken;
+    let more = named.len().saturating_sub(NAMED);
+    // Those that nobody has taken are what the mail is for.
+    named.sort_by_key(|(row, _)| !is_untaken(row));
+    named.truncate(NAMED);
+    named.sort_by_key(|(row, _)| (row.lesson.start, row.lesson.id.clone()));
+    let of_day = |row: &Register| {
+        row.stood.is_some() && local_date(row.lesson.start, &school.zone) == n.date
+    };
+    let line = |(row, members): &&(Register, Members<'_>)| {
+        let taken = register::taken_at(row, school);
+        DigestLesson {
+            lesson: row.lesson.label.clone().unwrap_or_default(),
+            class: classes(members),
+            day: day_word(local_date(row.lesson.start, &school.zone), n.date),
+            start: clock(row.lesson.start, &school.zone),
+            end: clock(row.lesson.end, &school.zone),
+            teacher: teacher_names(roster, row),
+            untaken: is_untaken(row),
+            taken: taken.map(|at| clock(at, &school.zone)).unwrap_or_default(),
+        }
+    };
+    DigestFacts {
+        school: school.name.clone(),
+        date: n.date.to_string(),
+        lessons: named.iter().map(line).collect(),
+        more,
+        untaken,
+        late,
+        ended: all.iter().filter(|(row, _)| of_day(row)).count(),
+    }
+}
+
+fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    Clock24::of(at, zone).to_string()
+}
+
+fn day_word(day: Date, today: Date) -> String {
+    if day == today { String::new() } else { day.to_string() }
+}
+
+/// The classes of those who are to come. One of which nobody may know is not named by its pupils.
+fn classes(members: &Members<'_>) -> String {
+    let open = members.pupils.iter().filter(|pupil| pupil.protection == Protection::None);
+    let all: BTreeSet<&str> = open.filter_map(|pupil| pupil.class.as_deref()).collect();
+    let more = if all.len() > CLASSES { ", …" } else { "" };
+    all.into_iter().take(CLASSES).collect::<Vec<_>>().join(", ") + more
+}
+
+fn teacher_names(roster: &Roster, row: &Register) -> String {
+    let name = |id| {
+        let known = roster.staff.get(id).and_then(|staff| staff.name.clone());
+        known.unwrap_or_else(|| id.to_string())
+    };
+    register::teachers(row).into_iter().map(name).collect::<Vec<_>>().join(", ")
+}
+
+/// Follows up a notice that will never arrive: to one member of staff the other way is tried, once.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn follow(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    n: &Notification,
+    reason: Reason,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let directory = shared.directory.load_full();
+    let school = directory.schools.get(&n.school);
+    // One in doubt may have arrived; of one that is too old nobody need hear.
+    let other_way = !matches!(reason, Reason::HeldInDoubt | Reason::Expired);
+    if let (Recipient::Member(id), Some(school), true) = (&n.recipient, school, other_way) {
+        let channel = n.channel.other();
+        let all = entitled::member(&directory.roster, id, school.registers.nudge);
+        let other = Notice {
+            purpose: n.purpose,
+            reason: n.reason,
+            recipient: n.recipient.clone(),
+            channel,
+            about: &n.lesson,
+            date: n.date,
+            which: String::new(),
+        };
+        let known: Option<Notification> =
+            unit.read(&tables::notification(&other.id(school))).await?;
+        if known.is_none() && all.iter().any(|address| address.channel() == channel) {
+            let mut row = other.row(school, now);
+            row.deadline = n.deadline;
+            case::enqueue(unit, &row);
+            unit.decided("notify", reason);
+            return Ok(());
+        }
+    }
+    tracing::error!(
+        notification = %n.id, school = %n.school, purpose = n.purpose.as_str(), %reason,
+        "staff could not be reached; check their addresses, and the settings of mail and texts"
+    );
+    Ok(())
+}
+
+/// Which of a notice's addresses providers have rejected.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn bad_addresses(
+    unit: &Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    n: &Notification,
+    now: Timestamp,
+) -> Result<BTreeSet<Address>, StoreError> {
+    let Recipient::Member(id) = &n.recipient else { return Ok(BTreeSet::new()) };
+    let all = entitled::member(&directory.roster, id, school.registers.nudge);
+    failure::bad_among(unit, all, now).await
+}
+
+#[cfg(test)]
+#[path = "notice_tests.rs"]
+mod tests;

@@ -1,0 +1,110 @@
+//! A source from which nothing comes of a school: written down, and told to those who must know, in one commit.
+//! Decides nothing; whoever watches sources does.
+
+use jiff::Timestamp;
+
+use super::case::{cancel, enqueue};
+use crate::directory::School;
+use crate::model::{Notification, Purpose, Reason, SchoolId, Silence, SourceId, StaffRole, State};
+use crate::policy::notice;
+use crate::store::ledger::Unit;
+use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
+
+const CONFLICT_TRIES: u32 = 100;
+/// Sources of a school that are looked at.
+const SOURCES: usize = 100;
+
+/// What was noticed.
+#[derive(Debug, Clone, Copy)]
+pub struct Noticed<'a> {
+    /// When the last mark came, or when it last answered; none: that is not known.
+    pub since: Option<Timestamp>,
+    /// Lessons that have ended after that; 0: not counted.
+    pub lessons: u32,
+    /// It does not answer at all.
+    pub unreachable: bool,
+    /// Who is to be told.
+    pub told: &'a [StaffRole],
+}
+
+/// A source is silent about a school. Those who must know are told, once; durable on return. False: it was known.
+///
+/// # Errors
+/// When the store fails.
+pub async fn begun(
+    kv: &dyn Kv,
+    school: &School,
+    source: &SourceId,
+    noticed: Noticed<'_>,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let key = tables::silence(&school.id, source);
+    for _ in 0..CONFLICT_TRIES {
+        let mut unit = Unit::new(kv);
+        let known: Option<Silence> = unit.read(&key).await?;
+        if known.is_some_and(|row| row.over_at.is_none()) {
+            return Ok(false);
+        }
+        let Noticed { since, lessons, unreachable, told } = noticed;
+        let row = Silence { noticed_at: now, since, lessons, unreachable, over_at: None };
+        for n in notice::of_silence(school, source, &row, Purpose::SourceAlert, told, now) {
+            unit.decided("notify", n.reason);
+            enqueue(&mut unit, &n);
+        }
+        unit.write(key.clone(), &row);
+        if unit.commit().await? == Commit::Done {
+            return Ok(true);
+        }
+    }
+    Err(StoreError::Busy("a silence could not be written: its row keeps changing".into()))
+}
+
+/// A source that was silent about a school speaks again. Who was told of it hears that too, once; durable on return.
+/// False: it was not silent.
+///
+/// # Errors
+/// When the store fails.
+pub async fn over(
+    kv: &dyn Kv,
+    school: &School,
+    source: &SourceId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let key = tables::silence(&school.id, source);
+    for _ in 0..CONFLICT_TRIES {
+        let mut unit = Unit::new(kv);
+        let known: Option<Silence> = unit.read(&key).await?;
+        let Some(mut row) = known.filter(|row| row.over_at.is_none()) else { return Ok(false) };
+        row.over_at = Some(now);
+        for n in notice::of_silence(school, source, &row, Purpose::SourceClear, &notice::TOLD, now)
+        {
+            let alert = tables::notification(&notice::alert_of(school, &n, &row));
+            match unit.read::<Notification>(&alert).await? {
+                Some(mut alert) if alert.state == State::Waiting && alert.attempts.is_empty() => {
+                    cancel(&mut unit, &mut alert, State::Cancelled, Reason::SourceHeard);
+                    unit.decided("cancel", Reason::SourceHeard);
+                }
+                Some(alert) if alert.state == State::Waiting || alert.may_have_arrived() => {
+                    unit.decided("notify", n.reason);
+                    enqueue(&mut unit, &n);
+                }
+                _ => {}
+            }
+        }
+        unit.write(key.clone(), &row);
+        if unit.commit().await? == Commit::Done {
+            return Ok(true);
+        }
+    }
+    Err(StoreError::Busy("a silence could not be written: its row keeps changing".into()))
+}
+
+/// Whether any source is known to be silent about a school.
+///
+/// # Errors
+/// When the store fails.
+pub async fn is_any(unit: &Unit<'_>, school: &SchoolId) -> Result<bool, StoreError> {
+    let from = tables::silences(school);
+    let all: Vec<Silence> = unit.peek_range(&from, &after_prefix(&from), SOURCES).await?;
+    Ok(all.iter().any(|row| row.over_at.is_none()))
+}
