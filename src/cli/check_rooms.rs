@@ -19,7 +19,7 @@ pub fn problems(report: &Report) -> Vec<Problem> {
                 &[&table],
                 "attendance-poll",
                 format!("marks are asked for less often than `attendance-poll` says: {words}"),
-                "raise `budgets` where the vendor lets, or have the source call (`subscriptions`)".into(),
+                "raise `budgets` where the vendor lets, or have the source call (`subscriptions`)",
             ));
         }
     }
