@@ -35,11 +35,11 @@ pub use gateway::{GatewayFault, GatewayProblem, gateway};
 pub use refusals::{Refusal, refusals};
 pub use reload::{NotReloaded, Reloader};
 pub use self_test::probes;
-pub use sources::paces;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
 pub use sources::described;
+pub use sources::paces;
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]

@@ -19,8 +19,8 @@ const WAYS: [(&str, &str); 24] = [
     ("", ""),
     ("recreate,modifiedEntities", "subscriptions = true\ncallback-secret-file = \"secrets/call\""),
     ("lookup-only,recreate", ""),
-    ("lookup-only,activities-only,503=4", "attendance = \"lookup\""),
-    ("lookup-only,503=2,wrapped-lookups", "attendance = \"lookup\""),
+    ("lookup-only,activities-only,503=12", "attendance = \"lookup\""),
+    ("lookup-only,503=12,wrapped-lookups", "attendance = \"lookup\""),
     (
         "400-empty,window,by-organisation",
         "vendor = \"skola24\"\nbudgets = { \"*\" = \"1000/s\", calendarEvents = \"1000/s\", attendances = \"1000/s\", activities = \"1000/s\" }",
@@ -193,8 +193,8 @@ async fn through_every_quirk_and_kill_everybody_is_told_once() {
     }
     let mut failed = String::new();
     for (quirks, life) in lives {
-        if life.await.is_err() {
-            let _ = writeln!(failed, "{quirks:?}");
+        if let Err(why) = life.await {
+            let _ = writeln!(failed, "{quirks:?}: {why}");
         }
     }
     assert!(failed.is_empty(), "with seed {seed} it failed with these quirks:\n{failed}");

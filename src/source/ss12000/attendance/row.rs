@@ -134,8 +134,10 @@ impl Attending {
         };
         let learn = last.is_none()
             && cursor.is_none_or(|cursor| {
+                // What was there then is known by its row. What was not may be dated so much earlier.
                 let first = theirs(&self.client, cursor.first_asked_at);
-                changed.map_or(scheduled.lesson.end <= first, |at| at <= first)
+                let history = first.saturating_sub(self.asking.overlap).unwrap_or(first);
+                changed.map_or(scheduled.lesson.end <= first, |at| at <= history)
             });
         let replaces = last.as_ref().is_some_and(|last| {
             last.row.as_ref().is_none_or(|former| round.deleted.contains(former))
