@@ -39,6 +39,7 @@ pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
 pub use sources::described;
+pub use sources::paces;
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]

@@ -78,6 +78,7 @@ mod smtp_answers;
 mod ss12000_attendance;
 mod ss12000_callback;
 mod ss12000_directory;
+mod ss12000_kills;
 mod status;
 mod stopping;
 mod supervised;

@@ -209,6 +209,17 @@ pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -
     }
 }
 
+/// How often marks are asked for where budgets do not let it be as often as is wanted, in words.
+pub(in crate::app) fn pace(config: &Config, id: &SourceId, source: &Ss12000) -> Option<String> {
+    let rhythm = rhythm(config, id, source);
+    if !rhythm.attendance {
+        return None;
+    }
+    let (found, way) = ss12000::expected(&rhythm, &settings(id, source));
+    found.kept_by?;
+    Some(ss12000::in_words(Some(way), found))
+}
+
 /// What it is to call.
 fn subscribing(config: &Config, id: &SourceId, source: &Ss12000) -> Option<Subscribing> {
     let (base, secret) = (config.public_url.as_ref()?, source.lessons.callback.as_ref()?);
