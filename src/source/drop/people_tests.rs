@@ -145,3 +145,16 @@ fn one_roster() {
     assert_eq!((may("g1"), may("g2"), may("g3")), (Some(true), Some(false), Some(true)));
     assert!(!found.had_protection_column);
 }
+
+#[test]
+fn the_examples_that_ship_make_a_directory() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples");
+    let parts = [Kind::Pupils, Kind::Guardians, Kind::Staff].map(|kind| {
+        let path = folder.join(format!("{}.csv", kind.as_str()));
+        let about = folder::about(&path).expect("readable").expect("there");
+        Part { kind, path, about }
+    });
+    let (found, passed_over) = load(&parts, &around(Layout::Upprop)).unwrap_or_else(|_| panic!("good"));
+    assert_eq!((found.roster.pupil_count(), found.roster.staff.len(), passed_over), (2, 1, 0));
+    assert_eq!(found.warnings, []);
+}
