@@ -17,8 +17,11 @@ use crate::intake::{Contacts, Described, Intake};
 use crate::metrics::Metrics;
 use crate::model::{ProviderId, SourceId};
 use crate::operate::self_test::SourceProbe;
+use crate::source::nudges::Nudges;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
+
+pub(super) use ss12000::callers;
 
 /// What stays the same under every configuration.
 #[derive(Clone)]
@@ -29,6 +32,8 @@ pub(super) struct Around {
     pub feed: Arc<RosterFeed>,
     /// Told how each source is.
     pub contacts: Contacts,
+    /// Wakes who asks when a source calls.
+    pub nudges: Nudges,
     /// Told of every event.
     pub metrics: Arc<Metrics>,
 }
@@ -70,10 +75,9 @@ fn gives(gives: Gives) -> Vec<&'static str> {
 
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    let ss12000 =
-        config.ss12000.iter().map(|(id, source)| ss12000::poller(id, source, around, env));
-    let edlevo = config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env));
+    let ss12000 = config.ss12000.keys().map(|id| ss12000::poller(id, config, around, env));
     let drop = config.drop.iter().map(|(id, found)| drop::poller(id, found, config, around));
+    let edlevo = config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env));
     ss12000.chain(drop).chain(edlevo).collect()
 }
 

@@ -8,7 +8,7 @@ pub mod check;
 pub mod csv;
 mod encoding;
 pub mod entitled;
-mod field;
+pub mod field;
 pub mod go_live;
 pub mod json;
 pub mod load;

@@ -34,7 +34,8 @@ schedule-columns = { groups = "Klass" }
 "#;
         let mut setup = Setup { extra: extra.into(), ..Setup::default() };
         for n in 0..MANY {
-            setup = setup.family(&format!("many-{n}"), &format!("070-174 06 {}", 20 + n), "", "sms");
+            setup =
+                setup.family(&format!("many-{n}"), &format!("070-174 06 {}", 20 + n), "", "sms");
         }
         let world = setup.prepare();
         let now = SystemClock::new().now();
@@ -44,7 +45,10 @@ schedule-columns = { groups = "Klass" }
         fs::create_dir(day.path("")).expect("folder");
         // What lies there before the first start is over, and known.
         let over = start - SignedDuration::from_hours(3);
-        let plan = format!("Klass;school;start;end\n7A;s1;{over};{}\n", over + SignedDuration::from_hours(1));
+        let plan = format!(
+            "Klass;school;start;end\n7A;s1;{over};{}\n",
+            over + SignedDuration::from_hours(1)
+        );
         day.put("schedule-history.csv", &plan);
         day.put("attendance-history.csv", &format!("Elev;Klass;Start;Kod\nnils;7A;{over};O\n"));
         day
@@ -127,7 +131,10 @@ async fn every_message_of_a_day_of_files_comes_once() {
     file.write_all(&text.as_bytes()[text.len() - 3..]).expect("write");
     drop(file);
     let told = day.told(2).await;
-    assert!(told.iter().all(|to| ["+46701740605", "+46701740606"].contains(&to.as_str())), "{told:?}");
+    assert!(
+        told.iter().all(|to| ["+46701740605", "+46701740606"].contains(&to.as_str())),
+        "{told:?}"
+    );
     day.there("done/attendance-1.csv").await;
 
     // One that stalls where a row ends looks whole. What its writer adds when it has been put aside is taken too.
@@ -153,7 +160,9 @@ async fn every_message_of_a_day_of_files_comes_once() {
     let told = day.told(6).await;
     assert!(told[4..].iter().all(|to| to.starts_with("+4670174060")), "{told:?}");
     let reason = day.there("rejected/attendance-3.csv.reason.txt").await;
-    for words in ["2 of the 3 rows", "line 3, column pupil: is not in the directory", "line 4, column mark"] {
+    for words in
+        ["2 of the 3 rows", "line 3, column pupil: is not in the directory", "line 4, column mark"]
+    {
         assert!(reason.contains(words), "{words}: {reason}");
     }
     assert!(!reason.contains("ingen") && !reason.contains("Ledig"), "{reason}");

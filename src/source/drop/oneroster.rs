@@ -200,7 +200,10 @@ impl All {
         let is_guardian =
             |user: &User| matches!(user.role.as_str(), "guardian" | "parent" | "relative");
         let named = user.agents.iter().filter_map(|id| self.users.get_key_value(id));
-        let naming = self.users.iter().filter(|(_, who)| is_guardian(who) && who.agents.iter().any(|id| id == pupil));
+        let naming = self
+            .users
+            .iter()
+            .filter(|(_, who)| is_guardian(who) && who.agents.iter().any(|id| id == pupil));
         named.chain(naming).filter(|(_, who)| is_guardian(who)).collect()
     }
 }

@@ -109,7 +109,9 @@ pub fn load(parts: &[Part], around: &Around) -> Result<(Loaded, usize), NoDirect
     let loaded = check(rows, context, problems).map_err(NoDirectory::Rows)?;
     let mut roster: Roster = loaded.roster;
     for ((school, pupil), more) in more {
-        let (Ok(school), Ok(pupil)) = (SchoolId::new(school), PupilId::new(pupil)) else { continue };
+        let (Ok(school), Ok(pupil)) = (SchoolId::new(school), PupilId::new(pupil)) else {
+            continue;
+        };
         let found = roster.pupils.get_mut(&school).and_then(|pupils| pupils.get_mut(&pupil));
         if let Some(pupil) = found {
             pupil.groups = more.groups.into_iter().collect();
@@ -145,7 +147,11 @@ pub(super) fn each(
             };
             if let Err(bad) = shown {
                 let column = bad.column.map(|column| format!("in {column}: ")).unwrap_or_default();
-                problems.push(RosterProblem::at(place, format!("{column}{}", bad.what), bad.remedy));
+                problems.push(RosterProblem::at(
+                    place,
+                    format!("{column}{}", bad.what),
+                    bad.remedy,
+                ));
             }
         }
     }
@@ -167,12 +173,20 @@ fn own(parts: &[Part], around: &Around) -> Result<Read, NoDirectory> {
             let mut groups: BTreeSet<GroupId> =
                 row.ids("groups", |text| GroupId::new(text))?.into_iter().collect();
             groups.extend(class.as_deref().and_then(|class| GroupId::new(class).ok()));
-            let year = row.get("year").map(|text| text.parse::<u8>().ok().filter(|year| *year <= 13));
+            let year =
+                row.get("year").map(|text| text.parse::<u8>().ok().filter(|year| *year <= 13));
             if year == Some(None) {
-                return Err(Bad::at("year", "is not a school year", "write 0 (förskoleklass) to 10, or nothing"));
+                return Err(Bad::at(
+                    "year",
+                    "is not a school year",
+                    "write 0 (förskoleklass) to 10, or nothing",
+                ));
             }
             let flagged = row.truth("flagged")?.unwrap_or(false);
-            more.insert((school.clone(), id.clone()), More { groups, year: year.flatten(), flagged });
+            more.insert(
+                (school.clone(), id.clone()),
+                More { groups, year: year.flatten(), flagged },
+            );
             pupils.push((place, pupil(row, school, id, class)));
             Ok(())
         })?;
@@ -194,8 +208,9 @@ fn own(parts: &[Part], around: &Around) -> Result<Read, NoDirectory> {
                 return Ok(());
             }
             let number = |column: &str| {
-                civic(&row.required(column)?)
-                    .ok_or_else(|| Bad::at(column, "is no civic number", "write it with ten or twelve digits"))
+                civic(&row.required(column)?).ok_or_else(|| {
+                    Bad::at(column, "is no civic number", "write it with ten or twelve digits")
+                })
             };
             let children = by_civic.get(&number("pupil-civic-number")?);
             let id = unreadable(&number("civic-number")?, &around.key);

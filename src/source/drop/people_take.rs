@@ -98,7 +98,11 @@ impl Worker<'_> {
         let offer = match self.drop.feed.take(self.source(), loaded, confirm.as_deref()).await {
             Ok(offer) => offer,
             Err(StoreError::Busy(why)) => {
-                self.trouble("put-off", format!("the directory waits: {why}"), "it is taken by itself when that is over");
+                self.trouble(
+                    "put-off",
+                    format!("the directory waits: {why}"),
+                    "it is taken by itself when that is over",
+                );
                 return Ok(later(self.now(), self.settings().poll));
             }
             Err(error) => return Err(error),
@@ -112,8 +116,15 @@ impl Worker<'_> {
                 self.keep(new, superseded).await;
             }
             Offer::Refused { causes, digest } => {
-                let remedy = format!("if it is right, write {digest} into {} in the folder", load::CONFIRM_FILE);
-                self.trouble("directory", format!("a directory is held back: {}", causes.join("; ")), &remedy);
+                let remedy = format!(
+                    "if it is right, write {digest} into {} in the folder",
+                    load::CONFIRM_FILE
+                );
+                self.trouble(
+                    "directory",
+                    format!("a directory is held back: {}", causes.join("; ")),
+                    &remedy,
+                );
             }
             Offer::Unusable { problems } => {
                 self.trouble("directory", problems.join("; "), "export it again");
@@ -148,7 +159,12 @@ impl Worker<'_> {
                 let ending = file.lying.name.rsplit_once('.').map_or("csv", |(_, ending)| ending);
                 for old in folder::list(&inner)?.files {
                     if old.name.rsplit_once('.').is_some_and(|(stem, _)| stem == kind.as_str()) {
-                        folder::put_aside(&folder, &inner.join(&old.name), DONE, &written(old.about))?;
+                        folder::put_aside(
+                            &folder,
+                            &inner.join(&old.name),
+                            DONE,
+                            &written(old.about),
+                        )?;
                     }
                 }
                 std::fs::rename(&file.path, inner.join(format!("{}.{ending}", kind.as_str())))?;
@@ -158,15 +174,24 @@ impl Worker<'_> {
         match moved.await {
             Ok(()) => self.well("not-moved"),
             Err(error) => {
-                let what = format!("files of the directory are in force and cannot be moved ({error})");
-                self.trouble("not-moved", what, "give upprop's user the right to write in the folder, current and done");
+                let what =
+                    format!("files of the directory are in force and cannot be moved ({error})");
+                self.trouble(
+                    "not-moved",
+                    what,
+                    "give upprop's user the right to write in the folder, current and done",
+                );
             }
         }
     }
 
     async fn unusable(&mut self, files: Vec<Rested>, why: &str) -> Result<Timestamp, StoreError> {
         if files.is_empty() {
-            self.trouble("directory", "the directory's files in current cannot be used any more".into(), "put all of them into the folder again");
+            self.trouble(
+                "directory",
+                "the directory's files in current cannot be used any more".into(),
+                "put all of them into the folder again",
+            );
         }
         for file in files {
             let (folder, path) = (self.settings().folder.clone(), file.path.clone());
@@ -174,12 +199,20 @@ impl Worker<'_> {
             match apart(move || bad::reject(&folder, &path, &digest, &why)).await {
                 Ok(placed) => {
                     let remedy = format!("see {placed}.reason.txt in the folder rejected");
-                    self.trouble("directory", "the directory's files cannot be used".into(), &remedy);
+                    self.trouble(
+                        "directory",
+                        "the directory's files cannot be used".into(),
+                        &remedy,
+                    );
                 }
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => {
                     let what = format!("a file of the directory cannot be moved ({error})");
-                    self.trouble("not-moved", what, "give upprop's user the right to write in the folder");
+                    self.trouble(
+                        "not-moved",
+                        what,
+                        "give upprop's user the right to write in the folder",
+                    );
                 }
             }
         }

@@ -69,7 +69,8 @@ fn our_own_columns() {
     let pupils = "id;school;given-name;class;protection;groups;year;flagged\np1;Björkskolan;Alva;7B;ingen;Ma 7|Sv 7;7;ja\np2;;Nils;;;;;\n";
     let guardians = "pupil;guardian;may-receive;phone\np1;g1;yes;070-174 06 05\n";
     let (found, _) =
-        loaded(Layout::Upprop, &[(Kind::Pupils, pupils), (Kind::Guardians, guardians)]).expect("good");
+        loaded(Layout::Upprop, &[(Kind::Pupils, pupils), (Kind::Guardians, guardians)])
+            .expect("good");
     let alva = pupil(&found, "p1");
     let groups: Vec<_> = alva.groups.iter().map(GroupId::as_str).collect();
     assert_eq!((groups, alva.year, alva.flagged), (vec!["7B", "Ma 7", "Sv 7"], Some(7), true));
@@ -102,7 +103,8 @@ fn guardians_as_skola24_has_them_are_found_by_a_number_that_is_not_kept() {
     assert!(!all.contains("8001011111") && !all.contains("0504"), "{all}");
     // It says nothing of protection: who has none from elsewhere is not told.
     assert_eq!(pupil(&found, "p2").protection, Protection::Unknown);
-    let without = [(Kind::Pupils, "id;school;given-name\np1;bjork;Alva\n"), (Kind::Guardians, guardians)];
+    let without =
+        [(Kind::Pupils, "id;school;given-name\np1;bjork;Alva\n"), (Kind::Guardians, guardians)];
     let error = loaded(Layout::Skola24Guardians, &without).expect_err("no number");
     assert!(error.contains("civic-number"), "{error}");
     assert_ne!(unreadable("8001011111", b"a"), unreadable("8001011111", b"b"));
@@ -122,8 +124,14 @@ fn one_roster() {
     let files = |users: &'static str| {
         [
             (Kind::Users, users),
-            (Kind::Orgs, "sourcedId,name,type,identifier\no1,Björkskolan,school,1\no9,Annan,school,2\n"),
-            (Kind::Classes, "sourcedId,title,schoolSourcedId,classType\nc1,7B,o1,homeroom\nc2,Ma 7,o1,scheduled\n"),
+            (
+                Kind::Orgs,
+                "sourcedId,name,type,identifier\no1,Björkskolan,school,1\no9,Annan,school,2\n",
+            ),
+            (
+                Kind::Classes,
+                "sourcedId,title,schoolSourcedId,classType\nc1,7B,o1,homeroom\nc2,Ma 7,o1,scheduled\n",
+            ),
             (
                 Kind::Enrollments,
                 "sourcedId,classSourcedId,userSourcedId,role\ne1,c1,s1,student\ne2,c2,s1,student\ne3,c1,t1,teacher\n",
