@@ -16,7 +16,7 @@ use super::records::Stopped;
 use super::settings::{Layout, Settings};
 use super::values::{Bad, Cells};
 use crate::directory::check::{Context, check};
-use crate::directory::csv::{GUARDIANS_FILE, PUPILS_FILE, STAFF_FILE};
+use crate::directory::csv::{GROUPS, GUARDIANS_FILE, PUPILS_FILE, STAFF_FILE};
 use crate::directory::phone::PhoneRules;
 use crate::directory::rows::{GuardianRow, PupilRow, Rows, StaffRow};
 use crate::directory::{LoadError, Loaded, Place, RosterProblem};
@@ -241,7 +241,7 @@ fn pupil(row: Cells<'_>, school: String, id: String) -> PupilRow {
         email: some(row, "email"),
         channel: some(row, "channel"),
         language: some(row, "language"),
-        groups: text(row, "groups").split('|').map(str::to_owned).collect(),
+        groups: text(row, "groups").split(GROUPS).map(str::to_owned).collect(),
         year: some(row, "year"),
         flagged: some(row, "flagged"),
     }
