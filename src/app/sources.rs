@@ -88,6 +88,11 @@ pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller
     ss12000.chain(drop).chain(edlevo).collect()
 }
 
+/// Drop folders as the daemon reads them.
+pub fn drop_folders(config: &Config) -> Vec<(SourceId, crate::source::drop::settings::Settings)> {
+    config.drop.iter().map(|(id, found)| (id.clone(), drop::settings(id, found).0)).collect()
+}
+
 /// What is refused of drop folders.
 pub(super) fn drop_refusals(config: &Config) -> Vec<Refusal> {
     drop::refusals(config)

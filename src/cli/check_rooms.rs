@@ -1,7 +1,7 @@
 //! The part of `upprop check` that `config` cannot do, as it may not know the rooms: what the daemon
 //! builds from settings is built on trial, and every text is made.
 
-use super::{check_places, check_texts};
+use super::{check_drop, check_places, check_texts};
 use crate::app;
 use crate::config::{Problem, Report, Severity};
 
@@ -23,6 +23,7 @@ pub fn problems(report: &Report) -> Vec<Problem> {
             ));
         }
     }
+    problems.extend(check_drop::problems(report, config));
     for refusal in app::refusals(config) {
         let key = format!("{}.{}", refusal.table, refusal.key);
         // Accounts and sources are read as a whole, other tables key by key.
