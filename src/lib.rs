@@ -29,6 +29,7 @@ pub mod directory;
 pub mod env;
 pub mod intake;
 pub mod lifecycle;
+pub mod limits;
 pub mod message;
 pub mod metrics;
 pub mod model;

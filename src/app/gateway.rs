@@ -156,6 +156,11 @@ fn auth(auth: &config::HttpAuth, faults: &mut Faults) -> Option<HttpAuth> {
     })
 }
 
+/// The header that shows who we are, where it is the same in every request.
+pub(super) fn header(own: &config::HttpAuth) -> Option<(http::HeaderName, http::HeaderValue)> {
+    auth(own, &mut Faults::default())?.header()
+}
+
 fn body(http: &config::HttpProvider, faults: &mut Faults) -> Option<HttpBody> {
     const REMEDY: &str = "write placeholders as {to}, and a brace itself as {{";
     let mut fields = |fields: &BTreeMap<String, String>| -> Option<Vec<(String, Template)>> {

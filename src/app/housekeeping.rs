@@ -10,9 +10,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Compaction;
-use crate::delivery::limits;
 use crate::delivery::suspension::Suspension;
 use crate::env::Clock;
+use crate::limits;
 use crate::operate::retention::{self, Clocks, Tidied};
 use crate::store::rows::{OperatorAct, Rejection, Seen};
 use crate::store::{

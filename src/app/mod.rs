@@ -19,11 +19,12 @@ use crate::config::Config;
 use crate::delivery::{Dispatcher, Shared};
 use crate::directory::Directory;
 use crate::env::Env;
-use crate::intake::{Contacts, Intake, LastHeard};
+use crate::intake::{Contacts, Intake};
 use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
 use crate::metrics::Metrics;
 use crate::operate::reload::{Reloads, Request};
+use crate::source::nudges::Nudges;
 use crate::source::pollers::Pollers;
 use crate::source::roster::{self, RosterFeed};
 use crate::store::{Kv, Metered, SledStore, StoreError, Wake, Watched};
@@ -37,6 +38,7 @@ pub use self_test::probes;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
+pub use sources::described;
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -100,7 +102,8 @@ impl App {
         let clock = env.clock.clone();
         let kv = Arc::new(Metered::new(kv, metrics.clone(), Arc::new(move || clock.now())));
         let kv: Arc<dyn Kv> = Arc::new(Watched::new(kv, wake.clone()));
-        let shared = Arc::new(Shared::new(
+        let contacts = Contacts::default();
+        let shared = Shared::new(
             kv.clone(),
             env.clone(),
             directory.clone(),
@@ -110,7 +113,8 @@ impl App {
             settings::delivery(config),
             wake.clone(),
             metrics.clone(),
-        ));
+        );
+        let shared = Arc::new(shared.with_contacts(contacts.clone()));
         let (faults, broken) = mpsc::unbounded_channel();
         let dispatcher = Dispatcher::new(shared.clone(), lifecycle.tracker().clone(), faults);
         let feed = Arc::new(RosterFeed::new(
@@ -129,7 +133,8 @@ impl App {
         let around = sources::Around {
             intake: intake.clone(),
             feed: feed.clone(),
-            contacts: Contacts::default(),
+            contacts,
+            nudges: Nudges::default(),
             metrics,
         };
         pollers.change(sources::pollers(config, &around, &env));
@@ -138,7 +143,6 @@ impl App {
             feed: feed.clone(),
             around,
             pollers: pollers.clone(),
-            heard: LastHeard::default(),
             started_at: env.clock.now(),
             reloads,
             tracker: lifecycle.tracker().clone(),
@@ -174,6 +178,7 @@ impl App {
             Err(error) => return Err(error),
         }
         let in_doubt = self.dispatcher.recover().await?;
+        self.reloader.watch().await?;
         tracing::info!(restored_pupils = restored, in_doubt, "ready to run");
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use super::settings;
 use crate::config::{self, Config};
 use crate::env::mail::{MailFolder, MailSetupError, SmtpTransport};
-use crate::env::wire::{DoorSettings, ReqwestWire, WireSettings, WireSetupError};
+use crate::env::wire::{DoorSettings, ReqwestWire, WireSettings, WireSetupError, table_of};
 use crate::model::ProviderId;
 use crate::source::webhook::{SecretError, Verifier};
 
@@ -43,6 +43,7 @@ pub fn refusals(config: &Config) -> Vec<Refusal> {
     let mut found = settings::providers(config).err().unwrap_or_default();
     found.extend(wire(settings::wire_settings(config)));
     found.extend(config.mail.as_ref().and_then(mail));
+    found.extend(super::sources::drop_refusals(config));
     for (id, source) in config.sources.iter().filter(|(_, source)| source.is_read()) {
         if let Err(error) = Verifier::new(&settings::auth(source)) {
             found.push(secret(id.as_str(), &error));
@@ -64,9 +65,12 @@ fn wire(settings: WireSettings) -> Vec<Refusal> {
         let error = ReqwestWire::new(&WireSettings { accounts, ..shared.clone() }).err()?;
         let message = match error {
             WireSetupError::Identity { why, .. } | WireSetupError::Client(why) => why,
-            other @ WireSetupError::CaFile { .. } => other.to_string(),
+            WireSetupError::CaFile { path, source } => {
+                let message = unreadable(&path, &source);
+                return Some(Refusal::new(&table_of(id), "ca-file", message, PEM));
+            }
         };
-        let table = format!("providers.{id}");
+        let table = table_of(id);
         let remedy = "write a certificate and its own key, both PEM, the key not encrypted";
         Some(Refusal::new(&table, "client-certificate-file", message, remedy))
     };

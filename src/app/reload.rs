@@ -10,9 +10,9 @@ use tokio_util::task::TaskTracker;
 
 use super::{BuildError, load_templates, probes, refusals, settings, sources};
 use crate::config::{Changes, Config, changes};
-use crate::delivery::{Handover, Shared, troubles};
+use crate::delivery::{Handover, Shared, troubles, watch};
 use crate::env::Env;
-use crate::intake::{Intake, LastHeard};
+use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::model::SourceId;
 use crate::operate::reload::Reloads;
@@ -23,6 +23,7 @@ use crate::store::{SledStore, StoreError};
 use crate::web::{
     self,
     api::Api,
+    callbacks::Callbacks,
     control::{self, Control},
     hooks::{Hooks, SourceGate},
     hooks_rejected::Remembered,
@@ -37,7 +38,6 @@ pub(super) struct Whole {
     pub(super) feed: Arc<RosterFeed>,
     pub(super) around: sources::Around,
     pub(super) pollers: Arc<Pollers>,
-    pub(super) heard: LastHeard,
     pub(super) started_at: Timestamp,
     pub(super) reloads: Reloads,
     pub(super) tracker: TaskTracker,
@@ -131,6 +131,12 @@ impl Reloader {
         &self.answers
     }
 
+    /// Has sources watched from now on, as configuration has them.
+    pub(super) async fn watch(&self) -> Result<(), StoreError> {
+        let shared = self.present.lock().unwrap_or_else(PoisonError::into_inner).shared.clone();
+        watch::begin(&shared).await
+    }
+
     /// What it is counted with.
     pub fn metrics(&self) -> Arc<Metrics> {
         self.present.lock().unwrap_or_else(PoisonError::into_inner).shared.metrics.clone()
@@ -171,6 +177,9 @@ impl Reloader {
         // Each source is asked afresh: what it said is remembered by rows.
         let pollers = sources::pollers(&config, &self.whole.around, &shared.env);
         self.whole.pollers.change(pollers);
+        if let Err(error) = watch::begin(&shared).await {
+            tracing::warn!(%error, "sources are not watched before the next start");
+        }
         if let Err(error) = kept.installed().await {
             tracing::warn!(%error, "rows of the former directory stay until the next start");
         }
@@ -188,11 +197,11 @@ fn routes(
     config: &Config,
     started: &Config,
 ) -> Result<(axum::Router, axum::Router), BuildError> {
-    let (kv, heard) = (&shared.kv, &whole.heard);
+    let (kv, contacts) = (&shared.kv, &whole.around.contacts);
     let hooks = Hooks {
         intake: whole.intake.clone(),
         sources: gates(config, &shared.metrics)?,
-        heard: heard.clone(),
+        contacts: contacts.clone(),
         metrics: shared.metrics.clone(),
     };
     let scrape = Scrape {
@@ -200,18 +209,29 @@ fn routes(
         kv: kv.clone(),
         shared: shared.clone(),
         directory: shared.directory.clone(),
-        heard: heard.clone(),
-        sources: config.sources.keys().cloned().collect(),
+        contacts: contacts.clone(),
+        sources: sources::described(config).into_keys().collect(),
         looked: Arc::default(),
         tracker: whole.tracker.clone(),
     };
     let receipts = Receipts { shared: shared.clone(), secrets: settings::receipt_secrets(config) };
+    let callbacks = Callbacks {
+        callers: sources::callers(config, &shared.metrics),
+        nudges: whole.around.nudges.clone(),
+        metrics: shared.metrics.clone(),
+    };
     let api = Api { feed: whole.feed.clone(), token: config.api_token.clone(), kv: kv.clone() };
     let largest = usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX);
-    let public =
-        web::router(Arc::new(hooks), Arc::new(receipts), Arc::new(api), Arc::new(scrape), largest);
+    let public = web::router(
+        Arc::new(hooks),
+        Arc::new(callbacks),
+        Arc::new(receipts),
+        Arc::new(api),
+        Arc::new(scrape),
+        largest,
+    );
     let control = Control {
-        running: Some((whole.started_at, heard.clone())),
+        running: Some((whole.started_at, contacts.clone())),
         reloads: Some(whole.reloads.clone()),
         // What is kept for how long is as it was at the start.
         remains: settings::remains(started),
@@ -225,6 +245,9 @@ fn routes(
 }
 
 fn gates(config: &Config, metrics: &Metrics) -> Result<BTreeMap<SourceId, SourceGate>, BuildError> {
+    for school in config.schools.keys() {
+        metrics.school(school);
+    }
     let mut gates = BTreeMap::new();
     for (id, source) in &config.sources {
         let verifier = Verifier::new(&settings::auth(source))

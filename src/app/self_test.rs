@@ -29,6 +29,7 @@ pub fn probes(config: &Config, env: &Env, unread: BTreeSet<String>) -> Probes {
         wire: env.wire.clone(),
         mail: env.mail.clone(),
         accounts: accounts(config),
+        sources: super::sources::probes(config, env.clock.now()),
         mail_to,
         unread,
         zones: schools.map(|school| (school.id.clone(), school.zone.clone())).collect(),

@@ -49,7 +49,7 @@ pub fn control(
         clock,
         directory,
         accounts: config.providers.keys().cloned().chain(mail).collect(),
-        sources: config.sources.keys().cloned().collect(),
+        sources: super::sources::described(config),
         probes: None,
         tracker: TaskTracker::new(),
         running: None,
@@ -119,6 +119,7 @@ pub fn wire_settings(config: &Config) -> WireSettings {
             .providers
             .iter()
             .filter_map(|(id, provider)| Some((id.clone(), door(&provider.kind)?)))
+            .chain(super::sources::doors(config))
             .collect(),
         ..WireSettings::default()
     }
@@ -127,21 +128,29 @@ pub fn wire_settings(config: &Config) -> WireSettings {
 /// What the wire adds for an account; none where it adds nothing.
 fn door(kind: &config::ProviderKind) -> Option<DoorSettings> {
     let config::ProviderKind::Http(http) = kind else { return None };
-    let identity = http
-        .identity
-        .as_ref()
-        .map(|own| ClientIdentity { certificate: own.certificate.clone(), key: own.key.clone() });
-    let token = match &http.auth {
-        config::HttpAuth::Token(token) => Some(TokenSettings {
-            url: token.url.clone(),
-            client_id: token.client_id.clone(),
-            client_secret: token.client_secret.clone(),
-            scope: token.scope.clone(),
-            in_form: token.in_form,
-        }),
-        _ => None,
-    };
-    (identity.is_some() || token.is_some()).then_some(DoorSettings { identity, token })
+    let (identity, token) = (http.identity.as_ref().map(identity), token(&http.auth));
+    (identity.is_some() || token.is_some()).then_some(DoorSettings {
+        identity,
+        token,
+        ..DoorSettings::default()
+    })
+}
+
+/// Who we are to TLS.
+pub(super) fn identity(own: &config::ClientIdentity) -> ClientIdentity {
+    ClientIdentity { certificate: own.certificate.clone(), key: own.key.clone() }
+}
+
+/// Where tokens come from; none where nobody hands them out.
+pub(super) fn token(auth: &config::HttpAuth) -> Option<TokenSettings> {
+    let config::HttpAuth::Token(token) = auth else { return None };
+    Some(TokenSettings {
+        url: token.url.clone(),
+        client_id: token.client_id.clone(),
+        client_secret: token.client_secret.clone(),
+        scope: token.scope.clone(),
+        in_form: token.in_form,
+    })
 }
 
 /// The mail transport.
@@ -295,6 +304,15 @@ pub(super) fn delivery(config: &Config) -> delivery::Settings {
         sms_concurrency: concurrency,
         email_concurrency: mail.unwrap_or(concurrency),
         recipient_rate: config.delivery.recipient_rate,
+        watch: delivery::watch::Plan {
+            sources: super::sources::described(config),
+            rules: delivery::watch::Rules {
+                unreachable_after: config.watch.unreachable_after,
+                lessons: config.watch.silent_lessons,
+                silent_after: config.watch.silent_after,
+                hours: config.watch.hours,
+            },
+        },
         // What a provider shows after `settle` it shows after as long again.
         lookup_gap: defaults.lookup_gap.min(config.delivery.settle),
         ..defaults

@@ -1,14 +1,27 @@
 //! The sources that ask by themselves, as configuration has them: what each needs, and the tasks that ask.
 
+mod drop;
+mod edlevo;
+mod ss12000;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::Config;
+use jiff::Timestamp;
+
+use super::refusals::Refusal;
+use crate::config::{Config, Gives};
 use crate::env::Env;
-use crate::intake::{Contacts, Intake};
+use crate::env::wire::DoorSettings;
+use crate::intake::{Contacts, Described, Intake};
 use crate::metrics::Metrics;
-use crate::model::SourceId;
+use crate::model::{ProviderId, SourceId};
+use crate::operate::self_test::SourceProbe;
+use crate::source::nudges::Nudges;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
+
+pub(super) use ss12000::callers;
 
 /// What stays the same under every configuration.
 #[derive(Clone)]
@@ -19,16 +32,65 @@ pub(super) struct Around {
     pub feed: Arc<RosterFeed>,
     /// Told how each source is.
     pub contacts: Contacts,
+    /// Wakes who asks when a source calls.
+    pub nudges: Nudges,
     /// Told of every event.
     pub metrics: Arc<Metrics>,
 }
 
 /// The source that the directory is read from, if it is read from one.
-pub(super) fn directory(_config: &Config) -> Option<SourceId> {
-    None
+pub(super) fn directory(config: &Config) -> Option<SourceId> {
+    let asked = config.ss12000.iter().map(|(id, source)| (id, source.gives));
+    let dropped = config.drop.iter().map(|(id, source)| (id, source.gives));
+    asked.chain(dropped).find(|(_, gives)| gives.directory).map(|(id, _)| id.clone())
+}
+
+/// Every source, whatever its kind.
+pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
+    let webhooks = config.sources.iter().map(|(id, source)| {
+        let schools = source.schools.clone();
+        (id.clone(), Described { kind: "webhook", gives: vec!["attendance"], every: None, schools })
+    });
+    webhooks
+        .chain(ss12000::described(config))
+        .chain(drop::described(config))
+        .chain(edlevo::described(config))
+        .collect()
+}
+
+/// What the self-test asks sources.
+pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
+    drop::probes(config).chain(edlevo::probes(config, now)).collect()
+}
+
+/// What is taken from a source, in words.
+fn gives(gives: Gives) -> Vec<&'static str> {
+    let all = [
+        (gives.directory, "directory"),
+        (gives.schedule, "schedule"),
+        (gives.attendance, "attendance"),
+    ];
+    all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
 }
 
 /// The tasks of one configuration.
-pub(super) fn pollers(_config: &Config, _around: &Around, _env: &Env) -> Vec<Poller> {
-    Vec::new()
+pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
+    let mut pollers = Vec::new();
+    for (id, source) in &config.ss12000 {
+        pollers.push(ss12000::poller(id, source, around, env));
+        pollers.extend(ss12000::lessons(config, id, source, around, env));
+    }
+    pollers.extend(config.drop.iter().map(|(id, found)| drop::poller(id, found, config, around)));
+    pollers.extend(config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env)));
+    pollers
+}
+
+/// What is refused of drop folders.
+pub(super) fn drop_refusals(config: &Config) -> Vec<Refusal> {
+    drop::refusals(config)
+}
+
+/// The doors in the wire of those that are asked.
+pub(super) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
+    ss12000::doors(config).chain(edlevo::doors(config))
 }

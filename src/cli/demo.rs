@@ -2,6 +2,7 @@
 //! the stand-ins for provider and mail server, has the story played, and tells how it came out.
 
 mod folder;
+mod school;
 mod trail;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,8 @@ use tokio_util::task::TaskTracker;
 use crate::cli::{exit, init::trial};
 use crate::env::{Clock, ReqwestWire, WireSettings};
 use crate::model::local_date;
-use crate::sim::demo::{self, Daemon, DemoError, Report, Sender, Stage};
+use crate::sim::demo::{self, Daemon, DemoError, Desk, Hooks, Pupil, Report, Sender, Stage};
+use crate::sim::school::{Quirks, School};
 use crate::sim::sink::{Sink, SinkSettings};
 use folder::Folder;
 
@@ -34,6 +36,12 @@ pub struct DemoArgs {
     /// Print nothing but the outcome, as one JSON object, and do not pause for a reader
     #[arg(long)]
     pub json: bool,
+    /// Have the school system asked by SS 12000, instead of telling by itself
+    #[arg(long)]
+    pub ss12000: bool,
+    /// What that school system does otherwise than the standard, as for `upprop fake-school`
+    #[arg(long, value_name = "NAMES", requires = "ss12000", default_value = "")]
+    pub quirks: Quirks,
     /// Keep the folder with the configuration, the daemon's log and its store
     #[arg(long)]
     pub keep: bool,
@@ -53,15 +61,29 @@ pub async fn run(args: DemoArgs, clock: Arc<dyn Clock>) -> anyhow::Result<ExitCo
         .context("the stand-ins for provider and mail server cannot start")?;
     let address = free_address()?;
     let (zone_name, zone) = demo::morning(clock.now());
-    let config = lay_out(folder.path(), &sink, address, &zone_name, &zone, clock.as_ref())?;
-    let secret = std::fs::read_to_string(folder.path().join("secrets/webhook-secret"))?;
-    let secret = SecretString::from(secret.trim());
+    let asked = if args.ss12000 {
+        let today = local_date(clock.now(), &zone);
+        let settings = demo::school_settings(today, zone.clone(), args.quirks.clone());
+        let school = School::start(settings, clock.clone(), &TaskTracker::new())
+            .context("the school system cannot start")?;
+        Some(Arc::new(school))
+    } else {
+        None
+    };
+    let set_up = SetUp { address, zone_name: &zone_name, zone: &zone, asked: asked.as_deref() };
+    let config = lay_out(folder.path(), &sink, &set_up, clock.as_ref())?;
     let wire = Arc::new(ReqwestWire::new(&WireSettings::default())?);
     let program = std::env::current_exe().context("this program's own file cannot be found")?;
     let log = folder.path().join("daemon.log");
     let mut daemon =
         Daemon::new(program, config.clone(), log, address, wire.clone(), clock.clone());
-    let sender = Sender::new(address, SOURCE, secret, wire, clock.clone());
+    let sender = if let Some(school) = &asked {
+        Sender::Desk(Desk::new(Arc::clone(school), clock.clone()))
+    } else {
+        let secret = std::fs::read_to_string(folder.path().join("secrets/webhook-secret"))?;
+        let secret = SecretString::from(secret.trim());
+        Sender::Hooks(Hooks::new(address, SOURCE, secret, wire, clock.clone()))
+    };
 
     let mut silent = io::sink();
     let mut stdout = io::stdout();
@@ -73,6 +95,9 @@ pub async fn run(args: DemoArgs, clock: Arc<dyn Clock>) -> anyhow::Result<ExitCo
          machine. The school's clock is set so that it is morning there.\n",
         demo::SCHOOL_NAME
     )?;
+    if args.ss12000 {
+        writeln!(out, "The school system serves SS 12000 and is asked.\n")?;
+    }
     let paced = !args.json && io::stdout().is_terminal();
     let stage = Stage::new(clock, zone, &sink, &mut daemon, sender, out, paced);
     let played = tokio::select! {
@@ -84,6 +109,9 @@ pub async fn run(args: DemoArgs, clock: Arc<dyn Clock>) -> anyhow::Result<ExitCo
     // Gone already where the story came to its end.
     let _: Result<(), DemoError> = daemon.kill().await;
     sink.stop().await;
+    if let Some(school) = asked {
+        school.stop().await;
+    }
     let Some(played) = played else { return Ok(ExitCode::from(exit::INTERRUPTED)) };
     let mut report = played?;
     let not_told = match trail::not_told(&config).await {
@@ -93,7 +121,7 @@ pub async fn run(args: DemoArgs, clock: Arc<dyn Clock>) -> anyhow::Result<ExitCo
             BTreeMap::new()
         }
     };
-    demo::conclude(&mut report, not_told);
+    demo::conclude(&mut report, not_told, args.ss12000);
     if !report.ok {
         folder.keep();
     }
@@ -108,20 +136,38 @@ fn free_address() -> anyhow::Result<SocketAddr> {
         .context("no free port was found")
 }
 
+/// Where and when the day is played.
+struct SetUp<'a> {
+    address: SocketAddr,
+    zone_name: &'a str,
+    zone: &'a TimeZone,
+    /// The school system, where it is asked.
+    asked: Option<&'a School>,
+}
+
 /// Writes a trial's set-up, changed to the demo's school.
 fn lay_out(
     folder: &Path,
     sink: &Sink,
-    address: SocketAddr,
-    zone_name: &str,
-    zone: &TimeZone,
+    set_up: &SetUp<'_>,
     clock: &dyn Clock,
 ) -> anyhow::Result<std::path::PathBuf> {
     let smtp = sink.smtp_addr();
     let text = trial::configuration(&sink.url(), &smtp.ip().to_string(), smtp.port());
-    let text = configuration(&text, address, zone_name)?;
+    let mut text = configuration(&text, set_up.address, set_up.zone_name)?;
+    if let Some(asked) = set_up.asked {
+        text = school::configuration(&text, asked)?;
+    }
     let file = trial::furnish(folder, &text, true, &mut crate::env::random::fill)?;
-    for (name, text) in demo::directory(local_date(clock.now(), zone)) {
+    if set_up.asked.is_some() {
+        school::secrets(&folder.join("secrets"))?;
+    }
+    let today = local_date(clock.now(), set_up.zone);
+    let id_of = |pupil: &Pupil| match set_up.asked {
+        Some(asked) => school::id_of(asked, pupil),
+        None => pupil.id.to_owned(),
+    };
+    for (name, text) in demo::directory(today, id_of) {
         let path = folder.join("directory").join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }

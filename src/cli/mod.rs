@@ -10,6 +10,7 @@ mod confirm;
 pub mod demo;
 pub mod directory;
 pub mod exit;
+pub mod fake_school;
 pub mod go_live;
 pub mod guest;
 pub mod init;
@@ -73,6 +74,8 @@ enum Command {
     Run(run::RunArgs),
     /// Run a local SMS provider and mail server that show what arrives.
     Sink(sink::SinkArgs),
+    /// Run a made-up school with a server of SS 12000, to try upprop on.
+    FakeSchool(Box<fake_school::FakeSchoolArgs>),
     /// Look at the directory of pupils, guardians and staff.
     Directory(directory::DirectoryArgs),
     /// Look after the store.
@@ -171,6 +174,9 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             // Work on the whole store that is still under way is safe to leave, and may take minutes.
             runtime.shutdown_timeout(std::time::Duration::from_secs(1));
             ended
+        }
+        Command::FakeSchool(args) => {
+            runtime()?.block_on(fake_school::run(*args, Arc::new(SystemClock::new())))
         }
         Command::Sink(args) => runtime()?.block_on(sink::run(args, Arc::new(SystemClock::new()))),
     }

@@ -88,7 +88,8 @@ async fn alone(config: &Config, report: &Report) -> anyhow::Result<SelfTest> {
     let here = Here {
         kv: store.as_ref().map(|store| store as _).map_err(Clone::clone),
         roster: None,
-        sources: config.sources.keys().map(|id| (id.clone(), None)).collect(),
+        sources: app::described(config),
+        contacts: None,
         clock: clock.as_ref(),
         by_daemon: false,
     };

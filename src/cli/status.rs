@@ -13,10 +13,11 @@ use super::suspend::suspension_told;
 use super::times::local;
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
+use crate::model::SourceId;
 use crate::operate::counters::{self, Statistics};
 use crate::operate::queue::Queue;
 use crate::operate::rejected::AllRejected;
-use crate::operate::status::{AtAccount, AtSchool, Status};
+use crate::operate::status::{AtAccount, AtSchool, AtSource, LastHour, OurDelay, Status, Trouble};
 
 /// Arguments of each.
 #[derive(Debug, clap::Args)]
@@ -146,9 +147,70 @@ fn status_told(status: &Status, now: Timestamp) -> String {
         let last = last.map_or("no event in the last weeks".into(), |at| {
             format!("last heard {}", since_when(at, now))
         });
-        let _ = writeln!(out, "  {source}: {last}");
+        match status.contacts.get(source) {
+            Some(contact) => out.push_str(&source_told(source, contact, &last, now)),
+            None => drop(writeln!(out, "  {source}: {last}")),
+        }
+    }
+    if let Some(ours) = &status.our_delay {
+        let OurDelay { messages, median_seconds, worst_seconds } = ours;
+        let _ = writeln!(
+            out,
+            "  our part, from seen to taken by a provider: {messages} message(s) in the last hour, half within \
+             {median_seconds} s, the slowest {worst_seconds} s"
+        );
     }
     let _ = write!(out, "\n{}", queue_told(&status.queue, now));
+    out
+}
+
+fn source_told(source: &SourceId, found: &AtSource, last: &str, now: Timestamp) -> String {
+    let mut out = String::new();
+    let asked = found.asked_every_seconds.is_some();
+    let last = match found.last_answer {
+        None if asked => "has not answered yet".into(),
+        Some(at) if asked => format!("last answered {}", since_when(at, now)),
+        _ => last.to_owned(),
+    };
+    let _ = write!(out, "  {source}: {last} ({}: {})", found.kind, found.gives.join(", "));
+    if let Some(at) = found.last_news {
+        let _ = write!(out, "; last news {}", since_when(at, now));
+    }
+    out.push('\n');
+    if let Some(hour) = &found.last_hour {
+        let LastHour { marks, median_seconds, worst_seconds, ahead } = hour;
+        if *marks > 0 {
+            let _ = writeln!(
+                out,
+                "    its part, from recorded to seen: {marks} mark(s) in the last hour, half within \
+                 {median_seconds} s, the slowest {worst_seconds} s"
+            );
+        }
+        if *ahead > 0 {
+            let _ = writeln!(
+                out,
+                "    {ahead} mark(s) were recorded after they came: its clock is ahead; have it set by NTP"
+            );
+        }
+    }
+    if let Some(ahead) = found.clock_ahead_seconds.filter(|ahead| ahead.abs() > 60) {
+        let (ahead, word) = (ahead.abs(), if ahead > 0 { "ahead of" } else { "behind" });
+        let _ = writeln!(out, "    its clock is {ahead} s {word} ours");
+    }
+    for (school, at) in &found.silent_at {
+        let _ = writeln!(
+            out,
+            "    SILENT about {school}: IT and the team were told {}",
+            since_when(*at, now)
+        );
+    }
+    for (kind, Trouble { what, remedy, since, times, .. }) in &found.troubles {
+        let _ = writeln!(
+            out,
+            "    WRONG ({kind}): {what} (since {}, {times} times)\n      → {remedy}",
+            since_when(*since, now)
+        );
+    }
     out
 }
 

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::ask::{Asked, encoded, fetch, read};
 use super::{exit, why_lesson};
-use crate::model::{LessonId, Mark, NoticeKind, PupilId};
+use crate::model::{LessonId, Mark, NoticeKind, PupilId, is_ahead};
 use crate::operate::message::Message;
 use crate::operate::registers::WhyLesson;
 use crate::operate::rejected::Rejected;
@@ -199,10 +199,31 @@ fn at_lesson(out: &mut String, lesson: &AtLesson, when: &When) {
         short(lesson.start, when),
         short(lesson.end, when)
     );
+    if let Some(line) = delays(lesson, when) {
+        let _ = writeln!(out, "  {line}");
+    }
     if lesson.messages.is_empty() {
         let _ = writeln!(out, "  no message was made");
     }
     lesson.messages.iter().for_each(|message| at_message(out, message, when));
+}
+
+/// When the mark in force was made, when it came, and when a provider first took a message about it: whose the
+/// delay was.
+fn delays(lesson: &AtLesson, when: &When) -> Option<String> {
+    let recorded = lesson.recorded_at?;
+    let seen = lesson.received_at;
+    let ahead =
+        if is_ahead(seen.duration_since(recorded)) { " by a clock that is ahead" } else { "" };
+    let mut line = format!("recorded {}{ahead}, seen {}", clock(recorded, when), clock(seen, when));
+    let about = lesson.messages.iter().filter(|m| m.created_at >= seen);
+    let accepted = about
+        .flat_map(|m| &m.attempts)
+        .filter(|attempt| attempt.outcome.as_deref() == Some("accepted"));
+    if let Some(at) = accepted.filter_map(|attempt| attempt.at).min() {
+        let _ = write!(line, ", at the provider {}", clock(at, when));
+    }
+    Some(line)
 }
 
 /// One message in words.

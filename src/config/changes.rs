@@ -31,7 +31,11 @@ pub fn changes(started: &Config, before: &Config, now: &Config) -> Changes {
     differs("[delivery]", same(&before.delivery, &now.delivery));
     differs("[http]", before.http == now.http);
     differs("[mail]", same(&before.mail, &now.mail));
+    differs("[watch]", before.watch == now.watch);
     each("source", &before.sources, &now.sources, &mut taken);
+    each("drop", &before.drop, &now.drop, &mut taken);
+    each("edlevo", &before.edlevo, &now.edlevo, &mut taken);
+    each("source", &before.ss12000, &now.ss12000, &mut taken);
     each("provider", &before.providers, &now.providers, &mut taken);
     each("school", &before.schools, &now.schools, &mut taken);
     Changes { taken, need_restart: need_restart(started, now) }

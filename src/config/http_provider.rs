@@ -14,6 +14,10 @@ use serde_json::Value;
 
 use crate::model::Endpoint;
 
+pub(super) use identity::identity;
+pub(super) use read::idle;
+pub(super) use request::{auth, idle_auth};
+
 pub use crate::channel::sms::http::{BodyMethod, Charset, Escape, NumberFormat, PLACEHOLDERS};
 
 /// How we say who we are.

@@ -6,6 +6,8 @@ mod address;
 mod changes;
 mod daemon;
 mod delivery;
+mod drop;
+mod edlevo;
 mod gives;
 mod http_provider;
 mod mail;
@@ -18,6 +20,9 @@ mod school;
 mod secret;
 pub mod show;
 mod source;
+mod ss12000;
+mod ss12000_lessons;
+mod watch;
 pub mod words;
 
 use std::cell::RefCell;
@@ -30,6 +35,8 @@ use toml::de::DeTable;
 pub use changes::{Changes, changes};
 pub use daemon::{Directory, Http, Log, LogFormat, Server, Store, Telemetry};
 pub use delivery::Delivery;
+pub use drop::{Drop, DropLayout};
+pub use edlevo::Edlevo;
 pub use gives::Gives;
 pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
@@ -42,6 +49,9 @@ pub use provider::{Elks, Provider, ProviderKind};
 pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
 pub use source::{Credentials, Source};
+pub use ss12000::{AskedDirectory, BUDGETS, Persons, Ss12000, Vendor};
+pub use ss12000_lessons::{AskedLessons, AttendanceWay};
+pub use watch::Watch;
 
 use crate::directory::School;
 use crate::model::{ProviderId, SchoolId, SourceId};
@@ -79,6 +89,14 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// `[sources.<id>]`.
     pub sources: BTreeMap<SourceId, Source>,
+    /// `[drop.<id>]`.
+    pub drop: BTreeMap<SourceId, Drop>,
+    /// `[edlevo.<id>]`.
+    pub edlevo: BTreeMap<SourceId, Edlevo>,
+    /// `[watch]`.
+    pub watch: Watch,
+    /// `[ss12000.<id>]`.
+    pub ss12000: BTreeMap<SourceId, Ss12000>,
     /// `[providers.<id>]`.
     pub providers: BTreeMap<ProviderId, Provider>,
     /// `[schools.<id>]` over `[defaults]`.
@@ -253,14 +271,51 @@ fn read(root: Reader<'_>) -> Config {
         delivery,
         mail,
         sources: Source::read_all(&root, &school_names),
+        drop: Drop::read_all(&root, &school_names),
+        edlevo: Edlevo::read_all(&root, &school_names),
+        watch: Watch::read(root.table("watch")),
+        ss12000: Ss12000::read_all(&root, &school_names, root.has("public-url")),
         providers,
         schools: school::read_all(&root, &declared),
         public_url,
         api_token,
         templates: root.path("templates"),
     };
+    judge_sources(&root, &config);
     root.finish();
     config
+}
+
+/// The tables of sources: their ids are of one kind.
+const SOURCES: [&str; 4] = ["sources", "ss12000", "drop", "edlevo"];
+
+/// Whether no two sources have one id, and the directory comes from one place.
+fn judge_sources(root: &Reader<'_>, config: &Config) {
+    let mut known = BTreeSet::new();
+    for (name, reader) in SOURCES.into_iter().flat_map(|table| root.tables(table)) {
+        if !known.insert(name) {
+            let what = format!("{} has the id of a source twice", reader.title());
+            reader.error_at_head(what, "give one of them another name");
+        }
+    }
+    let asked = config.ss12000.iter().map(|(id, source)| ("ss12000", id, source.gives));
+    let dropped = config.drop.iter().map(|(id, source)| ("drop", id, source.gives));
+    let mut giving = asked.chain(dropped).filter(|(_, _, gives)| gives.directory);
+    let Some((_, first, _)) = giving.next() else { return };
+    for (table, other, _) in giving {
+        let what = format!("two sources give the directory: {first} and {other}");
+        let reader = root.tables(table).into_iter().find(|(name, _)| name == other.as_str());
+        if let Some((_, reader)) = reader {
+            reader.error("gives", what, "leave \"directory\" to one of them");
+        }
+    }
+    if config.directory.folder.is_some() {
+        root.table("directory").error(
+            "folder",
+            format!("`folder` is the directory's place, and {first} gives the directory too"),
+            "remove the one or the other",
+        );
+    }
 }
 
 fn public_url(root: &Reader<'_>, has_providers: bool) -> Option<String> {

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use jiff::SignedDuration;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use super::SOURCES;
 use super::problem::did_you_mean;
 use super::reader::{Cap, Reader};
 use super::secret::{is_guessable, is_unread};
@@ -65,7 +66,7 @@ impl Source {
             }
             reader.finish();
         }
-        if all.is_empty() && !root.has("sources") {
+        if all.is_empty() && SOURCES.iter().all(|table| !root.has(table)) {
             root.warn(
                 "sources",
                 "no [sources.<id>]: no attendance report will be accepted",
@@ -109,22 +110,6 @@ impl Source {
                 "add bearer-file, signature-secret-file, or basic-user and basic-password-file",
             );
         }
-        let allowed =
-            reader.list("schools", false, "\"all\", or a list of schools in this file", |text| {
-                let known = text == "all" || schools.iter().any(|school| school == text);
-                if known {
-                    return Ok(text.to_owned());
-                }
-                Err(did_you_mean(text, schools.iter().map(String::as_str)).map(str::to_owned))
-            });
-        if allowed.as_ref().is_some_and(Vec::is_empty) {
-            reader.warn(
-                "schools",
-                "the source may report for no school",
-                "list schools, or write \"all\"",
-            );
-        }
-        let all = allowed.as_ref().is_none_or(|list| list.iter().any(|id| id == "all"));
         Self {
             bearer,
             basic: user.zip(password).map(|(user, secret)| Credentials { user, secret }),
@@ -132,16 +117,37 @@ impl Source {
             tolerance: reader
                 .duration("signature-tolerance", "1s", "1h")
                 .unwrap_or(SignedDuration::from_mins(5)),
-            schools: (!all).then(|| {
-                allowed
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|id| SchoolId::new(id).ok())
-                    .collect()
-            }),
+            schools: allowed_schools(reader, schools),
             rate: reader.cap("rate", true).and_then(Cap::rate),
         }
     }
+}
+
+/// Which schools a source may report for; none: all.
+pub(super) fn allowed_schools(
+    reader: &Reader<'_>,
+    schools: &[String],
+) -> Option<BTreeSet<SchoolId>> {
+    let allowed =
+        reader.list("schools", false, "\"all\", or a list of schools in this file", |text| {
+            let known = text == "all" || schools.iter().any(|school| school == text);
+            if known {
+                return Ok(text.to_owned());
+            }
+            Err(did_you_mean(text, schools.iter().map(String::as_str)).map(str::to_owned))
+        });
+    if allowed.as_ref().is_some_and(Vec::is_empty) {
+        reader.warn(
+            "schools",
+            "the source may report for no school",
+            "list schools, or write \"all\"",
+        );
+    }
+    let all = allowed.as_ref().is_none_or(|list| list.iter().any(|id| id == "all"));
+    (!all).then(|| {
+        let ids = allowed.unwrap_or_default().into_iter();
+        ids.filter_map(|id| SchoolId::new(id).ok()).collect()
+    })
 }
 
 /// What can be told of secrets without telling them: what the inlet would refuse to start with.

@@ -328,7 +328,10 @@ impl Bench {
             .iter()
             .filter_map(|(_, row)| match ledger::decode(row).expect("row") {
                 Due::Claim { id, .. } | Due::Resolve(id) => Some(id),
-                Due::LessonEnd { .. } | Due::Register { .. } | Due::RegisterDigest { .. } => None,
+                Due::LessonEnd { .. }
+                | Due::Register { .. }
+                | Due::RegisterDigest { .. }
+                | Due::Watch => None,
             })
             .collect();
         due.sort();

@@ -8,6 +8,9 @@ use crate::intake::{registers, silence};
 use crate::model::{GroupId, Planned, Register, StaffId, StaffRole, State, Stood};
 use crate::store::ledger;
 
+#[path = "dispatcher_notice_days_tests.rs"]
+mod days;
+
 const CLASS: &[Family<'_>] =
     &[("p", Protection::None, &[("g1", 605)]), ("q", Protection::Protected, &[("g2", 606)])];
 
@@ -333,7 +336,9 @@ async fn a_silent_source_is_told_to_it_and_the_team_once_and_then_that_it_is_ove
     let school = directory.schools.values().next().expect("a school");
     let source = SourceId::new("ss12000").expect("id");
     let kv = b.kv.clone();
-    let begun = |now| silence::begun(kv.as_ref(), school, &source, (Some(at("09:10:00")), 31), now);
+    let (since, told) = (Some(at("09:10:00")), &crate::policy::notice::TOLD);
+    let noticed = silence::Noticed { since, lessons: 31, unreachable: false, told };
+    let begun = |now| silence::begun(kv.as_ref(), school, &source, noticed, now);
     assert!(begun(at("10:00:00")).await.expect("written"));
     assert!(!begun(at("10:05:00")).await.expect("known"), "once");
     b.set("10:05:00");

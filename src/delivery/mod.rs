@@ -1,4 +1,4 @@
-//! From a waiting row to an outcome. `claim`, `settle`, `retry`, `limits`, `receipt` and `accounts`
+//! From a waiting row to an outcome. `claim`, `settle`, `retry`, `receipt` and `accounts`
 //! are pure; `dispatcher` and what it starts do the waiting, the wire and the commits. Nothing here
 //! decides whom to tell: that is asked of `policy` again at the moment of sending.
 
@@ -13,7 +13,6 @@ mod failing;
 mod failure;
 pub mod guest;
 mod handover;
-pub mod limits;
 mod notice;
 mod prepare;
 pub mod receipt;
@@ -31,6 +30,7 @@ pub mod suspension;
 pub(crate) mod testing;
 mod timers;
 mod under_way;
+pub mod watch;
 
 pub use dispatcher::{Dispatcher, troubles};
 pub use handover::Handover;

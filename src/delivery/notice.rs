@@ -255,6 +255,7 @@ pub(super) fn facts(
             NoticeFacts::Source(SourceFacts {
                 school: school.name.clone(),
                 source: n.lesson.to_string(),
+                unreachable: row.unreachable,
                 since: row.since.map(|at| clock(at, &school.zone)).unwrap_or_default(),
                 day: day.map(|day| day_word(day, n.date)).unwrap_or_default(),
                 lessons: row.lessons,

@@ -150,12 +150,20 @@ fn an_alert_leaves_while_it_is_so_and_its_all_clear_only_to_whom_it_was_told() {
 #[test]
 fn a_silence_is_told_while_it_lasts() {
     let school = live();
-    let row = Silence { noticed_at: at("10:00"), since: None, lessons: 3, over_at: None };
+    let row = Silence {
+        noticed_at: at("10:00"),
+        since: None,
+        lessons: 3,
+        unreachable: false,
+        over_at: None,
+    };
     let over = Silence { over_at: Some(at("10:30")), ..row.clone() };
     let newer = Silence { noticed_at: at("11:00"), ..row.clone() };
     let source = SourceId::new("s").expect("id");
-    let made =
-        |purpose, now| notice::of_silence(&school, &source, &over, purpose, at(now)).remove(0);
+    let team = &[StaffRole::AttendanceTeam];
+    let made = |purpose, now| {
+        notice::of_silence(&school, &source, &over, purpose, team, at(now)).remove(0)
+    };
     let alert = made(Purpose::SourceAlert, "10:00");
     for (row, expected) in
         [(&row, None), (&over, Some(Reason::SourceHeard)), (&newer, Some(Reason::SourceHeard))]

@@ -10,7 +10,6 @@ use super::after_restore;
 use super::claim::{self, Claim, Verdict};
 use super::failure;
 use super::guest;
-use super::limits::{self, Permit};
 use super::notice;
 use super::render::{self, Making, Of, Wired};
 use super::settle;
@@ -20,6 +19,7 @@ use crate::channel::sms::text_sha256;
 use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
 use crate::intake::{Heard, decide};
+use crate::limits::{self, Permit};
 use crate::model::{
     Address, Channel, Notification, NotificationId, ProviderId, Purpose, Rate, Reason, SchoolId,
     State, hex,

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::watch;
 use crate::model::{Channel, Rate};
 
 /// Delivery settings, defaults applied.
@@ -24,6 +25,8 @@ pub struct Settings {
     pub recipient_rate: Option<Rate>,
     /// Longest pause a provider may ask for.
     pub longest_retry_after: SignedDuration,
+    /// What is watched, and when people are told that nothing comes of it.
+    pub watch: watch::Plan,
 }
 
 impl Default for Settings {
@@ -41,6 +44,7 @@ impl Default for Settings {
             email_concurrency: 4,
             recipient_rate: None,
             longest_retry_after: SignedDuration::from_mins(15),
+            watch: watch::Plan::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::channel::sms::SmsApi;
 use crate::channel::sms::receipt::Ack;
 use crate::directory::{Directory, School};
 use crate::env::Env;
+use crate::intake::Contacts;
 use crate::message::Templates;
 use crate::metrics::Metrics;
 use crate::model::{Channel, EmailAddress, NotificationId, ProviderId, Rate};
@@ -110,6 +111,8 @@ pub struct Shared {
     pub wake: Arc<Wake>,
     /// Told what happened.
     pub metrics: Arc<Metrics>,
+    /// How the contact with each source is.
+    pub contacts: Contacts,
     pub(super) under_way: Arc<UnderWay>,
 }
 
@@ -137,9 +140,16 @@ impl Shared {
             settings,
             wake,
             metrics,
+            contacts: Contacts::default(),
             under_way: Arc::default(),
         }
         .counted()
+    }
+
+    /// With the contacts that sources report to.
+    #[must_use]
+    pub fn with_contacts(self, contacts: Contacts) -> Self {
+        Self { contacts, ..self }
     }
 
     /// Its accounts' numbers begin.
@@ -173,6 +183,7 @@ impl Shared {
             settings,
             wake: self.wake.clone(),
             metrics: self.metrics.clone(),
+            contacts: self.contacts.clone(),
             under_way: self.under_way.clone(),
         }
         .counted()

@@ -50,6 +50,10 @@ impl Dispatcher {
                     looks.push((key, Look::Register(school, lesson)))
                 }
                 Due::RegisterDigest { school, at } => looks.push((key, Look::Digest(school, at))),
+                Due::Watch => {
+                    worked = true;
+                    self.look_at_sources(&key, now).await?;
+                }
                 Due::Resolve(id) | Due::Claim { id, .. } => {
                     if self.shared.under_way.is_on_the_wire(&id) {
                         *left = true;

@@ -36,59 +36,112 @@ enum In {
 /// # Errors
 /// At the first quote that is not right: nothing after it can be trusted.
 pub fn records(text: &str, delimiter: char) -> Result<Vec<Record>, CellError> {
+    let mut splitter = Splitter::new(delimiter);
     let mut records = Vec::new();
-    let mut cells: Vec<String> = Vec::new();
-    let mut cell = String::new();
-    let (mut line, mut start, mut quote) = (1, 1, 1);
-    let mut state = In::Start;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let ends_line = c == '\n' || (c == '\r' && chars.peek() != Some(&'\n'));
-        match (state, c) {
-            (In::Quoted, '"') => state = In::Closed,
-            (In::Quoted, _) => cell.push(c),
-            (In::Closed, '"') => {
-                cell.push('"');
-                state = In::Quoted;
-            }
-            (In::Start, '"') => {
-                quote = line;
-                state = In::Quoted;
-            }
-            (_, '\r') if !ends_line => {}
-            _ if ends_line => {
-                cells.push(std::mem::take(&mut cell));
-                push(&mut records, start, std::mem::take(&mut cells));
-                state = In::Start;
-                start = line + 1;
-            }
-            _ if c == delimiter => {
-                cells.push(std::mem::take(&mut cell));
-                state = In::Start;
-            }
-            // Spaces between a closing quote and the delimiter do no harm.
-            (In::Closed, ' ') => {}
-            (In::Closed, _) => return Err(CellError::AfterQuote(line)),
-            (In::Start | In::Bare, _) => {
-                cell.push(c);
-                state = In::Bare;
-            }
-        }
-        if ends_line {
-            line += 1;
-        }
+    for c in text.chars() {
+        records.extend(splitter.push(c)?);
     }
-    if state == In::Quoted {
-        return Err(CellError::Unclosed(quote));
-    }
-    cells.push(cell);
-    push(&mut records, start, cells);
+    records.extend(splitter.finish()?);
     Ok(records)
 }
 
-fn push(records: &mut Vec<Record>, line: usize, cells: Vec<String>) {
-    if cells.iter().any(|c| !c.trim().is_empty()) {
-        records.push(Record { line, cells });
+/// Splits a text that comes piece by piece. After an error it is of no use.
+pub struct Splitter {
+    delimiter: char,
+    state: In,
+    cell: String,
+    cells: Vec<String>,
+    line: usize,
+    start: usize,
+    quote: usize,
+    /// The last character was a carriage return: a line feed after it ends no line of its own.
+    returned: bool,
+}
+
+impl Splitter {
+    /// Starts with the first line.
+    pub fn new(delimiter: char) -> Self {
+        Self {
+            delimiter,
+            state: In::Start,
+            cell: String::new(),
+            cells: Vec::new(),
+            line: 1,
+            start: 1,
+            quote: 1,
+            returned: false,
+        }
+    }
+
+    /// Takes one character; the record that it ends, if it ends one that is not empty.
+    ///
+    /// # Errors
+    /// When a quote is not right.
+    pub fn push(&mut self, c: char) -> Result<Option<Record>, CellError> {
+        let after_return = std::mem::replace(&mut self.returned, c == '\r') && c == '\n';
+        let ends_line = matches!(c, '\r' | '\n') && !after_return;
+        let mut record = None;
+        match (self.state, c) {
+            (In::Quoted, '"') => self.state = In::Closed,
+            (In::Quoted, _) => self.cell.push(c),
+            (In::Closed, '"') => {
+                self.cell.push('"');
+                self.state = In::Quoted;
+            }
+            (In::Start, '"') => {
+                self.quote = self.line;
+                self.state = In::Quoted;
+            }
+            _ if after_return => {}
+            _ if ends_line => {
+                record = self.end();
+                self.start = self.line + 1;
+            }
+            _ if c == self.delimiter => {
+                self.cells.push(std::mem::take(&mut self.cell));
+                self.state = In::Start;
+            }
+            // Spaces between a closing quote and the delimiter do no harm.
+            (In::Closed, ' ') => {}
+            (In::Closed, _) => return Err(CellError::AfterQuote(self.line)),
+            (In::Start | In::Bare, _) => {
+                self.cell.push(c);
+                self.state = In::Bare;
+            }
+        }
+        if ends_line {
+            self.line += 1;
+        }
+        Ok(record)
+    }
+
+    /// Whether the text so far ends where a line ends: neither in a cell nor between quotes.
+    pub fn is_between(&self) -> bool {
+        self.state == In::Start && self.cells.is_empty()
+    }
+
+    /// The line that the next character stands on, from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+
+    /// The last record, which no line end follows.
+    ///
+    /// # Errors
+    /// When a quote was never closed.
+    pub fn finish(mut self) -> Result<Option<Record>, CellError> {
+        if self.state == In::Quoted {
+            return Err(CellError::Unclosed(self.quote));
+        }
+        Ok(self.end())
+    }
+
+    fn end(&mut self) -> Option<Record> {
+        self.state = In::Start;
+        let mut cells = std::mem::take(&mut self.cells);
+        cells.push(std::mem::take(&mut self.cell));
+        let is_empty = cells.iter().all(|c| c.trim().is_empty());
+        (!is_empty).then_some(Record { line: self.start, cells })
     }
 }
 

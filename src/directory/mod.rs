@@ -3,7 +3,7 @@
 
 pub mod audit;
 pub mod brake;
-mod cells;
+pub mod cells;
 mod check;
 pub mod csv;
 mod encoding;
@@ -22,7 +22,7 @@ pub mod school;
 pub mod settings;
 pub mod snapshot;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

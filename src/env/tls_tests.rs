@@ -154,7 +154,7 @@ async fn an_account_shows_its_certificate_and_others_do_not() {
     let account = ProviderId::new("gw").unwrap();
     let identity =
         ClientIdentity { certificate: read("client.pem"), key: read("client.key").into() };
-    let door = DoorSettings { identity: Some(identity), token: None };
+    let door = DoorSettings { identity: Some(identity), ..DoorSettings::default() };
     let settings = WireSettings {
         ca_file: Some(fixture("ca.pem")),
         timeout: Duration::from_secs(10),

@@ -86,8 +86,9 @@ pub enum WireSetupError {
     Client(String),
     /// An account's certificate and key cannot be used.
     #[error(
-        "cannot use the client certificate and key of [providers.{account}]: {why}; \
-         check client-certificate-file and client-key-file (PEM, the key not encrypted)"
+        "cannot use the client certificate and key of [{}]: {why}; \
+         check client-certificate-file and client-key-file (PEM, the key not encrypted)",
+        table_of(account)
     )]
     Identity {
         /// The account.
@@ -95,6 +96,13 @@ pub enum WireSetupError {
         /// Why.
         why: String,
     },
+}
+
+/// The table that an account is configured in: ids of providers hold no dot, those of other tables begin with
+/// their names, as `ss12000.hub`.
+pub fn table_of(account: &ProviderId) -> String {
+    let id = account.as_str();
+    if id.contains('.') { id.to_owned() } else { format!("providers.{id}") }
 }
 
 /// [`Wire`] over the network.
@@ -124,7 +132,7 @@ impl ReqwestWire {
     /// See [`WireSetupError`].
     pub fn new(settings: &WireSettings) -> Result<Self, WireSetupError> {
         install_crypto();
-        let client = client(settings, None)?;
+        let client = client(settings, &settings.ca_file, None)?;
         Ok(Self {
             doors: door::doors(settings, &client)?,
             client,
@@ -135,12 +143,14 @@ impl ReqwestWire {
         })
     }
 
-    /// Sends one request as it is; `until` is the end of its time.
+    /// Sends one request as it is; `until` is the end of its time, `most` the most bytes of its
+    /// answer.
     async fn send(
         &self,
         client: &reqwest::Client,
         request: http::Request<Bytes>,
         until: Timestamp,
+        most: usize,
     ) -> Result<http::Response<Bytes>, WireError> {
         endpoint::check(request.uri(), self.plain_http)
             .map_err(|error| WireError::NotSent(format!("the address {error}")))?;
@@ -157,11 +167,10 @@ impl ReqwestWire {
         *request.timeout_mut() = Some(left);
         let mut response = client.execute(request).await.map_err(|error| classify(&error))?;
 
-        let too_large =
-            || WireError::Unknown(format!("the answer is larger than {} bytes", self.max_answer));
+        let too_large = || WireError::Unknown(format!("the answer is larger than {most} bytes"));
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
-            if body.len() + chunk.len() > self.max_answer {
+            if body.len() + chunk.len() > most {
                 return Err(too_large());
             }
             body.extend_from_slice(&chunk);
@@ -188,12 +197,14 @@ impl Wire for ReqwestWire {
 /// See [`WireSetupError`].
 pub fn client_of_its_own(settings: &WireSettings) -> Result<reqwest::Client, WireSetupError> {
     install_crypto();
-    client(settings, None)
+    client(settings, &settings.ca_file, None)
 }
 
-/// A client by the settings; `identity` is who we are to TLS, where that is asked.
-fn client(
+/// A client by the settings; `identity` is who we are to TLS, where that is asked, and `ca_files` are trusted
+/// beside the system's.
+fn client<'f>(
     settings: &WireSettings,
+    ca_files: impl IntoIterator<Item = &'f PathBuf>,
     identity: Option<reqwest::Identity>,
 ) -> Result<reqwest::Client, WireSetupError> {
     let mut builder = reqwest::Client::builder()
@@ -210,7 +221,7 @@ fn client(
         let here = reqwest::NoProxy::from_string("localhost, 127.0.0.0/8, ::1");
         builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(setup)?.no_proxy(here));
     }
-    if let Some(path) = &settings.ca_file {
+    for path in ca_files {
         let pem = std::fs::read(path)
             .map_err(|source| WireSetupError::CaFile { path: path.clone(), source })?;
         let certificates = reqwest::Certificate::from_pem_bundle(&pem).map_err(setup)?;

@@ -1,13 +1,15 @@
 //! How the contact with each source is: when it last answered, how new what it says is, and what is wrong with
-//! it, in words, for whoever looks at how the gateway is. Kept in memory; promises nothing after a restart.
+//! it, in words, for whoever looks at how the gateway is. Kept in memory; what a restart must not forget is written
+//! by whoever keeps watch, and put back here at the start.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::SourceId;
+use super::delays::{Delays, LastHour};
+use crate::model::{SchoolId, SourceId};
 
 /// Something that is wrong with a source.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,29 +31,45 @@ pub struct Trouble {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Contact {
-    /// When it last gave an answer, or a file, that could be used.
+    /// When it last gave an answer, a file, or an event that could be used.
     pub answered: Option<Timestamp>,
     /// When something new last came of that.
     pub news: Option<Timestamp>,
     /// The newest time at which something was recorded, by the source's clock.
     pub recorded: Option<Timestamp>,
+    /// When something new last came of that about attendance, by school.
+    #[serde(default)]
+    pub schools: BTreeMap<SchoolId, Timestamp>,
     /// How far its clock is ahead of ours, in seconds; where it says what time it is.
     pub clock_ahead_seconds: Option<i64>,
+    /// How it is asked, in words, by what for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, String>,
     /// What is wrong, by kind: a stable word, which is a label of metrics too.
     pub troubles: BTreeMap<String, Trouble>,
 }
 
+#[derive(Debug, Default)]
+struct Kept {
+    contact: Contact,
+    delays: Delays,
+}
+
 /// The contacts with all sources. Each clone is the same.
 #[derive(Debug, Clone, Default)]
-pub struct Contacts(Arc<Mutex<BTreeMap<SourceId, Contact>>>);
+pub struct Contacts(Arc<Mutex<BTreeMap<SourceId, Kept>>>);
 
 impl Contacts {
     fn with<T>(&self, source: &SourceId, act: impl FnOnce(&mut Contact) -> T) -> T {
+        self.kept(source, |kept| act(&mut kept.contact))
+    }
+
+    fn kept<T>(&self, source: &SourceId, act: impl FnOnce(&mut Kept) -> T) -> T {
         let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         act(contacts.entry(source.clone()).or_default())
     }
 
-    /// It gave an answer, or a file, that could be used.
+    /// It gave an answer, a file, or an event that could be used.
     pub fn answered(&self, source: &SourceId, now: Timestamp) {
         self.with(source, |c| c.answered = c.answered.max(Some(now)));
     }
@@ -64,10 +82,38 @@ impl Contacts {
         });
     }
 
+    /// That was about attendance at a school.
+    pub fn attendance(&self, source: &SourceId, school: &SchoolId, now: Timestamp) {
+        self.with(source, |c| match c.schools.get_mut(school) {
+            Some(last) => *last = now.max(*last),
+            None => drop(c.schools.insert(school.clone(), now)),
+        });
+    }
+
+    /// A mark was on its way so long; negative: recorded, by the source's clock, after it came.
+    pub fn delay(&self, source: &SourceId, delay: SignedDuration, now: Timestamp) {
+        self.kept(source, |kept| kept.delays.add(delay, now));
+    }
+
+    /// How long marks were on their way in the last hour; none: there was none.
+    pub fn last_hour(&self, source: &SourceId, now: Timestamp) -> Option<LastHour> {
+        self.kept(source, |kept| kept.delays.last_hour(now))
+    }
+
+    /// How it is asked for something.
+    pub fn note(&self, source: &SourceId, what: &str, words: String) {
+        self.with(source, |c| drop(c.notes.insert(what.to_owned(), words)));
+    }
+
     /// What time it is there.
     pub fn clock(&self, source: &SourceId, theirs: Timestamp, now: Timestamp) {
         let ahead: SignedDuration = theirs.duration_since(now);
         self.with(source, |c| c.clock_ahead_seconds = Some(ahead.as_secs()));
+    }
+
+    /// How far its clock is ahead of ours, where it says what time it is.
+    pub fn ahead(&self, source: &SourceId) -> Option<SignedDuration> {
+        self.with(source, |c| c.clock_ahead_seconds.map(SignedDuration::from_secs))
     }
 
     /// Something is wrong with it. Returns whether it was not so before.
@@ -102,6 +148,24 @@ impl Contacts {
     pub fn of(&self, source: &SourceId) -> Contact {
         self.with(source, |c| c.clone())
     }
+
+    /// As a former process knew it; what is known already stands where it is newer.
+    pub fn restore(&self, source: &SourceId, former: &Contact) {
+        self.with(source, |c| {
+            c.answered = c.answered.max(former.answered);
+            c.news = c.news.max(former.news);
+            c.recorded = c.recorded.max(former.recorded);
+        });
+        for (school, at) in &former.schools {
+            self.attendance(source, school, *at);
+        }
+    }
+
+    /// Forgets sources that are not among these: nobody asks them any more.
+    pub fn keep(&self, sources: &BTreeSet<SourceId>) {
+        let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        contacts.retain(|source, _| sources.contains(source));
+    }
 }
 
 #[cfg(test)]
@@ -126,5 +190,24 @@ mod tests {
         let now = contacts.of(&source);
         assert_eq!((now.recorded, now.news), (Some(at(3)), Some(at(9))));
         assert_eq!((now.clock_ahead_seconds, now.troubles.len()), (Some(7200), 0));
+    }
+
+    #[test]
+    fn what_a_former_process_knew_does_not_take_the_place_of_what_is_newer() {
+        let (contacts, source) = (Contacts::default(), SourceId::new("s").expect("id"));
+        let (at, school) =
+            (|s| Timestamp::from_second(s).expect("time"), SchoolId::new("a").expect("id"));
+        contacts.answered(&source, at(7));
+        let schools = BTreeMap::from([(school.clone(), at(4))]);
+        let former =
+            Contact { answered: Some(at(5)), news: Some(at(4)), schools, ..Contact::default() };
+        contacts.restore(&source, &former);
+        let now = contacts.of(&source);
+        assert_eq!(
+            (now.answered, now.news, now.schools[&school]),
+            (Some(at(7)), Some(at(4)), at(4))
+        );
+        contacts.keep(&BTreeSet::new());
+        assert_eq!(contacts.of(&source), Contact::default());
     }
 }

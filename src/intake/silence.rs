@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::case::{cancel, enqueue};
 use crate::directory::School;
-use crate::model::{Notification, Purpose, Reason, SchoolId, Silence, SourceId, State};
+use crate::model::{Notification, Purpose, Reason, SchoolId, Silence, SourceId, StaffRole, State};
 use crate::policy::notice;
 use crate::store::ledger::Unit;
 use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
@@ -14,8 +14,20 @@ const CONFLICT_TRIES: u32 = 100;
 /// Sources of a school that are looked at.
 const SOURCES: usize = 100;
 
-/// A source is silent about a school: the last mark came at `since`, and `lessons` have ended after it. IT and the
-/// team are told, once; durable on return. False: it was known.
+/// What was noticed.
+#[derive(Debug, Clone, Copy)]
+pub struct Noticed<'a> {
+    /// When the last mark came, or when it last answered; none: that is not known.
+    pub since: Option<Timestamp>,
+    /// Lessons that have ended after that; 0: not counted.
+    pub lessons: u32,
+    /// It does not answer at all.
+    pub unreachable: bool,
+    /// Who is to be told.
+    pub told: &'a [StaffRole],
+}
+
+/// A source is silent about a school. Those who must know are told, once; durable on return. False: it was known.
 ///
 /// # Errors
 /// When the store fails.
@@ -23,7 +35,7 @@ pub async fn begun(
     kv: &dyn Kv,
     school: &School,
     source: &SourceId,
-    (since, lessons): (Option<Timestamp>, u32),
+    noticed: Noticed<'_>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let key = tables::silence(&school.id, source);
@@ -33,8 +45,9 @@ pub async fn begun(
         if known.is_some_and(|row| row.over_at.is_none()) {
             return Ok(false);
         }
-        let row = Silence { noticed_at: now, since, lessons, over_at: None };
-        for n in notice::of_silence(school, source, &row, Purpose::SourceAlert, now) {
+        let Noticed { since, lessons, unreachable, told } = noticed;
+        let row = Silence { noticed_at: now, since, lessons, unreachable, over_at: None };
+        for n in notice::of_silence(school, source, &row, Purpose::SourceAlert, told, now) {
             unit.decided("notify", n.reason);
             enqueue(&mut unit, &n);
         }
@@ -63,7 +76,8 @@ pub async fn over(
         let known: Option<Silence> = unit.read(&key).await?;
         let Some(mut row) = known.filter(|row| row.over_at.is_none()) else { return Ok(false) };
         row.over_at = Some(now);
-        for n in notice::of_silence(school, source, &row, Purpose::SourceClear, now) {
+        for n in notice::of_silence(school, source, &row, Purpose::SourceClear, &notice::TOLD, now)
+        {
             let alert = tables::notification(&notice::alert_of(school, &n, &row));
             match unit.read::<Notification>(&alert).await? {
                 Some(mut alert) if alert.state == State::Waiting && alert.attempts.is_empty() => {

@@ -25,7 +25,7 @@ pub struct GuardianFacts {
     pub renewed: bool,
     /// Registered on a later day than the lesson's.
     pub late_registration: bool,
-    /// For corrections; empty otherwise: `was-there`, `arrived`, `excused`.
+    /// For corrections; empty otherwise: `was-there`, `arrived`, `excused`, `cancelled`.
     pub correction: String,
     /// When the pupil came, `08.45`; empty: not known.
     pub arrived: String,
@@ -43,6 +43,7 @@ impl GuardianFacts {
             Some(CorrectionKind::WasThere) => "was-there".into(),
             Some(CorrectionKind::Arrived) => "arrived".into(),
             Some(CorrectionKind::Excused) => "excused".into(),
+            Some(CorrectionKind::Cancelled) => "cancelled".into(),
         }
     }
 }
@@ -72,7 +73,7 @@ pub struct TeamCase {
     pub date: String,
     /// Why this mail was made, as a stable word (see `Reason`).
     pub reason: String,
-    /// For corrections: `was-there`, `arrived`, `excused`; else empty.
+    /// For corrections: `was-there`, `arrived`, `excused`, `cancelled`; else empty.
     pub correction: String,
     /// For staff tasks: `protected`, `nobody-reached`, `unknown-pupil`, `held-in-doubt`,
     /// `not-put-right`, `check-number`; else empty.

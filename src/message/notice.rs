@@ -84,11 +84,13 @@ pub struct SourceFacts {
     pub school: String,
     /// The source, as it is called in configuration.
     pub source: String,
-    /// When the last mark had come, `09.10`; empty: not known.
+    /// It does not answer at all.
+    pub unreachable: bool,
+    /// When the last mark had come, or when it last answered, `09.10`; empty: not known.
     pub since: String,
     /// The day of that where it is not the day of the notice; else empty.
     pub day: String,
-    /// Lessons that had ended since then.
+    /// Lessons that had ended since then; 0: that is not counted.
     pub lessons: u32,
     /// When a mark came again; empty: none has.
     pub over: String,
@@ -255,6 +257,7 @@ pub(super) fn sample_source() -> SourceFacts {
     SourceFacts {
         school: "Björkskolan".into(),
         source: "skolsystem".into(),
+        unreachable: false,
         since: "09.10".into(),
         day: String::new(),
         lessons: 31,
@@ -298,6 +301,9 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
     for purpose in [Purpose::SourceAlert, Purpose::SourceClear] {
         all.push((purpose, NoticeFacts::Source(source.clone())));
         all.push((purpose, NoticeFacts::Source(unknown.clone())));
+        let unreachable = SourceFacts { unreachable: true, lessons: 0, ..unknown.clone() };
+        all.push((purpose, NoticeFacts::Source(unreachable)));
+        all.push((purpose, NoticeFacts::Source(SourceFacts { lessons: 0, ..source.clone() })));
     }
     all
 }

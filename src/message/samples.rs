@@ -56,6 +56,7 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
                 (CorrectionKind::Arrived, "08.45"),
                 (CorrectionKind::Arrived, ""),
                 (CorrectionKind::Excused, ""),
+                (CorrectionKind::Cancelled, ""),
             ] {
                 let correction = GuardianFacts::correction_word(Some(kind));
                 let mut words = vec![correction.as_str()];
@@ -157,7 +158,12 @@ pub(super) fn team_cases() -> Vec<TeamCase> {
         TeamCase { age_unknown: true, ..full.clone() },
         TeamCase { kind: Purpose::TeamUpdate.as_str().into(), reason: reported, ..full.clone() },
     ];
-    for kind in [CorrectionKind::WasThere, CorrectionKind::Arrived, CorrectionKind::Excused] {
+    for kind in [
+        CorrectionKind::WasThere,
+        CorrectionKind::Arrived,
+        CorrectionKind::Excused,
+        CorrectionKind::Cancelled,
+    ] {
         cases.push(TeamCase {
             kind: Purpose::Correction.as_str().into(),
             correction: GuardianFacts::correction_word(Some(kind)),

@@ -28,7 +28,9 @@ use labels::{
     Attempts, Decided, Events, OfChannel, OfSource, Receipts, Registers, Shown, WithOutcome,
 };
 
-pub use moment::{AccountNow, DirectoryNow, LaneNow, Moment, QueueNow, SchoolNow, StoreNow};
+pub use moment::{
+    AccountNow, DirectoryNow, LaneNow, Moment, QueueNow, SchoolNow, SourceNow, StoreNow,
+};
 pub use source::SourceMeter;
 pub use text::{OPEN_METRICS, PLAIN};
 
@@ -52,6 +54,7 @@ pub struct Metrics {
     events: Family<Events, Counter>,
     strangers: Counter,
     source_delay: Histograms<OfSource>,
+    source_ahead: Family<OfSource, Counter>,
     decisions: Family<Decided, Counter>,
     registers: Family<Registers, Counter>,
     attempts: Family<Attempts, Counter>,
@@ -75,6 +78,7 @@ impl Metrics {
             events: Family::default(),
             strangers: Counter::default(),
             source_delay: Family::new_with_constructor(minutes),
+            source_ahead: Family::default(),
             decisions: Family::default(),
             registers: Family::default(),
             attempts: Family::default(),
@@ -121,6 +125,12 @@ impl Metrics {
             "source_delay_seconds",
             "From when a mark was recorded to when it was accepted: the part before us",
             self.source_delay.clone(),
+        );
+        r.register(
+            "source_ahead",
+            "Marks that were recorded, by their source's clock, after they came: its clock is ahead, \
+             and its delay cannot be told from them",
+            self.source_ahead.clone(),
         );
         r.register(
             "decisions",
@@ -180,6 +190,7 @@ impl Metrics {
         SourceMeter::new(
             |outcome| self.events.get_or_create_owned(&Events { source: label(), outcome }),
             self.source_delay.get_or_create_owned(&OfSource { source: label() }),
+            self.source_ahead.get_or_create_owned(&OfSource { source: label() }),
         )
     }
 
@@ -202,6 +213,14 @@ impl Metrics {
     /// Somebody asked for a source that nobody has configured.
     pub fn stranger_refused(&self) {
         self.strangers.inc();
+    }
+
+    /// A school is configured: its registers are shown from the first scrape on.
+    pub fn school(&self, school: &SchoolId) {
+        for stood in [Stood::InTime, Stood::Late, Stood::Untaken] {
+            let (school, outcome) = (Shown(school.clone()), stood.as_str());
+            drop(self.registers.get_or_create(&Registers { school, outcome }));
+        }
     }
 
     /// A lesson has ended, and its register stood like that.
@@ -326,6 +345,7 @@ mod tests {
         metrics.has_account(&account, Channel::Sms);
         source.accepted(Some(SignedDuration::from_secs(3)));
         source.accepted(None);
+        source.accepted(Some(SignedDuration::from_secs(-7200)));
         source.duplicate();
         metrics.source(&SourceId::new("re\"g").expect("id")).rejected(4);
         metrics.decided("suppress", Reason::AdvanceNotice);
@@ -336,11 +356,12 @@ mod tests {
         metrics.reloaded(false, at(7));
         let text = metrics.plain(&Moment::default());
         for line in [
-            r#"upprop_events_total{source="re\"g",outcome="accepted"} 2"#,
+            r#"upprop_events_total{source="re\"g",outcome="accepted"} 3"#,
             r#"upprop_events_total{source="re\"g",outcome="duplicate"} 1"#,
             r#"upprop_events_total{source="re\"g",outcome="rejected"} 4"#,
             r#"upprop_events_total{source="re\"g",outcome="put-off"} 0"#,
             r#"upprop_source_delay_seconds_count{source="re\"g"} 1"#,
+            r#"upprop_source_ahead_total{source="re\"g"} 1"#,
             r#"upprop_decisions_total{act="suppress",reason="advance-notice"} 1"#,
             r#"upprop_attempts_total{account="elks",outcome="in-doubt"} 1"#,
             r#"upprop_attempts_total{account="elks",outcome="accepted"} 0"#,

@@ -21,8 +21,8 @@ pub struct Moment {
     pub queue: Option<QueueNow>,
     /// Each account that messages go by.
     pub accounts: Vec<AccountNow>,
-    /// Seconds since each source was heard, or since the start where it was not heard yet.
-    pub sources: Vec<(SourceId, f64)>,
+    /// Each source.
+    pub sources: Vec<SourceNow>,
     /// The directory in force.
     pub directory: DirectoryNow,
     /// Each school.
@@ -66,6 +66,21 @@ pub struct AccountNow {
     pub trouble: Option<String>,
     /// Messages on its wire.
     pub busy: u64,
+}
+
+/// One source.
+#[derive(Debug, Clone)]
+pub struct SourceNow {
+    /// Which.
+    pub source: SourceId,
+    /// Seconds since it last answered or sent something; since the start where it never did.
+    pub age: f64,
+    /// Seconds since something new came of that; since the start where nothing did.
+    pub data_age: f64,
+    /// How far its clock is ahead of ours, in seconds; none: it does not say what time it is.
+    pub ahead: Option<i64>,
+    /// What is wrong with it, by kind.
+    pub troubles: Vec<String>,
 }
 
 /// The directory.
@@ -127,6 +142,12 @@ struct Trouble {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTrouble {
+    source: Shown<SourceId>,
+    kind: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct InMode {
     school: Shown<SchoolId>,
     mode: &'static str,
@@ -155,15 +176,7 @@ impl Moment {
             queue.show(r);
         }
         show_accounts(&self.accounts, r);
-        let ages: Family<OfSource, Number> = Family::default();
-        for (source, age) in &self.sources {
-            ages.get_or_create(&OfSource { source: Shown(source.clone()) }).set(*age);
-        }
-        r.register(
-            "source_age_seconds",
-            "Since a source was last heard; since the start where it was not heard yet",
-            ages,
-        );
+        show_sources(&self.sources, r);
         let modes: Family<InMode, Gauge> = Family::default();
         for SchoolNow { school, mode } in &self.schools {
             modes.get_or_create(&InMode { school: Shown(school.clone()), mode }).set(1);
@@ -201,6 +214,47 @@ impl QueueNow {
             messages,
         );
     }
+}
+
+fn show_sources(sources: &[SourceNow], r: &mut Registry) {
+    let ages: Family<OfSource, Number> = Family::default();
+    let data: Family<OfSource, Number> = Family::default();
+    let ahead: Family<OfSource, Gauge> = Family::default();
+    let troubles: Family<OfTrouble, Gauge> = Family::default();
+    for found in sources {
+        let label = || OfSource { source: Shown(found.source.clone()) };
+        ages.get_or_create(&label()).set(found.age);
+        data.get_or_create(&label()).set(found.data_age);
+        ahead.get_or_create(&label()).set(found.ahead.unwrap_or(0));
+        // At zero, so that the first is seen to come.
+        troubles
+            .get_or_create(&OfTrouble { source: label().source, kind: "any".into() })
+            .set((!found.troubles.is_empty()).into());
+        for kind in &found.troubles {
+            let label = OfTrouble { source: label().source, kind: kind.clone() };
+            troubles.get_or_create(&label).set(1);
+        }
+    }
+    r.register(
+        "source_age_seconds",
+        "Since a source last answered, or sent something; since the start where it never did",
+        ages,
+    );
+    r.register(
+        "source_data_age_seconds",
+        "Since something new came of a source; since the start where nothing did",
+        data,
+    );
+    r.register(
+        "source_clock_ahead_seconds",
+        "How far the clock of a source is ahead of ours; 0 where it does not say what time it is",
+        ahead,
+    );
+    r.register(
+        "source_trouble",
+        "Whether something is wrong with a source, by kind; upprop status says what, and what to do",
+        troubles,
+    );
 }
 
 fn show_accounts(accounts: &[AccountNow], r: &mut Registry) {

@@ -6,6 +6,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::seconds;
+use crate::model::is_ahead;
 
 /// The numbers of one source.
 #[derive(Debug, Clone)]
@@ -16,10 +17,15 @@ pub struct SourceMeter {
     put_off: Counter,
     refused: Counter,
     delay: Histogram,
+    ahead: Counter,
 }
 
 impl SourceMeter {
-    pub(super) fn new(count: impl Fn(&'static str) -> Counter, delay: Histogram) -> Self {
+    pub(super) fn new(
+        count: impl Fn(&'static str) -> Counter,
+        delay: Histogram,
+        ahead: Counter,
+    ) -> Self {
         Self {
             accepted: count("accepted"),
             duplicate: count("duplicate"),
@@ -27,13 +33,17 @@ impl SourceMeter {
             put_off: count("put-off"),
             refused: count("refused"),
             delay,
+            ahead,
         }
     }
 
-    /// An event was taken for the first time; a mark so long after it was recorded.
+    /// An event was taken for the first time; a mark so long after it was recorded. One that was recorded, by the
+    /// source's clock, after it came, says nothing of a delay: it is counted apart.
     pub fn accepted(&self, after: Option<SignedDuration>) {
         self.accepted.inc();
-        if let Some(after) = after {
+        if after.is_some_and(is_ahead) {
+            self.ahead.inc();
+        } else if let Some(after) = after {
             self.delay.observe(seconds(after));
         }
     }

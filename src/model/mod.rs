@@ -19,6 +19,7 @@ mod register;
 mod secret;
 mod time;
 pub mod unseen;
+mod watch;
 
 pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
@@ -44,3 +45,4 @@ pub use register::{Register, Silence, Stood};
 pub use secret::{SHORTEST_SECRET, is_guessable};
 pub use time::{Clock24, local_date};
 pub use unseen::shown;
+pub use watch::{Quiet, Watch, is_ahead};

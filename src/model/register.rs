@@ -80,8 +80,11 @@ pub struct Silence {
     /// When the last mark came; none: none that is remembered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// Lessons that had ended since, when it was noticed.
+    /// Lessons that had ended since, when it was noticed; 0: that was not counted.
     pub lessons: u32,
+    /// It did not answer at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unreachable: bool,
     /// When a mark came again; none: it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,

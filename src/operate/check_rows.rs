@@ -13,7 +13,7 @@ use crate::intake::case::due_row;
 use crate::model::{LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::rows::{
     Audit, BadContact, Counted, Day, Due, Erased, Failing, Notice, OperatorAct, Register,
-    Rejection, Restored, Seen, SentTo, Silence,
+    Rejection, Restored, Seen, SentTo, Silence, TakenFile,
 };
 use crate::store::{Kv, StoreError, ledger, tables};
 
@@ -103,6 +103,8 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             misplaced(lesson == Some(row.as_str()))
         }
         tables::SILENCES => read::<Silence>(value).map(|_| None)?,
+        tables::TAKEN_FILES => read::<TakenFile>(value).map(|_| None)?,
+        tables::GROUP_LESSONS => read::<LessonId>(value).map(|_| None)?,
         tables::BAD_CONTACTS => read::<BadContact>(value).map(|_| None)?,
         tables::FAILING => read::<Failing>(value).map(|_| None)?,
         tables::REJECTED => read::<Rejection>(value).map(|_| None)?,
@@ -163,7 +165,9 @@ async fn notification(
         Some(Ok(Due::Resolve(id))) => id == n.id && n.state != State::Waiting,
         // Told where it stands.
         Some(Err(_)) => true,
-        Some(Ok(Due::LessonEnd { .. } | Due::Register { .. } | Due::RegisterDigest { .. }))
+        Some(Ok(
+            Due::LessonEnd { .. } | Due::Watch | Due::Register { .. } | Due::RegisterDigest { .. },
+        ))
         | None => false,
     };
     Ok(if fits {
@@ -183,7 +187,9 @@ async fn notification(
 async fn due(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, StoreError> {
     let id = match read::<Due>(value) {
         Ok(Due::Claim { id, .. } | Due::Resolve(id)) => id,
-        Ok(Due::LessonEnd { .. } | Due::Register { .. } | Due::RegisterDigest { .. }) => {
+        Ok(
+            Due::LessonEnd { .. } | Due::Watch | Due::Register { .. } | Due::RegisterDigest { .. },
+        ) => {
             return Ok(None);
         }
         Err(found) => return Ok(found),

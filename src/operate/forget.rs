@@ -18,12 +18,15 @@ use crate::store::{Commit, Kv, StoreError, after_prefix, codec, tables};
 const ROUNDS: usize = 5;
 /// The tables whose keys begin with school and pupil. Lessons first: nothing may refer to a message that is
 /// gone.
-const OF_PUPIL: [(&str, &[u8]); 6] = [
+const OF_PUPIL: [(&str, &[u8]); 9] = [
     ("lessons", tables::LESSONS),
     ("days", tables::DAYS),
     ("advance notices", tables::NOTICES),
     ("advance notices", tables::NOTICE_GUARDS),
     ("last said", tables::LAST_SAID),
+    ("last said", tables::MISSED),
+    ("last said", tables::KEPT_MARKS),
+    ("last said", tables::NOTICES_SAID),
     ("trail", tables::AUDIT),
 ];
 

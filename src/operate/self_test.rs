@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, VERSION};
 use crate::directory::Roster;
 use crate::env::{Clock, MailWire, Wire};
+use crate::intake::{Contacts, Described};
 use crate::model::{ProviderId, SchoolId, SourceId};
 use crate::store::Kv;
 
@@ -120,6 +120,24 @@ pub struct AccountProbe {
     pub trial: Trial,
 }
 
+/// One source that is asked, or looked for.
+#[derive(Debug, Clone)]
+pub struct SourceProbe {
+    /// Which.
+    pub id: SourceId,
+    /// What is tried.
+    pub tried: SourceTrial,
+}
+
+/// How a source is tried.
+#[derive(Debug, Clone)]
+pub enum SourceTrial {
+    /// A question that changes nothing; any answer of 200 shows that we are let in.
+    Ask(http::Request<Bytes>),
+    /// A folder that must be there.
+    Folder(PathBuf),
+}
+
 /// Where mail goes.
 #[derive(Debug, Clone)]
 pub enum MailProbe {
@@ -139,6 +157,8 @@ pub struct Probes {
     pub mail: Arc<dyn MailWire>,
     /// Accounts for texts.
     pub accounts: Vec<AccountProbe>,
+    /// Sources that are asked: a question that changes nothing.
+    pub sources: Vec<SourceProbe>,
     /// Where mail goes.
     pub mail_to: MailProbe,
     /// Tables of the configuration whose secrets could not be read here, as `providers.elks`.
@@ -161,8 +181,10 @@ pub struct Here<'a> {
     pub kv: Result<&'a dyn Kv, String>,
     /// People in force; none: not known without the daemon.
     pub roster: Option<&'a Roster>,
-    /// When each source was last heard.
-    pub sources: BTreeMap<SourceId, Option<Timestamp>>,
+    /// The sources.
+    pub sources: BTreeMap<SourceId, Described>,
+    /// The contact with them; none: no daemon.
+    pub contacts: Option<Contacts>,
     /// The clock.
     pub clock: &'a dyn Clock,
     /// Whether this is the daemon.

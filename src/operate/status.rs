@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::queue::{self, Queue};
@@ -11,11 +11,16 @@ use super::{FORMAT, OperateError, VERSION};
 use crate::delivery::accounts::Account;
 use crate::delivery::suspension::{Suspension, Suspensions};
 use crate::directory::School;
+use crate::intake::{Contact, Contacts, Described};
+pub use crate::intake::{LastHour, Trouble};
 use crate::model::{
     Notification, ProviderId, Purpose, Reason, SchoolId, SourceId, State, local_date,
 };
-use crate::store::rows::{Counted, Seen};
+use crate::store::rows::{Counted, Heard, Seen, Silence};
 use crate::store::{Health, Kv, ledger, tables};
+
+/// What delays are told of.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 /// How the gateway is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +51,12 @@ pub struct Status {
     pub suspensions: Vec<Suspension>,
     /// When each source was last heard; none: not within the weeks for which events are remembered.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
+    /// How the contact with each source is.
+    #[serde(default)]
+    pub contacts: BTreeMap<SourceId, AtSource>,
+    /// Our own part of the delay of messages that left in the last hour; none: none did.
+    #[serde(default)]
+    pub our_delay: Option<OurDelay>,
     /// What waits.
     pub queue: Queue,
 }
@@ -98,6 +109,45 @@ pub struct AtAccount {
     pub last_accepted: Option<Timestamp>,
 }
 
+/// One source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AtSource {
+    /// `webhook`, `edlevo`, …
+    pub kind: String,
+    /// What it gives: `directory`, `schedule`, `attendance`.
+    pub gives: Vec<String>,
+    /// How often it is asked, in seconds; none: it comes by itself.
+    pub asked_every_seconds: Option<i64>,
+    /// When it last gave an answer, a file or an event that could be used.
+    pub last_answer: Option<Timestamp>,
+    /// When something new last came of that.
+    pub last_news: Option<Timestamp>,
+    /// The newest time at which something was recorded, by its clock.
+    pub last_recorded: Option<Timestamp>,
+    /// How far its clock is ahead of ours, in seconds; where it says what time it is.
+    pub clock_ahead_seconds: Option<i64>,
+    /// How long marks were on their way in the last hour, as far as the daemon has run.
+    pub last_hour: Option<LastHour>,
+    /// Schools about which it says nothing though it should, with the time at which people were told.
+    pub silent_at: BTreeMap<SchoolId, Timestamp>,
+    /// What is wrong with it, by kind, and what to do.
+    pub troubles: BTreeMap<String, Trouble>,
+}
+
+/// From when upprop knew of what a message tells to when a provider took it, in the last hour: grace, quiet hours
+/// and tries that failed are in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OurDelay {
+    /// Messages.
+    pub messages: usize,
+    /// Half of them took no longer, in seconds.
+    pub median_seconds: i64,
+    /// The longest, in seconds.
+    pub worst_seconds: i64,
+}
+
 /// What only whoever asks knows.
 #[derive(Debug, Clone, Default)]
 pub struct Around {
@@ -105,8 +155,10 @@ pub struct Around {
     pub running_since: Option<Timestamp>,
     /// Pupils in force.
     pub pupils: Option<usize>,
-    /// When each source was last heard, as far as the process knows.
-    pub sources: BTreeMap<SourceId, Option<Timestamp>>,
+    /// The sources.
+    pub sources: BTreeMap<SourceId, Described>,
+    /// The contact with them, as far as the process knows; none: no daemon.
+    pub contacts: Option<Contacts>,
     /// Why the directory that came last is not in force.
     pub directory_held_back: Vec<String>,
 }
@@ -127,6 +179,7 @@ pub async fn status<'a>(
         schools.map(|s| (s.id.clone(), (s, AtSchool::new(s)))).collect();
     let mut last: BTreeMap<ProviderId, Timestamp> = BTreeMap::new();
     let (mut held, mut in_doubt) = (Vec::new(), 0);
+    let mut ours = Vec::new();
     ledger::each(kv, tables::NOTIFICATIONS, |_, value| {
         let Ok(n) = ledger::decode::<Notification>(value) else { return };
         match n.state {
@@ -143,6 +196,8 @@ pub async fn status<'a>(
         for attempt in &n.attempts {
             let taken = attempt.result.as_ref().filter(|r| r.outcome.class() == "accepted");
             if let Some(result) = taken {
+                let is_late = now.duration_since(result.at) > HOUR;
+                ours.extend((!is_late).then(|| result.at.duration_since(n.created_at).as_secs()));
                 let at = last.entry(attempt.account.clone()).or_insert(result.at);
                 *at = result.at.max(*at);
             }
@@ -173,11 +228,14 @@ pub async fn status<'a>(
             last_accepted: last.get(id).copied(),
         });
     }
-    let mut sources = around.sources;
-    for (id, at) in &mut sources {
-        if at.is_none() {
-            *at = last_event(kv, id).await?;
-        }
+    let contacts = contacts(kv, &around, now).await?;
+    let mut sources = BTreeMap::new();
+    for (id, found) in &contacts {
+        let last = match found.last_answer {
+            None if found.asked_every_seconds.is_none() => last_event(kv, id).await?,
+            last => last,
+        };
+        sources.insert(id.clone(), last);
     }
     let Health { writable, why, free_bytes } = kv.health();
     Ok(Status {
@@ -193,7 +251,65 @@ pub async fn status<'a>(
         accounts: found,
         suspensions: Suspensions::load(kv, now).await?.all().to_vec(),
         sources,
+        contacts,
+        our_delay: our_delay(ours),
         queue: Queue { format: FORMAT, lanes: queue::lanes(kv, now).await?, held, in_doubt },
+    })
+}
+
+/// How the contact with each source is: as the daemon knows it, and as it was last written down.
+async fn contacts(
+    kv: &dyn Kv,
+    around: &Around,
+    now: Timestamp,
+) -> Result<BTreeMap<SourceId, AtSource>, OperateError> {
+    let mut found = BTreeMap::new();
+    let mut silent: BTreeMap<SourceId, BTreeMap<SchoolId, Timestamp>> = BTreeMap::new();
+    ledger::each(kv, tables::SILENCES, |key, value| {
+        let Some(([school, source], _)) = tables::parts::<2>(key) else { return };
+        let Ok(row) = ledger::decode::<Silence>(value) else { return };
+        let ids = SchoolId::new(school).ok().zip(SourceId::new(source).ok());
+        if let Some((school, source)) = ids.filter(|_| row.over_at.is_none()) {
+            silent.entry(source).or_default().insert(school, row.noticed_at);
+        }
+    })
+    .await?;
+    for (id, described) in &around.sources {
+        let known = match &around.contacts {
+            Some(contacts) => contacts.of(id),
+            None => written(kv, id).await?,
+        };
+        let last_hour = around.contacts.as_ref().and_then(|contacts| contacts.last_hour(id, now));
+        let source = AtSource {
+            kind: described.kind.into(),
+            gives: described.gives.iter().map(|word| (*word).to_owned()).collect(),
+            asked_every_seconds: described.every.map(|every| every.as_secs()),
+            last_answer: known.answered,
+            last_news: known.news,
+            last_recorded: known.recorded,
+            clock_ahead_seconds: known.clock_ahead_seconds,
+            last_hour,
+            silent_at: silent.remove(id).unwrap_or_default(),
+            troubles: known.troubles,
+        };
+        found.insert(id.clone(), source);
+    }
+    Ok(found)
+}
+
+/// What was written down of a source.
+async fn written(kv: &dyn Kv, source: &SourceId) -> Result<Contact, OperateError> {
+    let row = ledger::read::<Heard>(kv, &tables::heard(source, None)).await?.unwrap_or_default();
+    let Heard { answered, news, recorded, .. } = row;
+    Ok(Contact { answered, news, recorded, ..Contact::default() })
+}
+
+fn our_delay(mut seconds: Vec<i64>) -> Option<OurDelay> {
+    seconds.sort_unstable();
+    Some(OurDelay {
+        messages: seconds.len(),
+        median_seconds: seconds.get(seconds.len() / 2)?.max(&0).to_owned(),
+        worst_seconds: seconds.last()?.max(&0).to_owned(),
     })
 }
 

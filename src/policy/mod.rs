@@ -6,6 +6,7 @@ pub mod notice;
 mod plan;
 pub mod register;
 mod standing;
+pub mod watch;
 
 pub use evaluate::{Situation, evaluate};
 pub(crate) use evaluate::{fallback, task_notification};

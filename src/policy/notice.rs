@@ -82,12 +82,13 @@ impl Notice<'_> {
 }
 
 /// That a source is silent about a school ([`Purpose::SourceAlert`]), or speaks again ([`Purpose::SourceClear`]): to
-/// IT, where configuration says who that is, and to the team. Each silence has its own, once.
+/// those of `roles`, IT only where configuration says who that is. Each silence has its own, once.
 pub fn of_silence(
     school: &School,
     source: &SourceId,
     silence: &Silence,
     purpose: Purpose,
+    roles: &[StaffRole],
     now: Timestamp,
 ) -> Vec<Notification> {
     // Both kinds of id take the same texts.
@@ -97,11 +98,11 @@ pub fn of_silence(
         Purpose::SourceClear => Reason::SourceHeard,
         _ => Reason::SourceSilent,
     };
-    let to = |role| {
+    let to = |role: &StaffRole| {
         let notice = Notice {
             purpose,
             reason,
-            recipient: Recipient::Staff(role),
+            recipient: Recipient::Staff(*role),
             channel: Channel::Email,
             about: &about,
             date: local_date(silence.noticed_at, &school.zone),
@@ -109,9 +110,13 @@ pub fn of_silence(
         };
         notice.row(school, now)
     };
-    let operations = school.operations_email.is_some().then_some(StaffRole::Operations);
-    operations.into_iter().chain([StaffRole::AttendanceTeam]).map(to).collect()
+    let is_there =
+        |role: &&StaffRole| **role != StaffRole::Operations || school.operations_email.is_some();
+    roles.iter().filter(is_there).map(to).collect()
 }
+
+/// Who is told of a source from which marks come.
+pub const TOLD: [StaffRole; 2] = [StaffRole::Operations, StaffRole::AttendanceTeam];
 
 /// The alert that an all-clear takes back.
 pub fn alert_of(school: &School, clear: &Notification, silence: &Silence) -> NotificationId {
@@ -137,10 +142,16 @@ mod tests {
     #[test]
     fn a_silence_is_told_to_each_once() {
         let at = |s: i64| Timestamp::from_second(1_800_000_000 + s).expect("time");
-        let silence = Silence { noticed_at: at(0), since: None, lessons: 31, over_at: None };
+        let silence = Silence {
+            noticed_at: at(0),
+            since: None,
+            lessons: 31,
+            unreachable: false,
+            over_at: None,
+        };
         let source = SourceId::new("ss12000").expect("id");
         let made = |school: &School, silence: &Silence, purpose, now| {
-            of_silence(school, &source, silence, purpose, now)
+            of_silence(school, &source, silence, purpose, &TOLD, now)
         };
         let mut school = school();
         let team = made(&school, &silence, Purpose::SourceAlert, at(1));

@@ -2,6 +2,9 @@
 //! that what is read together lies together. Texts in keys end with a NUL, which no identifier
 //! can hold.
 
+#[path = "tables_of_sources.rs"]
+mod of_sources;
+
 use jiff::{Timestamp, civil::Date};
 use sha2::{Digest, Sha256};
 
@@ -10,6 +13,7 @@ use crate::model::{
     Address, AdvanceNotice, EventId, LessonId, NoticeKind, NotificationId, ProviderId, PupilId,
     SchoolId, SourceId,
 };
+pub use of_sources::*;
 
 fn key(prefix: &str, parts: &[&str]) -> Vec<u8> {
     let mut key = prefix.as_bytes().to_vec();
@@ -97,27 +101,6 @@ pub fn notices(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
 pub fn notice_guard(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
     key("ag/", &[school.as_str(), pupil.as_str()])
 }
-
-/// What a source last said of a pupil at a lesson. Value: [`super::rows::LastSaid`].
-pub fn last_said(
-    school: &SchoolId,
-    pupil: &PupilId,
-    lesson: &LessonId,
-    source: &SourceId,
-) -> Vec<u8> {
-    key("ls/", &[school.as_str(), pupil.as_str(), lesson.as_str(), source.as_str()])
-}
-
-/// All that sources last said.
-pub const LAST_SAID: &[u8] = b"ls/";
-
-/// How far one part of a source has been read. Value: [`super::rows::Cursor`].
-pub fn cursor(source: &SourceId, part: &str) -> Vec<u8> {
-    key("cu/", &[source.as_str(), part])
-}
-
-/// Every cursor.
-pub const CURSORS: &[u8] = b"cu/";
 
 /// The register of a lesson. Value: [`super::rows::Register`].
 pub fn register(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
@@ -297,7 +280,7 @@ pub fn counters(school: &SchoolId, date: Date) -> Vec<u8> {
 pub const COUNTERS: &[u8] = b"ct/";
 
 /// Every table: where it begins, and its name for people.
-pub const TABLES: [(&[u8], &str); 31] = [
+pub const TABLES: &[(&[u8], &str)] = &[
     (b"ac/", "accounts in trouble"),
     (b"ag/", "guards of advance notices"),
     (b"an/", "advance notices"),
@@ -310,11 +293,16 @@ pub const TABLES: [(&[u8], &str); 31] = [
     (b"du/", "due rows"),
     (b"er/", "erasures"),
     (b"fa/", "failing numbers"),
+    (b"fi/", "files taken"),
     (b"gl/", "schools gone live"),
+    (b"gs/", "lessons by group"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"ls/", "last said"),
+    (b"mk/", "marks that wait"),
+    (b"mm/", "missed"),
     (b"no/", "messages"),
+    (b"ns/", "notices said"),
     (b"oc/", "days"),
     (b"op/", "operators' acts"),
     (b"pb/", "the self-test's row"),
@@ -324,8 +312,10 @@ pub const TABLES: [(&[u8], &str); 31] = [
     (b"rj/", "refused events"),
     (b"rs/", "restores"),
     (b"rt/", "trails of registers"),
+    (b"sb/", "subscriptions"),
     (b"se/", "events seen"),
     (b"si/", "silent sources"),
+    (b"so/", "sources"),
     (b"st/", "attempts by address"),
     (b"su/", "suspensions"),
     (b"wi/", "deliveries seen"),
@@ -462,7 +452,8 @@ mod tests {
 
     #[test]
     fn every_table_is_listed() {
-        let code = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
+        let here = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
+        let code = [here, include_str!("tables_of_sources.rs")].concat();
         let listed: std::collections::BTreeSet<_> =
             TABLES.iter().map(|(prefix, _)| std::str::from_utf8(prefix).expect("ASCII")).collect();
         let named = code.split('"').filter(|word| word.len() == 3 && word.ends_with('/'));

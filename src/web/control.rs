@@ -29,7 +29,7 @@ use tower::ServiceExt as _;
 use super::control_care;
 use crate::directory::Directory;
 use crate::env::Clock;
-use crate::intake::LastHeard;
+use crate::intake::{Contacts, Described};
 use crate::model::{LessonId, NotificationId, ProviderId, PupilId, SourceId};
 use crate::operate::message::{self, Act};
 use crate::operate::reload::Reloads;
@@ -64,13 +64,13 @@ pub struct Control {
     /// Every account that messages go by.
     pub accounts: Vec<ProviderId>,
     /// Every configured source.
-    pub sources: Vec<SourceId>,
+    pub sources: BTreeMap<SourceId, Described>,
     /// What the self-test tries; none: without the daemon, whoever tests has its own.
     pub probes: Option<Arc<Probes>>,
     /// Where acts run.
     pub tracker: TaskTracker,
     /// When the daemon started, and what it heard since; none: no daemon, its store alone.
-    pub running: Option<(Timestamp, LastHeard)>,
+    pub running: Option<(Timestamp, Contacts)>,
     /// The store itself, once it is known.
     pub embedded: Arc<OnceLock<Arc<SledStore>>>,
     /// Where traces of a pupil are after an erasure, and until when, in words.
@@ -134,7 +134,8 @@ async fn test_all(State(control): State<Arc<Control>>) -> Response {
     let here = Here {
         kv: Ok(control.kv.as_ref()),
         roster: Some(&directory.roster),
-        sources: control.heard(control.running.as_ref().map(|(_, heard)| heard)),
+        sources: control.sources.clone(),
+        contacts: control.running.as_ref().map(|(_, contacts)| contacts.clone()),
         clock: control.clock.as_ref(),
         by_daemon: true,
     };
@@ -147,7 +148,8 @@ async fn show_status(State(control): State<Arc<Control>>) -> Response {
     let around = status::Around {
         running_since: running.map(|(since, _)| *since),
         pupils: running.map(|_| directory.roster.pupil_count()),
-        sources: control.heard(running.map(|(_, heard)| heard)),
+        sources: control.sources.clone(),
+        contacts: running.map(|(_, contacts)| contacts.clone()),
         directory_held_back: control.feed.as_ref().map_or_else(Vec::new, |feed| feed.held_back()),
     };
     let (schools, accounts) = (directory.schools.values(), control.accounts.iter());
@@ -261,12 +263,6 @@ pub(super) fn answer<T: Serialize>(answer: Result<T, OperateError>) -> Response 
 
 pub(super) fn refusal(status: StatusCode, error: String) -> Response {
     (status, Json(ErrorAnswer { error })).into_response()
-}
-
-impl Control {
-    fn heard(&self, heard: Option<&LastHeard>) -> BTreeMap<SourceId, Option<Timestamp>> {
-        self.sources.iter().map(|id| (id.clone(), heard.and_then(|h| h.last(id)))).collect()
-    }
 }
 
 /// A socket that is removed when the daemon ends.

@@ -17,8 +17,8 @@ use tracing::{Instrument as _, Span};
 use super::hooks_rejected::{self, Remembered};
 use super::hooks_response as respond;
 use super::trace;
-use crate::delivery::limits::{self, Permit};
-use crate::intake::{Accepted, Intake, IntakeError, LastHeard};
+use crate::intake::{Accepted, Contacts, Intake, IntakeError};
+use crate::limits::{self, Permit};
 use crate::metrics::{Metrics, SourceMeter};
 use crate::model::{Fact, Observation, Rate, SchoolId, SourceId};
 use crate::source::webhook::{self, HookAnswer, Item, Rejected, Verifier};
@@ -54,7 +54,7 @@ pub struct Hooks {
     /// Senders by id.
     pub sources: BTreeMap<SourceId, SourceGate>,
     /// Told of every event that came.
-    pub heard: LastHeard,
+    pub contacts: Contacts,
     /// Told of requests to sources that are not among them.
     pub metrics: Arc<Metrics>,
 }
@@ -128,7 +128,7 @@ async fn take(
     match taken {
         Ok(answer) => {
             if answer.accepted + answer.duplicate > 0 {
-                hooks.heard.note(source, now);
+                hooks.contacts.answered(source, now);
             }
             if !answer.rejected.is_empty() {
                 gate.meter.rejected(answer.rejected.len().try_into().unwrap_or(u64::MAX));
@@ -244,7 +244,7 @@ async fn accept_all(
         }
     }
     let mut groups = futures_util::stream::iter(
-        by_pupil.into_values().map(|group| accept_group(&hooks.intake, &gate.meter, group)),
+        by_pupil.into_values().map(|group| accept_group(hooks, gate, group)),
     )
     .buffer_unordered(SIDE_BY_SIDE);
     while let Some(group) = groups.next().await {
@@ -258,15 +258,16 @@ async fn accept_all(
 }
 
 async fn accept_group(
-    intake: &Intake,
-    meter: &SourceMeter,
+    hooks: &Hooks,
+    gate: &SourceGate,
     group: Vec<(Item, Observation)>,
 ) -> Result<HookAnswer, StoreError> {
     let mut answer = HookAnswer::default();
     for (item, observation) in group {
+        let (intake, meter) = (&hooks.intake, &gate.meter);
         match intake.accept(&observation).await {
             Ok(Accepted::New) => {
-                meter.accepted(delay(&observation, intake.clock().now()));
+                new(hooks, meter, &observation);
                 answer.accepted += 1;
             }
             Ok(Accepted::Duplicate) => {
@@ -282,10 +283,21 @@ async fn accept_group(
     Ok(answer)
 }
 
-/// How long a mark was on its way to us.
-fn delay(observation: &Observation, now: Timestamp) -> Option<SignedDuration> {
-    let Fact::Marked { recorded_at, .. } = &observation.fact else { return None };
-    Some(now.duration_since(*recorded_at))
+/// An event was new; a mark was so long on its way to us.
+fn new(hooks: &Hooks, meter: &SourceMeter, observation: &Observation) {
+    let now = hooks.intake.clock().now();
+    let Observation { source, school, fact, .. } = observation;
+    let recorded = match fact {
+        Fact::Marked { recorded_at, .. } => Some(*recorded_at),
+        _ => None,
+    };
+    let delay = recorded.map(|recorded| now.duration_since(recorded));
+    meter.accepted(delay);
+    if let Some(delay) = delay {
+        hooks.contacts.delay(source, delay, now);
+    }
+    hooks.contacts.news(source, recorded, now);
+    hooks.contacts.attendance(source, school, now);
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use tokio_util::task::TaskTracker;
 use super::openapi::{Answer, OpenApi, Operation};
 use crate::delivery::Shared;
 use crate::directory::Directory;
-use crate::intake::LastHeard;
+use crate::intake::{Contact, Contacts};
 use crate::metrics::{
     AccountNow, DirectoryNow, LaneNow, Metrics, Moment, OPEN_METRICS, PLAIN, QueueNow, SchoolNow,
-    StoreNow,
+    SourceNow, StoreNow,
 };
 use crate::model::SourceId;
 use crate::operate::queue;
@@ -40,8 +40,8 @@ pub struct Scrape {
     pub shared: Arc<Shared>,
     /// Schools and people in force.
     pub directory: Arc<ArcSwap<Directory>>,
-    /// When each source was heard.
-    pub heard: LastHeard,
+    /// How the contact with each source is.
+    pub contacts: Contacts,
     /// The sources.
     pub sources: Vec<SourceId>,
     /// The last walk.
@@ -100,18 +100,11 @@ impl Scrape {
         let pupils = directory.roster.pupil_count();
         let health = self.kv.health();
         let loaded = directory.roster.loaded_at.max(self.metrics.directory_confirmed());
-        let heard = |source: &SourceId| {
-            self.heard.last(source).unwrap_or(Timestamp::MIN).max(self.metrics.started())
-        };
         Moment {
             ready: health.writable && pupils > 0,
             queue: looked.queue,
             accounts: self.accounts(now),
-            sources: self
-                .sources
-                .iter()
-                .map(|source| (source.clone(), seconds(heard(source), now)))
-                .collect(),
+            sources: self.sources.iter().map(|source| self.source(source, now)).collect(),
             directory: DirectoryNow {
                 pupils: pupils.try_into().unwrap_or(u64::MAX),
                 age: loaded.filter(|_| pupils > 0).map(|at| seconds(at, now)),
@@ -127,6 +120,20 @@ impl Scrape {
                 database_bytes: looked.sizes.map(|sizes| sizes.database),
                 journal_bytes: looked.sizes.map(|sizes| sizes.journal),
             },
+        }
+    }
+
+    fn source(&self, source: &SourceId, now: Timestamp) -> SourceNow {
+        let Contact { answered, news, clock_ahead_seconds, troubles, .. } =
+            self.contacts.of(source);
+        // Before it was first heard, the start is what is known.
+        let since = |at: Option<Timestamp>| seconds(at.unwrap_or(self.metrics.started()), now);
+        SourceNow {
+            source: source.clone(),
+            age: since(answered),
+            data_age: since(news),
+            ahead: clock_ahead_seconds,
+            troubles: troubles.into_keys().collect(),
         }
     }
 

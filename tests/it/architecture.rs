@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("policy", &["model", "directory"]),
     ("message", &["model", "directory"]),
     ("channel", &["model"]),
+    ("limits", &["model"]),
     ("metrics", &["model"]),
     ("store", &["model", "metrics"]),
     ("env", &["model", "channel"]),
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "policy",
             "message",
             "channel",
+            "limits",
             "metrics",
             "store",
             "env",
@@ -33,13 +35,14 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("operate", &["model", "directory", "store", "env", "intake", "delivery"]),
-    ("source", &["model", "directory", "metrics", "store", "env", "intake"]),
+    ("source", &["model", "directory", "limits", "metrics", "store", "env", "intake"]),
     (
         "web",
         &[
             "model",
             "directory",
             "message",
+            "limits",
             "metrics",
             "store",
             "env",
@@ -58,6 +61,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "directory",
             "message",
             "channel",
+            "limits",
             "metrics",
             "store",
             "env",
@@ -93,7 +97,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that decide: values in, values out.
-const PURE: &[&str] = &["model", "directory", "occasion", "policy", "message", "channel"];
+const PURE: &[&str] = &["model", "directory", "occasion", "policy", "message", "channel", "limits"];
 
 /// What a deciding room may not name, and the files that may: they read a folder when told to.
 const DOORS: &[&str] = &["tokio::", "reqwest::", "std::net::Tcp", "std::fs", "std::time::Instant"];

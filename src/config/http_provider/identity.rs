@@ -46,7 +46,7 @@ pub(super) fn token(reader: &Reader<'_>, wanted: bool) -> Option<HttpAuth> {
 }
 
 /// The client certificate and its key.
-pub(super) fn identity(reader: &Reader<'_>) -> Option<ClientIdentity> {
+pub(in crate::config) fn identity(reader: &Reader<'_>) -> Option<ClientIdentity> {
     together(reader, "client-certificate-file", "client-key-file");
     let certificate = pem(reader, "client-certificate-file", false);
     let key = pem(reader, "client-key-file", true);

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::answer::{codes, delimiter, lookup, place, receipts, statuses};
 use super::identity::identity;
-use super::request::{AUTH, auth, body, header_name, spelt};
+use super::request::{auth, body, header_name, idle_auth, spelt};
 use super::{BodyMethod, Charset, HttpAuth, HttpBody, HttpProvider, NumberFormat};
 use crate::channel::sms::http::{Address, AddressError, ContentType};
 use crate::config::address::http_url;
@@ -13,7 +13,7 @@ use crate::config::reader::Reader;
 use crate::model::PlainHttp;
 
 /// Warns of keys that nothing comes of, as another one is what it is.
-pub(super) fn idle(reader: &Reader<'_>, keys: &[&'static str], why: &str) {
+pub(in crate::config) fn idle(reader: &Reader<'_>, keys: &[&'static str], why: &str) {
     for key in keys {
         if reader.has(key) {
             reader.warn(key, format!("`{key}` does nothing {why}"), "remove it");
@@ -121,11 +121,7 @@ impl HttpProvider {
 
     /// Warns of keys without effect.
     fn judge(&self, reader: &Reader<'_>, url: Option<&Address>) {
-        let (name, own) = AUTH[self.auth.kind()];
-        for (_, keys) in AUTH {
-            let others: Vec<_> = keys.iter().copied().filter(|key| !own.contains(key)).collect();
-            idle(reader, &others, &format!("with auth = {name:?}"));
-        }
+        idle_auth(reader, &self.auth);
         match &self.body {
             HttpBody::Form(_) => {
                 idle(reader, &["json", "xml", "raw", "escape"], "with body = \"form\"");

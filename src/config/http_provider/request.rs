@@ -4,6 +4,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::Value;
 
 use super::identity::token;
+use super::read::idle;
 use super::{Escape, HttpAuth, HttpBody, PLACEHOLDERS};
 use crate::channel::sms::http::{
     Address, HeaderSecret, Template, TemplateError, XmlError, XmlTemplate, free_header,
@@ -33,7 +34,7 @@ pub(super) fn header_name(text: &str) -> Result<String, Option<String>> {
 }
 
 /// The ways to show who we are, and the keys that each goes by.
-pub(super) const AUTH: [(&str, &[&str]); 5] = [
+const AUTH: [(&str, &[&str]); 5] = [
     ("none", &[]),
     ("basic", &["username-file", "password-file"]),
     ("bearer", &["token-file"]),
@@ -44,7 +45,8 @@ pub(super) const AUTH: [(&str, &[&str]); 5] = [
     ),
 ];
 
-pub(super) fn auth(reader: &Reader<'_>) -> Option<HttpAuth> {
+/// Who we are to the other side.
+pub(in crate::config) fn auth(reader: &Reader<'_>) -> Option<HttpAuth> {
     let kinds: Vec<_> = AUTH.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
     let kind = reader.choice("auth", &kinds);
     let server = token(reader, kind == Some(4));
@@ -79,9 +81,18 @@ pub(super) fn auth(reader: &Reader<'_>) -> Option<HttpAuth> {
     })
 }
 
+/// Warns of keys that belong to other ways to show who we are.
+pub(in crate::config) fn idle_auth(reader: &Reader<'_>, auth: &HttpAuth) {
+    let (name, own) = AUTH[auth.kind()];
+    for (_, keys) in AUTH {
+        let others: Vec<_> = keys.iter().copied().filter(|key| !own.contains(key)).collect();
+        idle(reader, &others, &format!("with auth = {name:?}"));
+    }
+}
+
 impl HttpAuth {
     /// Which of [`AUTH`].
-    pub(super) fn kind(&self) -> usize {
+    fn kind(&self) -> usize {
         match self {
             Self::None => 0,
             Self::Basic { .. } => 1,

@@ -38,6 +38,22 @@ receipt-id = "/id"
 receipt-delivered = ["ok"]
 [sources.a]
 bearer-file = "t"
+[ss12000.b]
+url = "https://hub.example.se"
+auth = "oauth2-client-credentials"
+token-url = "https://login.example.se"
+client-id-file = "i"
+client-secret-file = "s"
+gives = ["directory", "schedule", "attendance"]
+schools = { a = "o" }
+[edlevo.c]
+url = "https://edlevo.example.se"
+auth = "oauth2-client-credentials"
+token-url = "https://login.example.se"
+client-id-file = "i"
+client-secret-file = "s"
+operations = ["GetX"]
+schools = { a = "u" }
 [defaults]
 [schools.a]
 name = "A"
@@ -100,7 +116,7 @@ fn nothing_that_has_a_default_is_shown_as_not_set() {
         };
         let name = match table.split('.').next().unwrap_or_default() {
             "providers" => format!("providers.*.{key}"),
-            "sources" => format!("sources.*.{key}"),
+            top @ ("sources" | "ss12000" | "drop" | "edlevo") => format!("{top}.*.{key}"),
             "schools" => format!("defaults.{key}"),
             _ => shown.key.clone(),
         };
@@ -126,7 +142,9 @@ fn every_key_that_is_known_is_shown() {
     for known in &report.known_keys {
         let names: &[&str] = match known.split('.').next().unwrap_or_default() {
             "providers" => &["a", "b"],
-            "sources" | "schools" => &["a"],
+            "ss12000" => &["b"],
+            "edlevo" => &["c"],
+            "sources" | "drop" | "schools" => &["a"],
             _ => &[""],
         };
         let stands = |name: &&str| shown.contains(known.replace('*', name).as_str());

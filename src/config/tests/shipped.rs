@@ -25,6 +25,7 @@ fn the_file_as_shipped_parses_with_every_example_uncommented() {
     assert_eq!(report.count(Severity::Error), 0, "{:#?}", report.problems);
     let config = report.config.expect("no errors");
     assert_eq!((config.providers.len(), config.sources.len(), config.schools.len()), (2, 1, 1));
+    assert_eq!((config.drop.len(), config.edlevo.len()), (1, 1));
 }
 
 #[test]
@@ -38,6 +39,7 @@ fn the_file_as_shipped_shows_the_defaults() {
     assert_eq!(told.log, untold.log);
     assert_eq!(Http { proxy: None, ca_file: None, ..told.http.clone() }, untold.http);
     assert_eq!(told.delivery, untold.delivery);
+    assert_eq!(told.watch, untold.watch);
     // What has no default is an example; the rest of a school must be the same.
     let school = |config: &Config| {
         let mut school = config.schools.values().next().expect("one").clone();
@@ -58,7 +60,7 @@ fn the_file_as_shipped_shows_the_defaults() {
 
 #[test]
 fn every_key_that_is_known_stands_in_the_file_as_shipped() {
-    let probe = "[providers.a]\nkind = \"46elks\"\n[providers.b]\nkind = \"http\"\n[sources.a]\n[schools.a]\n";
+    let probe = "[providers.a]\nkind = \"46elks\"\n[providers.b]\nkind = \"http\"\n[sources.a]\n[ss12000.a]\n[drop.a]\n[edlevo.a]\n[schools.a]\n";
     // A school's keys are explained once, under [defaults], and http accounts share some of 46elks'.
     let known: BTreeSet<String> = read(probe)
         .known_keys

@@ -2,6 +2,8 @@
 //! and a token of the hour.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header::AUTHORIZATION};
@@ -20,6 +22,12 @@ pub struct DoorSettings {
     pub identity: Option<ClientIdentity>,
     /// Where tokens come from, if the service is entered by one.
     pub token: Option<TokenSettings>,
+    /// PEM file of certificate authorities to trust beside those of all accounts.
+    pub ca_file: Option<PathBuf>,
+    /// For a whole call; none: as for all accounts.
+    pub timeout: Option<Duration>,
+    /// The most bytes of an answer's body; none: as for all accounts.
+    pub max_answer: Option<usize>,
 }
 
 /// A client certificate (RFC 8446 §4.4.2) and its key.
@@ -36,6 +44,8 @@ pub struct ClientIdentity {
 pub(super) struct Door {
     client: reqwest::Client,
     tokens: Option<Tokens>,
+    timeout: Duration,
+    max_answer: usize,
 }
 
 /// Makes the doors of all accounts.
@@ -44,13 +54,23 @@ pub(super) fn doors(
     client: &reqwest::Client,
 ) -> Result<BTreeMap<ProviderId, Door>, WireSetupError> {
     let one = |(id, own): (&ProviderId, &DoorSettings)| {
-        let client = match &own.identity {
-            Some(identity) => super::client(settings, Some(read(id, identity)?))
-                .map_err(|error| unfit(id, &error.to_string()))?,
-            None => client.clone(),
+        let (timeout, max_answer) = (
+            own.timeout.unwrap_or(settings.timeout),
+            own.max_answer.unwrap_or(settings.max_answer),
+        );
+        let own_client = || {
+            let identity = own.identity.as_ref().map(|identity| read(id, identity)).transpose()?;
+            let settings = WireSettings { timeout, ..settings.clone() };
+            let files = settings.ca_file.iter().chain(&own.ca_file);
+            super::client(&settings, files, identity).map_err(|error| match error {
+                file @ WireSetupError::CaFile { .. } => file,
+                other => unfit(id, &other.to_string()),
+            })
         };
+        let shared = own.identity.is_none() && own.ca_file.is_none() && timeout <= settings.timeout;
+        let client = if shared { client.clone() } else { own_client()? };
         let tokens = own.token.clone().map(|token| Tokens::new(id.clone(), token));
-        Ok((id.clone(), Door { client, tokens }))
+        Ok((id.clone(), Door { client, tokens, timeout, max_answer }))
     };
     settings.accounts.iter().map(one).collect()
 }
@@ -72,18 +92,20 @@ impl ReqwestWire {
         &self,
         mut request: Request<Bytes>,
     ) -> Result<Response<Bytes>, WireError> {
-        let until = self.clock.now().saturating_add(self.timeout).unwrap_or(Timestamp::MAX);
+        let began = self.clock.now();
+        let until = |span| began.saturating_add(span).unwrap_or(Timestamp::MAX);
         let Some(OnBehalfOf(account)) = request.extensions_mut().remove::<OnBehalfOf>() else {
-            return self.send(&self.client, request, until).await;
+            return self.send(&self.client, request, until(self.timeout), self.max_answer).await;
         };
         let Some(door) = self.doors.get(&account) else {
             return Err(WireError::NotLetIn(format!("the wire knows no account {account}")));
         };
+        let (until, most) = (until(door.timeout), door.max_answer);
         let Some(tokens) = &door.tokens else {
-            return self.send(&door.client, request, until).await;
+            return self.send(&door.client, request, until, most).await;
         };
         let send = |request: Request<Bytes>, until: Timestamp| -> super::Pending<'_, _> {
-            Box::pin(self.send(&door.client, request, until))
+            Box::pin(self.send(&door.client, request, until, self.max_answer))
         };
         let pass = tokens.pass(&self.clock, until, None, &send).await?;
         let with = |header| {
@@ -91,13 +113,13 @@ impl ReqwestWire {
             request.headers_mut().insert(AUTHORIZATION, header);
             request
         };
-        let answer = self.send(&door.client, with(pass.header.clone()), until).await?;
+        let answer = self.send(&door.client, with(pass.header.clone()), until, most).await?;
         if answer.status() != StatusCode::UNAUTHORIZED || pass.is_new {
             return Ok(answer);
         }
         // A token may be withdrawn before its time. The message was certainly not taken (RFC 9110
         // §15.5.2), so it may go once more, with a token that is new.
         let pass = tokens.pass(&self.clock, until, Some(&pass.header), &send).await?;
-        self.send(&door.client, with(pass.header), until).await
+        self.send(&door.client, with(pass.header), until, most).await
     }
 }

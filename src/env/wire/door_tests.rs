@@ -75,7 +75,7 @@ impl Service {
             scope: None,
             in_form: false,
         };
-        let door = DoorSettings { identity: None, token: Some(token) };
+        let door = DoorSettings { token: Some(token), ..DoorSettings::default() };
         let settings = WireSettings {
             timeout: Duration::from_secs(2),
             accounts: [(account(), door)].into(),

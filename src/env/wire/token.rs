@@ -205,7 +205,14 @@ fn read(answer: &Response<Bytes>, now: Timestamp) -> Result<Token, WireError> {
             _ => WireError::NotLetIn(why),
         });
     }
-    let unread = || WireError::NotSent("the token endpoint's answer holds no bearer token".into());
+    let is_page = answer.body().trim_ascii_start().first() == Some(&b'<');
+    let unread = || {
+        WireError::NotSent(if is_page {
+            "the token endpoint answers with a web page, not with a token".into()
+        } else {
+            "the token endpoint's answer holds no bearer token".into()
+        })
+    };
     let granted: Granted = serde_json::from_slice(answer.body()).map_err(|_| unread())?;
     if granted.token_type.is_some_and(|kind| !kind.eq_ignore_ascii_case("bearer")) {
         return Err(unread());
@@ -273,7 +280,11 @@ mod tests {
             (302, "", not_let_in("the token endpoint says 302")),
             (429, "", not_sent("the token endpoint says 429")),
             (503, "", not_sent("the token endpoint says 503")),
-            (200, "<html>", unread.clone()),
+            (
+                200,
+                " <html>",
+                not_sent("the token endpoint answers with a web page, not with a token"),
+            ),
             (200, r#"{"access_token":""}"#, unread.clone()),
             (200, r#"{"access_token":"a b"}"#, unread.clone()),
             (200, r#"{"access_token":"a","token_type":"mac"}"#, unread),

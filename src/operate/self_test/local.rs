@@ -80,14 +80,19 @@ pub fn clock(clock: &dyn Clock, dates: &[(String, SignedDuration)]) -> Line {
 /// When each source was last heard.
 pub async fn sources(probes: &Probes, here: &Here<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
-    for (id, heard) in &here.sources {
+    for (id, described) in &here.sources {
+        // What is asked is tried from outside.
+        if described.every.is_some() {
+            continue;
+        }
         let check = format!("source {id}");
         if probes.unread.contains(&format!("sources.{id}")) {
             lines.push(Line::not_tested(check, "its secrets cannot be read here"));
             continue;
         }
+        let heard = here.contacts.as_ref().and_then(|contacts| contacts.of(id).answered);
         let last = match (heard, &here.kv) {
-            (Some(at), _) => Some(*at),
+            (Some(at), _) => Some(at),
             (None, Ok(kv)) => status::last_event(*kv, id).await.ok().flatten(),
             (None, Err(_)) => None,
         };

@@ -1,11 +1,11 @@
 //! Checks over the network: each account for texts, and the relay. Side by side, each for so long and no longer;
 //! nothing is sent. What the other side says in words stays out: it may repeat who we are.
 
-use futures_util::future::{join, join_all};
+use futures_util::future::{join_all, join3};
 use http::{HeaderMap, StatusCode, header::DATE};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AccountProbe, Line, MailProbe, Probes, Trial};
+use super::{AccountProbe, Line, MailProbe, Probes, SourceProbe, SourceTrial, Trial};
 use crate::env::{Clock, Probed};
 use crate::model::WireError;
 
@@ -15,7 +15,8 @@ type Apart = (String, SignedDuration);
 /// All accounts and the relay; and how far the clock is from those that answered.
 pub async fn all(probes: &Probes, clock: &dyn Clock) -> (Vec<Line>, Vec<Apart>) {
     let accounts = join_all(probes.accounts.iter().map(|account| one(probes, account, clock)));
-    let (accounts, mail) = join(accounts, mail(probes)).await;
+    let sources = join_all(probes.sources.iter().map(|source| ask(probes, source)));
+    let (accounts, mail, sources) = join3(accounts, mail(probes), sources).await;
     let mut dates = Vec::new();
     let mut lines = Vec::new();
     for (line, date) in accounts {
@@ -26,6 +27,7 @@ pub async fn all(probes: &Probes, clock: &dyn Clock) -> (Vec<Line>, Vec<Apart>) 
         lines.push(Line::not_tested("accounts", "no [providers.<id>]: no texts are sent"));
     }
     lines.push(mail);
+    lines.extend(sources);
     (lines, dates)
 }
 
@@ -82,6 +84,47 @@ async fn one(probes: &Probes, account: &AccountProbe, clock: &dyn Clock) -> (Lin
     (line, apart)
 }
 
+/// Asks a source one question, or looks for its folder.
+async fn ask(probes: &Probes, source: &SourceProbe) -> Line {
+    let check = format!("source {}", source.id);
+    let request = match &source.tried {
+        SourceTrial::Ask(request) => request.clone(),
+        SourceTrial::Folder(folder) => {
+            return match std::fs::read_dir(folder) {
+                Ok(_) => Line::ok(check, "its folder is there and can be read"),
+                Err(error) => Line::failed(
+                    check,
+                    format!("its folder cannot be read: {}", error.kind()),
+                    "make the folder, and let the user of the daemon read and write it",
+                ),
+            };
+        }
+    };
+    // By the names of tables, of which one alone has this source.
+    if probes.unread.iter().any(|table| table.ends_with(&format!(".{}", source.id))) {
+        return Line::not_tested(check, "its secrets cannot be read here");
+    }
+    match tokio::time::timeout(probes.patience, probes.wire.call(request)).await {
+        Err(_) => Line::failed(check, "it does not answer in time", SOURCE),
+        Ok(Err(error @ WireError::NotLetIn(_))) => Line::failed(check, error.to_string(), LET_IN),
+        Ok(Err(error)) => Line::failed(check, error.to_string(), SOURCE),
+        Ok(Ok(answer)) => match answer.status() {
+            StatusCode::OK => Line::ok(check, "reached, and it lets us in"),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Line::failed(
+                check,
+                format!("reached; we are not let in ({})", answer.status().as_u16()),
+                LET_IN,
+            ),
+            status => {
+                Line::failed(check, format!("reached; it answers {}", status.as_u16()), SOURCE)
+            }
+        },
+    }
+}
+
+const SOURCE: &str =
+    "check `url` of the source, the network, the firewall, and `proxy` and `ca-file` of [http]";
+const LET_IN: &str = "check the key, token or certificate of the source, or ask whoever runs it";
 const REACH: &str = "check `url`, the network, the firewall, and `proxy` and `ca-file` of [http]";
 
 /// What a server says is the time (RFC 9110 §6.6.1).

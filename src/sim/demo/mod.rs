@@ -8,6 +8,8 @@
 
 mod checks;
 mod daemon;
+mod desk;
+mod hooks;
 mod people;
 mod sender;
 mod stage;
@@ -17,7 +19,9 @@ use std::time::Duration;
 
 pub use checks::{Class, Counts, Report, Told};
 pub use daemon::Daemon;
-pub use people::{SCHOOL, SCHOOL_NAME, SENDER, TEAM, directory, morning};
+pub use desk::{Desk, school_settings};
+pub use hooks::Hooks;
+pub use people::{Guardian, Pupil, SCHOOL, SCHOOL_NAME, SENDER, TEAM, directory, morning};
 pub use sender::Sender;
 pub use stage::Stage;
 pub use story::{conclude, play};

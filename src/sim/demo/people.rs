@@ -16,7 +16,10 @@ pub const SENDER: &str = "Bjorkskolan";
 /// The attendance team's inbox.
 pub const TEAM: &str = "narvaroteam@skola.example";
 
-const CLASS: &str = "7B";
+/// The class everybody is in.
+pub(super) const CLASS: &str = "7B";
+/// Its mentor: name and address.
+pub(super) const MENTOR: (&str, &str) = ("Lena Alm", "mentor@skola.example");
 /// The hour at which the day is played, whatever it is outside.
 const HOUR: i32 = 8;
 
@@ -106,14 +109,21 @@ pub const ASTRID: Pupil = pupil(
 pub const ALL: [&Pupil; 10] =
     [&ALVA, &NILS, &MAJA, &VILLE, &OMAR, &ELIN, &IDA, &HUGO, &SARA, &ASTRID];
 
-/// `pupils.csv`, `guardians.csv` and `staff.csv` on a day.
-pub fn directory(today: Date) -> [(&'static str, String); 3] {
-    let birth = today.saturating_sub(Span::new().years(13).months(3));
+/// When all of them were born.
+pub(super) fn birth(today: Date) -> Date {
+    today.saturating_sub(Span::new().years(13).months(3))
+}
+
+/// `pupils.csv`, `guardians.csv` and `staff.csv` on a day; `id_of` is what the school system calls a pupil.
+pub fn directory(today: Date, id_of: impl Fn(&Pupil) -> String) -> [(&'static str, String); 3] {
+    let birth = birth(today);
     let mut pupils =
         "id,school,class,given-name,family-name,birth-date,protection,mentor\n".to_owned();
     let mut guardians =
         "pupil,school,guardian,name,phone,email,channel,language,may-receive,deny\n".to_owned();
-    for Pupil { id, name, family, protected, guardians: list } in ALL {
+    for pupil in ALL {
+        let Pupil { name, family, protected, guardians: list, .. } = pupil;
+        let id = id_of(pupil);
         let protection = if *protected { "protected" } else { "none" };
         let _ =
             writeln!(pupils, "{id},{SCHOOL},{CLASS},{name},{family},{birth},{protection},s-mentor");
@@ -127,8 +137,9 @@ pub fn directory(today: Date) -> [(&'static str, String); 3] {
     }
     let staff = format!(
         "id,school,role,name,email,phone\n\
-         s-mentor,{SCHOOL},mentor,Lena Alm,mentor@skola.example,\n\
-         s-team,{SCHOOL},attendance-team,Närvaroteamet,{TEAM},\n"
+         s-mentor,{SCHOOL},mentor,{},{},\n\
+         s-team,{SCHOOL},attendance-team,Närvaroteamet,{TEAM},\n",
+        MENTOR.0, MENTOR.1
     );
     [("pupils.csv", pupils), ("guardians.csv", guardians), ("staff.csv", staff)]
 }
@@ -176,7 +187,7 @@ mod tests {
 
     #[test]
     fn every_row_has_every_cell() {
-        for (file, text) in directory(jiff::civil::date(2026, 11, 23)) {
+        for (file, text) in directory(jiff::civil::date(2026, 11, 23), |pupil| pupil.id.into()) {
             let cells = |line: &str| line.split(',').count();
             let wanted = cells(text.lines().next().expect("a head"));
             assert!(text.lines().all(|line| cells(line) == wanted), "{file}: {text}");

@@ -1,18 +1,13 @@
-//! The school system of the demo: makes the events of the day, signs them as a real sender does and
-//! posts them to the daemon.
+//! The school system of the demo, whichever way it is connected: the story says what a teacher or a
+//! guardian does, and this says it to the daemon.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::people::{Pupil, SCHOOL};
-use super::{DemoError, within};
-use crate::env::{Clock, Wire};
-use crate::source::webhook::{HookAnswer, auth};
+use super::DemoError;
+use super::desk::Desk;
+use super::hooks::{Delivery, Hooks};
+use super::people::Pupil;
 
 /// A lesson of the day.
 #[derive(Debug, Clone)]
@@ -27,116 +22,107 @@ pub struct Lesson {
     pub end: Timestamp,
 }
 
-/// One request, as it may be sent several times.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    id: String,
-    body: Bytes,
+impl Lesson {
+    /// How long it is.
+    pub(super) fn minutes(&self) -> i64 {
+        self.end.duration_since(self.start).as_mins()
+    }
 }
 
-/// The sender.
-pub struct Sender {
-    url: String,
-    secret: SecretString,
-    wire: Arc<dyn Wire>,
-    clock: Arc<dyn Clock>,
-    serial: u32,
+/// What is said of a pupil at a lesson.
+#[derive(Debug, Clone, Copy)]
+pub enum Word {
+    /// The teacher: missing.
+    Absent(&'static Pupil),
+    /// The teacher: came so many minutes late.
+    Late(&'static Pupil, i32),
+    /// The teacher: there.
+    There(&'static Pupil),
+    /// The school: on leave around it.
+    Leave(&'static Pupil),
+    /// The teacher, in her own words.
+    Note(&'static Pupil, &'static str),
+}
+
+/// What was said, as it may be said again.
+#[derive(Debug, Clone)]
+pub(super) struct Said(Again);
+
+#[derive(Debug, Clone)]
+enum Again {
+    Post(Delivery),
+    Rows(Vec<(&'static Pupil, String)>),
+}
+
+/// The school system.
+pub enum Sender {
+    /// It pushes to our webhook.
+    Hooks(Hooks),
+    /// It is asked by SS 12000.
+    Desk(Desk),
 }
 
 impl Sender {
-    /// Reports to the source of this name, signing with its secret (`whsec_…`).
-    pub fn new(
-        daemon: SocketAddr,
-        source: &str,
-        secret: SecretString,
-        wire: Arc<dyn Wire>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        Self { url: format!("http://{daemon}/hooks/{source}"), secret, wire, clock, serial: 0 }
+    /// Whether a teacher's own words reach us: SS 12000 has no place for them.
+    pub(super) fn takes_notes(&self) -> bool {
+        matches!(self, Self::Hooks(_))
     }
 
-    fn next(&mut self) -> u32 {
-        self.serial += 1;
-        self.serial
+    /// How much of what is said again is told to be known: SS 12000 has nobody to tell.
+    pub(super) fn tells_duplicates(&self) -> bool {
+        matches!(self, Self::Hooks(_))
     }
 
-    /// `attendance.marked`, made now. `more`: further fields.
-    pub fn marked(&mut self, pupil: &Pupil, lesson: &Lesson, mark: &str, more: Value) -> Value {
-        let mut event = self.event("attendance.marked", pupil);
-        event["lesson"] = lesson_json(lesson);
-        event["mark"] = mark.into();
-        event["recorded_at"] = self.clock.now().to_string().into();
-        if let (Some(event), Value::Object(more)) = (event.as_object_mut(), more) {
-            event.extend(more);
+    /// Returns when the daemon knows the school, and what has happened there so far.
+    pub(super) async fn opened(&self) -> Result<(), DemoError> {
+        match self {
+            Self::Hooks(_) => Ok(()),
+            Self::Desk(desk) => desk.opened().await,
         }
-        event
     }
 
-    /// `absence.notified`: leave around a lesson.
-    pub fn leave(&mut self, pupil: &Pupil, lesson: &Lesson) -> Value {
-        let hour = SignedDuration::from_hours(1);
-        let mut event = self.event("absence.notified", pupil);
-        event["kind"] = "leave".into();
-        event["from"] = (lesson.start - hour).to_string().into();
-        event["to"] = (lesson.end + hour).to_string().into();
-        event
-    }
-
-    /// `lesson.report` with a note.
-    pub fn report(&mut self, pupil: &Pupil, lesson: &Lesson, note: &str) -> Value {
-        let mut event = self.event("lesson.report", pupil);
-        event["lesson"] = lesson_json(lesson);
-        event["reported_by"] = "B. Ask".into();
-        event["note"] = note.into();
-        event
-    }
-
-    fn event(&mut self, kind: &str, pupil: &Pupil) -> Value {
-        let id = format!("event-{}", self.next());
-        json!({"type": kind, "id": id, "school": SCHOOL, "pupil": pupil.id})
-    }
-
-    /// Packs one event, or an array of them, into a request with an id of its own.
-    pub fn pack(&mut self, events: &Value) -> Delivery {
-        Delivery { id: format!("msg-{}", self.next()), body: events.to_string().into() }
-    }
-
-    /// Posts a request, signed now.
-    ///
-    /// # Errors
-    /// When it is not answered, or anything in it is refused.
-    pub async fn post(&self, delivery: &Delivery) -> Result<HookAnswer, DemoError> {
-        let refused = |what: String| DemoError::NotTaken(what);
-        let now = self.clock.now();
-        let signature = auth::sign(&self.secret, &delivery.id, now, &delivery.body)
-            .map_err(|e| refused(e.to_string()))?;
-        let request = http::Request::post(&self.url)
-            .header("content-type", "application/json")
-            .header("webhook-id", &delivery.id)
-            .header("webhook-timestamp", now.as_second())
-            .header("webhook-signature", signature)
-            .body(delivery.body.clone())
-            .map_err(|e| refused(e.to_string()))?;
-        let answer = within("the answer to a report", self.wire.call(request))
-            .await?
-            .map_err(|e| refused(e.to_string()))?;
-        if answer.status() != 202 {
-            return Err(refused(format!("answered with {}", answer.status())));
+    /// Says all of it at once.
+    pub(super) async fn say(&mut self, lesson: &Lesson, words: &[Word]) -> Result<Said, DemoError> {
+        match self {
+            Self::Hooks(hooks) => {
+                let mut events: Vec<Value> =
+                    words.iter().map(|word| hooks.made(lesson, word)).collect();
+                let body = if events.len() == 1 { events.remove(0) } else { events.into() };
+                let delivery = hooks.pack(&body);
+                let answer = hooks.post(&delivery).await?;
+                if answer.duplicate > 0 {
+                    return Err(DemoError::NotTaken("a new event was taken for an old one".into()));
+                }
+                Ok(Said(Again::Post(delivery)))
+            }
+            Self::Desk(desk) => Ok(Said(Again::Rows(desk.say(lesson, words)?))),
         }
-        let answer: HookAnswer =
-            serde_json::from_slice(answer.body()).map_err(|e| refused(e.to_string()))?;
-        match answer.rejected.first() {
-            Some(rejected) => Err(refused(rejected.error.clone())),
-            None => Ok(answer),
+    }
+
+    /// Says it once more: how much was known, and how much was taken as new.
+    pub(super) async fn say_again(&self, said: &Said) -> Result<(u32, u32), DemoError> {
+        match (self, &said.0) {
+            (Self::Hooks(hooks), Again::Post(delivery)) => {
+                let answer = hooks.post(delivery).await?;
+                Ok((answer.duplicate, answer.accepted))
+            }
+            (Self::Desk(desk), Again::Rows(rows)) => {
+                desk.recreate(rows)?;
+                Ok((u32::try_from(rows.len()).unwrap_or(u32::MAX), 0))
+            }
+            _ => Ok((0, 0)),
+        }
+    }
+
+    /// Returns when the daemon has stored all that was said.
+    pub(super) async fn settled(&self) -> Result<(), DemoError> {
+        match self {
+            // The answer said so.
+            Self::Hooks(_) => Ok(()),
+            Self::Desk(desk) => desk.settled().await,
         }
     }
 }
 
-fn lesson_json(lesson: &Lesson) -> Value {
-    json!({
-        "id": lesson.id,
-        "label": lesson.label,
-        "start": lesson.start.to_string(),
-        "end": lesson.end.to_string(),
-    })
-}
+/// An hour around a lesson, for leave.
+pub(super) const AROUND: SignedDuration = SignedDuration::from_hours(1);

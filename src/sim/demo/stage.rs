@@ -7,11 +7,10 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::checks::{self, Expected, Report, Told};
 use super::daemon::{Daemon, look_later};
-use super::sender::{Delivery, Sender};
+use super::sender::{Lesson, Said, Sender, Word};
 use super::{DemoError, within};
 use crate::env::Clock;
 use crate::sim::sink::{Faults, HttpFault, HttpRule, Received, Sink, show_in};
@@ -98,28 +97,26 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Posts an event, or an array of them, that must all be new. When it was posted, and what.
-    pub(super) async fn post(
+    /// Has the school system say something new. When it was said, and what.
+    pub(super) async fn tell(
         &mut self,
-        events: &Value,
-    ) -> Result<(Timestamp, Delivery), DemoError> {
-        let delivery = self.sender.pack(events);
+        lesson: &Lesson,
+        words: &[Word],
+    ) -> Result<(Timestamp, Said), DemoError> {
         let at = self.clock.now();
-        let answer = self.sender.post(&delivery).await?;
-        if answer.duplicate > 0 {
-            return Err(DemoError::NotTaken("a new event was taken for an old one".into()));
-        }
-        Ok((at, delivery))
+        Ok((at, self.sender.say(lesson, words).await?))
     }
 
-    /// Posts what was taken before, and counts how many events were known.
-    pub(super) async fn post_again(&mut self, delivery: &Delivery) -> Result<u32, DemoError> {
-        let answer = self.sender.post(delivery).await?;
-        if answer.accepted > 0 {
+    /// Has it say again what it said before, and counts how much was known.
+    pub(super) async fn tell_again(&mut self, said: &Said) -> Result<u32, DemoError> {
+        let (known, new) = self.sender.say_again(said).await?;
+        if new > 0 {
             self.problem("an event that was taken before was taken again".into());
         }
-        self.report.counts.duplicates += usize::try_from(answer.duplicate).unwrap_or(0);
-        Ok(answer.duplicate)
+        if self.sender.tells_duplicates() {
+            self.report.counts.duplicates += usize::try_from(known).unwrap_or(0);
+        }
+        Ok(known)
     }
 
     /// Waits for messages and shows each, with the seconds since `since`.

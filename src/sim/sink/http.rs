@@ -1,78 +1,36 @@
 //! The HTTP side: connections, routing, and the answers of a provider in trouble. What the paths do
 //! stands in `elks`, `generic` and `control`.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{CONTENT_TYPE, DATE, HeaderValue, RETRY_AFTER};
-use http::{Method, Request, Response, StatusCode, header::Entry, request::Parts};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http::header::{DATE, HeaderValue, RETRY_AFTER};
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use jiff::{SignedDuration, Timestamp};
-use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use super::faults::LatencyWhen;
 use super::rules::{HttpFault, HttpRule, RetryAfter};
-use super::{IDLE, Shared, control, elks, generic};
+use super::{Shared, control, elks, generic};
+pub(super) use crate::sim::http::{
+    Answer, Asked, Dropped, Serve, http_date, json, plain, typed, whole, wrong_method,
+};
 
 /// Largest body taken.
 const BODY: usize = 1 << 20;
-/// How long a body may take.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// How long requests under way may take when the sink stops.
-const FAREWELL: Duration = Duration::from_secs(5);
-
-pub(super) type Answer = Response<Full<Bytes>>;
-
-/// The connection is to be closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("closed without an answer, as asked")]
-pub(super) struct Dropped;
-
-/// A request that has come whole.
-pub(super) struct Asked {
-    pub(super) head: Parts,
-    pub(super) body: Bytes,
-}
-
-/// Serves one connection to its end.
-pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    let service = service_fn(|request| dated(Arc::clone(&shared), request));
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        // The sink's clock may be another than the machine's.
-        .auto_date_header(false)
-        .header_read_timeout(IDLE)
-        .serve_connection(TokioIo::new(stream), service);
-    let mut connection = pin!(connection);
-    tokio::select! {
-        // A connection that ends badly is the client's affair: it sees it too.
-        _ = connection.as_mut() => {}
-        () = shared.stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            let _ = tokio::time::timeout(FAREWELL, connection).await;
-        }
+impl Serve for Shared {
+    async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Answer, Dropped> {
+        answer(self, request).await
     }
-}
 
-/// With the `Date` that an origin server with a clock must give (RFC 9110 §6.6.1).
-async fn dated(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Dropped> {
-    let mut answer = answer(Arc::clone(&shared), request).await?;
-    if let Entry::Vacant(none) = answer.headers_mut().entry(DATE)
-        && let Ok(date) = HeaderValue::try_from(http_date(shared.clock.now()))
-    {
-        none.insert(date);
+    fn date(&self) -> Timestamp {
+        self.clock.now()
     }
-    Ok(answer)
-}
 
-/// A time as HTTP writes it (RFC 9110 §5.6.7).
-fn http_date(at: Timestamp) -> String {
-    at.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
 }
 
 async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Dropped> {
@@ -94,10 +52,9 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
             return Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable"));
         }
     }
-    let body = match tokio::time::timeout(PATIENCE, Limited::new(body, BODY).collect()).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(_)) => return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "Body too large or broken")),
-        Err(_) => return Ok(plain(StatusCode::REQUEST_TIMEOUT, "Body too slow")),
+    let body = match whole(body, BODY).await {
+        Ok(body) => body,
+        Err(answer) => return Ok(answer),
     };
     let asked = Asked { head, body };
     if !provider {
@@ -184,32 +141,10 @@ async fn halved(answer: Answer) -> Answer {
     Response::from_parts(head, Full::new(whole.slice(..whole.len() / 2)))
 }
 
-pub(super) fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Answer {
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    answer
-}
-
-pub(super) fn plain(status: StatusCode, text: impl Into<String>) -> Answer {
-    typed(status, "text/plain; charset=utf-8", text.into().into())
-}
-
-pub(super) fn json(value: &impl serde::Serialize) -> Answer {
-    match serde_json::to_vec(value) {
-        Ok(body) => typed(StatusCode::OK, "application/json", body.into()),
-        Err(e) => plain(StatusCode::INTERNAL_SERVER_ERROR, format!("cannot write JSON: {e}")),
-    }
-}
-
 pub(super) fn unauthorized() -> Answer {
     let mut answer =
         plain(StatusCode::UNAUTHORIZED, "API access requires Basic HTTP authentication");
     let challenge = HeaderValue::from_static("Basic realm=\"API\"");
     answer.headers_mut().insert(http::header::WWW_AUTHENTICATE, challenge);
     answer
-}
-
-pub(super) fn wrong_method(method: &Method) -> Answer {
-    plain(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not possible here"))
 }

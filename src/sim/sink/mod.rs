@@ -62,7 +62,6 @@ mod faults;
 mod generic;
 mod http;
 mod inbox;
-mod listen;
 mod magic;
 mod mail;
 mod parts;
@@ -72,14 +71,12 @@ mod rules;
 mod show;
 mod smtp;
 mod spec;
-mod target;
 mod text;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use jiff::SignedDuration;
 use sha2::{Digest, Sha256};
@@ -87,6 +84,8 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
 
 use crate::env::Clock;
+use crate::sim::listen::Floor;
+use crate::sim::{courier, listen};
 
 use active::Active;
 pub use faults::{Credentials, Faults, Latency, LatencyWhen, Plan, Receipts, Share, When};
@@ -138,15 +137,12 @@ struct Shared {
     inbox: inbox::Inbox,
     active: Mutex<Active>,
     print: Option<Print>,
-    courier: receipts::Courier,
+    courier: courier::Courier,
     tasks: TaskTracker,
     stop: CancellationToken,
     salt: [u8; 32],
     serial: AtomicU64,
 }
-
-/// A client that says nothing for so long is let go.
-const IDLE: Duration = Duration::from_mins(5);
 
 impl Sink {
     /// Listens and serves until stopped. `tracker` sees one task that ends when all of the sink's
@@ -169,14 +165,22 @@ impl Sink {
             inbox: inbox::Inbox::new(),
             active: Mutex::new(Active::new(settings.faults)),
             print: settings.print,
-            courier: receipts::Courier::new(tasks.clone(), stop.clone()),
+            courier: courier::Courier::new(tasks.clone(), stop.clone()),
             tasks: tasks.clone(),
             stop: stop.clone(),
             salt: salt.into(),
             serial: AtomicU64::new(0),
         });
-        tasks.spawn(listen::serve(http_listener, Arc::clone(&shared), http::serve));
-        tasks.spawn(listen::serve(smtp_listener, Arc::clone(&shared), smtp::serve));
+        let floor =
+            || Floor { clock: Arc::clone(&shared.clock), tasks: tasks.clone(), stop: stop.clone() };
+        let here = Arc::clone(&shared);
+        tasks.spawn(listen::serve(http_listener, floor(), move |stream| {
+            crate::sim::http::serve(stream, Arc::clone(&here))
+        }));
+        let here = Arc::clone(&shared);
+        tasks.spawn(listen::serve(smtp_listener, floor(), move |stream| {
+            smtp::serve(stream, Arc::clone(&here))
+        }));
         tracker.spawn({
             let stop = stop.clone();
             async move {

@@ -2,30 +2,18 @@
 //! this machine only.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::Request;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
-use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::TokioTimer;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::Shared;
 use super::elks::vendor_time;
 use super::faults::Plan;
 use super::received::{ReceiptState, Received, Status};
-use super::target::Target;
+use crate::sim::courier::FORM;
+use crate::sim::target::Target;
 
 /// How often a report is sent before it is given up; the vendor promises at least five.
 const ATTEMPTS: u32 = 6;
-/// How long a listener may think.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Reports under way at once.
-const ABREAST: usize = 64;
 
 impl Plan {
     /// The statuses, in the order they are told.
@@ -123,7 +111,9 @@ impl Story {
         }
         let body = Bytes::from(serde_urlencoded::to_string(form).unwrap_or_default());
         for attempt in 0..ATTEMPTS {
-            if self.shared.courier.carry(&self.target, body.clone()).await {
+            let answered = self.shared.courier.carry(&self.target, FORM, body.clone()).await;
+            // 200 to 204 (46elks, sms-delivery-reports).
+            if matches!(answered, Some(200..=204)) {
                 return true;
             }
             let last = attempt + 1 == ATTEMPTS;
@@ -132,71 +122,5 @@ impl Story {
             }
         }
         false
-    }
-}
-
-/// Carries reports over kept connections, so that thousands a second do not use up the ports.
-pub(super) struct Courier {
-    client: Client<HttpConnector, Full<Bytes>>,
-    slots: Semaphore,
-    stop: CancellationToken,
-}
-
-impl Courier {
-    pub(super) fn new(tasks: TaskTracker, stop: CancellationToken) -> Self {
-        let client = Client::builder(Tracked { tasks, stop: stop.clone() })
-            .pool_timer(TokioTimer::new())
-            .build_http();
-        Self { client, slots: Semaphore::new(ABREAST), stop }
-    }
-
-    /// Whether the listener took it: 200 to 204 (46elks, sms-delivery-reports).
-    async fn carry(&self, target: &Target, body: Bytes) -> bool {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = target.uri.clone();
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        request.headers_mut().insert(CONTENT_TYPE, form);
-        if let Some(authorization) = &target.authorization {
-            request.headers_mut().insert(AUTHORIZATION, authorization.clone());
-        }
-        // Waiting for a turn is not the listener's slowness, so the time-out does not cover it.
-        let _slot = self.slots.acquire().await;
-        let call = async {
-            let answer = self.client.request(request).await.ok()?;
-            let status = answer.status().as_u16();
-            // Read to the end, or the connection cannot be kept; the contents say nothing.
-            let _ = Limited::new(answer.into_body(), 64 << 10).collect().await;
-            Some(status)
-        };
-        tokio::select! {
-            () = self.stop.cancelled() => false,
-            answered = tokio::time::timeout(PATIENCE, call) => {
-                matches!(answered, Ok(Some(200..=204)))
-            }
-        }
-    }
-}
-
-/// Starts the client's connection tasks among the sink's, and ends them with it.
-#[derive(Clone)]
-struct Tracked {
-    tasks: TaskTracker,
-    stop: CancellationToken,
-}
-
-impl<F> hyper::rt::Executor<F> for Tracked
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    fn execute(&self, connection: F) {
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = stop.cancelled() => {}
-                _ = connection => {}
-            }
-        });
     }
 }

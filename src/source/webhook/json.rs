@@ -39,7 +39,7 @@ impl DecodeError {
 
 /// A value and the first name that occurs twice in one of its objects, with the way to it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Strict {
+pub(in crate::source) struct Strict {
     pub value: Value,
     pub twice: Option<String>,
 }
@@ -82,7 +82,7 @@ pub(super) fn read(body: &[u8]) -> Result<Body, DecodeError> {
 ///
 /// # Errors
 /// When it is not JSON.
-pub(super) fn read_value(body: &[u8]) -> Result<Strict, DecodeError> {
+pub(in crate::source) fn read_value(body: &[u8]) -> Result<Strict, DecodeError> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(DecodeError::NotJson("it is empty".to_owned()));

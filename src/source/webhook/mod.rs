@@ -7,7 +7,7 @@ mod cloudevents;
 pub mod decode;
 pub mod examples;
 mod explain;
-mod json;
+pub(in crate::source) mod json;
 pub mod scalar;
 pub mod schema;
 mod secret;
@@ -15,6 +15,6 @@ pub mod wire;
 
 pub use answer::{HookAnswer, Rejected};
 pub use auth::{AuthSettings, Authenticated, Denied, Verifier};
-pub use decode::{Decoded, Item, decode};
+pub use decode::{Decoded, Item, MAX_AHEAD, MAX_LESSON, MAX_NOTICE, decode};
 pub use json::DecodeError;
 pub use secret::SecretError;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request,
+    HeaderName, HeaderValue, Method, Request,
     header::{AUTHORIZATION, CONTENT_TYPE},
     request::Builder,
 };
@@ -67,17 +67,9 @@ impl HttpSettings {
             Some(account) => request.extension(OnBehalfOf(account.clone())),
             None => request,
         };
-        match &self.auth {
-            HttpAuth::None | HttpAuth::Token => request,
-            HttpAuth::Basic { username, password } => {
-                request.header(AUTHORIZATION, auth::basic(username, password))
-            }
-            HttpAuth::Bearer(token) => {
-                request.header(AUTHORIZATION, auth::header("Bearer ", token.secret()))
-            }
-            HttpAuth::Header { name, value } => {
-                request.header(name, auth::header("", value.secret()))
-            }
+        match self.auth.header() {
+            Some((name, value)) => request.header(name, value),
+            None => request,
         }
     }
 
@@ -134,6 +126,20 @@ impl HttpSettings {
             .iter()
             .map(|(name, value)| format!("{}={}", encode(name), encode(value.expose_secret())));
         filled.chain(secret).collect::<Vec<_>>().join("&")
+    }
+}
+
+impl HttpAuth {
+    /// The header that shows who we are; none where there is none, or where the wire adds it.
+    pub fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::None | Self::Token => None,
+            Self::Basic { username, password } => {
+                Some((AUTHORIZATION, auth::basic(username, password)))
+            }
+            Self::Bearer(token) => Some((AUTHORIZATION, auth::header("Bearer ", token.secret()))),
+            Self::Header { name, value } => Some((name.clone(), auth::header("", value.secret()))),
+        }
     }
 }
 

@@ -12,7 +12,8 @@ use tokio::io::{AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
 use super::rules::{At, SmtpFault, SmtpRule};
-use super::{IDLE, Shared, mail};
+use super::{Shared, mail};
+use crate::sim::http::IDLE;
 use line::{Command, Read, command};
 
 /// Largest mail taken, in bytes.

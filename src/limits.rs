@@ -1,5 +1,5 @@
-//! Rate limits by GCRA (governor), the cell kept by the caller so that it is committed together
-//! with the attempt it permits: a restart gives no fresh burst.
+//! Pure. Rate limits by GCRA (governor), the cell kept by the caller so that it is committed together
+//! with the attempt it permits, or before the request: a restart gives no fresh burst.
 //!
 //! A cell is the theoretical arrival time of the next message in Unix nanoseconds. governor keeps
 //! times relative to the first reading of its clock, so it is given a clock whose first reading is

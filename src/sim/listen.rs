@@ -4,13 +4,25 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
-use super::Shared;
+use crate::env::Clock;
 
 /// Connections served at once, for each protocol.
 const CONNECTIONS: usize = 1024;
+/// How long to wait for file descriptors.
+const PAUSE: SignedDuration = SignedDuration::from_millis(200);
+
+/// What a stand-in's listeners share.
+pub(super) struct Floor {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) tasks: TaskTracker,
+    pub(super) stop: CancellationToken,
+}
 
 /// A listener on a loopback address, and the address with the port that was found.
 pub(super) fn bind(address: SocketAddr, what: &str) -> io::Result<(TcpListener, SocketAddr)> {
@@ -18,7 +30,7 @@ pub(super) fn bind(address: SocketAddr, what: &str) -> io::Result<(TcpListener, 
         return Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "the sink has no locks and listens on this machine only: {address} (for {what}) is not a loopback address; use 127.0.0.1"
+                "this stand-in listens on this machine only: {address} (for {what}) is not a loopback address; use 127.0.0.1"
             ),
         ));
     }
@@ -31,12 +43,9 @@ pub(super) fn bind(address: SocketAddr, what: &str) -> io::Result<(TcpListener, 
     Ok((TcpListener::from_std(listener)?, found))
 }
 
-/// Gives each connection to `session`, until the sink stops.
-pub(super) async fn serve<F>(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    session: impl Fn(TcpStream, Arc<Shared>) -> F,
-) where
+/// Gives each connection to `session`, until the stand-in stops.
+pub(super) async fn serve<F>(listener: TcpListener, floor: Floor, session: impl Fn(TcpStream) -> F)
+where
     F: Future<Output = ()> + Send + 'static,
 {
     let slots = Arc::new(Semaphore::new(CONNECTIONS));
@@ -47,7 +56,7 @@ pub(super) async fn serve<F>(
         };
         let (slot, accepted) = tokio::select! {
             biased;
-            () = shared.stop.cancelled() => return,
+            () = floor.stop.cancelled() => return,
             next = next => next,
         };
         match accepted {
@@ -55,15 +64,20 @@ pub(super) async fn serve<F>(
                 // Without it an answer may wait for the client's acknowledgement; failing to set it
                 // is only slow.
                 let _ = stream.set_nodelay(true);
-                let session = session(stream, Arc::clone(&shared));
-                shared.tasks.spawn(async move {
+                let session = session(stream);
+                floor.tasks.spawn(async move {
                     session.await;
                     drop(slot);
                 });
             }
             // Out of file descriptors, most likely: wait for connections to end.
             Err(_) => {
-                shared.pause(200).await;
+                let now = floor.clock.now();
+                let until = now.saturating_add(PAUSE).unwrap_or(now);
+                tokio::select! {
+                    () = floor.stop.cancelled() => return,
+                    () = floor.clock.sleep_until(until) => {}
+                }
             }
         }
     }

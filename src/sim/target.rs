@@ -1,12 +1,12 @@
-//! Where delivery reports may go: `http://` on this machine and nowhere else, so that the sink cannot
-//! be used to reach others. Pure.
+//! Where delivery reports and callbacks may go: `http://` on this machine and nowhere else, so that a
+//! stand-in cannot be used to reach others. Pure.
 
 use std::net::IpAddr;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{Uri, header::HeaderValue};
 
-/// Where reports go.
+/// Where they go.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) uri: Uri,

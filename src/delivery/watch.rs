@@ -1,0 +1,287 @@
+//! The dispatcher's part that looks after sources: does anything come of them? Writes down what a restart must not
+//! forget, and has people told. When that is, `policy` says. A due row, once a minute, where there is something to
+//! watch.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{Timestamp, ToSpan as _, civil::Date};
+
+use super::dispatcher::Dispatcher;
+use super::shared::Shared;
+use crate::directory::{Mode, School};
+use crate::intake::silence::{self, Noticed};
+use crate::intake::{Contact, Contacts, Described};
+use crate::model::{LessonId, Quiet, SchoolId, SourceId, StaffRole, local_date};
+use crate::policy::register;
+pub use crate::policy::watch::Rules;
+use crate::policy::watch::{self, AtSchool, Step};
+use crate::store::ledger::{self, Unit};
+use crate::store::rows::{Due, Heard, Register};
+use crate::store::tables::{self, Lane};
+use crate::store::{Commit, Kv, MAX_BATCH_BYTES, StoreError, after_prefix};
+
+/// How often sources are looked at, in seconds.
+const EVERY: i64 = 60;
+/// Days without a lesson in the schedule after which a school counts as one without.
+const SCHEDULE: i64 = 14;
+/// Lessons of a school and day that are looked at.
+const LESSONS: usize = 20_000;
+
+/// What is watched, and when people are told.
+#[derive(Debug, Clone, Default)]
+pub struct Plan {
+    /// Every source.
+    pub sources: BTreeMap<SourceId, Described>,
+    /// What counts as silence.
+    pub rules: Rules,
+}
+
+impl Plan {
+    /// Whether there is anything to watch: a source that is asked, or a school whose lessons are known.
+    fn is_needed(&self) -> bool {
+        let asked =
+            |source: &Described| source.every.is_some() || source.gives.contains(&"schedule");
+        self.sources.values().any(asked)
+            || (self.rules.silent_after.is_some() && !self.sources.is_empty())
+    }
+}
+
+/// The row of the next look: at a whole minute, so that two of them are one.
+fn next_look(now: Timestamp) -> Vec<u8> {
+    let second = (now.as_second().div_euclid(EVERY) + 1) * EVERY;
+    let at = Timestamp::from_second(second).unwrap_or(Timestamp::MAX);
+    tables::due(Lane::Timer, at, "watch")
+}
+
+/// Has sources looked at from now on, where there is something to watch; and puts back what a former process wrote
+/// down of them.
+///
+/// # Errors
+/// When the store fails.
+pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
+    let plan = &shared.settings.watch;
+    restore(shared.kv.as_ref(), &shared.contacts).await?;
+    shared.contacts.keep(&plan.sources.keys().cloned().collect());
+    if !plan.is_needed() {
+        return Ok(());
+    }
+    let mut unit = Unit::new(shared.kv.as_ref());
+    unit.write(next_look(shared.env.clock.now()), &Due::Watch);
+    let _: Commit = unit.commit().await?;
+    Ok(())
+}
+
+async fn restore(kv: &dyn Kv, contacts: &Contacts) -> Result<(), StoreError> {
+    ledger::each(kv, tables::HEARD, |key, value| {
+        let Some(([source, school], _)) = tables::parts::<2>(key) else { return };
+        let Ok(source) = SourceId::new(source) else { return };
+        // What cannot be read is not known.
+        let Ok(row) = ledger::decode::<Heard>(value) else { return };
+        match SchoolId::new(school) {
+            Ok(school) => {
+                if let Some(at) = row.news {
+                    contacts.attendance(&source, &school, at);
+                }
+            }
+            Err(_) => {
+                let Heard { answered, news, recorded, .. } = row;
+                contacts
+                    .restore(&source, &Contact { answered, news, recorded, ..Contact::default() });
+            }
+        }
+    })
+    .await
+}
+
+impl Dispatcher {
+    /// Looks at every source once. False: the row was changed meanwhile.
+    pub(super) async fn look_at_sources(
+        &self,
+        row: &[u8],
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let shared = self.shared.as_ref();
+        let plan = &shared.settings.watch;
+        let mut told = BTreeSet::new();
+        for (source, described) in &plan.sources {
+            look(shared, source, described, &mut told, now).await?;
+        }
+        let mut unit = Unit::new(shared.kv.as_ref());
+        unit.delete(row.to_vec());
+        if plan.is_needed() {
+            unit.write(next_look(now), &Due::Watch);
+        }
+        Ok(unit.commit().await? == Commit::Done)
+    }
+}
+
+/// Looks at one source. `told`: who of IT has been told of it in this look.
+async fn look(
+    shared: &Shared,
+    source: &SourceId,
+    described: &Described,
+    told: &mut BTreeSet<(SourceId, String)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let contact = shared.contacts.of(source);
+    let kv = shared.kv.as_ref();
+    let mut unit = Unit::new(kv);
+    let whole = tables::heard(source, None);
+    let known: Option<Heard> = unit.read(&whole).await?;
+    let Contact { answered, news, recorded, .. } = contact.clone();
+    let heard = Heard { answered, news, recorded, ..Heard::default() };
+    if known.as_ref() != Some(&heard) && heard != Heard::default() {
+        unit.write(whole, &heard);
+    }
+    let directory = shared.directory.load_full();
+    let concerned = |school: &&School| {
+        described.schools.as_ref().is_none_or(|schools| schools.contains(&school.id))
+    };
+    let mut schools: Vec<&School> = directory.schools.values().filter(concerned).collect();
+    // IT is told once, by a school whose messages leave.
+    schools.sort_by_key(|school| (school.mode != Mode::Live, school.mode == Mode::Shadow));
+    for school in schools {
+        at_school(shared, &mut unit, (source, described, &contact), school, told, now).await?;
+        if unit.bytes() > MAX_BATCH_BYTES / 2 {
+            let full = std::mem::replace(&mut unit, Unit::new(kv));
+            let _: Commit = full.commit().await?;
+        }
+    }
+    // Nobody else writes these rows; what was not written now is with the next look.
+    let _: Commit = unit.commit().await?;
+    Ok(())
+}
+
+/// Looks at one source at one school.
+async fn at_school(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    (source, described, contact): (&SourceId, &Described, &Contact),
+    school: &School,
+    told: &mut BTreeSet<(SourceId, String)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let rules = &shared.settings.watch.rules;
+    let key = tables::heard(source, Some(&school.id));
+    let known: Option<Heard> = unit.read(&key).await?;
+    let mut row = known.clone().unwrap_or_default();
+    let today = local_date(now, &school.zone);
+    let last = contact.schools.get(&school.id).copied().filter(|_| described.attends(&school.id));
+    if let Some(last) = last {
+        row.news = row.news.max(Some(last));
+        watch::came(&mut row.watch, local_date(last, &school.zone), today);
+    }
+    let last = row.news;
+    let since = contact.answered.max(Some(shared.metrics.started())).unwrap_or(now);
+    let away = described.every.and_then(|every| watch::unreachable(now, since, every, rules));
+    let quiet = match (away, described.attends(&school.id)) {
+        (None, true) => {
+            let lessons = lessons(unit, school, last, today, now).await?;
+            let days = &row.watch.days.clone();
+            watch::silent(&AtSchool { now, zone: &school.zone, last, lessons, days }, rules)
+        }
+        (away, _) => away,
+    };
+    let after = |at: Option<Timestamp>| at > row.watch.told_at;
+    // It must have said something since then: what is only not missed any more, as after school, is not well.
+    let speaks = if row.quiet { after(last) } else { after(contact.answered) };
+    let (next, step) = watch::step(&row.watch, quiet.is_some(), quiet.is_none() && speaks, now);
+    row.watch = next;
+    match (step, quiet) {
+        (Some(Step::Alert), Some(quiet)) => {
+            row.quiet = quiet != Quiet::Unreachable;
+            alert(
+                shared,
+                source,
+                described,
+                school,
+                (quiet, last.max(contact.answered.filter(|_| !row.quiet))),
+                told,
+                now,
+            )
+            .await?;
+        }
+        (Some(Step::Clear), _) => clear(shared, source, school, now).await?,
+        _ => {}
+    }
+    if known.as_ref() != Some(&row) && row != Heard::default() {
+        unit.write(key, &row);
+    }
+    Ok(())
+}
+
+/// Lessons of the schedule of which a mark should have come after `last`; none: the school has no schedule.
+async fn lessons(
+    unit: &Unit<'_>,
+    school: &School,
+    last: Option<Timestamp>,
+    today: Date,
+    now: Timestamp,
+) -> Result<Option<u32>, StoreError> {
+    let Some(last) = last else { return Ok(None) };
+    let day = tables::plan_of(&school.id, today);
+    let some_day = tables::plan_of(&school.id, today.saturating_sub(SCHEDULE.days()));
+    let known: Vec<LessonId> = unit.peek_range(&some_day, &after_prefix(&day), 1).await?;
+    if known.is_empty() {
+        return Ok(None);
+    }
+    // None can have ended whose mark is due.
+    if now.duration_since(last) < watch::SETTLE {
+        return Ok(Some(0));
+    }
+    let mut count = 0;
+    for id in unit.peek_range::<LessonId>(&day, &after_prefix(&day), LESSONS).await? {
+        let row: Option<Register> = unit.peek(&tables::register(&school.id, &id)).await?;
+        let is_due = |row: &Register| {
+            let due = row.lesson.end.saturating_add(watch::SETTLE).unwrap_or(Timestamp::MAX);
+            // One that is registered is no silence, by whomever.
+            let untaken = row.begun_at.is_none() && row.closed_at.is_none();
+            register::not_awaited(row).is_none()
+                && untaken
+                && row.lesson.start >= last
+                && due <= now
+        };
+        count += u32::from(row.is_some_and(|row| is_due(&row)));
+    }
+    Ok(Some(count))
+}
+
+/// Has people told that nothing comes of a source.
+async fn alert(
+    shared: &Shared,
+    source: &SourceId,
+    described: &Described,
+    school: &School,
+    (quiet, since): (Quiet, Option<Timestamp>),
+    told: &mut BTreeSet<(SourceId, String)>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let unreachable = quiet == Quiet::Unreachable;
+    let mut roles = Vec::new();
+    // A source that does not answer is away for all its schools: who runs it hears that once.
+    let it = school.operations_email.as_ref().map(|mail| mail.expose().to_owned());
+    if it.is_some_and(|it| told.insert((source.clone(), it)) || !unreachable) {
+        roles.push(StaffRole::Operations);
+    }
+    if described.attends(&school.id) {
+        roles.push(StaffRole::AttendanceTeam);
+    }
+    let lessons = if let Quiet::Lessons { count } = quiet { count } else { 0 };
+    let noticed = Noticed { since, lessons, unreachable, told: &roles };
+    if silence::begun(shared.kv.as_ref(), school, source, noticed, now).await? {
+        tracing::warn!(%source, school = %school.id, lessons, unreachable, "nothing comes of a source");
+    }
+    Ok(())
+}
+
+async fn clear(
+    shared: &Shared,
+    source: &SourceId,
+    school: &School,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if silence::over(shared.kv.as_ref(), school, source, now).await? {
+        tracing::info!(%source, school = %school.id, "something comes of a source again");
+    }
+    Ok(())
+}

@@ -1,0 +1,358 @@
+//! Edlevo's Absence API, version 2: its interface after the standard has no attendance, so lessons' marks are asked
+//! of this one. It answers with whole days in XML and cannot tell what has changed; that is found here, and goes on
+//! through `marks`. Decides nothing.
+
+mod answer;
+mod ask;
+mod known;
+mod said;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use jiff::civil::Date;
+use jiff::{SignedDuration, ToSpan as _};
+use tokio_util::sync::CancellationToken;
+
+use super::marks::Offering;
+use crate::directory::Directory;
+use crate::env::Wire;
+use crate::model::{LessonState, Mark, SchoolId, local_date};
+use crate::store::ledger::{self, Unit};
+use crate::store::rows::{Cursor, LastSaid};
+use crate::store::{Commit, StoreError, after_prefix, tables};
+
+pub use ask::{Key, Service};
+pub use said::LessonIds;
+
+use ask::{Wrong, answered, question};
+use known::{Known, Marks, withdrawn};
+use said::{Asked, understand};
+
+/// Schools that are asked for side by side.
+const SIDE_BY_SIDE: usize = 4;
+/// Most lessons of a pupil's day.
+const LESSONS: usize = 200;
+/// The longest pause after failures, however often it is asked otherwise.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(5);
+/// What may be wrong, in the words of `status` and metrics.
+pub const KINDS: [&str; 9] = [
+    "settings",
+    "unreachable",
+    "not-let-in",
+    "refused",
+    "answer",
+    "vanished",
+    "unknown-pupils",
+    "odd-events",
+    "clock",
+];
+/// Further than this its clock is wrong.
+const CLOCK: SignedDuration = SignedDuration::from_mins(5);
+
+/// How a source of this kind is asked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The service.
+    pub service: Service,
+    /// The operation of each school form.
+    pub operations: Vec<String>,
+    /// Schools, and the ids of their units there.
+    pub schools: BTreeMap<SchoolId, String>,
+    /// How long from one question to the next.
+    pub poll: SignedDuration,
+    /// How many days are asked for, today the last.
+    pub days: u32,
+    /// What a lesson's id stands for.
+    pub lesson_ids: LessonIds,
+}
+
+impl Settings {
+    /// A question that shows whether we are let in: today's absence of the first school.
+    pub fn probe(&self, today: Date) -> Option<http::Request<bytes::Bytes>> {
+        let (operation, unit) = (self.operations.first()?, self.schools.values().next()?);
+        question(&self.service, operation, unit, (today, today)).ok()
+    }
+}
+
+/// One source.
+pub struct Edlevo {
+    /// How it is asked.
+    pub settings: Settings,
+    /// Who takes what it says.
+    pub offering: Offering,
+    /// How it is reached.
+    pub wire: Arc<dyn Wire>,
+}
+
+/// What is wrong, the first of each kind.
+type Faults = BTreeMap<&'static str, Wrong>;
+
+fn note(faults: &mut Faults, school: &SchoolId, wrong: Wrong) {
+    let what = format!("school {school}: {}", wrong.what);
+    faults.entry(wrong.kind).or_insert(Wrong { what, ..wrong });
+}
+
+impl Edlevo {
+    /// Asks until `stop`.
+    ///
+    /// # Errors
+    /// When the store does not take what was said.
+    pub async fn run(self: Arc<Self>, stop: CancellationToken) -> Result<(), StoreError> {
+        let clock = self.offering.intake.clock().clone();
+        let mut known = BTreeMap::new();
+        let mut failures = 0;
+        loop {
+            let Some(done) = stop.run_until_cancelled(self.round(&mut known)).await else {
+                return Ok(());
+            };
+            failures = if done? { 0 } else { (failures + 1).min(8) };
+            let longest = LONGEST_PAUSE.max(self.settings.poll);
+            let pause = self.settings.poll.saturating_mul(1 << failures).min(longest);
+            let until = clock.now().saturating_add(pause).unwrap_or(jiff::Timestamp::MAX);
+            if stop.run_until_cancelled(clock.sleep_until(until)).await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Asks for every school once. Returns whether all answered.
+    async fn round(&self, known: &mut BTreeMap<SchoolId, Known>) -> Result<bool, StoreError> {
+        let Offering { source, intake, contacts, .. } = &self.offering;
+        let directory = intake.directory().load_full();
+        if directory.roster.pupil_count() == 0 {
+            // Nobody would be known; a load comes, and first contact waits for it.
+            return Ok(true);
+        }
+        let before = |(school, unit): (&SchoolId, &String)| {
+            (school.clone(), unit.clone(), known.remove(school))
+        };
+        let schools: Vec<_> = self.settings.schools.iter().map(before).collect();
+        let schools = schools.into_iter().map(|(school, unit, before)| {
+            let directory = directory.clone();
+            async move {
+                let done = self.school(&directory, &school, &unit, before).await;
+                (school, done)
+            }
+        });
+        let schools: Vec<_> =
+            futures_util::stream::iter(schools).buffer_unordered(SIDE_BY_SIDE).collect().await;
+        let mut faults = Faults::new();
+        let mut failed = None;
+        for (school, done) in schools {
+            match done {
+                Ok((now_known, found)) => {
+                    for wrong in found {
+                        note(&mut faults, &school, wrong);
+                    }
+                    known.insert(school, now_known);
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let now = intake.clock().now();
+        let all = !["settings", "unreachable", "not-let-in", "refused", "answer"]
+            .iter()
+            .any(|kind| faults.contains_key(kind));
+        if all {
+            contacts.answered(source, now);
+        }
+        for kind in KINDS {
+            let Some(Wrong { what, remedy, .. }) = faults.remove(kind) else {
+                if contacts.well(source, kind) {
+                    tracing::info!(%source, kind, "that is well again");
+                }
+                continue;
+            };
+            if contacts.trouble(source, kind, what.clone(), remedy.into(), now) {
+                tracing::warn!(%source, kind, what, remedy, "something is wrong with a source");
+            }
+        }
+        Ok(all)
+    }
+
+    /// Asks for one school. Returns what is known of it then, and what is wrong.
+    async fn school(
+        &self,
+        directory: &Directory,
+        school: &SchoolId,
+        unit: &str,
+        before: Option<Known>,
+    ) -> Result<(Known, Vec<Wrong>), StoreError> {
+        let Offering { source, intake, .. } = &self.offering;
+        let Some(configured) = directory.schools.get(school) else {
+            return Ok((before.unwrap_or_default(), Vec::new()));
+        };
+        let zone = configured.zone.clone();
+        let today = local_date(intake.clock().now(), &zone);
+        let since = today.saturating_sub(i64::from(self.settings.days.saturating_sub(1)).days());
+        let mut known = match before {
+            Some(known) => known,
+            None => self.remembered(directory, school, since, today).await?,
+        };
+        let lesson_ids = self.settings.lesson_ids;
+        let asked =
+            Asked { school: school.clone(), zone: zone.clone(), unit: unit.into(), lesson_ids };
+        let (mut marks, mut wrong, mut whole) = (Marks::new(), Vec::new(), true);
+        for operation in &self.settings.operations {
+            match self.ask(operation, &asked, (since, today)).await {
+                Ok((said, odd)) => {
+                    marks.extend(said);
+                    wrong.extend(odd);
+                }
+                Err(failed) => {
+                    whole = false;
+                    wrong.push(failed);
+                }
+            }
+        }
+        let unknown = marks.len();
+        marks.retain(|(pupil, _), _| directory.roster.pupil(school, pupil).is_some());
+        wrong.extend(unknown_pupils(unknown - marks.len(), unknown));
+        let cursor = tables::cursor(source, &format!("absence {school}"));
+        let first = ledger::read::<Cursor>(intake.kv().as_ref(), &cursor).await?.is_none();
+        // What another operation would have said cannot be told from what is gone.
+        let (new, gone) = if whole {
+            let changed = known.compare(&marks, since, &zone);
+            wrong.extend(doubted(changed.doubted));
+            (changed.new, changed.gone)
+        } else {
+            (known.news(&marks), Vec::new())
+        };
+        let mut list = new.clone();
+        list.extend(
+            gone.iter().map(|(pupil, lesson)| withdrawn(school, pupil.clone(), lesson.clone())),
+        );
+        let taken = self.offering.take(list, first).await?;
+        known.taken(new, &gone);
+        if first && whole {
+            let mut unit = Unit::new(intake.kv().as_ref());
+            unit.write(cursor, &Cursor { first_asked_at: intake.clock().now(), after: None });
+            let _: Commit = unit.commit().await?;
+        }
+        let refused: u64 = taken.refused.values().sum();
+        if refused > 0 {
+            wrong.push(odd(format!("{refused} marks cannot be kept")));
+        }
+        Ok((known, wrong))
+    }
+
+    /// Asks one question; an answer, and what is odd in it.
+    async fn ask(
+        &self,
+        operation: &str,
+        asked: &Asked,
+        days: (Date, Date),
+    ) -> Result<(Marks, Vec<Wrong>), Wrong> {
+        let Offering { source, intake, contacts, .. } = &self.offering;
+        let request = question(&self.settings.service, operation, &asked.unit, days)?;
+        let sent = intake.clock().now();
+        let answer = answered(self.wire.call(request).await)?;
+        let mut wrong = Vec::new();
+        if let Some(theirs) = answer.datetime.and_then(|text| said::clock(&text, &asked.zone)) {
+            let came = intake.clock().now();
+            // It was so at some time between question and answer.
+            let nearest = theirs.clamp(sent.min(came), came);
+            let ahead = theirs.duration_since(nearest);
+            contacts.clock(source, theirs, nearest);
+            if ahead.abs() > CLOCK {
+                let what = format!("its clock is {} s ahead of ours", ahead.as_secs());
+                wrong.push(Wrong::new(
+                    "clock",
+                    what,
+                    "have both clocks set by NTP; times without an offset are read as the school's",
+                ));
+            }
+        }
+        let found = understand(asked, &answer.events);
+        let count = answer.events.len();
+        wrong.extend(oddities(&found, count));
+        Ok((found.said, wrong))
+    }
+
+    /// What this source said to a former process about these days: marks that stand, and that it made.
+    async fn remembered(
+        &self,
+        directory: &Directory,
+        school: &SchoolId,
+        since: Date,
+        until: Date,
+    ) -> Result<Known, StoreError> {
+        let Offering { source, intake, .. } = &self.offering;
+        let kv = intake.kv().as_ref();
+        let mut known = Known::default();
+        for pupil in directory.roster.pupils.get(school).into_iter().flatten().map(|(id, _)| id) {
+            let from = tables::day(school, pupil, since);
+            let to = after_prefix(&tables::day(school, pupil, until));
+            for (_, value) in kv.scan(&from, &to, LESSONS).await? {
+                // What cannot be read is not taken back either.
+                let Ok(state) = ledger::decode::<LessonState>(&value) else { continue };
+                if matches!(state.mark, None | Some(Mark::Unknown)) {
+                    continue;
+                }
+                let said = tables::last_said(school, pupil, &state.lesson.id, source);
+                if ledger::read::<LastSaid>(kv, &said).await?.is_some() {
+                    known.remember(pupil.clone(), state.lesson);
+                }
+            }
+        }
+        Ok(known)
+    }
+}
+
+fn unknown_pupils(unknown: usize, all: usize) -> Option<Wrong> {
+    let remedy = "load the directory; the pupils' ids in it must be those that the Absence API calls personid";
+    let what = format!("{unknown} of {all} marks are of pupils who are not in the directory");
+    (unknown > 0).then(|| Wrong::new("unknown-pupils", what, remedy))
+}
+
+fn doubted(count: usize) -> Option<Wrong> {
+    let remedy = "look in Edlevo whether they are there; nothing is taken back of what they said, and if they were \
+                  removed on purpose, they stand until the day is no longer asked for";
+    let what = format!("{count} marks are gone at once from its answer, which is not believed");
+    (count > 0).then(|| Wrong::new("vanished", what, remedy))
+}
+
+fn odd(what: String) -> Wrong {
+    Wrong::new(
+        "odd-events",
+        what,
+        "compare with the vendor's schema (tieto-edu-absence-v2.xsd) and tell the vendor",
+    )
+}
+
+/// What is odd in an answer, most harmful first.
+fn oddities(found: &said::Understood, count: usize) -> Option<Wrong> {
+    if found.ambiguous > 0 {
+        let what = format!("{} lessons have the id of another lesson", found.ambiguous);
+        return Some(Wrong::new(
+            "odd-events",
+            what,
+            "write lesson-ids = \"recurring\" for this source",
+        ));
+    }
+    if count > 0 && found.elsewhere == u64::try_from(count).unwrap_or(u64::MAX) {
+        let what = "every event is of another unit than was asked for".to_owned();
+        return Some(Wrong::new("odd-events", what, "correct the unit's id in `schools`"));
+    }
+    if let Some((why, times)) = found.bad.first_key_value() {
+        let all: u64 = found.bad.values().sum();
+        return Some(odd(format!("{all} events cannot be used; {times} of them for {why}")));
+    }
+    if found.unknown_reasons > 0 {
+        let what = format!(
+            "{} events have a reason that is not known; nobody is told of them",
+            found.unknown_reasons
+        );
+        return Some(odd(what));
+    }
+    let what = format!(
+        "{} lessons have two marks; the one that says where the pupil was is taken",
+        found.contradictions
+    );
+    (found.contradictions > 0).then(|| odd(what))
+}

@@ -1,0 +1,109 @@
+//! How often a source may be asked: a cell in the store for each of its resources, written before the request,
+//! so that neither a restart nor a crash asks too often; and pauses that the source has asked for.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::fault::Fault;
+use super::settings::{Resource, Settings};
+use crate::env::Clock;
+use crate::limits::{self, Permit};
+use crate::model::Rate;
+use crate::store::ledger::Unit;
+use crate::store::{Commit, Kv, StoreError, tables};
+
+/// Pause while the store takes no work.
+const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
+
+/// Pauses of one source, by resource. In memory: what is asked too early after a restart is answered so again.
+#[derive(Debug, Default)]
+pub(super) struct Pauses(Mutex<BTreeMap<Resource, Timestamp>>);
+
+impl Pauses {
+    /// Not before `until`.
+    pub fn set(&self, resource: Resource, until: Timestamp) {
+        let mut pauses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = pauses.entry(resource).or_insert(until);
+        *kept = until.max(*kept);
+    }
+
+    fn get(&self, resource: Resource, now: Timestamp) -> Option<Timestamp> {
+        let mut pauses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.retain(|_, until| *until > now);
+        pauses.get(&resource).copied()
+    }
+}
+
+/// Waits until `until`, or says that we are to stop.
+pub(super) async fn wait(
+    clock: &dyn Clock,
+    until: Timestamp,
+    stop: &CancellationToken,
+) -> Result<(), Fault> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Fault::Stopped),
+        () = clock.sleep_until(until) => Ok(()),
+    }
+}
+
+/// Waits until the resource may be asked for, and writes down that it is.
+pub(super) async fn permit(
+    settings: &Settings,
+    resource: Resource,
+    pauses: &Pauses,
+    kv: &dyn Kv,
+    clock: &dyn Clock,
+    stop: &CancellationToken,
+) -> Result<(), Fault> {
+    loop {
+        let now = clock.now();
+        if let Some(until) = pauses.get(resource, now) {
+            wait(clock, until, stop).await?;
+            continue;
+        }
+        let Some(rate) = settings.budget(resource) else { return Ok(()) };
+        let gate = format!("source:{}:{}", settings.source, resource.as_str());
+        match take(kv, &gate, rate, now).await {
+            Ok(None) => return Ok(()),
+            Ok(Some(until)) => wait(clock, until, stop).await?,
+            Err(StoreError::Busy(_)) => {
+                wait(clock, now.saturating_add(STORE_PAUSE).unwrap_or(Timestamp::MAX), stop)
+                    .await?;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Takes one permit of a cell; else says when to ask again, at once where others were faster.
+async fn take(
+    kv: &dyn Kv,
+    gate: &str,
+    rate: &Rate,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let key = tables::cell(gate);
+    let mut unit = Unit::new(kv);
+    let cell = unit.read_raw(&key).await?;
+    let cell = cell.and_then(|b| <[u8; 8]>::try_from(b.as_ref()).ok()).map(u64::from_be_bytes);
+    let write = |mut unit: Unit<'_>, cell: u64| {
+        unit.write_raw(key.clone(), bytes::Bytes::copy_from_slice(&cell.to_be_bytes()));
+        unit.into_batch()
+    };
+    match limits::check(rate, cell, now) {
+        Permit::Now(next) => match kv.commit(write(unit, next)).await? {
+            Commit::Done => Ok(None),
+            Commit::Conflict => Ok(Some(now)),
+        },
+        Permit::NotBefore { until, drawn_back } => {
+            if let Some(cell) = drawn_back {
+                let _: Commit = kv.commit(write(unit, cell)).await?;
+            }
+            Ok(Some(until))
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Rows by their ids, or by the ids that they refer to, in batches: halved where the source says that there is too
+//! much to answer, which is no reason to wait.
+
+use std::collections::VecDeque;
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::client::{Ask, Client, owned};
+use super::fault::{Fault, Wrong, kinds};
+use super::settings::Resource;
+
+/// The answers to one look-up, a batch at a time.
+pub struct Lookup {
+    client: Client,
+    resource: Resource,
+    key: &'static str,
+    query: Vec<(String, String)>,
+    waiting: VecDeque<Vec<String>>,
+}
+
+impl Lookup {
+    pub(super) fn new(
+        client: Client,
+        resource: Resource,
+        key: &'static str,
+        ids: impl IntoIterator<Item = String>,
+        query: &[(&str, &str)],
+    ) -> Self {
+        let known = client.learned().batch.get(&resource).copied();
+        let size = known.unwrap_or(client.settings().lookup_size).max(1);
+        let ids: Vec<String> = ids.into_iter().collect();
+        let waiting = ids.chunks(size).map(<[String]>::to_vec).collect();
+        Self { client, resource, key, query: owned(query), waiting }
+    }
+
+    /// The rows of the next batch; none: that was the last.
+    ///
+    /// # Errors
+    /// See [`Fault`]; what came before is then not all there is.
+    pub async fn next(&mut self) -> Result<Option<Vec<Value>>, Fault> {
+        while let Some(mut batch) = self.waiting.pop_front() {
+            match self.ask(&batch).await {
+                Err(Fault::TooMuch) => {
+                    let rest = batch.split_off(batch.len().div_ceil(2));
+                    self.client.learned().batch.insert(self.resource, batch.len());
+                    self.waiting.push_front(rest);
+                    self.waiting.push_front(batch);
+                }
+                other => return other.map(Some),
+            }
+        }
+        Ok(None)
+    }
+
+    async fn ask(&self, batch: &[String]) -> Result<Vec<Value>, Fault> {
+        let divisible = batch.len() > 1;
+        let ask = Ask {
+            resource: self.resource,
+            method: Method::POST,
+            path: "/lookup".into(),
+            query: self.query.clone(),
+            body: Some(json!({ self.key: batch })),
+            divisible,
+        };
+        match self.client.ask(&ask).await? {
+            Value::Array(rows) => Ok(rows),
+            Value::Null => Ok(Vec::new()),
+            Value::Object(mut object) => {
+                // The standard knows no pages here: what is on a second one is asked for by itself.
+                let more = object.get("pageToken").is_some_and(|t| !t.is_null() && *t != "");
+                match object.remove("data") {
+                    Some(Value::Array(_)) if more && divisible => Err(Fault::TooMuch),
+                    Some(Value::Array(_)) if more => Err(self.unread("has more than one page")),
+                    Some(Value::Array(rows)) => Ok(rows),
+                    Some(Value::Null) => Ok(Vec::new()),
+                    _ => Err(self.unread("has no list as `data`")),
+                }
+            }
+            _ => Err(self.unread("is neither a list nor an object")),
+        }
+    }
+
+    fn unread(&self, why: &str) -> Fault {
+        let what = format!("its answer to POST /{}/lookup {why}", self.resource.as_str());
+        let remedy = "check `url`; if it is right, show this to the vendor";
+        self.client.failed(self.resource, Wrong::new(kinds::ANSWER, what, remedy))
+    }
+}

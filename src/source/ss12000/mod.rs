@@ -1,0 +1,45 @@
+//! SS 12000:2020 (API versions 2.0.0 and 2.1.0): a school system that is asked over HTTP. Tolerant of what it
+//! says, exact in how it is asked; what goes wrong becomes a trouble of the source, in words without personal
+//! data, and the asking goes on.
+//!
+//! `client` makes one call, within its budget; `pages` and `lookup` make whole lists of calls; `types` are the
+//! rows; `fault` is what can go wrong.
+
+mod answer;
+pub mod attendance;
+pub mod book;
+mod budget;
+mod callback;
+pub mod client;
+mod deleted;
+pub mod fault;
+pub mod interval;
+mod lookup;
+pub mod marks;
+mod notices;
+mod pages;
+mod places;
+pub mod rows;
+pub mod schedule;
+pub mod settings;
+mod subscribe;
+pub mod timetable;
+pub mod types;
+mod work;
+
+pub use attendance::{Asking, Way};
+pub use callback::changed_parts;
+pub use client::Client;
+pub use deleted::Deleted;
+pub use fault::{Fault, Wrong};
+pub use lookup::Lookup;
+pub use marks::{Provisional, Rules};
+pub use pages::Pages;
+pub use settings::{Quirks, Resource, Settings, never_more, skola24_budgets};
+pub use subscribe::Subscribing;
+pub use work::{Rhythm, in_words, run};
+
+#[cfg(test)]
+mod client_tests;
+#[cfg(test)]
+mod testing;
