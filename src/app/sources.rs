@@ -60,7 +60,8 @@ pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
 
 /// What the self-test asks sources.
 pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
-    drop::probes(config).chain(edlevo::probes(config, now)).collect()
+    let ss12000 = ss12000::probes(config);
+    ss12000.chain(drop::probes(config)).chain(edlevo::probes(config, now)).collect()
 }
 
 /// What is taken from a source, in words.
@@ -75,14 +76,10 @@ fn gives(gives: Gives) -> Vec<&'static str> {
 
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
-    let mut pollers = Vec::new();
-    for (id, source) in &config.ss12000 {
-        pollers.push(ss12000::poller(id, source, around, env));
-        pollers.extend(ss12000::lessons(config, id, source, around, env));
-    }
-    pollers.extend(config.drop.iter().map(|(id, found)| drop::poller(id, found, config, around)));
-    pollers.extend(config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env)));
-    pollers
+    let ss12000 = config.ss12000.keys().map(|id| ss12000::poller(id, config, around, env));
+    let drop = config.drop.iter().map(|(id, found)| drop::poller(id, found, config, around));
+    let edlevo = config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env));
+    ss12000.chain(drop).chain(edlevo).collect()
 }
 
 /// What is refused of drop folders.

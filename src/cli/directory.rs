@@ -1,14 +1,21 @@
-//! `upprop directory check`: the roster audit, from the configured folder, without the daemon.
+//! `upprop directory check`: the roster audit, from the configured folder, without the daemon; and `upprop
+//! directory confirm`: a directory of a source that is held back, let through.
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use http::Method;
+
+use super::ask::{Asked, ask_daemon, encoded};
+use super::confirm::{Yes, confirm};
 use super::{exit, run};
 use crate::config::Secrets;
 use crate::directory::{audit, load};
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
 use crate::model::local_date;
+use crate::operate::held::HeldDirectory;
 use crate::{app, config};
 
 /// Arguments of `upprop directory`.
@@ -31,16 +38,80 @@ enum DirectoryCommand {
         #[arg(value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },
+    /// Lets a directory through that a source has given and that is held back.
+    ///
+    /// Without a digest, says whether one is, and why. For a folder, write the digest into its confirm.txt
+    /// instead. Exit code 0: done, or none is held back; 1: not done, or one is held back; 69: no daemon runs.
+    Confirm {
+        /// What it is confirmed with, as `upprop status` shows it.
+        #[arg(value_name = "DIGEST")]
+        digest: Option<String>,
+        #[command(flatten)]
+        yes: Yes,
+        #[command(flatten)]
+        asked: Asked,
+    },
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// None that is not an exit code.
-pub fn run(args: DirectoryArgs) -> anyhow::Result<ExitCode> {
-    let DirectoryCommand::Check { config, folder } = args.command;
+pub async fn run(args: DirectoryArgs) -> anyhow::Result<ExitCode> {
+    match args.command {
+        DirectoryCommand::Check { config, folder } => check(&config, folder),
+        DirectoryCommand::Confirm { digest, yes, asked } => let_through(digest, yes, &asked).await,
+    }
+}
+
+async fn let_through(digest: Option<String>, yes: Yes, asked: &Asked) -> anyhow::Result<ExitCode> {
+    const PATH: &str = "/v1/directory/held";
+    let held: HeldDirectory = match ask_daemon(asked, Method::GET, PATH, None::<&()>).await {
+        Ok(held) => held,
+        Err(error) => return Ok(ExitCode::from(error.code())),
+    };
+    let Some(digest) = digest else {
+        if asked.json {
+            println!("{}", serde_json::to_string(&held)?);
+        } else {
+            print!("{}", told(&held));
+        }
+        let code = if held.digest.is_some() { exit::GENERAL } else { 0 };
+        return Ok(ExitCode::from(code));
+    };
+    if !asked.json && held.digest.as_ref() == Some(&digest) {
+        eprint!("{}", told(&held));
+    }
+    if let Err(code) = confirm(yes, "Put this directory in force?")? {
+        return Ok(code);
+    }
+    let path = format!("{PATH}/{}", encoded(&digest));
+    match ask_daemon::<HeldDirectory>(asked, Method::POST, &path, None::<&()>).await {
+        Ok(done) if asked.json => println!("{}", serde_json::to_string(&done)?),
+        Ok(done) => println!("In force: {} pupils with {} guardians.", done.pupils, done.guardians),
+        Err(error) => return Ok(ExitCode::from(error.code())),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn told(held: &HeldDirectory) -> String {
+    let (Some(digest), Some(source)) = (&held.digest, &held.source) else {
+        return "No directory of a source is held back.\n".into();
+    };
+    let mut out = format!(
+        "The directory of {source} is held back; it has {} pupils and {} guardians:\n",
+        held.pupils, held.guardians
+    );
+    for cause in &held.causes {
+        let _ = writeln!(out, "  {cause}");
+    }
+    let _ = writeln!(out, "If it is right: upprop directory confirm {digest}");
+    out
+}
+
+fn check(config: &Path, folder: Option<PathBuf>) -> anyhow::Result<ExitCode> {
     // No secret is needed, and credentials of the unit are not to be had from a shell.
-    let Some(config) = run::load(&config, Secrets::Skipped, &|_| Vec::new()) else {
+    let Some(config) = run::load(config, Secrets::Skipped, &|_| Vec::new()) else {
         return Ok(ExitCode::from(exit::CONFIG));
     };
     let Some(folder) = folder.or_else(|| config.directory.folder.clone()) else {

@@ -76,7 +76,7 @@ enum Command {
     Sink(sink::SinkArgs),
     /// Run a made-up school with a server of SS 12000, to try upprop on.
     FakeSchool(Box<fake_school::FakeSchoolArgs>),
-    /// Look at the directory of pupils, guardians and staff.
+    /// Look at the directory of pupils, guardians and staff, and let one through that is held back.
     Directory(directory::DirectoryArgs),
     /// Look after the store.
     Store(store::StoreArgs),
@@ -153,7 +153,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Check(args) => check::run(&args, run::credentials_dir(), &check_rooms::problems),
         Command::SelfTest(args) => runtime()?.block_on(self_test::run(args)),
         Command::Config(args) => config::run(&args),
-        Command::Directory(args) => directory::run(args),
+        Command::Directory(args) => runtime()?.block_on(directory::run(args)),
         Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
         Command::Status(args) => runtime()?.block_on(status::status(args)),

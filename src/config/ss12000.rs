@@ -252,7 +252,7 @@ fn directory(reader: &Reader<'_>, gives: Gives) -> AskedDirectory {
         "a list of \"Vårdnadshavare\", \"God man\", \"Annan ansvarig\" and \"Utsedd behörig\"";
     let directory = AskedDirectory {
         poll: reader
-            .duration("directory-poll", "1m", "1d")
+            .duration("directory-poll", "1s", "1d")
             .unwrap_or(SignedDuration::from_mins(10)),
         full: reader
             .parsed("directory-full", "a time of day, as \"04:00\"", clock)

@@ -68,7 +68,7 @@ pub(super) fn read(reader: &Reader<'_>, gives: Gives, public_url: bool) -> Asked
             .duration("attendance-poll", "1s", "1h")
             .unwrap_or(SignedDuration::from_secs(15)),
         schedule_poll: reader
-            .duration("schedule-poll", "10s", "1d")
+            .duration("schedule-poll", "1s", "1d")
             .unwrap_or(SignedDuration::from_mins(5)),
         overlap: reader.duration("overlap", "0s", "1d").unwrap_or(SignedDuration::from_mins(10)),
         alert_from: alert_from.flatten(),

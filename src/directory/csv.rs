@@ -23,7 +23,7 @@ pub const GUARDIANS_FILE: &str = "guardians.csv";
 pub const STAFF_FILE: &str = "staff.csv";
 
 /// What stands between groups in a cell.
-const GROUPS: char = '|';
+pub const GROUPS: char = '|';
 /// How alike a mistyped column must be to be suggested (Jaro–Winkler, 0 to 1).
 const ALIKE: f64 = 0.8;
 /// The bytes of the files.

@@ -4,11 +4,11 @@
 pub mod audit;
 pub mod brake;
 pub mod cells;
-mod check;
+pub mod check;
 pub mod csv;
 mod encoding;
 pub mod entitled;
-mod field;
+pub mod field;
 pub mod go_live;
 pub mod json;
 pub mod load;

@@ -69,9 +69,9 @@ pub(super) async fn planned(
     if was_planned && day(&register.lesson) != day(lesson) {
         unit.delete(tables::planned_on(&school.id, day(&register.lesson), &lesson.id));
     }
+    let was_cancelled = former.is_some_and(|former| former.cancelled);
     let (before, stood) = (day(&register.lesson), register.stood);
     let moved = register.lesson.start != lesson.start;
-    let was_cancelled = former.is_some_and(|former| former.cancelled);
     register.lesson = lesson.clone();
     register.planned = Some(planned.clone());
     // It is to be taken anew, or not at all; what was decided of it before is history.

@@ -92,6 +92,9 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             // Keys have microseconds.
             misplaced(at.is_some_and(|at| at.as_microsecond() == row.at.as_microsecond()))
         }
+        tables::TAKEN_FILES => read::<TakenFile>(value).map(|_| None)?,
+        tables::SOURCE_KEYS => read::<Vec<u8>>(value).map(|_| None)?,
+        tables::GROUP_LESSONS => read::<LessonId>(value).map(|_| None)?,
         tables::REGISTER_TRAILS => {
             let row: Audit = read(value)?;
             let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
@@ -103,8 +106,6 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             misplaced(lesson == Some(row.as_str()))
         }
         tables::SILENCES => read::<Silence>(value).map(|_| None)?,
-        tables::TAKEN_FILES => read::<TakenFile>(value).map(|_| None)?,
-        tables::GROUP_LESSONS => read::<LessonId>(value).map(|_| None)?,
         tables::BAD_CONTACTS => read::<BadContact>(value).map(|_| None)?,
         tables::FAILING => read::<Failing>(value).map(|_| None)?,
         tables::REJECTED => read::<Rejection>(value).map(|_| None)?,

@@ -15,6 +15,7 @@ pub mod export;
 pub mod forget;
 pub mod go_live;
 pub mod guest;
+pub mod held;
 pub mod message;
 pub mod queue;
 pub mod registers;

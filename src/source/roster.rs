@@ -1,6 +1,7 @@
 //! Where the directory comes from: a watched folder or `PUT /api/directory`. A load is taken whole
 //! or not at all, passes the brake, is written to the store, and only then put in force.
 
+mod held;
 mod modes;
 mod ready;
 mod rows;
@@ -74,6 +75,8 @@ pub struct RosterFeed {
     in_force: Mutex<Option<InForce>>,
     /// Why the load that came last is not in force.
     held_back: std::sync::Mutex<Vec<String>>,
+    /// A load of a source that is held back, until another is in force.
+    waiting: Mutex<Option<(SourceId, Loaded)>>,
     /// The folder as it stood just before it was last read.
     read: std::sync::Mutex<Option<load::Fingerprint>>,
 }
@@ -103,6 +106,7 @@ impl RosterFeed {
             metrics,
             in_force,
             held_back: std::sync::Mutex::default(),
+            waiting: Mutex::default(),
             read,
         }
     }
@@ -234,6 +238,8 @@ impl RosterFeed {
         self.count(&offer);
         if let Ok(offer) = &offer {
             self.remember(offer);
+            let held = matches!(offer, Offer::Refused { .. });
+            *self.waiting.lock().await = held.then(|| (source.clone(), loaded));
         }
         offer
     }
@@ -406,7 +412,7 @@ pub fn report(offer: &Offer) {
         Offer::Refused { causes, digest } => tracing::error!(
             causes = causes.join("; "),
             digest,
-            "directory load refused, the former one stays; if the load is right, write the digest into confirm.txt in its folder"
+            "directory load refused, the former one stays; if the load is right, write the digest into confirm.txt in its folder, or, where it comes from a source: upprop directory confirm DIGEST"
         ),
         Offer::Unusable { problems } => {
             tracing::error!(

@@ -315,6 +315,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"sb/", "subscriptions"),
     (b"se/", "events seen"),
     (b"si/", "silent sources"),
+    (b"sk/", "keys of sources"),
     (b"so/", "sources"),
     (b"st/", "attempts by address"),
     (b"su/", "suspensions"),

@@ -88,3 +88,11 @@ pub fn group_lesson(school: &SchoolId, group: &GroupId, start: Timestamp) -> Vec
 
 /// Every lesson by its group.
 pub const GROUP_LESSONS: &[u8] = b"gs/";
+
+/// What a source makes ids unreadable with. Value: its bytes.
+pub fn source_key(source: &SourceId) -> Vec<u8> {
+    key("sk/", &[source.as_str()])
+}
+
+/// Every source's key.
+pub const SOURCE_KEYS: &[u8] = b"sk/";

@@ -99,6 +99,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/messages/{id}", get(show_message))
         .route("/v1/messages/{id}/{act}", post(act_on_message))
         .merge(control_care::routes())
+        .merge(super::control_directory::routes())
         .merge(super::control_holds::routes())
         .layer(middleware::from_fn(introduced))
         .with_state(control)

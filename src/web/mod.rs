@@ -5,6 +5,7 @@ pub mod api;
 pub mod callbacks;
 pub mod control;
 mod control_care;
+mod control_directory;
 mod control_holds;
 pub mod hooks;
 pub mod hooks_rejected;

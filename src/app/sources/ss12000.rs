@@ -3,21 +3,31 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use compact_str::CompactString;
+use futures_util::future::try_join_all;
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
+use tokio_util::sync::CancellationToken;
 
 use super::Around;
 use crate::app::{gateway, settings};
-use crate::config::{AttendanceWay, Config, Ss12000, Vendor};
-use crate::env::Env;
+use crate::config::{AttendanceWay, Config, Persons, Ss12000, Vendor};
 use crate::env::wire::DoorSettings;
+use crate::env::{Env, Pending};
 use crate::intake::Described;
 use crate::metrics::Metrics;
-use crate::model::{ProviderId, Rate, SourceId};
+use crate::model::{OnBehalfOf, ProviderId, Rate, SourceId};
+use crate::operate::self_test::{SourceProbe, SourceTrial};
 use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
+use crate::source::ss12000::directory::Schedule;
+use crate::source::ss12000::join::Plan;
+use crate::source::ss12000::types::RelationType;
 use crate::source::ss12000::{
-    self, Asking, Provisional, Quirks, Rhythm, Rules, Settings, Subscribing, Way, client,
+    self, Asking, MarkWay, Provisional, Quirks, Rhythm, Rules, Settings, Subscribing, Way, client,
 };
+use crate::store::StoreError;
 use crate::web::callbacks::Caller;
 
 /// The largest answer of a source, in bytes: a page or a batch of a thousand rows and more.
@@ -29,7 +39,7 @@ fn door(id: &SourceId) -> ProviderId {
 }
 
 /// The doors of all of them.
-pub(super) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
+pub(in crate::app) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
     config.ss12000.iter().map(|(id, source)| {
         let settings = DoorSettings {
             identity: source.identity.as_ref().map(settings::identity),
@@ -48,10 +58,36 @@ pub(super) fn described(config: &Config) -> impl Iterator<Item = (SourceId, Desc
         let described = Described {
             kind: "ss12000",
             gives: super::gives(found.gives),
-            every: Some(found.directory.poll),
+            every: Some(every(found)),
             schools: Some(found.schools.keys().cloned().collect()),
         };
         (id.clone(), described)
+    })
+}
+
+/// How often one is asked for that of which it is asked most often.
+fn every(source: &Ss12000) -> SignedDuration {
+    if source.gives.attendance {
+        source.lessons.poll
+    } else if source.gives.schedule {
+        source.lessons.schedule_poll
+    } else {
+        source.directory.poll
+    }
+}
+
+/// What the self-test asks them: one organisation.
+pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
+    config.ss12000.iter().filter_map(|(id, source)| {
+        let settings = settings(id, source);
+        let mut request = http::Request::get(settings.base.join("/organisations", "limit=1"))
+            .header(http::header::ACCEPT, "application/json")
+            .extension(OnBehalfOf(settings.door));
+        if let Some((name, value)) = settings.header {
+            request = request.header(name, value);
+        }
+        let request = request.body(bytes::Bytes::new()).ok()?;
+        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(request) })
     })
 }
 
@@ -80,66 +116,87 @@ fn budget(rate: &Rate) -> Rate {
     if rate.burst == rate.count { ss12000::never_more(rate.count, rate.per) } else { *rate }
 }
 
+/// Which people are taken from it, and who is told.
+fn plan(source: &Ss12000, config: &Config) -> Plan {
+    let schools = source.schools.iter().filter_map(|(id, there)| {
+        let zone = config.schools.get(id)?.zone.clone();
+        Some((id.clone(), (there.clone(), zone)))
+    });
+    let relations = source.directory.relations.iter();
+    Plan {
+        schools: schools.collect(),
+        relations: relations.map(|word| RelationType::from(CompactString::from(word))).collect(),
+        phone: settings::directory_settings(config).phone,
+    }
+}
+
+/// When its directory is read.
+fn schedule(source: &Ss12000, config: &Config) -> Schedule {
+    let zone = config.schools.values().next().map(|school| school.zone.clone());
+    Schedule {
+        poll: source.directory.poll,
+        full: source.directory.full,
+        zone: zone.unwrap_or(TimeZone::UTC),
+        persons: match source.directory.persons {
+            Persons::Auto => Way::Auto,
+            Persons::List => Way::List,
+            Persons::Lookup => Way::Lookup,
+        },
+    }
+}
+
 /// The task that asks it.
-pub(super) fn poller(id: &SourceId, source: &Ss12000, around: &Around, env: &Env) -> Poller {
-    let (id, settings) = (id.clone(), settings(id, source));
+pub(super) fn poller(id: &SourceId, config: &Config, around: &Around, env: &Env) -> Poller {
+    let source = &config.ss12000[id];
+    let asked = settings(id, source);
+    let directory =
+        source.gives.directory.then(|| (plan(source, config), schedule(source, config)));
+    let feed = around.feed.clone();
+    let lessons = (source.gives.schedule || source.gives.attendance)
+        .then(|| (offering(id, around), around.nudges.clone(), rhythm(config, id, source)));
     let around = client::Around {
         wire: env.wire.clone(),
         clock: env.clock.clone(),
         kv: around.intake.kv().clone(),
         contacts: around.contacts.clone(),
     };
-    let work = move |stop: tokio_util::sync::CancellationToken| -> crate::env::Pending<'static, _> {
-        let _client = ss12000::Client::new(settings.clone(), around.clone(), stop.clone());
+    let work = move |stop: CancellationToken| -> Pending<'static, Result<(), StoreError>> {
+        let client = ss12000::Client::new(asked.clone(), around.clone(), stop.clone());
+        let mut parts: Vec<Pending<'static, Result<(), StoreError>>> = Vec::new();
+        if let Some((offering, nudges, rhythm)) = lessons.clone() {
+            parts.push(Box::pin(ss12000::run(client.clone(), offering, nudges, rhythm)));
+        }
+        if let Some((plan, schedule)) = directory.clone() {
+            parts.push(Box::pin(ss12000::directory::run(client, plan, schedule, feed.clone())));
+        }
         Box::pin(async move {
+            try_join_all(parts).await?;
             stop.cancelled().await;
             Ok(())
         })
     };
-    Poller { source: id, work: Arc::new(work) }
+    Poller { source: id.clone(), work: Arc::new(work) }
 }
 
-/// The task that asks it for lessons and marks, where it gives any.
-pub(super) fn lessons(
-    config: &Config,
-    id: &SourceId,
-    source: &Ss12000,
-    around: &Around,
-    env: &Env,
-) -> Option<Poller> {
-    if !source.gives.schedule && !source.gives.attendance {
-        return None;
-    }
-    let rhythm = rhythm(config, id, source);
-    let offering = Offering {
+/// Who offers what it says of marks.
+fn offering(id: &SourceId, around: &Around) -> Offering {
+    Offering {
         source: id.clone(),
         intake: around.intake.clone(),
         meter: around.metrics.source(id),
         contacts: around.contacts.clone(),
-    };
-    let (settings, nudges) = (settings(id, source), around.nudges.clone());
-    let around = client::Around {
-        wire: env.wire.clone(),
-        clock: env.clock.clone(),
-        kv: around.intake.kv().clone(),
-        contacts: around.contacts.clone(),
-    };
-    let work = move |stop: tokio_util::sync::CancellationToken| -> crate::env::Pending<'static, _> {
-        let client = ss12000::Client::new(settings.clone(), around.clone(), stop);
-        Box::pin(ss12000::run(client, offering.clone(), nudges.clone(), rhythm.clone()))
-    };
-    Some(Poller { source: id.clone(), work: Arc::new(work) })
+    }
 }
 
-/// How it is asked for them.
+/// How it is asked for lessons and marks.
 pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -> Rhythm {
     let asked = &source.lessons;
     let ways = match asked.way {
-        AttendanceWay::Auto => Way::ALL.to_vec(),
-        AttendanceWay::Listing => vec![Way::Listing],
-        AttendanceWay::CalendarEvents => vec![Way::CalendarEvents],
-        AttendanceWay::Lookup => Way::LOOKUPS.to_vec(),
-        AttendanceWay::LookupActivities => vec![Way::LookupActivities],
+        AttendanceWay::Auto => MarkWay::ALL.to_vec(),
+        AttendanceWay::Listing => vec![MarkWay::Listing],
+        AttendanceWay::CalendarEvents => vec![MarkWay::CalendarEvents],
+        AttendanceWay::Lookup => MarkWay::LOOKUPS.to_vec(),
+        AttendanceWay::LookupActivities => vec![MarkWay::LookupActivities],
     };
     let minutes = asked.alert_from.and_then(|span| u32::try_from(span.as_mins()).ok());
     let provisional = if asked.tells_provisional { Provisional::Tell } else { Provisional::Wait };

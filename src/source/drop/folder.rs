@@ -273,7 +273,9 @@ pub fn tidy(folder: &Path, limit: Timestamp) -> io::Result<usize> {
 pub fn grown(folder: &Path) -> io::Result<Vec<Lying>> {
     match list(&folder.join(DONE)) {
         Ok(listed) => Ok(listed.files.into_iter().filter(|l| l.about.is_as_written()).collect()),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Ok(Vec::new())
+        }
         Err(error) => Err(error),
     }
 }

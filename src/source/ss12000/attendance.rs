@@ -175,25 +175,42 @@ impl Attending {
         self.tried.get_or_insert(now);
         let mut round = Round::default();
         round.found.taken = self.offering.take_kept().await?;
-        let deleted = self.deleted(now).await?;
+        // What fails for one school or part does not hold up the others.
+        let mut failed = None;
+        let deleted = match self.deleted(now).await {
+            Err(fault @ Fault::Failed(_)) => {
+                failed = Some(fault);
+                Deleted::default()
+            }
+            done => done?,
+        };
         round.deleted.clone_from(&deleted.attendances);
-        round.found.notices = self
-            .notices
-            .round(
-                &self.client,
-                &self.offering,
-                &self.places,
-                &deleted.absences,
-                self.asking.overlap,
-                &mut round.bad,
-            )
-            .await?;
+        let notices = self.notices.round(
+            &self.client,
+            &self.offering,
+            &self.places,
+            &deleted.absences,
+            self.asking.overlap,
+            &mut round.bad,
+        );
+        match notices.await {
+            Ok(changed) => round.found.notices = changed,
+            Err(fault @ Fault::Failed(_)) => failed = Some(fault),
+            Err(fault) => return Err(fault),
+        }
         for place in self.places.clone() {
-            self.of_place(&place, now, &mut round).await?;
+            match self.of_place(&place, now, &mut round).await {
+                Err(fault @ Fault::Failed(_)) => failed = Some(fault),
+                done => done?,
+            }
         }
         self.take_back(&mut round).await?;
         self.close(&round).await?;
-        if self.deletes {
+        if let Some(fault) = failed {
+            self.tell(&round);
+            return Err(fault);
+        }
+        if self.deletes && !deleted.cut_short {
             // Ids of deleted rows are worked off only now.
             let known = self.offering.cursor(DELETED).await?;
             self.offering.set_cursor(DELETED, &cursor(known, now)).await?;

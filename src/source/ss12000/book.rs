@@ -11,7 +11,7 @@ use super::client::Client;
 use super::fault::Fault;
 use super::rows::{self, Bad};
 use super::settings::Resource;
-use super::timetable::{self, Duties, Scheduled};
+use super::timetable::{self, Scheduled};
 use super::types::{Activity, CalendarEvent};
 use crate::directory::Directory;
 use crate::model::{LessonId, SchoolId};
@@ -44,7 +44,6 @@ impl Place {
 struct Known {
     lessons: BTreeMap<LessonId, Arc<Scheduled>>,
     activities: BTreeMap<CompactString, Arc<Activity>>,
-    duties: Arc<Duties>,
     in_vain: BTreeMap<LessonId, Timestamp>,
 }
 
@@ -55,16 +54,6 @@ pub struct Book(Arc<Mutex<Known>>);
 impl Book {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Who does which duty.
-    pub fn duties(&self) -> Arc<Duties> {
-        self.known().duties.clone()
-    }
-
-    /// Who does which duty from now on.
-    pub fn set_duties(&self, duties: Duties) {
-        self.known().duties = Arc::new(duties);
     }
 
     /// What a lesson is of.
@@ -133,8 +122,8 @@ impl Book {
             .as_ref()
             .and_then(|a| self.activity(&a.id))
             .or_else(|| event.embedded.activity.clone().map(Arc::new));
-        let (activity, duties) = (known.as_deref(), self.duties());
-        Ok(self.add(timetable::scheduled(school, &settings.zone, event, activity, &duties)?))
+        let activity = known.as_deref();
+        Ok(self.add(timetable::scheduled(school, &settings.zone, event, activity)?))
     }
 
     /// A lesson, wherever it is known: here, in the store, or at the source. None: nobody knows it.

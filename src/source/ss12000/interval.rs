@@ -112,10 +112,10 @@ mod tests {
             (Way::Listing, 1, 1, &free, 15, None),
             (Way::Listing, 500, 1, &free, 15, None),
             (Way::Listing, 10, 1, &skola24, 15, None),
-            (Way::Listing, 40, 1, &skola24, 37, Some(Resource::Attendances)),
+            (Way::Listing, 40, 1, &skola24, 38, Some(Resource::Attendances)),
             (Way::LookupCalendare, 10, 2, &skola24, 19, Some(Resource::Attendances)),
             (Way::CalendarEvents, 1, 1, &skola24, 15, None),
-            (Way::CalendarEvents, 10, 1, &skola24, 112, Some(Resource::CalendarEvents)),
+            (Way::CalendarEvents, 10, 1, &skola24, 116, Some(Resource::CalendarEvents)),
             (Way::CalendarEvents, 1_000, 1, &skola24, 3_600, Some(Resource::CalendarEvents)),
         ] {
             let round = Round { way, schools, notices: true, deletes: true, batches };

@@ -44,6 +44,22 @@ pub struct Counted {
     pub other: Option<i64>,
 }
 
+impl Counted {
+    fn minutes(&self) -> [Option<i64>; 4] {
+        [self.attended, self.valid, self.invalid, self.other]
+    }
+
+    /// Minutes that no lesson has, as a stable word: they say nothing, and the others may say enough.
+    pub fn no_sense(&self) -> Option<&'static str> {
+        let all = self.minutes();
+        let mut given = all.iter().flatten();
+        if given.clone().any(|m| *m < 0) {
+            return Some("negative-minutes");
+        }
+        given.any(|m| *m > DAY).then_some("too-many-minutes")
+    }
+}
+
 /// What was said of the same pupil and lesson before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Before {
@@ -67,7 +83,7 @@ pub enum Verdict {
     },
     /// A mark in a register that is open still: nothing is said yet, and what was said before stands.
     Provisional,
-    /// It is no sense, and so no mark; a stable word.
+    /// It makes no sense, and so no mark; a stable word.
     Bad(&'static str),
 }
 
@@ -91,17 +107,17 @@ pub fn read(
     changed_at: Timestamp,
     rules: &Rules,
 ) -> Verdict {
-    let Counted { reported, attended, valid, invalid, other } = *counted;
-    let all = [attended, valid, invalid, other];
-    if all.iter().flatten().any(|m| *m < 0) {
-        return Verdict::Bad("negative-minutes");
-    }
-    if all.iter().flatten().any(|m| *m > DAY) {
-        return Verdict::Bad("too-many-minutes");
-    }
+    let sense = |m: Option<i64>| m.filter(|m| (0..=DAY).contains(m));
+    let all = counted.minutes().map(sense);
     let number = |m: Option<i64>| u32::try_from(m.unwrap_or(0)).unwrap_or(0);
     let [there, valid, invalid, other] = all.map(number);
-    let closed = reported == Some(true);
+    if let Some(why) = counted.no_sense()
+        && [there, valid, invalid, other] == [0; 4]
+    {
+        return Verdict::Bad(why);
+    }
+    let closed = counted.reported == Some(true);
+    let attended = all[0];
     let mark = |mark| Verdict::Mark {
         mark,
         minutes: Some(Minutes { absent: (valid + invalid).min(DAY as u32), scheduled }),

@@ -3,7 +3,8 @@
 //! data, and the asking goes on.
 //!
 //! `client` makes one call, within its budget; `pages` and `lookup` make whole lists of calls; `types` are the
-//! rows; `fault` is what can go wrong.
+//! rows; `fault` is what can go wrong. `directory` reads people
+//! into `known`, and `join` makes a directory of them.
 
 mod answer;
 pub mod attendance;
@@ -12,13 +13,18 @@ mod budget;
 mod callback;
 pub mod client;
 mod deleted;
+pub mod directory;
 pub mod fault;
 pub mod interval;
+pub mod join;
+pub mod known;
 mod lookup;
 pub mod marks;
 mod notices;
 mod pages;
+mod person;
 mod places;
+mod reading;
 pub mod rows;
 pub mod schedule;
 pub mod settings;
@@ -27,7 +33,7 @@ pub mod timetable;
 pub mod types;
 mod work;
 
-pub use attendance::{Asking, Way};
+pub use attendance::{Asking, Way as MarkWay};
 pub use callback::changed_parts;
 pub use client::Client;
 pub use deleted::Deleted;
@@ -35,6 +41,7 @@ pub use fault::{Fault, Wrong};
 pub use lookup::Lookup;
 pub use marks::{Provisional, Rules};
 pub use pages::Pages;
+pub use reading::Way;
 pub use settings::{Quirks, Resource, Settings, never_more, skola24_budgets};
 pub use subscribe::Subscribing;
 pub use work::{Rhythm, in_words, run};

@@ -98,7 +98,8 @@ impl Notices {
             let (part, now) = (format!("absences {}", place.school), client.clock().now());
             let known = offering.cursor(&part).await?;
             let first = known.is_none();
-            let Some(found) = ask(client, place, known.as_ref(), now, overlap, bad).await? else {
+            let Some((found, all)) = ask(client, place, known.as_ref(), now, overlap, bad).await?
+            else {
                 tracing::info!(source = %offering.source, "the source gives no advance notices");
                 self.offered = false;
                 break;
@@ -107,6 +108,9 @@ impl Notices {
             for row in found {
                 newest = newest.max(row.meta.modified.filter(|at| is_possible(*at, now)));
                 changed += u64::from(self.take(offering, place, &row, first, bad).await?);
+            }
+            if !all {
+                continue;
             }
             let next =
                 cursor(known, newest.unwrap_or(theirs(client, now)).min(theirs(client, now)));
@@ -243,7 +247,7 @@ impl Key {
     }
 }
 
-/// All rows that may have changed; none: the source does not give notices.
+/// All rows that may have changed, and whether there are no more; none: the source does not give notices.
 async fn ask(
     client: &Client,
     place: &Place,
@@ -251,7 +255,7 @@ async fn ask(
     now: Timestamp,
     overlap: SignedDuration,
     bad: &mut Bad,
-) -> Result<Option<Vec<Absence>>, Fault> {
+) -> Result<Option<(Vec<Absence>, bool)>, Fault> {
     // At first contact those that are not over yet, whenever they were made.
     let day = SignedDuration::from_hours(24);
     let month = day * 30;
@@ -267,11 +271,11 @@ async fn ask(
         let mut query = place.filter();
         query.push((filter, &at));
         let mut pages = client.pages(Resource::Absences, &query);
-        let mut found = Vec::new();
+        let (mut found, mut cut) = (Vec::new(), false);
         loop {
-            match pages.next().await {
+            match pages.next_of_some(&mut cut).await {
                 Ok(Some(page)) => found.extend(rows::read::<Absence>(page, bad)),
-                Ok(None) => return Ok(Some(found)),
+                Ok(None) => return Ok(Some((found, !cut))),
                 Err(Fault::BadRequest { .. }) => break,
                 Err(Fault::NotOffered { .. }) => return Ok(None),
                 Err(fault) => return Err(fault),

@@ -25,10 +25,10 @@ pub async fn resolve(client: &Client, schools: &[(SchoolId, String)]) -> Result<
     if schools.iter().all(|(_, written)| is_uuid(written)) {
         return Ok(schools.iter().map(|(school, written)| place(school, written)).collect());
     }
-    let (mut bad, mut ids) = (Bad::default(), BTreeMap::new());
+    let (mut bad, mut ids, mut cut) = (Bad::default(), BTreeMap::new(), false);
     let mut pages = client.pages(Resource::Organisations, &[]);
     loop {
-        let page = match pages.next().await {
+        let page = match pages.next_of_some(&mut cut).await {
             Ok(Some(page)) => page,
             Ok(None) | Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => break,
             Err(fault) => return Err(fault),

@@ -9,11 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::book::{Book, Place};
 use super::client::Client;
+use super::deleted::Deleted;
 use super::fault::{Fault, Wrong, kinds};
 use super::rows::{self, Bad};
 use super::settings::Resource;
-use super::timetable::{Duties, Scheduled};
-use super::types::{Activity, CalendarEvent, Duty};
+use super::timetable::Scheduled;
+use super::types::{Activity, CalendarEvent};
 use crate::env::Pending;
 use crate::intake::IntakeError;
 use crate::model::{
@@ -27,7 +28,7 @@ use crate::store::{ledger, tables};
 const PART: &str = "schedule";
 /// Lessons that are taken side by side.
 const SIDE_BY_SIDE: usize = 64;
-/// How often what lessons are of, and who teaches, is read anew.
+/// How often what lessons are of is read anew.
 const ANEW: SignedDuration = SignedDuration::from_hours(1);
 /// Most lessons that may be gone from an answer at once, where the source does not say what is deleted: more is
 /// taken for an answer that is not whole.
@@ -79,30 +80,31 @@ impl Schedule {
         let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if read.is_none_or(|read| now.duration_since(read) >= ANEW) {
             self.activities(&mut bad).await?;
-            self.duties(&mut bad).await?;
             *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
         }
         let deleted = self.deleted().await?;
         for place in &self.places {
             let Some((from, to)) = self.window(&place.school, now) else { continue };
             let before = self.book.between(&place.school, from, to);
-            let lessons = self.lessons(place, (from, to), &mut bad).await?;
+            let (lessons, all) = self.lessons(place, (from, to), &mut bad).await?;
             found.lessons += lessons.len() as u64;
             let ids: BTreeSet<LessonId> = lessons.iter().map(|s| s.lesson.id.clone()).collect();
             found.changed += self.take(lessons).await?;
             let gone: Vec<_> =
                 before.iter().filter(|s| !ids.contains(&s.lesson.id)).cloned().collect();
-            let whole = deleted.is_some() || self.is_whole(place, before.len(), gone.len());
+            let whole = deleted.is_none() && all && self.is_whole(place, before.len(), gone.len());
             let is_deleted = |s: &Arc<Scheduled>| match &deleted {
-                Some(deleted) => deleted.contains(s.lesson.id.as_str()),
+                Some(deleted) => deleted.calendar_events.contains(s.lesson.id.as_str()),
                 None => whole,
             };
             let gone = gone.into_iter().filter(is_deleted).collect();
             found.changed += self.cancel(gone).await?;
         }
         if let Some(deleted) = deleted {
-            found.changed += self.cancel_stored(&deleted).await?;
-            self.offering.set_cursor(PART, &cursor(self.cursor().await?, now)).await?;
+            found.changed += self.cancel_stored(&deleted.calendar_events).await?;
+            if !deleted.cut_short {
+                self.offering.set_cursor(PART, &cursor(self.cursor().await?, now)).await?;
+            }
         }
         self.book.tidy(now);
         let source = &self.offering.source;
@@ -129,10 +131,11 @@ impl Schedule {
     }
 
     async fn activities(&self, bad: &mut Bad) -> Result<(), Fault> {
+        let mut cut = false;
         for place in &self.places {
             let mut pages = self.client.pages(Resource::Activities, &place.filter());
             loop {
-                match pages.next().await {
+                match pages.next_of_some(&mut cut).await {
                     Ok(Some(page)) => self.book.add_activities(rows::read::<Activity>(page, bad)),
                     Ok(None) => break,
                     // Lessons may bring theirs with them.
@@ -144,42 +147,22 @@ impl Schedule {
         Ok(())
     }
 
-    async fn duties(&self, bad: &mut Bad) -> Result<(), Fault> {
-        let mut duties = Duties::new();
-        for place in &self.places {
-            let mut pages = self.client.pages(Resource::Duties, &place.filter());
-            loop {
-                match pages.next().await {
-                    Ok(Some(page)) => {
-                        let page = rows::read::<Duty>(page, bad).into_iter();
-                        duties.extend(page.filter_map(|duty| Some((duty.id, duty.person?.id))));
-                    }
-                    Ok(None) => break,
-                    Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => return Ok(()),
-                    Err(fault) => return Err(fault),
-                }
-            }
-        }
-        self.book.set_duties(duties);
-        Ok(())
-    }
-
-    /// The lessons of one school.
+    /// The lessons of one school, and whether they are all there are.
     async fn lessons(
         &self,
         place: &Place,
         (from, to): (Timestamp, Timestamp),
         bad: &mut Bad,
-    ) -> Result<Vec<Arc<Scheduled>>, Fault> {
+    ) -> Result<(Vec<Arc<Scheduled>>, bool), Fault> {
         let last = to.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(to);
         let (from, last) = (from.to_string(), last.to_string());
         let mut query = place.filter();
         query.push(("startTime.onOrAfter", &from));
         query.push(("startTime.onOrBefore", &last));
         let mut pages = self.client.pages(Resource::CalendarEvents, &query);
-        let mut events: Vec<CalendarEvent> = Vec::new();
+        let (mut events, mut cut): (Vec<CalendarEvent>, bool) = (Vec::new(), false);
         loop {
-            match pages.next().await {
+            match pages.next_of_some(&mut cut).await {
                 Ok(Some(page)) => events.extend(rows::read::<CalendarEvent>(page, bad)),
                 Ok(None) => break,
                 Err(fault) => return Err(self.client.give_up(Resource::CalendarEvents, fault)),
@@ -194,7 +177,7 @@ impl Schedule {
                 Err(why) => bad.add(format!("a lesson: {why}")),
             }
         }
-        Ok(lessons.into_values().collect())
+        Ok((lessons.into_values().collect(), !cut))
     }
 
     /// What lessons are of that has come since it was read.
@@ -231,12 +214,12 @@ impl Schedule {
     }
 
     /// Ids of lessons that are deleted since the last round; none: the source does not say.
-    async fn deleted(&self) -> Result<Option<BTreeSet<String>>, Fault> {
+    async fn deleted(&self) -> Result<Option<Deleted>, Fault> {
         let now = self.client.clock().now();
         let after = self.cursor().await?.and_then(|cursor| cursor.after).unwrap_or(now);
         let after = theirs(&self.client, after).saturating_sub(self.overlap);
         match self.client.deleted(after.unwrap_or(Timestamp::MIN), &["CalendarEvent"]).await {
-            Ok(deleted) => Ok(Some(deleted.calendar_events)),
+            Ok(deleted) => Ok(Some(deleted)),
             Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => Ok(None),
             Err(fault) => Err(fault),
         }

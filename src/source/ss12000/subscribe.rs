@@ -141,10 +141,10 @@ impl<'a> Subscriber<'a> {
         target: &str,
         now: Timestamp,
     ) -> Result<Option<Subscription>, Fault> {
-        let (mut bad, mut pages) =
-            (Bad::default(), self.client.pages(Resource::Subscriptions, &[]));
+        let (mut bad, mut cut) = (Bad::default(), false);
+        let mut pages = self.client.pages(Resource::Subscriptions, &[]);
         loop {
-            let page = match pages.next().await {
+            let page = match pages.next_of_some(&mut cut).await {
                 Ok(Some(page)) => page,
                 Ok(None) | Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => {
                     return Ok(None);

@@ -30,9 +30,6 @@ pub struct Scheduled {
     pub lengths: BTreeMap<PupilId, i64>,
 }
 
-/// Who does a duty: the person is the member of staff, since the directory has it so.
-pub type Duties = BTreeMap<CompactString, CompactString>;
-
 /// A time that a school of today can mean.
 pub fn is_likely(at: Timestamp) -> bool {
     let year = at.to_zoned_datetime(TimeZone::UTC).year();
@@ -48,7 +45,6 @@ pub fn scheduled(
     zone: &TimeZone,
     event: &CalendarEvent,
     activity: Option<&Activity>,
-    duties: &Duties,
 ) -> Result<Scheduled, &'static str> {
     let id = LessonId::new(event.id.clone()).map_err(|_| "lesson-id")?;
     let (Some(start), Some(end)) = (event.start_time, event.end_time) else {
@@ -62,7 +58,7 @@ pub fn scheduled(
     let mut planned = Planned {
         registered: activity.is_none_or(is_registered),
         cancelled: event.cancelled == Some(true),
-        teachers: teachers(event, activity, duties, date),
+        teachers: teachers(event, activity, date),
         groups: activity.map(groups).unwrap_or_default(),
         also: BTreeSet::new(),
         except: BTreeSet::new(),
@@ -114,13 +110,9 @@ fn groups(activity: &Activity) -> Vec<GroupId> {
     groups
 }
 
-/// Who teaches on a day, substitutes in the place of those they stand in for.
-fn teachers(
-    event: &CalendarEvent,
-    activity: Option<&Activity>,
-    duties: &Duties,
-    date: Date,
-) -> Vec<StaffId> {
+/// Who teaches on a day, substitutes in the place of those they stand in for: by their duties, as the directory has
+/// its staff.
+fn teachers(event: &CalendarEvent, activity: Option<&Activity>, date: Date) -> Vec<StaffId> {
     let planned = activity.map(|activity| activity.teachers.as_slice()).unwrap_or_default();
     let mut found: Vec<&CompactString> = planned
         .iter()
@@ -138,8 +130,7 @@ fn teachers(
     }
     let mut staff: Vec<StaffId> = Vec::new();
     for duty in found {
-        let person = duties.get(duty).unwrap_or(duty);
-        if let Ok(id) = StaffId::new(person.clone())
+        if let Ok(id) = StaffId::new(duty.clone())
             && !staff.contains(&id)
         {
             staff.push(id);
@@ -159,9 +150,7 @@ mod tests {
         let activity: Option<Activity> =
             activity.map(|value| serde_json::from_value(value).expect("an activity"));
         let zone = TimeZone::get("Europe/Stockholm").expect("zone");
-        let duties = [("d1", "anna"), ("d2", "bo")];
-        let duties = duties.map(|(duty, person)| (duty.into(), person.into())).into();
-        scheduled(&SchoolId::new("s").expect("id"), &zone, &event, activity.as_ref(), &duties)
+        scheduled(&SchoolId::new("s").expect("id"), &zone, &event, activity.as_ref())
     }
 
     fn event(more: &Value) -> Value {
@@ -204,7 +193,7 @@ mod tests {
         let found = read(event(&more), Some(activity)).expect("a lesson");
         let texts = |ids: &[&str]| ids.iter().map(ToString::to_string).collect::<Vec<_>>();
         let staff: Vec<_> = found.planned.teachers.iter().map(ToString::to_string).collect();
-        assert_eq!(staff, texts(&["bo", "d3"]), "a duty of nobody known stands for itself");
+        assert_eq!(staff, texts(&["d2", "d3"]));
         let groups: Vec<_> = found.planned.groups.iter().map(ToString::to_string).collect();
         assert_eq!(groups, texts(&["g1", "g2"]));
         assert_eq!((found.planned.except.len(), found.planned.also.len()), (1, 2));

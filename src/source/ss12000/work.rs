@@ -21,7 +21,9 @@ use crate::source::nudges::{Nudges, Part};
 use crate::store::StoreError;
 
 /// Shortest pause between two rounds, however often the source calls: for marks, and for lessons.
-const BETWEEN: SignedDuration = SignedDuration::from_millis(500);
+const BETWEEN: SignedDuration = SignedDuration::from_millis(100);
+/// The same while the source goes on calling.
+const BETWEEN_MANY: SignedDuration = SignedDuration::from_secs(1);
 const BETWEEN_SCHEDULES: SignedDuration = SignedDuration::from_secs(60);
 /// Pause after a schedule that could not be read.
 const SOON: SignedDuration = SignedDuration::from_secs(30);
@@ -95,20 +97,23 @@ fn unless_over(fault: Fault) -> Result<(), StoreError> {
     }
 }
 
-/// Waits, or is woken; then at least `between` after now.
+/// Waits, or is woken, not before `between` is over. Whether it was woken.
 async fn later(
     client: &Client,
     every: SignedDuration,
     woken: Option<(&Notify, SignedDuration)>,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
     let now = client.clock().now();
     let after = |span| now.saturating_add(span).unwrap_or(Timestamp::MAX);
-    let Some((woken, between)) = woken else { return client.wait(after(every)).await };
+    let Some((woken, between)) = woken else {
+        client.wait(after(every)).await?;
+        return Ok(false);
+    };
     client.wait(after(between.min(every))).await?;
     tokio::select! {
         biased;
-        done = client.wait(after(every)) => done,
-        () = woken.notified() => Ok(()),
+        done = client.wait(after(every)) => done.map(|()| false),
+        () = woken.notified() => Ok(true),
     }
 }
 
@@ -180,7 +185,7 @@ impl Worker {
         )
         .await?;
         let woken: Arc<Notify> = self.nudges.of(&self.offering.source, Part::Attendance);
-        let mut told = None;
+        let (mut told, mut between) = (None, BETWEEN);
         loop {
             if let Err(fault) = attending.round().await {
                 self.judge(fault)?;
@@ -190,7 +195,10 @@ impl Worker {
                 told = Some((found, attending.way()));
                 self.tell(found, attending.way());
             }
-            later(&self.client, found.every, Some((&woken, BETWEEN))).await?;
+            let began = self.client.clock().now();
+            let called = later(&self.client, found.every, Some((&woken, between))).await?;
+            let waited = self.client.clock().now().duration_since(began);
+            between = if called && waited < BETWEEN_MANY * 2 { BETWEEN_MANY } else { BETWEEN };
         }
     }
 

@@ -182,6 +182,9 @@ impl Attending {
             invalid: row.invalid_absence_minutes,
             other: row.other_attendance_minutes,
         };
+        if let Some(why) = counted.no_sense() {
+            round.bad.add(format!("a mark: {why}"));
+        }
         let before = last.and_then(|last| {
             let mark = last.mark?;
             // A row that replaces another says nothing of what happened in between.
@@ -191,10 +194,8 @@ impl Attending {
         let lesson = &scheduled.lesson;
         let rules = &self.asking.rules;
         match marks::read(&counted, length, lesson, before.as_ref(), changed_at, rules) {
-            Verdict::Bad(why) => {
-                round.bad.add(format!("a mark: {why}"));
-                None
-            }
+            // Counted above.
+            Verdict::Bad(_) => None,
             Verdict::Provisional => {
                 round.found.provisional += 1;
                 None

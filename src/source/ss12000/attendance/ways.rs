@@ -128,14 +128,15 @@ impl Attending {
         let mut query = place.filter();
         query.push(("meta.modified.after", &after));
         let mut pages = self.client.pages(Resource::Attendances, &query);
-        let mut newest = None;
-        while let Some(page) = pages.next().await? {
+        let (mut newest, mut cut) = (None, false);
+        while let Some(page) = pages.next_of_some(&mut cut).await? {
             let read = rows::read::<Attendance>(page, &mut round.bad);
             let offered = self.read(read, place, cursor, false, round).await?;
             newest = newest.max(offered.newest);
             self.offer(offered, round).await?;
         }
-        Ok(newest)
+        // Where there may be more, the cursor stays.
+        Ok(newest.filter(|_| !cut))
     }
 
     /// Lessons with their marks.
@@ -154,8 +155,8 @@ impl Attending {
         query.push(("expand", "attendance"));
         let mut pages = self.client.pages(Resource::CalendarEvents, &query);
         let directory = self.offering.intake.directory().load_full();
-        let (mut some, mut with_marks) = (false, false);
-        while let Some(page) = pages.next().await? {
+        let (mut some, mut with_marks, mut cut) = (false, false, false);
+        while let Some(page) = pages.next_of_some(&mut cut).await? {
             let (mut lessons, mut marks) = (BTreeSet::new(), Vec::new());
             for event in rows::read::<CalendarEvent>(page, &mut round.bad) {
                 some = true;
