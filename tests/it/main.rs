@@ -66,6 +66,7 @@ mod rate_windows;
 mod readme;
 mod rebuild;
 mod receipts;
+mod registers;
 mod reload;
 mod retention;
 mod same_event;
