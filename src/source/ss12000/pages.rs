@@ -23,7 +23,7 @@ pub struct Pages {
     filters: Vec<(String, String)>,
     token: Option<String>,
     ended: bool,
-    pages: u32,
+    count: u32,
     in_vain: u32,
     tokens: BTreeSet<[u8; 16]>,
     rows: BTreeSet<[u8; 16]>,
@@ -38,7 +38,7 @@ impl Pages {
             filters: owned(query),
             token: None,
             ended: false,
-            pages: 0,
+            count: 0,
             in_vain: 0,
             tokens: BTreeSet::new(),
             rows: BTreeSet::new(),
@@ -101,7 +101,7 @@ impl Pages {
             None => self.first().await?,
             Some(token) => self.after(token.clone()).await?,
         };
-        self.pages += 1;
+        self.count += 1;
         let (data, token) = self.open(value)?;
         match token {
             None => {
@@ -111,7 +111,7 @@ impl Pages {
             Some(token) if !self.tokens.insert(digest(token.as_bytes())) => {
                 return Err(self.endless("it gave the same pageToken twice"));
             }
-            Some(_) if self.pages >= MOST_PAGES => {
+            Some(_) if self.count >= MOST_PAGES => {
                 return Err(self.endless(&format!("it has more than {MOST_PAGES} pages")));
             }
             Some(token) => self.token = Some(token),
