@@ -28,6 +28,8 @@ pub struct Pages {
     tokens: BTreeSet<[u8; 16]>,
     rows: BTreeSet<[u8; 16]>,
     repeated: u64,
+    /// Why it does not end, to be said after the page that showed it.
+    circles: Option<&'static str>,
 }
 
 impl Pages {
@@ -43,6 +45,7 @@ impl Pages {
             tokens: BTreeSet::new(),
             rows: BTreeSet::new(),
             repeated: 0,
+            circles: None,
         }
     }
 
@@ -97,6 +100,9 @@ impl Pages {
         if self.ended {
             return Ok(None);
         }
+        if let Some(why) = self.circles {
+            return Err(self.endless(why));
+        }
         let value = match &self.token {
             None => self.first().await?,
             Some(token) => self.after(token.clone()).await?,
@@ -108,8 +114,9 @@ impl Pages {
                 self.ended = true;
                 self.client.well(self.resource, kinds::PAGING);
             }
+            // The page itself may be the last one, and what it says is so.
             Some(token) if !self.tokens.insert(digest(token.as_bytes())) => {
-                return Err(self.endless("it gave the same pageToken twice"));
+                self.circles = Some("it gave the same pageToken twice");
             }
             Some(_) if self.count >= MOST_PAGES => {
                 return Err(self.endless(&format!("it has more than {MOST_PAGES} pages")));
