@@ -88,6 +88,7 @@ fn facts(pupil: &str, correction: &str) -> GuardianFacts {
         further: false,
         renewed: false,
         late_registration: false,
+        seen_late: String::new(),
         correction: correction.into(),
         arrived: String::new(),
         school: "Björkskolan".into(),

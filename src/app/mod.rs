@@ -24,6 +24,7 @@ use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
 use crate::metrics::Metrics;
 use crate::operate::reload::{Reloads, Request};
+use crate::source::nudges::Nudges;
 use crate::source::pollers::Pollers;
 use crate::source::roster::{self, RosterFeed};
 use crate::store::{Kv, Metered, SledStore, StoreError, Wake, Watched};
@@ -37,7 +38,7 @@ pub use self_test::probes;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
-pub use sources::described;
+pub use sources::{described, drop_folders, paces};
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -129,8 +130,13 @@ impl App {
             Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());
         let (reloads, requests) = Reloads::new();
         let pollers = Arc::new(Pollers::new(env.clock.clone(), lifecycle.tracker().clone()));
-        let around =
-            sources::Around { intake: intake.clone(), feed: feed.clone(), contacts, metrics };
+        let around = sources::Around {
+            intake: intake.clone(),
+            feed: feed.clone(),
+            contacts,
+            nudges: Nudges::default(),
+            metrics,
+        };
         pollers.change(sources::pollers(config, &around, &env));
         let whole = Whole {
             intake,

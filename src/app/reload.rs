@@ -23,6 +23,7 @@ use crate::store::{SledStore, StoreError};
 use crate::web::{
     self,
     api::Api,
+    callbacks::Callbacks,
     control::{self, Control},
     hooks::{Hooks, SourceGate},
     hooks_rejected::Remembered,
@@ -214,10 +215,21 @@ fn routes(
         tracker: whole.tracker.clone(),
     };
     let receipts = Receipts { shared: shared.clone(), secrets: settings::receipt_secrets(config) };
+    let callbacks = Callbacks {
+        callers: sources::callers(config, &shared.metrics),
+        nudges: whole.around.nudges.clone(),
+        metrics: shared.metrics.clone(),
+    };
     let api = Api { feed: whole.feed.clone(), token: config.api_token.clone(), kv: kv.clone() };
     let largest = usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX);
-    let public =
-        web::router(Arc::new(hooks), Arc::new(receipts), Arc::new(api), Arc::new(scrape), largest);
+    let public = web::router(
+        Arc::new(hooks),
+        Arc::new(callbacks),
+        Arc::new(receipts),
+        Arc::new(api),
+        Arc::new(scrape),
+        largest,
+    );
     let control = Control {
         running: Some((whole.started_at, contacts.clone())),
         reloads: Some(whole.reloads.clone()),
@@ -233,6 +245,9 @@ fn routes(
 }
 
 fn gates(config: &Config, metrics: &Metrics) -> Result<BTreeMap<SourceId, SourceGate>, BuildError> {
+    for school in config.schools.keys() {
+        metrics.school(school);
+    }
     let mut gates = BTreeMap::new();
     for (id, source) in &config.sources {
         let verifier = Verifier::new(&settings::auth(source))

@@ -85,6 +85,12 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
             why::at_message(&mut out, &message, &when);
             if message.purpose == Purpose::Test {
                 print!("a test of {}, about no pupil (times in {named})\n{out}", message.date);
+            } else if message.purpose.is_notice() {
+                print!(
+                    "a notice of {} about {}, about no pupil (times in {named})\n{out}",
+                    message.date,
+                    about(&message)
+                );
             } else {
                 print!(
                     "pupil {}, lesson {} of {} (times in {named})\n{out}",
@@ -95,4 +101,13 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
         Err(error) => return Ok(ExitCode::from(error.code())),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What a notice is about.
+fn about(message: &Message) -> String {
+    match message.purpose {
+        Purpose::RegisterDigest => "registers of the day".into(),
+        Purpose::SourceAlert | Purpose::SourceClear => format!("source {}", message.lesson),
+        _ => format!("the register of lesson {}", message.lesson),
+    }
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 pub mod check;
+mod check_drop;
 mod check_places;
 mod check_rooms;
 mod check_texts;
@@ -34,6 +35,7 @@ mod times;
 mod traces;
 mod versions;
 pub mod why;
+mod why_lesson;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -79,9 +81,10 @@ enum Command {
     Directory(directory::DirectoryArgs),
     /// Look after the store.
     Store(store::StoreArgs),
-    /// Tell why something was sent to whom, or not sent: the whole trail of a pupil's last days.
+    /// Tell why something was sent to whom, or not sent: the whole trail of a pupil's last days, or of a lesson's
+    /// register.
     ///
-    /// Exit code 1: nothing is known of the pupil, or of the day.
+    /// Exit code 1: nothing is known of the pupil, of the day, or of the lesson.
     Why(why::WhyArgs),
     /// Show how the gateway is: schools, accounts, sources, what waits.
     Status(status::StatusArgs),

@@ -14,7 +14,7 @@ use super::times::local;
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
 use crate::model::SourceId;
-use crate::operate::counters::Statistics;
+use crate::operate::counters::{self, Statistics};
 use crate::operate::queue::Queue;
 use crate::operate::rejected::AllRejected;
 use crate::operate::status::{AtAccount, AtSchool, AtSource, LastHour, OurDelay, Status, Trouble};
@@ -64,6 +64,12 @@ fn statistics_told(all: &Statistics) -> String {
         let _ = writeln!(out, "{} {}", day.date, day.school);
         for (kind, count) in &day.messages {
             let _ = writeln!(out, "  {count:>8}  {kind}");
+        }
+        for (how, count) in &day.registers {
+            let _ = writeln!(out, "  {count:>8}  registers {how}");
+        }
+        if let Some(share) = counters::in_time(&day.registers) {
+            let _ = writeln!(out, "  {share:>6} %  registers taken in time");
         }
     }
     for erased in &all.erasures {
@@ -224,7 +230,14 @@ fn school_told(s: &AtSchool, now: Timestamp) -> String {
         }
         _ => String::new(),
     };
-    format!("{}  {kept}, {} under way, {} failed{by}", s.school, s.under_way, s.failed)
+    let registers = counters::in_time(&s.registers)
+        .map(|share| {
+            let of = |how: &str| s.registers.get(how).copied().unwrap_or_default();
+            let (late, untaken) = (of("late"), of("untaken"));
+            format!("; registers {share} % in time, {late} late, {untaken} untaken")
+        })
+        .unwrap_or_default();
+    format!("{}  {kept}, {} under way, {} failed{by}{registers}", s.school, s.under_way, s.failed)
 }
 
 fn account_told(a: &AtAccount, now: Timestamp) -> String {

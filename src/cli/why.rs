@@ -7,11 +7,13 @@ use http::Method;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::de::DeserializeOwned;
 
 use super::ask::{Asked, encoded, fetch, read};
-use super::exit;
-use crate::model::{Mark, NoticeKind, PupilId, is_ahead};
+use super::{exit, why_lesson};
+use crate::model::{LessonId, Mark, NoticeKind, PupilId, is_ahead};
 use crate::operate::message::Message;
+use crate::operate::registers::WhyLesson;
 use crate::operate::rejected::Rejected;
 use crate::operate::why::{AtDay, AtLesson, AtNotice, AtSchool, Line, Why};
 use crate::store::rows::OperatorAct;
@@ -20,13 +22,16 @@ use crate::store::rows::OperatorAct;
 #[derive(Debug, clap::Args)]
 pub struct WhyArgs {
     /// The pupil's id, as the school system has it.
-    #[arg(value_parser = pupil)]
-    pub pupil: PupilId,
+    #[arg(value_parser = pupil, required_unless_present = "lesson")]
+    pub pupil: Option<PupilId>,
     /// The day, as 2026-11-23. Without it: the last days of which anything is known.
     pub date: Option<Date>,
     /// How many days of which anything is known, up to the one named or today [default: 1 with a day, else 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=366))]
     pub days: Option<u16>,
+    /// Tell of the register of one lesson instead: who was asked for it, and who was told that it is not taken
+    #[arg(long, value_name = "ID", value_parser = lesson, conflicts_with_all = ["pupil", "date", "days"])]
+    pub lesson: Option<LessonId>,
     #[command(flatten)]
     asked: Asked,
 }
@@ -36,30 +41,51 @@ fn pupil(text: &str) -> Result<PupilId, String> {
         .map_err(|error| format!("it {error}; give the pupil's id as the school system has it"))
 }
 
+fn lesson(text: &str) -> Result<LessonId, String> {
+    LessonId::new(text.trim())
+        .map_err(|error| format!("it {error}; give the lesson's id as the school system has it"))
+}
+
 /// Runs the command.
 ///
 /// # Errors
 /// None that is not an exit code.
 pub async fn run(args: WhyArgs) -> anyhow::Result<ExitCode> {
+    if let Some(lesson) = &args.lesson {
+        let path = format!("/v1/why-lesson/{}", encoded(lesson.as_str()));
+        let told = |why: &WhyLesson| (why_lesson::told(why), !why.schools.is_empty());
+        return Ok(show(&args.asked, &path, told).await);
+    }
+    let Some(pupil) = &args.pupil else { return Ok(ExitCode::from(exit::USAGE)) };
     let date = args.date.map(|date| format!("date={date}&")).unwrap_or_default();
     let days = args.days.map(|days| format!("days={days}")).unwrap_or_default();
-    let path = format!("/v1/why/{}?{date}{days}", encoded(args.pupil.as_str()));
-    let body = match fetch(&args.asked, Method::GET, &path).await {
+    let path = format!("/v1/why/{}?{date}{days}", encoded(pupil.as_str()));
+    Ok(show(&args.asked, &path, |why: &Why| (told(why), why.is_known())).await)
+}
+
+/// Asks, prints the answer, and tells whether anything is known. `told`: the words, and whether there is.
+async fn show<T: DeserializeOwned>(
+    asked: &Asked,
+    path: &str,
+    told: impl Fn(&T) -> (String, bool),
+) -> ExitCode {
+    let body = match fetch(asked, Method::GET, path).await {
         Ok(body) => body,
-        Err(error) => return Ok(ExitCode::from(error.code())),
+        Err(error) => return ExitCode::from(error.code()),
     };
-    let known = match (read::<Why>(&body), args.asked.json) {
-        (Ok(why), json) => {
+    let known = match (read::<T>(&body), asked.json) {
+        (Ok(document), json) => {
+            let (words, known) = told(&document);
             if !json {
-                print!("{}", told(&why));
+                print!("{words}");
             }
-            why.is_known()
+            known
         }
         // It has been printed as it came.
         (Err(_), true) => true,
-        (Err(error), false) => return Ok(ExitCode::from(error.code())),
+        (Err(error), false) => return ExitCode::from(error.code()),
     };
-    Ok(if known { ExitCode::SUCCESS } else { ExitCode::from(exit::GENERAL) })
+    if known { ExitCode::SUCCESS } else { ExitCode::from(exit::GENERAL) }
 }
 
 /// The document in words.
@@ -145,7 +171,7 @@ fn act_told(act: &OperatorAct, when: &When) -> String {
     format!("{} {} by {}{until}{reason}", act.act, act.scope, act.by)
 }
 
-fn at_line(out: &mut String, line: &Line, when: &When) {
+pub(super) fn at_line(out: &mut String, line: &Line, when: &When) {
     let from = match (&line.source, &line.event) {
         (Some(source), Some(event)) => format!(" from {source}, event {event}"),
         (Some(source), None) => format!(" from {source}"),
@@ -245,7 +271,7 @@ fn word(mark: Mark) -> String {
     serde_json::to_value(mark).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }
 
-fn zone(name: &str) -> TimeZone {
+pub(super) fn zone(name: &str) -> TimeZone {
     TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }
 
@@ -261,7 +287,7 @@ fn clock(at: Timestamp, when: &When) -> String {
     told_at(at, when, "%H:%M:%S")
 }
 
-fn short(at: Timestamp, when: &When) -> String {
+pub(super) fn short(at: Timestamp, when: &When) -> String {
     told_at(at, when, "%H:%M")
 }
 

@@ -21,6 +21,7 @@ mod secret;
 pub mod show;
 mod source;
 mod ss12000;
+mod ss12000_lessons;
 mod watch;
 pub mod words;
 
@@ -49,6 +50,7 @@ pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
 pub use source::{Credentials, Source};
 pub use ss12000::{AskedDirectory, BUDGETS, Persons, Ss12000, Vendor};
+pub use ss12000_lessons::{AskedLessons, AttendanceWay};
 pub use watch::Watch;
 
 use crate::directory::School;
@@ -272,7 +274,7 @@ fn read(root: Reader<'_>) -> Config {
         drop: Drop::read_all(&root, &school_names),
         edlevo: Edlevo::read_all(&root, &school_names),
         watch: Watch::read(root.table("watch")),
-        ss12000: Ss12000::read_all(&root, &school_names),
+        ss12000: Ss12000::read_all(&root, &school_names, root.has("public-url")),
         providers,
         schools: school::read_all(&root, &declared),
         public_url,

@@ -12,6 +12,7 @@ use super::http_provider::{self, ClientIdentity, HttpAuth};
 use super::problem::did_you_mean;
 use super::reader::Reader;
 use super::source::url_id;
+use super::ss12000_lessons::{self as lessons, AskedLessons};
 use super::words::{self, Misspelt};
 use crate::model::{Endpoint, PlainHttp, Rate, SchoolId, SourceId};
 
@@ -92,13 +93,19 @@ pub struct Ss12000 {
     pub lookup_size: u32,
     /// How the directory is read.
     pub directory: AskedDirectory,
+    /// How lessons and marks are.
+    pub lessons: AskedLessons,
 }
 
 impl Ss12000 {
-    pub(super) fn read_all(root: &Reader<'_>, schools: &[String]) -> BTreeMap<SourceId, Self> {
+    pub(super) fn read_all(
+        root: &Reader<'_>,
+        schools: &[String],
+        public_url: bool,
+    ) -> BTreeMap<SourceId, Self> {
         let mut all = BTreeMap::new();
         for (name, reader) in root.tables("ss12000") {
-            let source = Self::read(&reader, schools);
+            let source = Self::read(&reader, schools, public_url);
             match url_id(&name) {
                 Ok(()) => {
                     if let (Ok(id), Some(source)) = (SourceId::new(name), source) {
@@ -116,7 +123,7 @@ impl Ss12000 {
     }
 
     /// Asks for every key before anything is given up, or a key would be reported as unknown.
-    fn read(reader: &Reader<'_>, declared: &[String]) -> Option<Self> {
+    fn read(reader: &Reader<'_>, declared: &[String], public_url: bool) -> Option<Self> {
         let url = reader.parsed("url", "an address, as \"https://api.example.se/v2.0\"", base_url);
         if let Some(url) = &url {
             judge(reader, "url", url, "what it says of pupils");
@@ -134,6 +141,7 @@ impl Ss12000 {
         let page_size = reader.integer("page-size", 1..=10_000).unwrap_or(1_000);
         let lookup_size = reader.integer("lookup-size", 1..=10_000).unwrap_or(300);
         let directory = directory(reader, gives);
+        let lessons = lessons::read(reader, gives, public_url);
         if let Some(auth) = &auth {
             http_provider::idle_auth(reader, auth);
         }
@@ -150,6 +158,7 @@ impl Ss12000 {
             page_size,
             lookup_size,
             directory,
+            lessons,
         })
     }
 }

@@ -39,6 +39,8 @@ mod notices;
 mod renewal;
 #[path = "dispatcher_suspended_tests.rs"]
 mod suspended;
+#[path = "dispatcher_watch_tests.rs"]
+mod watched;
 use bench::{Bench, Family, at, roster, school};
 
 const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];

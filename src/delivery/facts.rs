@@ -37,6 +37,14 @@ pub fn guardian(
         further,
         renewed: renewed && n.purpose == Purpose::Absence,
         late_registration: registered > n.date && registered == today,
+        seen_late: if registered == n.date
+            && today == n.date
+            && lesson.received_at > lesson.lesson.end
+        {
+            clock(lesson.received_at)
+        } else {
+            String::new()
+        },
         correction: GuardianFacts::correction_word(n.correction),
         arrived: arrival(lesson, n.correction).map(clock).unwrap_or_default(),
         school: school.name.clone(),

@@ -7,7 +7,7 @@ use super::aside;
 use super::dispatcher::Dispatcher;
 use crate::directory::{Directory, Nudge, School, entitled};
 use crate::intake::case::enqueue;
-use crate::intake::{Heard, registers};
+use crate::intake::{Heard, registers, silence};
 use crate::model::{
     LessonId, Notification, Reason, Recipient, Register, SchoolId, StaffId, StaffRole, Stood,
     local_date,
@@ -157,6 +157,7 @@ async fn one(
         decisions.push(Decision { act: act.into(), recipient, reason, notification: None });
         unit.decided(act, reason);
     }
+    registers::count(unit, id, date, row.stood, judged.stood).await?;
     row.stood = judged.stood;
     registers::look_again(unit, id, &mut row, judged.look_at);
     unit.write(key, &row);
@@ -184,6 +185,12 @@ async fn nudge(
 ) -> Result<(), StoreError> {
     let way = school.registers.nudge;
     if way == Nudge::Off {
+        return Ok(());
+    }
+    // Where nothing comes from a source, nobody knows what is not taken; teachers would be asked for what they did.
+    if silence::is_any(unit, &school.id).await? {
+        decisions.push(suppressed("", Reason::SourceSilent));
+        unit.decided("suppress", Reason::SourceSilent);
         return Ok(());
     }
     let date = local_date(row.lesson.start, &school.zone);

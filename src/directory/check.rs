@@ -115,6 +115,10 @@ fn pupil(reader: &mut Reader<'_>, seen: &mut Seen, place: Place, row: PupilRow) 
     let email = reader.email(place, row.email);
     let channel = reader.channel(place, row.channel);
     let language = reader.language(place, row.language);
+    let groups = reader.groups(place, row.groups);
+    let year = reader.year(place, row.year);
+    // In doubt somebody is told sooner.
+    let flagged = reader.truth(place, "flagged", row.flagged, Some(false));
     let (id, school) = (id?, school?);
     let key = (school.clone(), id.clone());
     let is_first = first(reader, &mut seen.pupils, key, place, "the same pupil");
@@ -135,9 +139,9 @@ fn pupil(reader: &mut Reader<'_>, seen: &mut Seen, place: Place, row: PupilRow) 
         email,
         channel,
         language,
-        groups: Vec::new(),
-        year: None,
-        flagged: false,
+        groups,
+        year,
+        flagged: flagged?,
         guardians: Vec::new(),
     })
 }

@@ -22,6 +22,8 @@ pub const GUARDIANS_FILE: &str = "guardians.csv";
 /// Name of the file of staff.
 pub const STAFF_FILE: &str = "staff.csv";
 
+/// What stands between groups in a cell.
+pub const GROUPS: char = '|';
 /// How alike a mistyped column must be to be suggested (Jaro–Winkler, 0 to 1).
 const ALIKE: f64 = 0.8;
 /// The bytes of the files.
@@ -63,6 +65,9 @@ pub fn load_csv(
         email: row.cell("email"),
         channel: row.cell("channel"),
         language: row.cell("language"),
+        groups: row.text("groups").split(GROUPS).map(str::to_owned).collect(),
+        year: row.cell("year"),
+        flagged: row.cell("flagged"),
     });
     let guardians = Table::read(GUARDIANS_FILE, files.guardians, &GUARDIANS, true, &mut problems);
     rows.guardians = guardians.rows(|row| GuardianRow {

@@ -119,6 +119,15 @@ pub fn birth_date(raw: &str, now: Timestamp) -> Result<Date, &'static str> {
     Ok(date)
 }
 
+/// School year: 0 to 10; `F` and `FSK` are förskoleklass.
+pub fn year(raw: &str) -> Option<u8> {
+    let word = raw.trim();
+    if word.eq_ignore_ascii_case("f") || word.eq_ignore_ascii_case("fsk") {
+        return Some(0);
+    }
+    word.parse().ok().filter(|year| *year <= 10)
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
@@ -169,6 +178,12 @@ mod tests {
         assert_eq!(channel(" SMS "), Some(Channel::Sms));
         assert_eq!(channel("fax"), None);
         assert_eq!(role("Attendance-Team"), Some(StaffRole::AttendanceTeam));
+        for (text, is) in [("0", Some(0)), (" 3 ", Some(3)), ("f", Some(0)), ("10", Some(10))] {
+            assert_eq!(year(text), is, "{text}");
+        }
+        for text in ["11", "-1", "3B", "Gy1", ""] {
+            assert_eq!(year(text), None, "{text}");
+        }
         assert_eq!(role("janitor"), None);
     }
 

@@ -124,7 +124,8 @@ mod tests {
 
     const BODY: &str = r#"{
         "pupils": [
-            {"id": "p1", "school": "bjork", "given-name": "Alva", "protection": "none"},
+            {"id": "p1", "school": "bjork", "given-name": "Alva", "protection": "none",
+             "groups": ["ma-7", "7B"], "year": 7, "flagged": true},
             {"id": "p2", "school": "bjork", "given-name": "Åke", "class": null}
         ],
         "guardians": [
@@ -142,7 +143,8 @@ mod tests {
     #[test]
     fn the_same_people_have_the_same_digest_as_in_files() {
         let files = csv::Files {
-            pupils: "id,school,given-name,protection\np1,bjork,Alva,none\np2,bjork,Åke,\n"
+            pupils: "id,school,given-name,protection,groups,year,flagged\n\
+                     p1,bjork,Alva,none, 7B |ma-7|7B,7,ja\np2,bjork,Åke,,,,\n"
                 .as_bytes(),
             guardians: b"pupil,school,guardian,may-receive,phone\np1,bjork,g1,yes,0701740605\n",
             staff: None,
@@ -154,7 +156,11 @@ mod tests {
         assert_eq!(sent.digest, from_files.digest);
         assert_eq!(sent.roster.pupils, from_files.roster.pupils);
         assert!(sent.had_protection_column);
-        let without = load(&BODY.replace(r#", "protection": "none""#, "")).expect("good");
+        let school = &sent.roster.pupils[&SchoolId::new("bjork").expect("id")];
+        let alva = school.values().next().expect("a pupil");
+        let groups: Vec<&str> = alva.groups.iter().map(|group| group.as_str()).collect();
+        assert_eq!((groups, alva.year, alva.flagged), (vec!["7B", "ma-7"], Some(7), true));
+        let without = load(&BODY.replace(r#" "protection": "none","#, "")).expect("good");
         assert!(!without.had_protection_column);
     }
 
@@ -178,7 +184,7 @@ mod tests {
             ("\"guardians\"", "\"parents\"", "unknown field `parents`, expected one of"),
             ("{\"id\": \"p2\"", "7, {\"id\": \"p2\"", "$.pupils[1]: is not an object;"),
             ("\"given-name\": \"Åke\",", "", "$.pupils[1]: missing field `given-name`;"),
-            ("\"none\"}", "\"none\"", "the body cannot be read: "),
+            ("true}", "true", "the body cannot be read: "),
             ("\"Alva\"", "\"\"", "$.pupils[0].given-name: is empty;"),
         ] {
             let error = load(&BODY.replace(from, to)).expect_err(what).to_string();

@@ -4,7 +4,7 @@
 pub mod audit;
 pub mod brake;
 pub mod cells;
-mod check;
+pub mod check;
 pub mod csv;
 mod encoding;
 pub mod entitled;

@@ -8,7 +8,7 @@ use jiff::{Timestamp, civil::Date};
 use super::phone::{PhoneKind, PhoneRules, normalise};
 use super::problem::{LoadError, Place, RosterProblem};
 use super::{Protection, field};
-use crate::model::{Channel, EmailAddress, IdError, Locale, Phone, SchoolId, StaffRole};
+use crate::model::{Channel, EmailAddress, GroupId, IdError, Locale, Phone, SchoolId, StaffRole};
 
 /// What rows are checked against.
 #[derive(Debug, Clone, Copy)]
@@ -212,6 +212,36 @@ impl<'a> Reader<'a> {
             self.word(place, column, "yes or no");
         }
         value
+    }
+
+    /// Groups, in order and each once; one that cannot be an id is left out.
+    pub(super) fn groups(&mut self, place: Place, cells: Vec<String>) -> Vec<GroupId> {
+        let mut groups = Vec::new();
+        for text in cells.iter().map(|text| text.trim()).filter(|text| !text.is_empty()) {
+            match GroupId::new(text) {
+                Ok(group) => groups.push(group),
+                Err(error) => {
+                    let what = format!("holds a group that {error}, which is left out");
+                    let remedy = "write groups as the schedule has them, with | between them";
+                    self.warn(RosterProblem::at(place, what, remedy).column("groups"));
+                }
+            }
+        }
+        groups.sort();
+        groups.dedup();
+        groups
+    }
+
+    /// School year; what is none is left out.
+    pub(super) fn year(&mut self, place: Place, cell: Option<String>) -> Option<u8> {
+        let text = filled(cell.as_deref())?;
+        let year = field::year(text);
+        if year.is_none() {
+            let what = "is not a school year, and is left out";
+            let remedy = "write 0 (förskoleklass) to 10";
+            self.warn(RosterProblem::at(place, what, remedy).column("year"));
+        }
+        year
     }
 
     /// Protection; any word but the known ones closes the pupil.

@@ -34,6 +34,9 @@ pub const PUPILS: Columns = Columns {
         "email",
         "channel",
         "language",
+        "groups",
+        "year",
+        "flagged",
     ],
 };
 
@@ -76,6 +79,18 @@ pub struct PupilRow {
     pub channel: Option<String>,
     /// A language tag, as `sv`.
     pub language: Option<String>,
+    /// The groups the pupil is in today, as the schedule names them; the class counts as one by its name. In a
+    /// file, `|` stands between them.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// School year: 0 (förskoleklass) to 10.
+    #[serde(default, deserialize_with = "some_year")]
+    #[schemars(with = "Option<u8>", range(max = 10))]
+    pub year: Option<String>,
+    /// Whether the team is to be told at once where the register of a lesson of this pupil is not taken.
+    #[serde(default, deserialize_with = "some_truth")]
+    #[schemars(with = "Option<bool>")]
+    pub flagged: Option<String>,
 }
 
 /// One guardian of one pupil. The contact data of a guardian of several pupils are the same in each
@@ -133,6 +148,10 @@ fn truth<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
 
 fn some_truth<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
     Ok(Option::<bool>::deserialize(from)?.map(word))
+}
+
+fn some_year<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(Option::<u8>::deserialize(from)?.map(|year| year.to_string()))
 }
 
 /// The word a file would hold.

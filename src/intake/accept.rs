@@ -260,7 +260,12 @@ async fn write(
         }
         Fact::LessonPlanned { lesson, planned } => {
             let heard = heard("planned".into());
-            register::planned(unit, school, lesson, planned, &heard, now).await?;
+            if register::planned(unit, school, lesson, planned, &heard, now).await? {
+                // Who was told that a pupil was not there is put right, or told after all.
+                let pupils =
+                    directory.roster.pupils.get(&school.id).into_iter().flat_map(|all| all.keys());
+                register::look_again_at(unit, school, lesson, pupils, now).await?;
+            }
             Ok(())
         }
     }

@@ -7,7 +7,7 @@ use crate::model::{
     AdvanceNotice, Lesson, LessonId, LessonState, Notification, PupilId, Reason, SchoolId, State,
 };
 use crate::policy::{Plan, Situation};
-use crate::store::rows::{Day, Due, Notice};
+use crate::store::rows::{Day, Due, Notice, Register};
 use crate::store::tables::{self, Lane};
 use crate::store::{StoreError, after_prefix, ledger::Unit};
 
@@ -93,8 +93,13 @@ impl Case {
     async fn around(
         unit: &mut Unit<'_>,
         key: &CaseKey,
-        lesson: LessonState,
+        mut lesson: LessonState,
     ) -> Result<Self, StoreError> {
+        let register: Option<Register> =
+            unit.read(&tables::register(&key.school, &key.lesson)).await?;
+        if let Some(planned) = register.and_then(|register| register.planned) {
+            lesson.cancelled = planned.cancelled;
+        }
         let day = unit.read(&key.day_row()).await?.unwrap_or_default();
         let _: Option<Day> = unit.read(&tables::notice_guard(&key.school, &key.pupil)).await?;
         let notices = notices_after(unit, key, lesson.lesson.start).await?;

@@ -42,6 +42,9 @@ pub struct Contact {
     pub schools: BTreeMap<SchoolId, Timestamp>,
     /// How far its clock is ahead of ours, in seconds; where it says what time it is.
     pub clock_ahead_seconds: Option<i64>,
+    /// How it is asked, in words, by what for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub notes: BTreeMap<String, String>,
     /// What is wrong, by kind: a stable word, which is a label of metrics too.
     pub troubles: BTreeMap<String, Trouble>,
 }
@@ -95,6 +98,11 @@ impl Contacts {
     /// How long marks were on their way in the last hour; none: there was none.
     pub fn last_hour(&self, source: &SourceId, now: Timestamp) -> Option<LastHour> {
         self.kept(source, |kept| kept.delays.last_hour(now))
+    }
+
+    /// How it is asked for something.
+    pub fn note(&self, source: &SourceId, what: &str, words: String) {
+        self.with(source, |c| drop(c.notes.insert(what.to_owned(), words)));
     }
 
     /// What time it is there.

@@ -3,17 +3,18 @@
 
 use jiff::Timestamp;
 
-use super::case::{cancel, enqueue};
+use super::case::{CaseKey, cancel, enqueue, look_again};
 use super::decide::Heard;
 use super::registers;
 use crate::directory::School;
 use crate::model::{
-    Lesson, Mark, Notification, Planned, Reason, Register, State, Stood, local_date,
+    Lesson, LessonState, Mark, Notification, Planned, PupilId, Reason, Register, State, Stood,
+    local_date,
 };
 use crate::policy;
 use crate::store::ledger::Unit;
 use crate::store::rows::Decision;
-use crate::store::{StoreError, tables};
+use crate::store::{MAX_BATCH_BYTES, StoreError, tables};
 
 /// The one closed last stands, in whatever order they come.
 pub(super) async fn closed(
@@ -38,7 +39,8 @@ pub(super) async fn closed(
     Ok(())
 }
 
-/// The plan changed last stands; where it does not say when, the one that came last.
+/// The plan changed last stands; where it does not say when, the one that came last. Returns whether the lesson
+/// is cancelled now and was not, or the other way round.
 pub(super) async fn planned(
     unit: &mut Unit<'_>,
     school: &School,
@@ -46,7 +48,7 @@ pub(super) async fn planned(
     planned: &Planned,
     heard: &Heard,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     let row = tables::register(&school.id, &lesson.id);
     let known: Option<Register> = unit.read(&row).await?;
     let mut register = known.unwrap_or_else(|| Register::new(lesson.clone()));
@@ -55,28 +57,63 @@ pub(super) async fn planned(
         former.modified_at.zip(planned.modified_at).is_some_and(|(former, new)| new < former)
     });
     if is_late || (former == Some(planned) && register.lesson == *lesson) {
-        return Ok(());
+        return Ok(false);
     }
-    let is_changed = former.is_some();
+    let was_planned = former.is_some();
+    // A source may touch a lesson with each mark, and change nothing of its plan.
+    let is_changed = former.is_some_and(|former| {
+        let same = Planned { modified_at: planned.modified_at, ..former.clone() } == *planned;
+        !same || register.lesson != *lesson
+    });
     let day = |lesson: &Lesson| local_date(lesson.start, &school.zone);
-    if is_changed && day(&register.lesson) != day(lesson) {
+    if was_planned && day(&register.lesson) != day(lesson) {
         unit.delete(tables::planned_on(&school.id, day(&register.lesson), &lesson.id));
     }
-    // Moved, it is to be taken anew; what was decided of it before is history.
-    if register.lesson.start != lesson.start {
-        (register.stood, register.digest_at) = (None, None);
-    }
+    let was_cancelled = former.is_some_and(|former| former.cancelled);
+    let (before, stood) = (day(&register.lesson), register.stood);
+    let moved = register.lesson.start != lesson.start;
     register.lesson = lesson.clone();
     register.planned = Some(planned.clone());
-    if policy::register::not_awaited(&register).is_some() {
+    // It is to be taken anew, or not at all; what was decided of it before is history.
+    if moved || policy::register::not_awaited(&register).is_some() {
         (register.stood, register.digest_at) = (None, None);
     }
+    registers::count(unit, &school.id, before, stood, register.stood).await?;
     unit.write(tables::planned_on(&school.id, day(lesson), &lesson.id), &lesson.id);
-    let look_at = policy::register::first_look(&register, school, now);
+    let mut look_at = policy::register::first_look(&register, school, now);
+    if let (false, Some(before)) = (moved, register.look_at) {
+        // Or one that changes all the time would never be looked at.
+        look_at = look_at.map(|at| at.min(before));
+    }
     registers::look_again(unit, &school.id, &mut register, look_at);
     unit.write(row, &register);
     if is_changed {
         registers::trail(unit, &school.id, &lesson.id, heard, Vec::new(), now);
+    }
+    Ok(was_cancelled != planned.cancelled)
+}
+
+/// Has it decided again of all pupils about whom something is known at a lesson.
+pub(super) async fn look_again_at(
+    unit: &mut Unit<'_>,
+    school: &School,
+    lesson: &Lesson,
+    pupils: impl Iterator<Item = &PupilId>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let date = local_date(lesson.start, &school.zone);
+    for pupil in pupils {
+        let row = tables::lesson(&school.id, pupil, date, &lesson.id);
+        if unit.peek::<LessonState>(&row).await?.is_none() {
+            continue;
+        }
+        let (school, pupil) = (school.id.clone(), pupil.clone());
+        let key = CaseKey { school, pupil, date, lesson: lesson.id.clone() };
+        look_again(unit, &key, now);
+        if unit.bytes() > MAX_BATCH_BYTES / 2 {
+            // Hundreds of pupils at one lesson: the rest is decided when it is heard of next.
+            break;
+        }
     }
     Ok(())
 }

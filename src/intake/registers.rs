@@ -9,14 +9,14 @@ use super::decide::Heard;
 use crate::directory::{Roster, School};
 use crate::model::{
     AdvanceNotice, Channel, EventId, Lesson, LessonId, NotificationId, PupilId, Purpose, Reason,
-    Recipient, Register, SchoolId, SourceId, StaffId, StaffRole, local_date,
+    Recipient, Register, SchoolId, SourceId, StaffId, StaffRole, Stood, local_date,
 };
 use crate::policy::notice::{NO_PUPIL, Notice};
 use crate::policy::register::{self, Members};
-use crate::store::ledger::Unit;
-use crate::store::rows::{self, Audit, Decision, Due};
+use crate::store::ledger::{ROW_VERSION, Unit};
+use crate::store::rows::{self, Audit, Counted, Decision, Due};
 use crate::store::tables::{self, Lane};
-use crate::store::{StoreError, after_prefix};
+use crate::store::{MAX_VALUE_BYTES, StoreError, after_prefix, codec};
 
 /// Notices of one pupil that are looked at.
 const NOTICES: usize = 100;
@@ -225,4 +225,42 @@ pub fn trail(
         &heard.what,
     ]);
     unit.write(tables::register_line(school, lesson, now, unique.as_str()), &line);
+}
+
+/// Counts how a register stood among the numbers of its day; `was` is taken back. Numbers that cannot be read, or
+/// have no room, keep nothing from being decided.
+///
+/// # Errors
+/// When the store fails.
+pub async fn count(
+    unit: &mut Unit<'_>,
+    school: &SchoolId,
+    date: Date,
+    was: Option<Stood>,
+    is: Option<Stood>,
+) -> Result<(), StoreError> {
+    if was == is {
+        return Ok(());
+    }
+    let key = tables::counters(school, date);
+    let mut row: Counted = match unit.read(&key).await {
+        Ok(row) => row.unwrap_or_default(),
+        Err(StoreError::Damaged(_) | StoreError::Refused(_)) => {
+            tracing::warn!(%school, %date, "a register is not counted: the day's numbers cannot be read");
+            return Ok(());
+        }
+        Err(error) => return Err(error),
+    };
+    if let Some(was) = was {
+        let count = row.registers.entry(was.as_str().into()).or_default();
+        *count = count.saturating_sub(1);
+    }
+    if let Some(is) = is {
+        *row.registers.entry(is.as_str().into()).or_default() += 1;
+    }
+    row.registers.retain(|_, count| *count > 0);
+    if codec::encode(ROW_VERSION, &row).len() <= MAX_VALUE_BYTES {
+        unit.write(key, &row);
+    }
+    Ok(())
 }

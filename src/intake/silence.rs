@@ -3,16 +3,16 @@
 
 use jiff::Timestamp;
 
+use super::case::{cancel, enqueue};
 use crate::directory::School;
-use crate::model::{Notification, Purpose, Silence, SourceId, StaffRole};
+use crate::model::{Notification, Purpose, Reason, SchoolId, Silence, SourceId, StaffRole, State};
 use crate::policy::notice;
 use crate::store::ledger::Unit;
-use crate::store::{Commit, Kv, StoreError, tables};
-
-use super::case::{cancel, enqueue};
-use crate::model::{Reason, State};
+use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
 
 const CONFLICT_TRIES: u32 = 100;
+/// Sources of a school that are looked at.
+const SOURCES: usize = 100;
 
 /// What was noticed.
 #[derive(Debug, Clone, Copy)]
@@ -99,15 +99,12 @@ pub async fn over(
     Err(StoreError::Busy("a silence could not be written: its row keeps changing".into()))
 }
 
-/// Whether a source is known to be silent about a school.
+/// Whether any source is known to be silent about a school.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn is_silent(
-    unit: &Unit<'_>,
-    school: &School,
-    source: &SourceId,
-) -> Result<bool, StoreError> {
-    let known: Option<Silence> = unit.peek(&tables::silence(&school.id, source)).await?;
-    Ok(known.is_some_and(|row| row.over_at.is_none()))
+pub async fn is_any(unit: &Unit<'_>, school: &SchoolId) -> Result<bool, StoreError> {
+    let from = tables::silences(school);
+    let all: Vec<Silence> = unit.peek_range(&from, &after_prefix(&from), SOURCES).await?;
+    Ok(all.iter().any(|row| row.over_at.is_none()))
 }

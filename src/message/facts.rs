@@ -25,7 +25,9 @@ pub struct GuardianFacts {
     pub renewed: bool,
     /// Registered on a later day than the lesson's.
     pub late_registration: bool,
-    /// For corrections; empty otherwise: `was-there`, `arrived`, `excused`.
+    /// When the mark came, `11.02`, where the lesson was over by then and it is still that day; else empty.
+    pub seen_late: String,
+    /// For corrections; empty otherwise: `was-there`, `arrived`, `excused`, `cancelled`.
     pub correction: String,
     /// When the pupil came, `08.45`; empty: not known.
     pub arrived: String,
@@ -43,6 +45,7 @@ impl GuardianFacts {
             Some(CorrectionKind::WasThere) => "was-there".into(),
             Some(CorrectionKind::Arrived) => "arrived".into(),
             Some(CorrectionKind::Excused) => "excused".into(),
+            Some(CorrectionKind::Cancelled) => "cancelled".into(),
         }
     }
 }
@@ -72,7 +75,7 @@ pub struct TeamCase {
     pub date: String,
     /// Why this mail was made, as a stable word (see `Reason`).
     pub reason: String,
-    /// For corrections: `was-there`, `arrived`, `excused`; else empty.
+    /// For corrections: `was-there`, `arrived`, `excused`, `cancelled`; else empty.
     pub correction: String,
     /// For staff tasks: `protected`, `nobody-reached`, `unknown-pupil`, `held-in-doubt`,
     /// `not-put-right`, `check-number`; else empty.

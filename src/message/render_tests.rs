@@ -100,6 +100,11 @@ fn english_texts() {
              report. This was registered today. Questions: 070-174 06 05. Björkskolan",
         ),
         (
+            "absence, came late",
+            "Today at 08:20 Alva was not registered as present and we have no absence report. \
+             This reached us at 11:02. Questions: 070-174 06 05. Björkskolan",
+        ),
+        (
             "absence, adult, renewed",
             "Update: you are registered as absent at 08:20 and we have no absence \
              report. If this is wrong, contact your mentor or 070-174 06 05. Björkskolan",
@@ -129,7 +134,8 @@ fn ordinary_texts_fit_one_part_with_a_long_name() {
             assert_eq!(text.parts.encoding, Encoding::Gsm7, "{}", text.text);
             assert!(text.parts.parts <= 2, "{}", text.text);
             let facts = &sample.facts;
-            let departures = [facts.further, facts.renewed, facts.late_registration];
+            let late = facts.late_registration || !facts.seen_late.is_empty();
+            let departures = [facts.further, facts.renewed, late];
             let departures = departures.into_iter().filter(|set| *set).count();
             let most = usize::from(sample.purpose == Purpose::Absence);
             if !facts.adult && departures + usize::from(!facts.day.is_empty()) <= most {

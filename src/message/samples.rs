@@ -26,6 +26,7 @@ pub(super) fn guardian(pupil: &str, school: &str, phone: &str) -> GuardianFacts 
         further: false,
         renewed: false,
         late_registration: false,
+        seen_late: String::new(),
         correction: String::new(),
         arrived: String::new(),
         school: school.into(),
@@ -42,12 +43,17 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
             let facts = GuardianFacts { adult, day: day.into(), ..base.clone() };
             for bits in 0..8_u8 {
                 let flags = [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0];
-                let [further, renewed, late_registration] = flags;
-                if late_registration && day.is_empty() {
-                    continue;
-                }
-                let facts = GuardianFacts { further, renewed, late_registration, ..facts.clone() };
-                let words = ["further", "renewed", "registered late"];
+                let [further, renewed, late] = flags;
+                let seen_late = if late && day.is_empty() { "11.02" } else { "" };
+                let facts = GuardianFacts {
+                    further,
+                    renewed,
+                    late_registration: late && !day.is_empty(),
+                    seen_late: seen_late.into(),
+                    ..facts.clone()
+                };
+                let late = if day.is_empty() { "came late" } else { "registered late" };
+                let words = ["further", "renewed", late];
                 let set = words.into_iter().zip(flags).filter_map(|(word, on)| on.then_some(word));
                 samples.push(sample(Purpose::Absence, facts, word, set.collect()));
             }
@@ -56,6 +62,7 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
                 (CorrectionKind::Arrived, "08.45"),
                 (CorrectionKind::Arrived, ""),
                 (CorrectionKind::Excused, ""),
+                (CorrectionKind::Cancelled, ""),
             ] {
                 let correction = GuardianFacts::correction_word(Some(kind));
                 let mut words = vec![correction.as_str()];
@@ -157,7 +164,12 @@ pub(super) fn team_cases() -> Vec<TeamCase> {
         TeamCase { age_unknown: true, ..full.clone() },
         TeamCase { kind: Purpose::TeamUpdate.as_str().into(), reason: reported, ..full.clone() },
     ];
-    for kind in [CorrectionKind::WasThere, CorrectionKind::Arrived, CorrectionKind::Excused] {
+    for kind in [
+        CorrectionKind::WasThere,
+        CorrectionKind::Arrived,
+        CorrectionKind::Excused,
+        CorrectionKind::Cancelled,
+    ] {
         cases.push(TeamCase {
             kind: Purpose::Correction.as_str().into(),
             correction: GuardianFacts::correction_word(Some(kind)),

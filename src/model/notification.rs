@@ -91,6 +91,8 @@ pub enum CorrectionKind {
     Arrived,
     /// An excuse has come in.
     Excused,
+    /// The lesson does not take place.
+    Cancelled,
 }
 
 /// Why a member of staff must act; chooses the wording of a staff task.

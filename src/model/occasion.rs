@@ -36,6 +36,9 @@ pub struct LessonState {
     /// mark or report that says something else.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub taken_as_known: bool,
+    /// The schedule says that it does not take place: nobody is missing from it, whatever the register says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
     /// Whether the pupil counted as missing when this was last decided: mark unexcused and no
     /// advance notice.
     #[serde(default)]
@@ -63,6 +66,7 @@ impl LessonState {
             reported_at: None,
             received_at,
             taken_as_known: false,
+            cancelled: false,
             missing: false,
             revision: 0,
             notifications: Vec::new(),

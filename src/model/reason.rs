@@ -153,7 +153,7 @@ impl Reason {
             Self::RegisterBegun => {
                 "the register was begun and is not complete, which is not the same as not taken"
             }
-            Self::LessonCancelled => "the lesson is not held",
+            Self::LessonCancelled => "the schedule says that the lesson does not take place",
             Self::NotRegistered => "attendance is not registered at it: a break, or a meeting",
             Self::NobodyToCome => "no pupil is to come to the lesson",
             Self::InDigest => "it can wait for the digest",

@@ -13,7 +13,7 @@ use crate::intake::case::due_row;
 use crate::model::{LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::rows::{
     Audit, BadContact, Counted, Day, Due, Erased, Failing, Notice, OperatorAct, Register,
-    Rejection, Restored, Seen, SentTo, TakenFile,
+    Rejection, Restored, Seen, SentTo, Silence, TakenFile,
 };
 use crate::store::{Kv, StoreError, ledger, tables};
 
@@ -93,7 +93,19 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             misplaced(at.is_some_and(|at| at.as_microsecond() == row.at.as_microsecond()))
         }
         tables::TAKEN_FILES => read::<TakenFile>(value).map(|_| None)?,
+        tables::SOURCE_KEYS => read::<Vec<u8>>(value).map(|_| None)?,
         tables::GROUP_LESSONS => read::<LessonId>(value).map(|_| None)?,
+        tables::REGISTER_TRAILS => {
+            let row: Audit = read(value)?;
+            let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
+            misplaced(at.is_some_and(|at| at.as_microsecond() == row.at.as_microsecond()))
+        }
+        tables::PLANNED => {
+            let row: LessonId = read(value)?;
+            let lesson = tables::parts::<3>(key).map(|([_, _, lesson], _)| lesson);
+            misplaced(lesson == Some(row.as_str()))
+        }
+        tables::SILENCES => read::<Silence>(value).map(|_| None)?,
         tables::BAD_CONTACTS => read::<BadContact>(value).map(|_| None)?,
         tables::FAILING => read::<Failing>(value).map(|_| None)?,
         tables::REJECTED => read::<Rejection>(value).map(|_| None)?,

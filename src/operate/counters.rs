@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, OperateError};
-use crate::model::{Notification, SchoolId};
+use crate::model::{Notification, SchoolId, Stood};
 use crate::store::ledger::{self, ROW_VERSION, Unit};
 use crate::store::rows::{Counted, Erased};
 use crate::store::{Kv, MAX_VALUE_BYTES, StoreError, codec, tables};
@@ -80,6 +80,17 @@ pub struct OneDay {
     pub date: String,
     /// How many messages, by purpose, channel, state and reason.
     pub messages: BTreeMap<String, u64>,
+    /// Registers of lessons that have ended, by how they stood then: `in-time`, `late`, `untaken`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub registers: BTreeMap<String, u64>,
+}
+
+/// The share of registers taken in time, in whole per cent, rounded down so that 100 means all; none: no lesson has
+/// ended that counts.
+pub fn in_time(registers: &BTreeMap<String, u64>) -> Option<u64> {
+    let all: u64 = registers.values().sum();
+    let good = registers.get(Stood::InTime.as_str()).copied().unwrap_or_default();
+    (good * 100).checked_div(all)
 }
 
 /// Adds up. Goes through all messages.
@@ -87,11 +98,12 @@ pub struct OneDay {
 /// # Errors
 /// When the store fails.
 pub async fn statistics(kv: &dyn Kv) -> Result<Statistics, OperateError> {
-    let mut days: BTreeMap<(String, String), BTreeMap<String, u64>> = BTreeMap::new();
+    let mut days: BTreeMap<(String, String), Counted> = BTreeMap::new();
     let day = |school: &SchoolId, date: Date| (school.to_string(), date.to_string());
     ledger::each(kv, tables::NOTIFICATIONS, |_, value| {
         let Ok(n) = ledger::decode::<Notification>(value) else { return };
-        *days.entry(day(&n.school, n.date)).or_default().entry(kind(&n)).or_default() += 1;
+        let known = days.entry(day(&n.school, n.date)).or_default();
+        *known.messages.entry(kind(&n)).or_default() += 1;
     })
     .await?;
     ledger::each(kv, tables::COUNTERS, |key, value| {
@@ -102,7 +114,10 @@ pub async fn statistics(kv: &dyn Kv) -> Result<Statistics, OperateError> {
         };
         let known = days.entry((school.into(), date.into())).or_default();
         for (kind, count) in row.messages {
-            *known.entry(kind).or_default() += count;
+            *known.messages.entry(kind).or_default() += count;
+        }
+        for (how, count) in row.registers {
+            *known.registers.entry(how).or_default() += count;
         }
     })
     .await?;
@@ -113,7 +128,12 @@ pub async fn statistics(kv: &dyn Kv) -> Result<Statistics, OperateError> {
     .await?;
     let days = days
         .into_iter()
-        .map(|((school, date), messages)| OneDay { school, date, messages })
+        .map(|((school, date), Counted { messages, registers })| OneDay {
+            school,
+            date,
+            messages,
+            registers,
+        })
         .collect();
     Ok(Statistics { format: FORMAT, days, erasures })
 }

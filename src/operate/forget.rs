@@ -9,21 +9,24 @@ use serde::{Deserialize, Serialize};
 use super::erase::{Fate, is_at_rest, sweep};
 use super::message::{self, Act};
 use super::{FORMAT, OperateError};
-use crate::model::{Notification, NotificationId, PupilId, SchoolId, State};
-use crate::store::ledger::{self, Unit};
+use crate::model::{Notification, NotificationId, PupilId, Register, SchoolId, State};
+use crate::store::ledger::{self, ROW_VERSION, Unit};
 use crate::store::rows::{Due, Erased, Rejection, SentTo};
-use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
+use crate::store::{Commit, Kv, StoreError, after_prefix, codec, tables};
 
 /// Times that it is gone through, where more is written about the pupil meanwhile.
 const ROUNDS: usize = 5;
 /// The tables whose keys begin with school and pupil. Lessons first: nothing may refer to a message that is
 /// gone.
-const OF_PUPIL: [(&str, &[u8]); 6] = [
+const OF_PUPIL: [(&str, &[u8]); 9] = [
     ("lessons", tables::LESSONS),
     ("days", tables::DAYS),
     ("advance notices", tables::NOTICES),
     ("advance notices", tables::NOTICE_GUARDS),
     ("last said", tables::LAST_SAID),
+    ("last said", tables::MISSED),
+    ("last said", tables::KEPT_MARKS),
+    ("last said", tables::NOTICES_SAID),
     ("trail", tables::AUDIT),
 ];
 
@@ -187,6 +190,15 @@ async fn rows(
         let gone = sweep(kv, &of_pupil, |_, _| Fate::Goes).await?;
         done.add(what, gone);
     }
+    let of_school = [tables::REGISTERS, school.as_str().as_bytes(), &[0]].concat();
+    let changed = sweep(kv, &of_school, |_, value| {
+        let Ok(mut row) = ledger::decode::<Register>(value) else { return Fate::Stays };
+        let Some(planned) = &mut row.planned else { return Fate::Stays };
+        let (also, except) = (planned.also.remove(pupil), planned.except.remove(pupil));
+        if also || except { Fate::Becomes(codec::encode(ROW_VERSION, &row)) } else { Fate::Stays }
+    })
+    .await?;
+    done.add("plans of lessons", changed);
     for prefix in [tables::ALL_DUE, tables::ASIDE] {
         let gone = sweep(kv, prefix, |_, value| match ledger::decode::<Due>(value) {
             Ok(Due::LessonEnd { school: at, pupil: of, .. }) if at == *school && of == *pupil => {

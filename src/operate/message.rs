@@ -274,6 +274,10 @@ fn trail(unit: &mut Unit<'_>, n: &Notification, act: Act, by: &str, now: Timesta
     };
     unit.decided(act.as_str(), Reason::Operator);
     let unique = NotificationId::of(&["operator", act.as_str(), n.id.as_str()]);
+    if n.purpose.is_notice() {
+        unit.write(tables::register_line(&n.school, &n.lesson, now, unique.as_str()), &line);
+        return;
+    }
     unit.write(tables::audit(&n.school, &n.pupil, now, unique.as_str()), &line);
 }
 

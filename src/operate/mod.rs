@@ -18,6 +18,7 @@ pub mod guest;
 pub mod held;
 pub mod message;
 pub mod queue;
+pub mod registers;
 pub mod rejected;
 pub mod reload;
 pub mod restore;

@@ -10,12 +10,15 @@ use super::erase::{Ask, Fate, is_past, sweep};
 use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId};
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
-    BadContact, Erased, Failing, LastSaid, Notice, Register, Restored, SentTo, TakenFile,
+    BadContact, Erased, Failing, KeptMark, LastSaid, Missed, Notice, NoticeSaid, Register,
+    Restored, SentTo, Silence, TakenFile,
 };
 use crate::store::{Kv, StoreError, codec, tables};
 
 /// How long a rejected address is left alone by delivery; forgotten sooner it would be tried again.
 const BAD_CONTACT: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// How long a source may take back what it said: longer than any school lets a teacher.
+const MISSED: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// How long lessons that had begun before a restore may be heard of.
 const RESTORED: SignedDuration = SignedDuration::from_hours(35 * 24);
 
@@ -50,7 +53,7 @@ pub async fn tidy(kv: &dyn Kv, clocks: Clocks, now: Timestamp) -> Result<Tidied,
     Ok(Tidied {
         contacts: contacts(kv, before(clocks.contacts), before(clocks.contacts.max(BAD_CONTACT)))
             .await?,
-        evidence: evidence(kv, before(clocks.evidence)).await?,
+        evidence: evidence(kv, before(clocks.evidence), before(MISSED)).await?,
         counters: counters(kv, before(clocks.counters), before(RESTORED)).await?,
     })
 }
@@ -125,7 +128,7 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
     Ok(changed)
 }
 
-async fn evidence(kv: &dyn Kv, limit: Timestamp) -> Result<u64, StoreError> {
+async fn evidence(kv: &dyn Kv, limit: Timestamp, missed: Timestamp) -> Result<u64, StoreError> {
     // A day is past when it was over everywhere.
     let day = limit.to_zoned_datetime(TimeZone::UTC).date().yesterday().ok();
     let is_past_day = |text: &str| {
@@ -178,6 +181,20 @@ async fn evidence(kv: &dyn Kv, limit: Timestamp) -> Result<u64, StoreError> {
         goes(ledger::decode::<Register>(value).is_ok_and(|row| row.lesson.end < limit))
     })
     .await?;
+    gone += sweep(kv, tables::PLANNED, |key, _| {
+        goes(tables::parts::<2>(key).is_some_and(|([_, date], _)| is_past_day(date)))
+    })
+    .await?;
+    gone += sweep(kv, tables::REGISTER_TRAILS, |key, _| {
+        let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
+        goes(at.is_some_and(|at| at < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::SILENCES, |_, value| {
+        let row = ledger::decode::<Silence>(value);
+        goes(row.is_ok_and(|row| row.over_at.is_some_and(|at| at < limit)))
+    })
+    .await?;
     gone += sweep(kv, tables::LAST_SAID, |_, value| {
         goes(ledger::decode::<LastSaid>(value).is_ok_and(|row| row.at < limit))
     })
@@ -185,6 +202,18 @@ async fn evidence(kv: &dyn Kv, limit: Timestamp) -> Result<u64, StoreError> {
     gone += sweep(kv, tables::TAKEN_FILES, |_, value| {
         let Ok(row) = ledger::decode::<TakenFile>(value) else { return Fate::Stays };
         goes(row.taken_at.unwrap_or(row.written_at) < limit)
+    })
+    .await?;
+    gone += sweep(kv, tables::MISSED, |_, value| {
+        goes(ledger::decode::<Missed>(value).is_ok_and(|row| row.at < limit.max(missed)))
+    })
+    .await?;
+    gone += sweep(kv, tables::KEPT_MARKS, |_, value| {
+        goes(ledger::decode::<KeptMark>(value).is_ok_and(|row| row.since < limit.max(missed)))
+    })
+    .await?;
+    gone += sweep(kv, tables::NOTICES_SAID, |_, value| {
+        goes(ledger::decode::<NoticeSaid>(value).is_ok_and(|row| row.notice.to < limit.max(missed)))
     })
     .await?;
     gone += sweep(kv, tables::AUDIT, |key, _| {

@@ -16,7 +16,7 @@ pub use crate::intake::{LastHour, Trouble};
 use crate::model::{
     Notification, ProviderId, Purpose, Reason, SchoolId, SourceId, State, local_date,
 };
-use crate::store::rows::{Heard, Seen, Silence};
+use crate::store::rows::{Counted, Heard, Seen, Silence};
 use crate::store::{Health, Kv, ledger, tables};
 
 /// What delays are told of.
@@ -86,6 +86,9 @@ pub struct AtSchool {
     pub kept_by_mode: u64,
     /// Messages of today that failed for good.
     pub failed: u64,
+    /// Registers of today's lessons that have ended, by how they stood then: `in-time`, `late`, `untaken`.
+    #[serde(default)]
+    pub registers: BTreeMap<String, u64>,
 }
 
 /// One account.
@@ -201,6 +204,13 @@ pub async fn status<'a>(
         }
     })
     .await?;
+    for (id, (school, found)) in &mut of_school {
+        let key = tables::counters(id, local_date(now, &school.zone));
+        // Numbers that cannot be read are told of by `store check`.
+        if let Ok(Some(row)) = ledger::read::<Counted>(kv, &key).await {
+            found.registers = row.registers;
+        }
+    }
     let mut found = Vec::new();
     for id in accounts {
         let trouble = ledger::read::<Account>(kv, &tables::account(id)).await?;
@@ -329,6 +339,7 @@ impl AtSchool {
             under_way: 0,
             kept_by_mode: 0,
             failed: 0,
+            registers: BTreeMap::new(),
         }
     }
 

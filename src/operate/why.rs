@@ -351,7 +351,7 @@ async fn known<'a>(
     Ok(Known { school, lines, lessons })
 }
 
-fn zone_name(school: &School) -> String {
+pub(super) fn zone_name(school: &School) -> String {
     school.zone.iana_name().unwrap_or("UTC").to_owned()
 }
 

@@ -22,6 +22,9 @@ pub enum Standing {
 /// before a notice that says where the pupil was going to be.
 pub fn standing(lesson: &LessonState, notices: &[AdvanceNotice], now: Timestamp) -> Standing {
     let not = |reason, correction| Standing::NotMissing { reason, correction };
+    if lesson.cancelled {
+        return not(Reason::LessonCancelled, Some(CorrectionKind::Cancelled));
+    }
     match lesson.mark {
         Some(Mark::Present) => not(Reason::Present, Some(CorrectionKind::WasThere)),
         Some(Mark::OtherActivity) => not(Reason::OtherActivity, Some(CorrectionKind::WasThere)),
@@ -122,6 +125,11 @@ mod tests {
             assert_eq!(word(&[]), without, "{mark:?}");
             assert_eq!(word(std::slice::from_ref(&over)), without, "{mark:?}: leave that is over");
             assert_eq!(word(std::slice::from_ref(&covering)), with, "{mark:?}");
+            let cancelled = LessonState { cancelled: true, ..state.clone() };
+            let Standing::NotMissing { reason, .. } = standing(&cancelled, &[], at(150)) else {
+                panic!("missing from a lesson that does not take place");
+            };
+            assert_eq!(reason, Reason::LessonCancelled);
         }
     }
 }

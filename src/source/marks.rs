@@ -4,19 +4,25 @@
 //! What a source last said of a pupil at a lesson is a row. It is written after `intake` has taken the mark: a
 //! stop in between has the mark offered again, under the same event id, and it is known.
 
+mod kept;
+
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
+
+pub use kept::Missing;
 
 use crate::intake::{Accepted, Contacts, Intake, IntakeError};
 use crate::metrics::SourceMeter;
 use crate::model::{
-    EventId, Fact, Lesson, Mark, Minutes, NotificationId, Observation, PupilId, SchoolId, SourceId,
+    EventId, Fact, Lesson, LessonId, Mark, Minutes, NotificationId, Observation, PupilId, SchoolId,
+    SourceId,
 };
 use crate::store::ledger::Unit;
-use crate::store::rows::LastSaid;
-use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, ledger, tables};
+use crate::store::rows::{LastSaid, Missed};
+use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, codec, ledger, tables};
 
 /// Pupils whose marks are taken side by side; more only lengthens the queue to the committer.
 const SIDE_BY_SIDE: usize = 64;
@@ -68,7 +74,7 @@ struct Item {
     stand: Option<Stand>,
 }
 
-type OfPupil = (Taken, BTreeMap<usize, String>, Vec<(Vec<u8>, LastSaid)>);
+type OfPupil = (Taken, BTreeMap<usize, String>, Rows);
 
 /// What came of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -77,8 +83,34 @@ pub struct Taken {
     pub new: u64,
     /// Marks that were known.
     pub known: u64,
+    /// Marks about pupils whom the directory does not know, which wait for it.
+    pub kept: u64,
     /// Marks that could not be taken, with the reason; the first of each reason.
     pub refused: BTreeMap<String, u64>,
+}
+
+impl Taken {
+    /// Both together.
+    pub fn add(&mut self, other: Self) {
+        self.new += other.new;
+        self.known += other.known;
+        self.kept += other.kept;
+        for (why, times) in other.refused {
+            *self.refused.entry(why).or_default() += times;
+        }
+    }
+}
+
+/// Rows to be written; none: to be removed.
+type Rows = Vec<(Vec<u8>, Option<Bytes>)>;
+
+/// Who is not known to the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    /// Is refused, and offered again by whoever offers.
+    Refused,
+    /// Waits as a row.
+    Kept,
 }
 
 /// Who offers, and to whom.
@@ -102,7 +134,17 @@ impl Offering {
     /// When the store fails; what was taken stays so, and the list may be offered again.
     pub async fn take(&self, list: Vec<Said>, learn: bool) -> Result<Taken, StoreError> {
         let items = list.into_iter().map(|said| (said, None)).collect();
-        Ok(self.offer(items, learn).await?.0)
+        Ok(self.offer(items, learn, Unknown::Refused).await?.0)
+    }
+
+    /// As [`Self::take`], for a source that does not say it again: marks about pupils whom the directory does not
+    /// know wait as rows, for [`Self::take_kept`].
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub async fn take_or_keep(&self, list: Vec<Said>, learn: bool) -> Result<Taken, StoreError> {
+        let items = list.into_iter().map(|said| (said, None)).collect();
+        Ok(self.offer(items, learn, Unknown::Kept).await?.0)
     }
 
     /// Takes what is new of what a file says; durable on return. Which could not be taken, by their place in the
@@ -117,13 +159,14 @@ impl Offering {
     ) -> Result<(Taken, BTreeMap<usize, String>), StoreError> {
         let items =
             list.into_iter().map(|Written { said, at, file, line }| (said, Some((at, file, line))));
-        self.offer(items.collect(), learn).await
+        self.offer(items.collect(), learn, Unknown::Refused).await
     }
 
     async fn offer(
         &self,
         list: Vec<(Said, Option<Stand>)>,
         learn: bool,
+        unknown: Unknown,
     ) -> Result<(Taken, BTreeMap<usize, String>), StoreError> {
         let mut by_pupil: BTreeMap<(SchoolId, PupilId), Vec<Item>> = BTreeMap::new();
         for (place, (said, stand)) in list.into_iter().enumerate() {
@@ -131,17 +174,13 @@ impl Offering {
             by_pupil.entry(key).or_default().push(Item { place, said, stand });
         }
         let (mut taken, mut rows, mut refused) = (Taken::default(), Vec::new(), BTreeMap::new());
-        let work = by_pupil.into_values().map(|items| self.of_pupil(items, learn));
+        let work = by_pupil.into_values().map(|items| self.of_pupil(items, learn, unknown));
         let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
         let mut failed = None;
         while let Some(done) = work.next().await {
             match done {
                 Ok((some, which, written)) => {
-                    taken.new += some.new;
-                    taken.known += some.known;
-                    for (why, times) in some.refused {
-                        *taken.refused.entry(why).or_default() += times;
-                    }
+                    taken.add(some);
                     refused.extend(which);
                     rows.extend(written);
                 }
@@ -152,9 +191,15 @@ impl Offering {
         failed.map_or(Ok((taken, refused)), Err)
     }
 
-    async fn of_pupil(&self, items: Vec<Item>, learn: bool) -> Result<OfPupil, StoreError> {
+    async fn of_pupil(
+        &self,
+        items: Vec<Item>,
+        learn: bool,
+        unknown: Unknown,
+    ) -> Result<OfPupil, StoreError> {
         let kv = self.intake.kv().as_ref();
         let (mut taken, mut refused) = (Taken::default(), BTreeMap::new());
+        let mut written = Rows::new();
         let mut rows: BTreeMap<Vec<u8>, LastSaid> = BTreeMap::new();
         for Item { place, said, stand } in items {
             let key = tables::last_said(&said.school, &said.pupil, &said.lesson.id, &self.source);
@@ -171,7 +216,9 @@ impl Offering {
                 }
             };
             let new = match weighed {
-                Weighed::New(new) => new,
+                Weighed::New(new) => {
+                    LastSaid { mark: Some(said.mark), minutes: said.minutes, ..new }
+                }
                 Weighed::Known => {
                     taken.known += 1;
                     continue;
@@ -182,6 +229,13 @@ impl Offering {
                     continue;
                 }
             };
+            if unknown == Unknown::Kept && self.is_unknown(&said.school, &said.pupil) {
+                let (key, row) = self.keep(&said, learn, now);
+                written.push((key, Some(codec::encode(ledger::ROW_VERSION, &row).into())));
+                taken.kept += 1;
+                continue;
+            }
+            written.push(self.missed(&said, now));
             let (recorded, school) = (said.recorded_at, said.school.clone());
             let observation = self.observation(said, &new);
             let accepted = if learn {
@@ -199,6 +253,7 @@ impl Offering {
                     // It is offered again with the next list: the directory may know the pupil by then.
                     self.meter.rejected(1);
                     refused.insert(place, why.clone());
+                    written.pop();
                     *taken.refused.entry(why).or_default() += 1;
                     continue;
                 }
@@ -206,7 +261,11 @@ impl Offering {
             }
             rows.insert(key, new);
         }
-        Ok((taken, refused, rows.into_iter().collect()))
+        let said = rows
+            .iter()
+            .map(|(key, row)| (key.clone(), Some(codec::encode(ledger::ROW_VERSION, row).into())));
+        written.extend(said);
+        Ok((taken, refused, written))
     }
 
     /// A mark was new.
@@ -223,6 +282,38 @@ impl Offering {
         }
         contacts.news(source, recorded, now);
         contacts.attendance(source, school, now);
+    }
+
+    /// What a source last said of a pupil at a lesson.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn last(
+        &self,
+        school: &SchoolId,
+        pupil: &PupilId,
+        lesson: &LessonId,
+    ) -> Result<Option<LastSaid>, StoreError> {
+        let key = tables::last_said(school, pupil, lesson, &self.source);
+        ledger::read(self.intake.kv().as_ref(), &key).await
+    }
+
+    fn is_unknown(&self, school: &SchoolId, pupil: &PupilId) -> bool {
+        let directory = self.intake.directory().load();
+        // With no directory at all nobody is known, and intake says so.
+        directory.schools.contains_key(school)
+            && directory.roster.pupil_count() > 0
+            && directory.roster.pupil(school, pupil).is_none()
+    }
+
+    /// The row of a pupil who is missing, or that there is none.
+    fn missed(&self, said: &Said, now: Timestamp) -> (Vec<u8>, Option<Bytes>) {
+        let key = tables::missed(&said.school, &said.pupil, &said.lesson.id, &self.source);
+        let row = (said.mark == Mark::Unexcused).then(|| {
+            let row = Missed { lesson: said.lesson.clone(), row: said.row.clone(), at: now };
+            codec::encode(ledger::ROW_VERSION, &row).into()
+        });
+        (key, row)
     }
 
     fn observation(&self, said: Said, new: &LastSaid) -> Observation {
@@ -250,11 +341,14 @@ impl Offering {
         }
     }
 
-    async fn remember(&self, rows: Vec<(Vec<u8>, LastSaid)>) -> Result<(), StoreError> {
+    async fn remember(&self, rows: Rows) -> Result<(), StoreError> {
         let kv = self.intake.kv();
         let mut unit = Unit::new(kv.as_ref());
         for (key, row) in rows {
-            unit.write(key, &row);
+            match row {
+                Some(row) => unit.write_raw(key, row),
+                None => unit.delete(key),
+            }
             if unit.bytes() > MAX_BATCH_BYTES / 2 {
                 let _: Commit = unit.commit().await?;
                 unit = Unit::new(kv.as_ref());
@@ -272,18 +366,24 @@ fn news(said: &Said, known: Option<&LastSaid>, now: Timestamp) -> Option<LastSai
     let digest = digest(said);
     let same = known.is_some_and(|k| k.digest == digest);
     let older = known.is_some_and(|k| said.recorded_at.is_some_and(|at| at < k.recorded_at));
-    if same || (older && !said.replaces) {
+    // Two rows of the same instant are both there: the one that alarms nobody stands.
+    let beside = known.is_some_and(|k| {
+        said.recorded_at == Some(k.recorded_at)
+            && said.row.is_some()
+            && k.row.is_some()
+            && k.row != said.row
+            && (k.mark != Some(Mark::Unexcused) || said.mark == Mark::Unexcused)
+    });
+    if same || ((older || beside) && !said.replaces) {
         return None;
     }
     let after = |k: &LastSaid| {
         k.recorded_at.saturating_add(SignedDuration::from_micros(1)).unwrap_or(Timestamp::MAX)
     };
-    // What replaces another mark must come after it, or the other would stand.
+    // What is said now must come after what was said before, or that would stand.
     let recorded_at = match known {
-        Some(k) if said.replaces || said.recorded_at.is_none() => {
-            said.recorded_at.unwrap_or(now).max(after(k))
-        }
-        _ => said.recorded_at.unwrap_or(now),
+        Some(k) => said.recorded_at.unwrap_or(now).max(after(k)),
+        None => said.recorded_at.unwrap_or(now),
     };
     Some(LastSaid {
         digest,
@@ -291,6 +391,8 @@ fn news(said: &Said, known: Option<&LastSaid>, now: Timestamp) -> Option<LastSai
         recorded_at,
         row: said.row.clone(),
         at: now,
+        mark: Some(said.mark),
+        minutes: said.minutes,
     })
 }
 
@@ -321,6 +423,8 @@ pub(super) fn weigh(
         recorded_at,
         row: row.clone(),
         at: now,
+        mark: None,
+        minutes: None,
     };
     let Some(known) = known else { return Weighed::New(new(0, when)) };
     if known.digest == digest {
@@ -351,4 +455,6 @@ fn digest(said: &Said) -> String {
 
 #[cfg(test)]
 #[path = "marks_tests.rs"]
+mod list_tests;
+#[cfg(test)]
 mod tests;

@@ -4,7 +4,11 @@
 pub mod drop;
 pub mod edlevo;
 pub mod marks;
+pub mod nudges;
 pub mod pollers;
 pub mod roster;
 pub mod ss12000;
 pub mod webhook;
+
+#[cfg(test)]
+mod testing;

@@ -6,7 +6,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AdvanceNotice, EventId, LessonId, NotificationId, PupilId, Reason, SchoolId, SourceId, Watch,
+    AdvanceNotice, EventId, Lesson, LessonId, Mark, Minutes, NotificationId, PupilId, Reason,
+    SchoolId, SourceId, Watch,
 };
 pub use crate::model::{Register, Silence, Stood};
 
@@ -55,6 +56,80 @@ pub struct LastSaid {
     pub row: Option<String>,
     /// When it was said, by our clock.
     pub at: Timestamp,
+    /// The mark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Mark>,
+    /// Minutes that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<Minutes>,
+}
+
+/// A mark that says that a pupil is missing, while a source says so: it is taken back when its row is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missed {
+    /// From which lesson.
+    pub lesson: Lesson,
+    /// The source's own id of the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
+    /// When it was said, by our clock.
+    pub at: Timestamp,
+}
+
+/// A mark about a pupil whom the directory does not know yet: it is offered again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptMark {
+    /// At which lesson.
+    pub lesson: Lesson,
+    /// The mark.
+    pub mark: Mark,
+    /// Minutes that came with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub minutes: Option<Minutes>,
+    /// Whether the register is closed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub register_closed: Option<bool>,
+    /// When it was made, by the source's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_at: Option<Timestamp>,
+    /// Opaque id of who made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recorded_by: Option<String>,
+    /// The source's own id of the row.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
+    /// It was so before the source was first asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub learn: bool,
+    /// Since when it waits, by our clock.
+    pub since: Timestamp,
+}
+
+/// An advance notice as a source that is asked last said it, by the source's own id of the row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeSaid {
+    /// The span and kind.
+    pub notice: AdvanceNotice,
+    /// When the row was last changed, by the source's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_at: Option<Timestamp>,
+    /// The directory does not know the pupil yet: it is offered again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
+}
+
+/// A subscription at a source that tells when something has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subscription {
+    /// The source's id of it.
+    pub id: String,
+    /// Digest of the address that is told.
+    pub target: String,
+    /// When it was made or last renewed, by our clock.
+    pub renewed_at: Timestamp,
+    /// When it ends, by the source's clock; none: it does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
 }
 
 /// What is known of a source, or of a source at a school: what a restart must not forget.
@@ -217,6 +292,9 @@ pub struct Erased {
 pub struct Counted {
     /// How many, by what they were.
     pub messages: BTreeMap<String, u64>,
+    /// Registers of lessons that have ended, by how they stood then.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub registers: BTreeMap<String, u64>,
 }
 
 /// What an operator did that concerns more than one message.

@@ -2,14 +2,18 @@
 //! that what is read together lies together. Texts in keys end with a NUL, which no identifier
 //! can hold.
 
+#[path = "tables_of_sources.rs"]
+mod of_sources;
+
 use jiff::{Timestamp, civil::Date};
 use sha2::{Digest, Sha256};
 
 pub use super::lane::Lane;
 use crate::model::{
-    Address, AdvanceNotice, EventId, GroupId, LessonId, NoticeKind, NotificationId, ProviderId,
-    PupilId, SchoolId, SourceId,
+    Address, AdvanceNotice, EventId, LessonId, NoticeKind, NotificationId, ProviderId, PupilId,
+    SchoolId, SourceId,
 };
+pub use of_sources::*;
 
 fn key(prefix: &str, parts: &[&str]) -> Vec<u8> {
     let mut key = prefix.as_bytes().to_vec();
@@ -98,54 +102,6 @@ pub fn notice_guard(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
     key("ag/", &[school.as_str(), pupil.as_str()])
 }
 
-/// What a source last said of a pupil at a lesson. Value: [`super::rows::LastSaid`].
-pub fn last_said(
-    school: &SchoolId,
-    pupil: &PupilId,
-    lesson: &LessonId,
-    source: &SourceId,
-) -> Vec<u8> {
-    key("ls/", &[school.as_str(), pupil.as_str(), lesson.as_str(), source.as_str()])
-}
-
-/// All that sources last said.
-pub const LAST_SAID: &[u8] = b"ls/";
-
-/// How far one part of a source has been read. Value: [`super::rows::Cursor`].
-pub fn cursor(source: &SourceId, part: &str) -> Vec<u8> {
-    key("cu/", &[source.as_str(), part])
-}
-
-/// Every cursor.
-pub const CURSORS: &[u8] = b"cu/";
-
-/// What is known of a source; of a source at a school, where one is named. Value: [`super::rows::Heard`].
-pub fn heard(source: &SourceId, school: Option<&SchoolId>) -> Vec<u8> {
-    key("so/", &[source.as_str(), school.map_or("", SchoolId::as_str)])
-}
-
-/// What is known of every source.
-pub const HEARD: &[u8] = b"so/";
-
-/// A file that was taken, by what it held. Value: [`super::rows::TakenFile`].
-pub fn taken_file(source: &SourceId, digest: &str) -> Vec<u8> {
-    key("fi/", &[source.as_str(), digest])
-}
-
-/// Every file that was taken.
-pub const TAKEN_FILES: &[u8] = b"fi/";
-
-/// The lesson that a group has at a time, as a schedule without ids of its own in other lists has it. Value: the
-/// lesson's id.
-pub fn group_lesson(school: &SchoolId, group: &GroupId, start: Timestamp) -> Vec<u8> {
-    let mut key = key("gs/", &[school.as_str(), group.as_str()]);
-    key.extend_from_slice(&time(start));
-    key
-}
-
-/// Every lesson by its group.
-pub const GROUP_LESSONS: &[u8] = b"gs/";
-
 /// The register of a lesson. Value: [`super::rows::Register`].
 pub fn register(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
     key("rg/", &[school.as_str(), lesson.as_str()])
@@ -183,6 +139,11 @@ pub const REGISTER_TRAILS: &[u8] = b"rt/";
 /// A source that says nothing of a school though it should. Value: [`super::rows::Silence`].
 pub fn silence(school: &SchoolId, source: &SourceId) -> Vec<u8> {
     key("si/", &[school.as_str(), source.as_str()])
+}
+
+/// Every silence of a school.
+pub fn silences(school: &SchoolId) -> Vec<u8> {
+    key("si/", &[school.as_str()])
 }
 
 /// Every silence.
@@ -338,7 +299,10 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"ls/", "last said"),
+    (b"mk/", "marks that wait"),
+    (b"mm/", "missed"),
     (b"no/", "messages"),
+    (b"ns/", "notices said"),
     (b"oc/", "days"),
     (b"op/", "operators' acts"),
     (b"pb/", "the self-test's row"),
@@ -348,8 +312,10 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"rj/", "refused events"),
     (b"rs/", "restores"),
     (b"rt/", "trails of registers"),
+    (b"sb/", "subscriptions"),
     (b"se/", "events seen"),
     (b"si/", "silent sources"),
+    (b"sk/", "keys of sources"),
     (b"so/", "sources"),
     (b"st/", "attempts by address"),
     (b"su/", "suspensions"),
@@ -487,7 +453,8 @@ mod tests {
 
     #[test]
     fn every_table_is_listed() {
-        let code = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
+        let here = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
+        let code = [here, include_str!("tables_of_sources.rs")].concat();
         let listed: std::collections::BTreeSet<_> =
             TABLES.iter().map(|(prefix, _)| std::str::from_utf8(prefix).expect("ASCII")).collect();
         let named = code.split('"').filter(|word| word.len() == 3 && word.ends_with('/'));

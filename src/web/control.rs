@@ -30,11 +30,13 @@ use super::control_care;
 use crate::directory::Directory;
 use crate::env::Clock;
 use crate::intake::{Contacts, Described};
-use crate::model::{NotificationId, ProviderId, PupilId, SourceId};
+use crate::model::{LessonId, NotificationId, ProviderId, PupilId, SourceId};
 use crate::operate::message::{self, Act};
 use crate::operate::reload::Reloads;
 use crate::operate::self_test::{self, Here, Probes};
-use crate::operate::{About, FORMAT, OperateError, VERSION, queue, rejected, status, why};
+use crate::operate::{
+    About, FORMAT, OperateError, VERSION, queue, registers, rejected, status, why,
+};
 use crate::source::roster::RosterFeed;
 use crate::source::webhook::answer::ErrorAnswer;
 use crate::store::{Kv, SledStore, StoreError};
@@ -90,6 +92,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/self-test", post(test_all))
         .route("/v1/status", get(show_status))
         .route("/v1/why/{pupil}", get(tell_why))
+        .route("/v1/why-lesson/{lesson}", get(tell_why_lesson))
         .route("/v1/queue", get(show_queue))
         .route("/v1/rejected", get(show_rejected))
         .route("/v1/reload", post(reload))
@@ -174,6 +177,16 @@ async fn tell_why(
     let (kv, now) = (control.kv.as_ref(), control.clock.now());
     let asked = why::Asked { date, days };
     answer(why::why(kv, directory.schools.values(), &pupil, asked, now).await)
+}
+
+async fn tell_why_lesson(State(control): State<Arc<Control>>, At(lesson): At<String>) -> Response {
+    let lesson = match LessonId::new(lesson) {
+        Ok(lesson) => lesson,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, format!("lesson: {error}")),
+    };
+    let directory = control.directory.load_full();
+    let (kv, now) = (control.kv.as_ref(), control.clock.now());
+    answer(registers::why(kv, directory.schools.values(), &lesson, now).await)
 }
 
 async fn show_queue(State(control): State<Arc<Control>>) -> Response {

@@ -2,6 +2,7 @@
 //! not decide anything about pupils; that is `intake`'s and what lies left of it.
 
 pub mod api;
+pub mod callbacks;
 pub mod control;
 mod control_care;
 mod control_directory;
@@ -27,6 +28,7 @@ pub const LARGEST_DIRECTORY: usize = 256 * 1024 * 1024;
 /// All routes. `largest_event_body`: largest body of a webhook or receipt, in bytes.
 pub fn router(
     hooks: Arc<hooks::Hooks>,
+    callbacks: Arc<callbacks::Callbacks>,
     receipts: Arc<receipts::Receipts>,
     api: Arc<api::Api>,
     scrape: Arc<metrics::Scrape>,
@@ -36,13 +38,18 @@ pub fn router(
         .route("/api/directory", put(api::put_directory))
         .route("/readyz", get(api::readyz))
         .with_state(api);
-    let events = Router::new().route("/hooks/{source}", post(hooks::post)).with_state(hooks).merge(
+    let callbacks = Router::new()
+        .route("/hooks/{source}/{secret}", post(callbacks::post))
+        .with_state(callbacks);
+    let hooks = Router::new().route("/hooks/{source}", post(hooks::post)).with_state(hooks);
+    let events = hooks.merge(
         Router::new()
             .route("/receipts/{provider}/{secret}", post(receipts::take).get(receipts::take))
             .with_state(receipts),
     );
     server::at_most(events, largest_event_body)
         .merge(api)
+        .merge(callbacks)
         .merge(Router::new().route("/metrics", get(metrics::get)).with_state(scrape))
         .route("/healthz", get(api::healthz))
         .route("/openapi.json", get(api::openapi))

@@ -5,23 +5,30 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use futures_util::future::try_join_all;
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
 
 use super::Around;
 use crate::app::{gateway, settings};
-use crate::config::{Config, Persons, Ss12000, Vendor};
+use crate::config::{AttendanceWay, Config, Persons, Ss12000, Vendor};
 use crate::env::wire::DoorSettings;
 use crate::env::{Env, Pending};
 use crate::intake::Described;
+use crate::metrics::Metrics;
 use crate::model::{ProviderId, Rate, SourceId};
 use crate::operate::self_test::{SourceProbe, SourceTrial};
+use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
 use crate::source::ss12000::directory::Schedule;
 use crate::source::ss12000::join::Plan;
 use crate::source::ss12000::types::RelationType;
-use crate::source::ss12000::{self, Quirks, Settings, Way, client};
+use crate::source::ss12000::{
+    self, Asking, MarkWay, Provisional, Quirks, Rhythm, Rules, Settings, Subscribing, Way, client,
+};
 use crate::store::StoreError;
+use crate::web::callbacks::Caller;
 
 /// The largest answer of a source, in bytes: a page or a batch of a thousand rows and more.
 const LARGEST_ANSWER: usize = 64 << 20;
@@ -32,7 +39,7 @@ fn door(id: &SourceId) -> ProviderId {
 }
 
 /// The doors of all of them.
-pub(super) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
+pub(in crate::app) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
     config.ss12000.iter().map(|(id, source)| {
         let settings = DoorSettings {
             identity: source.identity.as_ref().map(settings::identity),
@@ -51,11 +58,22 @@ pub(super) fn described(config: &Config) -> impl Iterator<Item = (SourceId, Desc
         let described = Described {
             kind: "ss12000",
             gives: super::gives(found.gives),
-            every: Some(found.directory.poll),
+            every: Some(every(found)),
             schools: Some(found.schools.keys().cloned().collect()),
         };
         (id.clone(), described)
     })
+}
+
+/// How often one is asked for that of which it is asked most often.
+fn every(source: &Ss12000) -> SignedDuration {
+    if source.gives.attendance {
+        source.lessons.poll
+    } else if source.gives.schedule {
+        source.lessons.schedule_poll
+    } else {
+        source.directory.poll
+    }
 }
 
 /// What the self-test asks them.
@@ -127,6 +145,8 @@ pub(super) fn poller(id: &SourceId, config: &Config, around: &Around, env: &Env)
     let directory =
         source.gives.directory.then(|| (plan(source, config), schedule(source, config)));
     let feed = around.feed.clone();
+    let lessons = (source.gives.schedule || source.gives.attendance)
+        .then(|| (offering(id, around), around.nudges.clone(), rhythm(config, id, source)));
     let around = client::Around {
         wire: env.wire.clone(),
         clock: env.clock.clone(),
@@ -136,6 +156,9 @@ pub(super) fn poller(id: &SourceId, config: &Config, around: &Around, env: &Env)
     let work = move |stop: CancellationToken| -> Pending<'static, Result<(), StoreError>> {
         let client = ss12000::Client::new(asked.clone(), around.clone(), stop.clone());
         let mut parts: Vec<Pending<'static, Result<(), StoreError>>> = Vec::new();
+        if let Some((offering, nudges, rhythm)) = lessons.clone() {
+            parts.push(Box::pin(ss12000::run(client.clone(), offering, nudges, rhythm)));
+        }
         if let Some((plan, schedule)) = directory.clone() {
             parts.push(Box::pin(ss12000::directory::run(client, plan, schedule, feed.clone())));
         }
@@ -146,6 +169,81 @@ pub(super) fn poller(id: &SourceId, config: &Config, around: &Around, env: &Env)
         })
     };
     Poller { source: id.clone(), work: Arc::new(work) }
+}
+
+/// Who offers what it says of marks.
+fn offering(id: &SourceId, around: &Around) -> Offering {
+    Offering {
+        source: id.clone(),
+        intake: around.intake.clone(),
+        meter: around.metrics.source(id),
+        contacts: around.contacts.clone(),
+    }
+}
+
+/// How it is asked for lessons and marks.
+pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -> Rhythm {
+    let asked = &source.lessons;
+    let ways = match asked.way {
+        AttendanceWay::Auto => MarkWay::ALL.to_vec(),
+        AttendanceWay::Listing => vec![MarkWay::Listing],
+        AttendanceWay::CalendarEvents => vec![MarkWay::CalendarEvents],
+        AttendanceWay::Lookup => MarkWay::LOOKUPS.to_vec(),
+        AttendanceWay::LookupActivities => vec![MarkWay::LookupActivities],
+    };
+    let minutes = asked.alert_from.and_then(|span| u32::try_from(span.as_mins()).ok());
+    let provisional = if asked.tells_provisional { Provisional::Tell } else { Provisional::Wait };
+    Rhythm {
+        schools: source.schools.iter().map(|(id, theirs)| (id.clone(), theirs.clone())).collect(),
+        schedule: source.gives.schedule,
+        attendance: source.gives.attendance,
+        schedule_every: asked.schedule_poll,
+        attendance_every: asked.poll,
+        asking: Asking {
+            ways,
+            rules: Rules { alert_from: minutes, provisional },
+            overlap: asked.overlap,
+            ..Asking::default()
+        },
+        subscribing: subscribing(config, id, source),
+    }
+}
+
+/// How often marks are asked for where budgets do not let it be as often as is wanted, in words.
+pub(in crate::app) fn pace(config: &Config, id: &SourceId, source: &Ss12000) -> Option<String> {
+    let rhythm = rhythm(config, id, source);
+    if !rhythm.attendance {
+        return None;
+    }
+    let (found, way) = ss12000::expected(&rhythm, &settings(id, source));
+    found.kept_by?;
+    Some(ss12000::in_words(Some(way), found))
+}
+
+/// What it is to call.
+fn subscribing(config: &Config, id: &SourceId, source: &Ss12000) -> Option<Subscribing> {
+    let (base, secret) = (config.public_url.as_ref()?, source.lessons.callback.as_ref()?);
+    let target = format!("{base}/hooks/{id}/{}", secret.expose_secret());
+    let mut resources = Vec::new();
+    if source.gives.attendance {
+        resources.extend(["Attendance", "Absence"]);
+    }
+    if source.gives.schedule {
+        resources.extend(["CalendarEvent", "Activity"]);
+    }
+    if source.gives.directory {
+        resources.extend(["Person", "Group", "Duty", "Organisation"]);
+    }
+    Some(Subscribing { target: SecretString::from(target), resources })
+}
+
+/// Sources that call us.
+pub(in crate::app) fn callers(config: &Config, metrics: &Metrics) -> BTreeMap<SourceId, Caller> {
+    let callers = config.ss12000.iter().filter_map(|(id, source)| {
+        let secret = source.lessons.callback.clone()?;
+        Some((id.clone(), Caller { secret, meter: metrics.source(id) }))
+    });
+    callers.collect()
 }
 
 #[cfg(test)]

@@ -75,6 +75,7 @@ const EXAMPLES: &[&str] = &[
     "ss12000.*.gives",
     "ss12000.*.schools",
     "ss12000.*.budgets",
+    "ss12000.*.callback-secret-file",
     "defaults.guests",
     "defaults.team-email",
     "defaults.operations-email",

@@ -8,13 +8,16 @@ pub mod file;
 mod folder;
 pub mod kind;
 mod lessons;
+mod oneroster;
 mod people;
+mod people_take;
 pub mod records;
 pub mod rows;
 pub mod settings;
 mod take;
 pub mod text;
 pub mod values;
+pub mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,6 +36,7 @@ use crate::store::rows::Cursor;
 use crate::store::{Commit, Kv, StoreError, tables};
 use folder::{About, DONE, Listed, Lying};
 use kind::Kind;
+use people::Part;
 use records::Format;
 use settings::{Order, Settings};
 use take::{Rested, Step, later};
@@ -94,6 +98,8 @@ struct Worker<'a> {
     finished: BTreeMap<String, (About, String)>,
     /// Files in `done` that were looked through there.
     checked: BTreeMap<String, About>,
+    /// Files of the directory, and the confirmation beside them, of which nothing more is to be had.
+    tried: Option<(Vec<Part>, Option<String>)>,
 }
 
 impl<'a> Worker<'a> {
@@ -116,6 +122,7 @@ impl<'a> Worker<'a> {
             waits: BTreeMap::new(),
             finished: BTreeMap::new(),
             checked: BTreeMap::new(),
+            tried: None,
         })
     }
 
@@ -164,6 +171,8 @@ impl<'a> Worker<'a> {
         self.tell_strangers(&listed);
         let now = self.now();
         let mut next = later(now, self.settings().poll);
+        let lie = |file: &Lying| self.settings().kind(&file.name).is_some_and(Kind::is_directory);
+        let people = listed.files.iter().filter(|file| lie(file)).count();
         let mut rested = self.rested(listed.files, false, now, &mut next);
         rested.extend(self.rested(grown, true, now, &mut next));
         let by_name = self.settings().order == Order::Name;
@@ -171,9 +180,13 @@ impl<'a> Worker<'a> {
             let written = (!by_name).then(|| file.lying.about.written_at());
             (file.kind, written, file.lying.name.clone())
         });
-        let (people, others): (Vec<_>, Vec<_>) =
+        let (parts, others): (Vec<_>, Vec<_>) =
             rested.into_iter().partition(|file| file.kind.is_directory());
-        drop(people);
+        let parts: Vec<_> = parts.into_iter().filter(|file| !file.is_aside).collect();
+        // All of them, or they are of two exports.
+        if parts.len() == people && self.settings().names.keys().any(|kind| kind.is_directory()) {
+            next = next.min(self.people(parts).await?);
+        }
         for file in others {
             next = next.min(self.one(&file).await?);
         }

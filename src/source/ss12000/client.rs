@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -426,8 +426,11 @@ pub(super) fn owned(query: &[(&str, &str)]) -> Vec<(String, String)> {
     query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
+/// What need not be encoded stays as it is (RFC 3986 §2.3): some servers do not decode it.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 fn segment(id: &str) -> String {
-    format!("/{}", utf8_percent_encode(id, NON_ALPHANUMERIC))
+    format!("/{}", utf8_percent_encode(id, RESERVED))
 }
 
 fn later(now: Timestamp, span: SignedDuration) -> Timestamp {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::client::Client;
-use super::fault::Fault;
+use super::fault::{Fault, kinds};
 use super::settings::Resource;
 
 /// Ids of what is gone, by what it was.
@@ -28,6 +28,8 @@ pub struct Deleted {
     pub attendances: BTreeSet<String>,
     /// Advance notices.
     pub absences: BTreeSet<String>,
+    /// There may be more: its pages did not end as they should. What it says is so all the same.
+    pub cut_short: bool,
 }
 
 impl Deleted {
@@ -77,10 +79,16 @@ pub(super) async fn deleted(
         .collect();
     let mut pages = client.pages(Resource::DeletedEntities, &query);
     let mut found = Deleted::default();
-    while let Some(data) = pages.next_data().await? {
-        if let Value::Object(data) = data {
-            found.take(data);
+    loop {
+        match pages.next_data().await {
+            Ok(Some(Value::Object(data))) => found.take(data),
+            Ok(Some(_)) => {}
+            Ok(None) => return Ok(found),
+            Err(Fault::Failed(wrong)) if wrong.kind == kinds::PAGING => {
+                found.cut_short = true;
+                return Ok(found);
+            }
+            Err(fault) => return Err(fault),
         }
     }
-    Ok(found)
 }

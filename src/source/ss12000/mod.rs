@@ -7,28 +7,44 @@
 //! into `known`, and `join` makes a directory of them.
 
 mod answer;
+pub mod attendance;
+pub mod book;
 mod budget;
+mod callback;
 pub mod client;
 mod deleted;
 pub mod directory;
 pub mod fault;
+pub mod interval;
 pub mod join;
 pub mod known;
 mod lookup;
+pub mod marks;
+mod notices;
 mod pages;
 mod person;
+mod places;
 mod reading;
 pub mod rows;
+pub mod schedule;
 pub mod settings;
+mod subscribe;
+pub mod timetable;
 pub mod types;
+mod work;
 
+pub use attendance::{Asking, Way as MarkWay};
+pub use callback::changed_parts;
 pub use client::Client;
 pub use deleted::Deleted;
 pub use fault::{Fault, Wrong};
 pub use lookup::Lookup;
+pub use marks::{Provisional, Rules};
 pub use pages::Pages;
 pub use reading::Way;
 pub use settings::{Quirks, Resource, Settings, never_more, skola24_budgets};
+pub use subscribe::Subscribing;
+pub use work::{Rhythm, expected, in_words, run};
 
 #[cfg(test)]
 mod client_tests;

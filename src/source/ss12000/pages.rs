@@ -72,6 +72,21 @@ impl Pages {
         Ok(Some(new))
     }
 
+    /// As [`Self::next`], for what is good in parts too: pages that do not end are told of, and are at their end here;
+    /// `cut` is set then.
+    ///
+    /// # Errors
+    /// See [`Fault`].
+    pub async fn next_of_some(&mut self, cut: &mut bool) -> Result<Option<Vec<Value>>, Fault> {
+        match self.next().await {
+            Err(Fault::Failed(wrong)) if wrong.kind == kinds::PAGING => {
+                *cut = true;
+                Ok(None)
+            }
+            other => other,
+        }
+    }
+
     /// How many rows came more than once.
     pub fn repeated(&self) -> u64 {
         self.repeated

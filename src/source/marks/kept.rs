@@ -1,0 +1,168 @@
+//! Marks that wait because the directory does not know their pupil yet, and those that say that a pupil is missing,
+//! while the source says so.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Offering, Said, Taken};
+use crate::model::{Lesson, LessonId, PupilId, SchoolId};
+use crate::store::ledger::{self, Unit};
+use crate::store::rows::{KeptMark, Missed};
+use crate::store::{Commit, StoreError, after_prefix, tables};
+
+/// How long after a lesson's end a mark waits for its pupil to be known: nobody would be told later.
+const WAITS: SignedDuration = SignedDuration::from_hours(3 * 24);
+/// Rows read at once.
+const PAGE: usize = 1_000;
+
+/// A pupil who is missing from a lesson, as the source last said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// The school.
+    pub school: SchoolId,
+    /// The pupil.
+    pub pupil: PupilId,
+    /// The lesson.
+    pub lesson: Lesson,
+    /// The source's own id of the row.
+    pub row: Option<String>,
+}
+
+impl Offering {
+    pub(super) fn keep(&self, said: &Said, learn: bool, now: Timestamp) -> (Vec<u8>, KeptMark) {
+        let key = tables::kept_mark(&said.school, &said.pupil, &said.lesson.id, &self.source);
+        let Said { lesson, mark, minutes, register_closed, recorded_at, recorded_by, row, .. } =
+            said.clone();
+        let kept = KeptMark {
+            lesson,
+            mark,
+            minutes,
+            register_closed,
+            recorded_at,
+            recorded_by,
+            row,
+            learn,
+            since: now,
+        };
+        (key, kept)
+    }
+
+    /// Takes marks that waited, where the directory knows their pupils now. What has waited until nobody would be
+    /// told of it any more is let go, as refused.
+    ///
+    /// # Errors
+    /// When the store fails; what waits goes on waiting.
+    pub async fn take_kept(&self) -> Result<Taken, StoreError> {
+        let (mut taken, now) = (Taken::default(), self.intake.clock().now());
+        let (mut ready, mut gone) = ([Vec::new(), Vec::new()], Vec::new());
+        for (key, school, pupil, _, kept) in self.rows::<KeptMark>(tables::KEPT_MARKS).await? {
+            let over = kept.lesson.end.saturating_add(WAITS).unwrap_or(Timestamp::MAX) < now;
+            if over {
+                *taken.refused.entry("pupil: not in the directory".into()).or_default() += 1;
+                self.meter.rejected(1);
+                gone.push(key);
+            } else if self.is_unknown(&school, &pupil) {
+                taken.kept += 1;
+            } else {
+                let KeptMark {
+                    lesson,
+                    mark,
+                    minutes,
+                    register_closed,
+                    recorded_at,
+                    recorded_by,
+                    row,
+                    learn,
+                    ..
+                } = kept;
+                ready[usize::from(learn)].push(Said {
+                    school,
+                    pupil,
+                    lesson,
+                    mark,
+                    minutes,
+                    register_closed,
+                    recorded_at,
+                    recorded_by,
+                    row,
+                    replaces: false,
+                });
+                gone.push(key);
+            }
+        }
+        let [new, learned] = ready;
+        for (list, learn) in [(new, false), (learned, true)] {
+            if !list.is_empty() {
+                taken.add(self.take(list, learn).await?);
+            }
+        }
+        self.remember(gone.into_iter().map(|key| (key, None)).collect()).await?;
+        Ok(taken)
+    }
+
+    /// Everybody whom the source says to be missing, of the last two weeks.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn missing(&self) -> Result<Vec<Missing>, StoreError> {
+        let rows = self.rows::<Missed>(tables::MISSED).await?;
+        let missing = rows.into_iter().map(|(_, school, pupil, _, row)| Missing {
+            school,
+            pupil,
+            lesson: row.lesson,
+            row: row.row,
+        });
+        Ok(missing.collect())
+    }
+
+    /// Takes a cursor of the source forward, after what was read up to it is stored.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_cursor(
+        &self,
+        part: &str,
+        cursor: &crate::store::rows::Cursor,
+    ) -> Result<(), StoreError> {
+        let mut unit = Unit::new(self.intake.kv().as_ref());
+        unit.write(tables::cursor(&self.source, part), cursor);
+        let _: Commit = unit.commit().await?;
+        Ok(())
+    }
+
+    /// How far a part of the source has been read; none: it was never asked.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn cursor(
+        &self,
+        part: &str,
+    ) -> Result<Option<crate::store::rows::Cursor>, StoreError> {
+        ledger::read(self.intake.kv().as_ref(), &tables::cursor(&self.source, part)).await
+    }
+
+    /// The rows of this source in a table whose keys are school, pupil, lesson and source.
+    async fn rows<T: serde::de::DeserializeOwned>(
+        &self,
+        table: &[u8],
+    ) -> Result<Vec<(Vec<u8>, SchoolId, PupilId, LessonId, T)>, StoreError> {
+        let kv = self.intake.kv();
+        let (mut from, to, mut found) = (table.to_vec(), after_prefix(table), Vec::new());
+        loop {
+            let page = kv.scan(&from, &to, PAGE).await?;
+            let Some((last, _)) = page.last() else { return Ok(found) };
+            from = [last.as_slice(), &[0]].concat();
+            for (key, value) in page {
+                let Some(([school, pupil, lesson, source], _)) = tables::parts::<4>(&key) else {
+                    continue;
+                };
+                let ids = (SchoolId::new(school), PupilId::new(pupil), LessonId::new(lesson));
+                if let (Ok(school), Ok(pupil), Ok(lesson)) = ids
+                    && source == self.source.as_str()
+                {
+                    let row = ledger::decode(&value)?;
+                    found.push((key.clone(), school, pupil, lesson, row));
+                }
+            }
+        }
+    }
+}

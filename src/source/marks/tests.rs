@@ -1,0 +1,149 @@
+//! What a list says again is no news; what it says anew is; who is not known waits.
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::model::{LessonId, Purpose};
+use crate::source::testing::{Core, id, pupil};
+
+fn at(minute: i64) -> Timestamp {
+    let morning: Timestamp = "2026-11-23T07:00:00Z".parse().expect("time");
+    morning + SignedDuration::from_mins(minute)
+}
+
+fn said(who: &str, mark: Mark, recorded: i64, row: &str) -> Said {
+    let lesson = LessonId::new("l").expect("id");
+    Said {
+        school: id(),
+        pupil: pupil(who),
+        lesson: Lesson { id: lesson, start: at(0), end: at(60), label: None },
+        mark,
+        minutes: None,
+        register_closed: Some(true),
+        recorded_at: Some(at(recorded)),
+        recorded_by: None,
+        row: Some(row.into()),
+        replaces: false,
+    }
+}
+
+async fn takes(core: &Core, said: Said) -> (u64, u64) {
+    let taken = core.offering.take_or_keep(vec![said], false).await.expect("taken");
+    (taken.new, taken.known)
+}
+
+#[tokio::test]
+async fn a_mark_is_news_once() {
+    let core = Core::with(&["p"]);
+    assert_eq!(takes(&core, said("p", Mark::Unexcused, 5, "a")).await, (1, 0));
+    assert_eq!(takes(&core, said("p", Mark::Unexcused, 5, "a")).await, (0, 1));
+    // Pages come out of order.
+    assert_eq!(takes(&core, said("p", Mark::Present, 3, "a")).await, (0, 1));
+    assert_eq!(core.messages().await.len(), 1);
+    let missing = core.offering.missing().await.expect("rows");
+    assert_eq!(missing.len(), 1);
+    assert_eq!(missing[0].row.as_deref(), Some("a"));
+    assert_eq!(takes(&core, said("p", Mark::Late, 9, "a")).await, (1, 0));
+    assert!(core.offering.missing().await.expect("rows").is_empty());
+}
+
+#[tokio::test]
+async fn a_row_made_anew_stands_although_it_is_older() {
+    let core = Core::with(&["p"]);
+    takes(&core, said("p", Mark::Unexcused, 9, "a")).await;
+    let excused = said("p", Mark::Excused, 5, "b");
+    assert_eq!(takes(&core, excused.clone()).await, (0, 1), "both may be there");
+    assert_eq!(takes(&core, Said { replaces: true, ..excused.clone() }).await, (1, 0));
+    assert_eq!(takes(&core, Said { replaces: true, ..excused }).await, (0, 1));
+    assert_eq!(core.lessons().await[0].mark, Some(Mark::Excused));
+}
+
+#[tokio::test]
+async fn of_two_rows_of_one_instant_the_harmless_one_stands() {
+    for (first, then) in [(Mark::Unexcused, Mark::Present), (Mark::Present, Mark::Unexcused)] {
+        let core = Core::with(&["p"]);
+        for _ in 0..3 {
+            takes(&core, said("p", first, 5, "a")).await;
+            takes(&core, said("p", then, 5, "b")).await;
+            assert_eq!(core.lessons().await[0].mark, Some(Mark::Present), "{first:?} {then:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_lesson_that_is_moved_has_its_mark_moved() {
+    let core = Core::with(&["p"]);
+    takes(&core, said("p", Mark::Unexcused, 5, "a")).await;
+    let mut moved = said("p", Mark::Unexcused, 5, "a");
+    moved.lesson.start = at(-10);
+    assert_eq!(takes(&core, moved).await, (1, 0));
+    assert_eq!(core.lessons().await[0].lesson.start, at(-10));
+    assert_eq!(core.messages().await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_is_not_known_waits_until_the_directory_knows() {
+    let core = Core::with(&["q"]);
+    let mark = said("p", Mark::Unexcused, 5, "a");
+    for _ in 0..2 {
+        let taken = core.offering.take_or_keep(vec![mark.clone()], false).await.expect("taken");
+        assert_eq!((taken.new, taken.kept), (0, 1));
+    }
+    let taken = core.offering.take_kept().await.expect("taken");
+    assert_eq!((taken.new, taken.kept), (0, 1));
+    core.load(&["p", "q"]);
+    assert_eq!(core.offering.take_kept().await.expect("taken").new, 1);
+    assert_eq!(core.messages().await.len(), 1);
+    assert_eq!(core.rows(tables::KEPT_MARKS).await, 0);
+    // What was known at first contact stays so.
+    let core = Core::with(&["q"]);
+    core.offering.take_or_keep(vec![mark], true).await.expect("kept");
+    core.load(&["p"]);
+    assert_eq!(core.offering.take_kept().await.expect("taken").new, 1);
+    assert!(core.messages().await.is_empty());
+    assert_eq!(core.lessons().await[0].mark, Some(Mark::Unexcused));
+}
+
+#[tokio::test]
+async fn who_is_never_known_does_not_wait_for_ever() {
+    let core = Core::with(&["q"]);
+    let mark = said("p", Mark::Unexcused, 5, "a");
+    core.offering.take_or_keep(vec![mark], false).await.expect("kept");
+    core.clock.pass(SignedDuration::from_hours(4 * 24));
+    let taken = core.offering.take_kept().await.expect("taken");
+    assert_eq!((taken.kept, taken.refused.values().sum::<u64>()), (0, 1));
+    assert_eq!(core.rows(tables::KEPT_MARKS).await, 0);
+}
+
+#[tokio::test]
+async fn a_lesson_that_is_cancelled_is_put_right_once() {
+    let core = Core::with(&["p"]);
+    takes(&core, said("p", Mark::Unexcused, 5, "a")).await;
+    let planned = |cancelled, event: &str| Observation {
+        source: core.offering.source.clone(),
+        event: EventId::new(event).expect("id"),
+        school: id(),
+        fact: Fact::LessonPlanned {
+            lesson: said("p", Mark::Unexcused, 5, "a").lesson,
+            planned: crate::model::Planned {
+                registered: true,
+                cancelled,
+                teachers: Vec::new(),
+                groups: Vec::new(),
+                also: std::collections::BTreeSet::new(),
+                except: std::collections::BTreeSet::new(),
+                modified_at: None,
+            },
+        },
+    };
+    core.offering.intake.accept(&planned(false, "1")).await.expect("taken");
+    assert_eq!(core.rows(tables::ALL_DUE).await, 2, "the message, and the lesson's end");
+    core.offering.intake.accept(&planned(true, "2")).await.expect("taken");
+    assert_eq!(core.rows(tables::ALL_DUE).await, 3, "it is decided again");
+    // A mark that comes afterwards tells nobody.
+    takes(&core, said("p", Mark::Unexcused, 7, "a")).await;
+    let waiting = |n: &&crate::model::Notification| n.state == crate::model::State::Waiting;
+    let messages = core.messages().await;
+    assert_eq!(messages.iter().filter(waiting).count(), 0, "{messages:?}");
+    assert_eq!(messages[0].purpose, Purpose::Absence);
+}

@@ -1,0 +1,208 @@
+//! The lessons of these days as a source has them, in memory: marks name a lesson and say no time. What is not in it
+//! is looked for in the store, where every lesson that was ever planned is, and asked of the source by its id.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use compact_str::CompactString;
+use jiff::{SignedDuration, Timestamp};
+
+use super::client::Client;
+use super::fault::Fault;
+use super::rows::{self, Bad};
+use super::settings::Resource;
+use super::timetable::{self, Scheduled};
+use super::types::{Activity, CalendarEvent};
+use crate::directory::Directory;
+use crate::model::{LessonId, SchoolId};
+use crate::store::rows::Register;
+use crate::store::{StoreError, ledger, tables};
+
+/// How long a lesson that the source does not know is not asked for again.
+const IN_VAIN: SignedDuration = SignedDuration::from_mins(1);
+/// How long after its end a lesson is kept in memory.
+const KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
+
+/// A school unit at the source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The school, as configured.
+    pub school: SchoolId,
+    /// The source's id of it; none: the source has one school, and is asked for everything.
+    pub organisation: Option<String>,
+}
+
+impl Place {
+    /// The filter that asks for this school only.
+    pub fn filter(&self) -> Vec<(&'static str, &str)> {
+        self.organisation.iter().map(|id| ("organisation", id.as_str())).collect()
+    }
+}
+
+/// What is known.
+#[derive(Debug, Default)]
+struct Known {
+    lessons: BTreeMap<LessonId, Arc<Scheduled>>,
+    activities: BTreeMap<CompactString, Arc<Activity>>,
+    in_vain: BTreeMap<LessonId, Timestamp>,
+}
+
+/// The lessons of one source. Each clone is the same.
+#[derive(Debug, Clone, Default)]
+pub struct Book(Arc<Mutex<Known>>);
+
+impl Book {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a lesson is of.
+    pub fn activity(&self, id: &str) -> Option<Arc<Activity>> {
+        self.known().activities.get(id).cloned()
+    }
+
+    /// Puts in what lessons are of.
+    pub fn add_activities(&self, activities: impl IntoIterator<Item = Activity>) {
+        let mut known = self.known();
+        for activity in activities {
+            known.activities.insert(activity.id.clone(), Arc::new(activity));
+        }
+    }
+
+    /// Puts a lesson in.
+    pub fn add(&self, scheduled: Scheduled) -> Arc<Scheduled> {
+        let scheduled = Arc::new(scheduled);
+        let mut known = self.known();
+        known.in_vain.remove(&scheduled.lesson.id);
+        known.lessons.insert(scheduled.lesson.id.clone(), scheduled.clone());
+        scheduled
+    }
+
+    /// A lesson that is in it.
+    pub fn get(&self, id: &LessonId) -> Option<Arc<Scheduled>> {
+        self.known().lessons.get(id).cloned()
+    }
+
+    /// Lessons of a school that overlap a span.
+    pub fn between(
+        &self,
+        school: &SchoolId,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Vec<Arc<Scheduled>> {
+        let known = self.known();
+        let such = known
+            .lessons
+            .values()
+            .filter(|s| s.school == *school && s.lesson.start < to && from < s.lesson.end);
+        such.cloned().collect()
+    }
+
+    /// Lets go what is long over.
+    pub fn tidy(&self, now: Timestamp) {
+        let oldest = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        let mut known = self.known();
+        known.lessons.retain(|_, s| s.lesson.end >= oldest);
+        known.in_vain.retain(|_, at| at.saturating_add(IN_VAIN).unwrap_or(Timestamp::MAX) > now);
+    }
+
+    /// Reads a lesson as the source sent it and puts it in.
+    ///
+    /// # Errors
+    /// A stable word, where it is no lesson.
+    pub fn read(
+        &self,
+        directory: &Directory,
+        school: &SchoolId,
+        event: &CalendarEvent,
+    ) -> Result<Arc<Scheduled>, &'static str> {
+        let settings = directory.schools.get(school).ok_or("school")?;
+        let known = event
+            .activity
+            .as_ref()
+            .and_then(|a| self.activity(&a.id))
+            .or_else(|| event.embedded.activity.clone().map(Arc::new));
+        let activity = known.as_deref();
+        Ok(self.add(timetable::scheduled(school, &settings.zone, event, activity)?))
+    }
+
+    /// A lesson, wherever it is known: here, in the store, or at the source. None: nobody knows it.
+    ///
+    /// # Errors
+    /// See [`Fault`]: the source or the store could not be asked.
+    pub async fn find(
+        &self,
+        id: &LessonId,
+        asked_for: &SchoolId,
+        places: &[Place],
+        client: &Client,
+        directory: &Directory,
+        bad: &mut Bad,
+    ) -> Result<Option<Arc<Scheduled>>, Fault> {
+        if let Some(found) = self.get(id) {
+            return Ok(Some(found));
+        }
+        if let Some(found) = self.stored(id, places, client).await? {
+            return Ok(Some(self.add(found)));
+        }
+        let now = client.clock().now();
+        let asked = self.known().in_vain.get(id).copied();
+        if asked.is_some_and(|at| now.duration_since(at) < IN_VAIN) {
+            return Ok(None);
+        }
+        let found = match client.get(Resource::CalendarEvents, id.as_str(), &[]).await {
+            Ok(found) => found,
+            Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => None,
+            Err(fault) => return Err(fault),
+        };
+        let event = rows::read::<CalendarEvent>(found.into_iter().collect(), bad).pop();
+        let school = event.as_ref().and_then(|event| self.school_of(event, places));
+        let school = school.unwrap_or_else(|| asked_for.clone());
+        let read = event.map(|event| self.read(directory, &school, &event));
+        match read {
+            Some(Ok(found)) => Ok(Some(found)),
+            Some(Err(why)) => {
+                bad.add(format!("a lesson: {why}"));
+                self.known().in_vain.insert(id.clone(), now);
+                Ok(None)
+            }
+            None => {
+                self.known().in_vain.insert(id.clone(), now);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The school of what a lesson is of, where that is known.
+    fn school_of(&self, event: &CalendarEvent, places: &[Place]) -> Option<SchoolId> {
+        let activity = self.activity(&event.activity.as_ref()?.id)?;
+        let organisation = &activity.organisation.as_ref()?.id;
+        let such = |place: &&Place| place.organisation.as_deref() == Some(organisation.as_str());
+        places.iter().find(such).map(|place| place.school.clone())
+    }
+
+    /// A lesson that was planned before, by whatever source.
+    async fn stored(
+        &self,
+        id: &LessonId,
+        places: &[Place],
+        client: &Client,
+    ) -> Result<Option<Scheduled>, StoreError> {
+        for place in places {
+            let row = tables::register(&place.school, id);
+            let register: Option<Register> = ledger::read(client.kv().as_ref(), &row).await?;
+            // Marks alone make a row too, of a lesson as they say it.
+            if let Some(Register { lesson, planned: Some(planned), .. }) = register {
+                return Ok(Some(Scheduled {
+                    school: place.school.clone(),
+                    lesson,
+                    planned,
+                    activity: None,
+                    length: None,
+                    lengths: BTreeMap::new(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+}

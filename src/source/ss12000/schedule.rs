@@ -1,0 +1,345 @@
+//! Asks the source which lessons there are: of today and the days around it, school by school. What has changed goes
+//! on to `intake`; what is unchanged costs a look at its row.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::StreamExt as _;
+use jiff::{SignedDuration, Timestamp};
+
+use super::book::{Book, Place};
+use super::client::Client;
+use super::deleted::Deleted;
+use super::fault::{Fault, Wrong, kinds};
+use super::rows::{self, Bad};
+use super::settings::Resource;
+use super::timetable::Scheduled;
+use super::types::{Activity, CalendarEvent};
+use crate::env::Pending;
+use crate::intake::IntakeError;
+use crate::model::{
+    EventId, Fact, LessonId, NotificationId, Observation, Planned, SchoolId, local_date,
+};
+use crate::source::marks::Offering;
+use crate::store::rows::{Cursor, Register};
+use crate::store::{ledger, tables};
+
+/// The part of the source that the cursor is of.
+const PART: &str = "schedule";
+/// Lessons that are taken side by side.
+const SIDE_BY_SIDE: usize = 64;
+/// How often what lessons are of is read anew.
+const ANEW: SignedDuration = SignedDuration::from_hours(1);
+/// Most lessons that may be gone from an answer at once, where the source does not say what is deleted: more is
+/// taken for an answer that is not whole.
+const MOST_GONE: (usize, f64) = (5, 0.2);
+/// The trouble with an answer that is not whole.
+const NOT_WHOLE: &str = "schedule-cut-short";
+
+/// Asks for lessons.
+pub struct Schedule {
+    client: Client,
+    offering: Offering,
+    book: Book,
+    places: Vec<Place>,
+    overlap: SignedDuration,
+    /// Whether the schedule goes to the core; else only marks are understood by it.
+    given: bool,
+    read: Mutex<Option<Timestamp>>,
+}
+
+/// What one round found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Found {
+    /// Lessons in the answers.
+    pub lessons: u64,
+    /// Lessons that are otherwise than they were.
+    pub changed: u64,
+}
+
+impl Schedule {
+    /// Asks nothing yet.
+    pub fn new(
+        client: Client,
+        offering: Offering,
+        book: Book,
+        places: Vec<Place>,
+        overlap: SignedDuration,
+        given: bool,
+    ) -> Self {
+        Self { client, offering, book, places, overlap, given, read: Mutex::default() }
+    }
+
+    /// Asks once for everything.
+    ///
+    /// # Errors
+    /// See [`Fault`]; what was taken stays so.
+    pub async fn round(&self) -> Result<Found, Fault> {
+        let now = self.client.clock().now();
+        let (mut bad, mut found) = (Bad::default(), Found::default());
+        let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        if read.is_none_or(|read| now.duration_since(read) >= ANEW) {
+            self.activities(&mut bad).await?;
+            *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        }
+        let deleted = self.deleted().await?;
+        for place in &self.places {
+            let Some((from, to)) = self.window(&place.school, now) else { continue };
+            let before = self.book.between(&place.school, from, to);
+            let (lessons, all) = self.lessons(place, (from, to), &mut bad).await?;
+            found.lessons += lessons.len() as u64;
+            let ids: BTreeSet<LessonId> = lessons.iter().map(|s| s.lesson.id.clone()).collect();
+            found.changed += self.take(lessons).await?;
+            let gone: Vec<_> =
+                before.iter().filter(|s| !ids.contains(&s.lesson.id)).cloned().collect();
+            let whole = deleted.is_none() && all && self.is_whole(place, before.len(), gone.len());
+            let is_deleted = |s: &Arc<Scheduled>| match &deleted {
+                Some(deleted) => deleted.calendar_events.contains(s.lesson.id.as_str()),
+                None => whole,
+            };
+            let gone = gone.into_iter().filter(is_deleted).collect();
+            found.changed += self.cancel(gone).await?;
+        }
+        if let Some(deleted) = deleted {
+            found.changed += self.cancel_stored(&deleted.calendar_events).await?;
+            if !deleted.cut_short {
+                self.offering.set_cursor(PART, &cursor(self.cursor().await?, now)).await?;
+            }
+        }
+        self.book.tidy(now);
+        let source = &self.offering.source;
+        match bad.wrong(Resource::CalendarEvents) {
+            Some(wrong) => self.client.tell(Resource::CalendarEvents, &wrong),
+            None => self.client.well(Resource::CalendarEvents, kinds::BAD_ROWS),
+        }
+        if found.changed > 0 {
+            tracing::info!(%source, lessons = found.lessons, changed = found.changed, "schedule");
+        }
+        Ok(found)
+    }
+
+    /// Yesterday's midnight to that after tomorrow, by the school's clock.
+    fn window(&self, school: &SchoolId, now: Timestamp) -> Option<(Timestamp, Timestamp)> {
+        let directory = self.offering.intake.directory().load();
+        let zone = directory.schools.get(school)?.zone.clone();
+        let today = local_date(now, &zone);
+        let day = |days: i64| {
+            let day = today.checked_add(jiff::Span::new().days(days)).ok()?;
+            Some(day.to_zoned_datetime(zone.clone()).ok()?.timestamp())
+        };
+        Some((day(-1)?, day(2)?))
+    }
+
+    async fn activities(&self, bad: &mut Bad) -> Result<(), Fault> {
+        let mut cut = false;
+        for place in &self.places {
+            let mut pages = self.client.pages(Resource::Activities, &place.filter());
+            loop {
+                match pages.next_of_some(&mut cut).await {
+                    Ok(Some(page)) => self.book.add_activities(rows::read::<Activity>(page, bad)),
+                    Ok(None) => break,
+                    // Lessons may bring theirs with them.
+                    Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => return Ok(()),
+                    Err(fault) => return Err(fault),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The lessons of one school, and whether they are all there are.
+    async fn lessons(
+        &self,
+        place: &Place,
+        (from, to): (Timestamp, Timestamp),
+        bad: &mut Bad,
+    ) -> Result<(Vec<Arc<Scheduled>>, bool), Fault> {
+        let last = to.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(to);
+        let (from, last) = (from.to_string(), last.to_string());
+        let mut query = place.filter();
+        query.push(("startTime.onOrAfter", &from));
+        query.push(("startTime.onOrBefore", &last));
+        let mut pages = self.client.pages(Resource::CalendarEvents, &query);
+        let (mut events, mut cut): (Vec<CalendarEvent>, bool) = (Vec::new(), false);
+        loop {
+            match pages.next_of_some(&mut cut).await {
+                Ok(Some(page)) => events.extend(rows::read::<CalendarEvent>(page, bad)),
+                Ok(None) => break,
+                Err(fault) => return Err(self.client.give_up(Resource::CalendarEvents, fault)),
+            }
+        }
+        self.unknown_activities(&events, bad).await?;
+        let directory = self.offering.intake.directory().load_full();
+        let mut lessons: BTreeMap<LessonId, Arc<Scheduled>> = BTreeMap::new();
+        for event in &events {
+            match self.book.read(&directory, &place.school, event) {
+                Ok(found) => drop(lessons.insert(found.lesson.id.clone(), found)),
+                Err(why) => bad.add(format!("a lesson: {why}")),
+            }
+        }
+        Ok((lessons.into_values().collect(), !cut))
+    }
+
+    /// What lessons are of that has come since it was read.
+    async fn unknown_activities(
+        &self,
+        events: &[CalendarEvent],
+        bad: &mut Bad,
+    ) -> Result<(), Fault> {
+        let ids: BTreeSet<String> = events
+            .iter()
+            .filter(|event| event.embedded.activity.is_none())
+            .filter_map(|event| Some(event.activity.as_ref()?.id.as_str()))
+            .filter(|id| self.book.activity(id).is_none())
+            .map(str::to_owned)
+            .collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut lookup = self.client.lookup(Resource::Activities, "ids", ids, &[]);
+        loop {
+            match lookup.next().await {
+                Ok(Some(page)) => self.book.add_activities(rows::read::<Activity>(page, bad)),
+                // Without it a lesson has no name and no teacher, and is one all the same.
+                Ok(None) | Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => {
+                    return Ok(());
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+    }
+
+    async fn cursor(&self) -> Result<Option<Cursor>, Fault> {
+        Ok(self.offering.cursor(PART).await?)
+    }
+
+    /// Ids of lessons that are deleted since the last round; none: the source does not say.
+    async fn deleted(&self) -> Result<Option<Deleted>, Fault> {
+        let now = self.client.clock().now();
+        let after = self.cursor().await?.and_then(|cursor| cursor.after).unwrap_or(now);
+        let after = theirs(&self.client, after).saturating_sub(self.overlap);
+        match self.client.deleted(after.unwrap_or(Timestamp::MIN), &["CalendarEvent"]).await {
+            Ok(deleted) => Ok(Some(deleted)),
+            Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Whether so many lessons can be gone.
+    #[expect(clippy::cast_precision_loss, reason = "lessons of a school are few")]
+    fn is_whole(&self, place: &Place, before: usize, gone: usize) -> bool {
+        let (few, share) = MOST_GONE;
+        let whole = gone <= few || (gone as f64) <= before as f64 * share;
+        if whole {
+            self.client.well(Resource::CalendarEvents, NOT_WHOLE);
+        } else {
+            let what = format!(
+                "{gone} of {before} lessons of school {} are gone from its schedule at once; they are \
+                 taken to take place",
+                place.school
+            );
+            let remedy =
+                "look at the schedule in the school system; restart the daemon if it is right";
+            self.client.tell(Resource::CalendarEvents, &Wrong::new(NOT_WHOLE, what, remedy));
+        }
+        whole
+    }
+
+    /// These lessons do not take place.
+    async fn cancel(&self, gone: Vec<Arc<Scheduled>>) -> Result<u64, Fault> {
+        let cancelled = gone.iter().filter(|s| !s.planned.cancelled).map(|s| {
+            let planned = Planned { cancelled: true, modified_at: None, ..s.planned.clone() };
+            self.book.add(Scheduled { planned, ..Scheduled::clone(s) })
+        });
+        let cancelled = cancelled.collect();
+        self.take(cancelled).await
+    }
+
+    /// The same for those that were planned before the daemon started.
+    async fn cancel_stored(&self, deleted: &BTreeSet<String>) -> Result<u64, Fault> {
+        let mut gone = Vec::new();
+        for id in deleted {
+            let Ok(id) = LessonId::new(id.as_str()) else { continue };
+            for place in &self.places {
+                let row = tables::register(&place.school, &id);
+                let kv = self.offering.intake.kv().as_ref();
+                let Some(register) = ledger::read::<Register>(kv, &row).await? else { continue };
+                if let Some(planned) = register.planned.filter(|planned| !planned.cancelled) {
+                    gone.push(Arc::new(Scheduled {
+                        school: place.school.clone(),
+                        lesson: register.lesson,
+                        planned,
+                        activity: None,
+                        length: None,
+                        lengths: BTreeMap::new(),
+                    }));
+                }
+            }
+        }
+        self.cancel(gone).await
+    }
+
+    /// Takes what is otherwise than it was.
+    async fn take(&self, lessons: Vec<Arc<Scheduled>>) -> Result<u64, Fault> {
+        if !self.given {
+            return Ok(0);
+        }
+        // Boxed, or the compiler cannot tell that they may be sent to another thread.
+        let mut work: Vec<Pending<'_, Result<bool, Fault>>> = Vec::with_capacity(lessons.len());
+        for scheduled in &lessons {
+            work.push(Box::pin(self.take_one(scheduled)));
+        }
+        let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
+        let mut changed = 0;
+        while let Some(done) = work.next().await {
+            changed += u64::from(done?);
+        }
+        Ok(changed)
+    }
+
+    async fn take_one(&self, scheduled: &Scheduled) -> Result<bool, Fault> {
+        let Scheduled { school, lesson, planned, .. } = scheduled;
+        let kv = self.offering.intake.kv().as_ref();
+        let row = tables::register(school, &lesson.id);
+        let known: Option<Register> = ledger::read(kv, &row).await?;
+        if known.is_some_and(|k| k.lesson == *lesson && k.planned.as_ref() == Some(planned)) {
+            return Ok(false);
+        }
+        let now = self.client.clock().now();
+        let event = NotificationId::of(&[
+            school.as_str(),
+            lesson.id.as_str(),
+            "planned",
+            &now.as_nanosecond().to_string(),
+        ]);
+        let observation = Observation {
+            source: self.offering.source.clone(),
+            event: EventId::new(event.as_str()).map_err(|_| Fault::Stopped)?,
+            school: school.clone(),
+            fact: Fact::LessonPlanned { lesson: lesson.clone(), planned: planned.clone() },
+        };
+        match self.offering.intake.accept(&observation).await {
+            Ok(_) => {
+                self.offering.contacts.news(&self.offering.source, planned.modified_at, now);
+                Ok(true)
+            }
+            Err(IntakeError::Store(error)) => Err(error.into()),
+            Err(IntakeError::Rejected(why)) => {
+                tracing::debug!(source = %self.offering.source, why, "a lesson is refused");
+                Ok(false)
+            }
+        }
+    }
+}
+
+/// An instant of ours by the source's clock.
+pub(super) fn theirs(client: &Client, at: Timestamp) -> Timestamp {
+    let ahead = client.contacts().of(&client.settings().source).clock_ahead_seconds.unwrap_or(0);
+    at.saturating_add(SignedDuration::from_secs(ahead)).unwrap_or(at)
+}
+
+/// The cursor after a part was read whole at `now`.
+pub(super) fn cursor(known: Option<Cursor>, now: Timestamp) -> Cursor {
+    let first_asked_at = known.map_or(now, |known| known.first_asked_at);
+    Cursor { first_asked_at, after: Some(now) }
+}
