@@ -241,6 +241,17 @@ async fn persons_who_cannot_be_listed_are_looked_up() {
             .map(|a| a.ids("ids").len())
             .collect();
         assert_eq!(ids, [4, 4, 4, 1], "in batches, and guardians after them");
+        // Who is protected from now on is known within six turns, though nothing says that the row has moved.
+        let mut persons = world.there.get("persons");
+        persons[11]["securityMarking"] = json!("Sekretessmarkering");
+        world.there.set("persons", persons);
+        for _ in 0..6 {
+            world.later();
+            world.sync.once().await.expect("read");
+        }
+        let directory = world.directory.load();
+        let pupil = directory.roster.pupil(&school(), &PupilId::new("p11").expect("id"));
+        assert_eq!(pupil.expect("a pupil").protection, directory::Protection::Protected);
         assert!(world.scene.troubles().is_empty());
     }
     let there = there();
