@@ -37,7 +37,10 @@ pub fn problems(report: &Report, config: &Config) -> Vec<Problem> {
         if found.strange > 0 {
             warn(
                 "folder",
-                format!("{} things in {folder} are not taken: their names are those of no kind of file", found.strange),
+                format!(
+                    "{} things in {folder} are not taken: their names are those of no kind of file",
+                    found.strange
+                ),
                 "remove them, or set what such files are called (attendance-files and the like) and what the folder `gives`",
             );
         }

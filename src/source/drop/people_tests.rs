@@ -161,7 +161,8 @@ fn the_examples_that_ship_make_a_directory() {
         let about = folder::about(&path).expect("readable").expect("there");
         Part { kind, path, about }
     });
-    let (found, passed_over) = load(&parts, &around(Layout::Upprop)).unwrap_or_else(|_| panic!("good"));
+    let (found, passed_over) =
+        load(&parts, &around(Layout::Upprop)).unwrap_or_else(|_| panic!("good"));
     assert_eq!((found.roster.pupil_count(), found.roster.staff.len(), passed_over), (2, 1, 0));
     assert_eq!(found.warnings, []);
 }

@@ -127,7 +127,9 @@ impl Worker<'_> {
             let is_repeat = match self.settings().repeats {
                 // A plan that is as it was before is told to nobody, and must not be missed.
                 Repeats::Known if file.kind != Kind::Schedule => true,
-                Repeats::Known | Repeats::ByTime => written_at <= row.written_at || is_last().await?,
+                Repeats::Known | Repeats::ByTime => {
+                    written_at <= row.written_at || is_last().await?
+                }
             };
             if is_repeat {
                 return Ok(Begun::Known(row));
