@@ -60,7 +60,8 @@ pub fn described(config: &Config) -> BTreeMap<SourceId, Described> {
 
 /// What the self-test asks sources.
 pub(super) fn probes(config: &Config, now: Timestamp) -> Vec<SourceProbe> {
-    drop::probes(config).chain(edlevo::probes(config, now)).collect()
+    let ss12000 = ss12000::probes(config);
+    ss12000.chain(drop::probes(config)).chain(edlevo::probes(config, now)).collect()
 }
 
 /// What is taken from a source, in words.
@@ -71,6 +72,12 @@ fn gives(gives: Gives) -> Vec<&'static str> {
         (gives.attendance, "attendance"),
     ];
     all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
+}
+
+/// The sources whose budgets do not let them be asked as often as is wanted, and how often they are, in words.
+pub fn paces(config: &Config) -> Vec<(SourceId, String)> {
+    let all = config.ss12000.iter();
+    all.filter_map(|(id, source)| Some((id.clone(), ss12000::pace(config, id, source)?))).collect()
 }
 
 /// The tasks of one configuration.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use compact_str::CompactString;
 use futures_util::future::try_join_all;
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio_util::sync::CancellationToken;
@@ -17,6 +18,7 @@ use crate::env::{Env, Pending};
 use crate::intake::Described;
 use crate::metrics::Metrics;
 use crate::model::{ProviderId, Rate, SourceId};
+use crate::operate::self_test::{SourceProbe, SourceTrial};
 use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
 use crate::source::ss12000::directory::Schedule;
@@ -56,14 +58,29 @@ pub(super) fn described(config: &Config) -> impl Iterator<Item = (SourceId, Desc
         let described = Described {
             kind: "ss12000",
             gives: super::gives(found.gives),
-            every: Some(if found.gives.attendance {
-                found.lessons.poll
-            } else {
-                found.directory.poll
-            }),
+            every: Some(every(found)),
             schools: Some(found.schools.keys().cloned().collect()),
         };
         (id.clone(), described)
+    })
+}
+
+/// How often one is asked for that of which it is asked most often.
+fn every(source: &Ss12000) -> SignedDuration {
+    if source.gives.attendance {
+        source.lessons.poll
+    } else if source.gives.schedule {
+        source.lessons.schedule_poll
+    } else {
+        source.directory.poll
+    }
+}
+
+/// What the self-test asks them.
+pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
+    config.ss12000.iter().map(|(id, source)| SourceProbe {
+        id: id.clone(),
+        tried: SourceTrial::Ask(settings(id, source).probe()),
     })
 }
 
@@ -190,6 +207,17 @@ pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -
         },
         subscribing: subscribing(config, id, source),
     }
+}
+
+/// How often marks are asked for where budgets do not let it be as often as is wanted, in words.
+pub(in crate::app) fn pace(config: &Config, id: &SourceId, source: &Ss12000) -> Option<String> {
+    let rhythm = rhythm(config, id, source);
+    if !rhythm.attendance {
+        return None;
+    }
+    let (found, way) = ss12000::expected(&rhythm, &settings(id, source));
+    found.kept_by?;
+    Some(ss12000::in_words(Some(way), found))
 }
 
 /// What it is to call.

@@ -36,6 +36,7 @@ reference-at = "/id"
 receipt-status = "/status"
 receipt-id = "/id"
 receipt-delivered = ["ok"]
+[watch]
 [sources.a]
 bearer-file = "t"
 [ss12000.b]

@@ -81,8 +81,8 @@ pub fn clock(clock: &dyn Clock, dates: &[(String, SignedDuration)]) -> Line {
 pub async fn sources(probes: &Probes, here: &Here<'_>) -> Vec<Line> {
     let mut lines = Vec::new();
     for (id, described) in &here.sources {
-        // What is asked is tried from outside.
-        if described.every.is_some() {
+        // Others are asked, or looked for.
+        if described.kind != "webhook" {
             continue;
         }
         let check = format!("source {id}");

@@ -107,6 +107,8 @@ struct Round {
     deleted: BTreeSet<String>,
     /// Everybody of whom a row was read, so that a row made anew is told from one that is gone.
     said: BTreeSet<(LessonId, PupilId)>,
+    /// When the oldest row was changed that must be asked for again: its lesson may be known by then.
+    again: Option<Timestamp>,
     /// Registers that are closed.
     closed: BTreeMap<LessonId, (SchoolId, Lesson, Timestamp, Option<String>)>,
 }
@@ -264,6 +266,7 @@ impl Attending {
         round: &mut Round,
     ) -> Result<(), Fault> {
         let part = format!("attendance {}", place.school);
+        round.again = None;
         let known = self.offering.cursor(&part).await?;
         loop {
             let next = |refused: &BTreeSet<Way>| {
@@ -281,6 +284,8 @@ impl Attending {
                         tracing::info!(%source, way = way.as_str(), "marks are asked for in this way");
                     }
                     let after = newest.map(|at| at.min(theirs(&self.client, now)));
+                    // Not past what is not stored.
+                    let after = round.again.map_or(after, |again| after.map(|at| at.min(again)));
                     let after = after.max(known.as_ref().and_then(|k| k.after));
                     let first_asked_at = known.as_ref().map_or(now, |k| k.first_asked_at);
                     let next = Cursor { first_asked_at, after };

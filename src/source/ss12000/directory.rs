@@ -122,9 +122,9 @@ impl Sync {
     pub async fn once(&mut self) -> Result<(), Fault> {
         let whole = self.read.as_ref().is_none_or(|read| read.full_at <= self.now());
         if whole {
-            self.everything().await?
+            self.everything().await?;
         } else {
-            self.changes().await?
+            self.changes().await?;
         }
         self.offer().await
     }

@@ -264,6 +264,12 @@ async fn missing_protection_and_missing_schools_are_told() {
     let pupil = directory.roster.pupil(&school(), &PupilId::new("p1").expect("id"));
     assert_eq!(pupil.expect("a pupil").protection, directory::Protection::Unknown);
 
+    let unread = super::tests::there();
+    unread.set("GET /organisations", json!(403));
+    let mut unread = world(unread, Way::Auto);
+    unread.sync.once().await.expect("configuration names it by its id");
+    assert_eq!((unread.pupils(), unread.scene.troubles().len()), (12, 0));
+
     let elsewhere = super::tests::there();
     elsewhere.set("organisations", json!([{ "id": "o2" }]));
     let mut elsewhere = world(elsewhere, Way::Auto);

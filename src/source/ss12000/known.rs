@@ -98,7 +98,9 @@ impl Known {
     /// Takes away what is gone. Returns whether anything of it was known.
     pub fn remove(&mut self, gone: &Deleted) -> bool {
         fn of<T>(rows: &mut Rows<T>, ids: &BTreeSet<String>) -> bool {
-            ids.iter().fold(false, |any, id| rows.remove(id.as_str()).is_some() || any)
+            let before = rows.len();
+            rows.retain(|id, _| !ids.contains(id.as_str()));
+            rows.len() < before
         }
         let persons = of(&mut self.persons, &gone.persons);
         let groups = of(&mut self.groups, &gone.groups);

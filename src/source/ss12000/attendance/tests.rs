@@ -514,3 +514,34 @@ async fn notices_come_before_marks_and_follow_their_rows() {
     assert_eq!(stage.said().await.iter().filter(waiting).count(), 1);
     assert_eq!(stage.round().await.notices, 0);
 }
+
+#[tokio::test]
+async fn a_mark_dated_before_first_contact_that_came_after_it_is_news() {
+    for ways in EVERY {
+        let mut stage = Stage::with(ways, |there| there.key = key_of(ways)).await;
+        stage.round().await;
+        // Its transaction began half a minute before it could be seen.
+        stage.now(|there| there.rows.push(row("r1", "p", "l1", MISSING, 0)));
+        stage.now(|there| there.rows[0]["meta"]["modified"] = json!("2026-11-23T06:59:50Z"));
+        stage.round().await;
+        assert_eq!(stage.said().await.len(), 1, "{ways:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_that_comes_before_its_lesson_is_taken_when_that_is_known() {
+    let mut stage = Stage::with(&[Way::Listing], |_| {}).await;
+    stage.round().await;
+    stage.now(|there| there.rows.push(row("r1", "p", "l9", MISSING, 1)));
+    stage.round().await;
+    assert!(stage.trouble("bad-rows").is_some());
+    // Other marks come meanwhile, for longer than anything is asked for again.
+    stage.scene.clock.forward(SignedDuration::from_mins(20));
+    stage.now(|there| there.rows.push(row("r2", "q", "l1", THERE, 20)));
+    stage.round().await;
+    stage.scene.clock.forward(SignedDuration::from_mins(20));
+    stage.now(|there| there.events.push(event("l9", -5, &json!({}))));
+    stage.round().await;
+    assert_eq!(stage.said().await.len(), 1);
+    assert_eq!(stage.trouble("bad-rows"), None);
+}
