@@ -16,6 +16,7 @@ use crate::env::Clock as _;
 use crate::intake::{Contacts, Intake};
 use crate::metrics::Metrics;
 use crate::model::{CorrectionKind, LessonState, Notification, Purpose, State};
+use crate::store::rows::Due;
 use crate::store::{Kv, MemoryStore, after_prefix, ledger, tables};
 
 /// What the source has.
@@ -472,7 +473,12 @@ async fn lunch_and_those_who_need_not_come_are_not_missed() {
         let (from, to) = (tables::ALL_DUE, after_prefix(tables::ALL_DUE));
         let rows = stage.scene.kv.scan(from, &to, 100).await.expect("rows");
         let now = stage.scene.clock.now();
-        rows.iter().filter(|(key, _)| tables::due_time(key).is_some_and(|at| at <= now)).count()
+        let of_pupils = rows.iter().filter(|(key, value)| {
+            let due: Due = ledger::decode(value).expect("a row");
+            let is_due = tables::due_time(key).is_some_and(|at| at <= now);
+            is_due && matches!(due, Due::LessonEnd { .. })
+        });
+        of_pupils.count()
     };
     let before = due(&stage).await;
     stage.now(|there| there.events[0] = event("l1", -10, &json!({"cancelled": true})));
