@@ -245,6 +245,9 @@ fn routes(
 }
 
 fn gates(config: &Config, metrics: &Metrics) -> Result<BTreeMap<SourceId, SourceGate>, BuildError> {
+    for school in config.schools.keys() {
+        metrics.school(school);
+    }
     let mut gates = BTreeMap::new();
     for (id, source) in &config.sources {
         let verifier = Verifier::new(&settings::auth(source))

@@ -86,7 +86,7 @@ pub(super) fn remains(config: &Config) -> Vec<String> {
         Some(_) => "until the next compaction",
         None => "until `upprop store compact` is run: none is planned",
     };
-    vec![
+    let mut remains = vec![
         format!(
             "the journal holds older versions of the rows for {} days, and the files of the store their bytes {store}; \
              `upprop store compact` removes both at once",
@@ -105,7 +105,16 @@ pub(super) fn remains(config: &Config) -> Vec<String> {
         "rejected and failing numbers are kept as digests, without a pupil, until their time is out; providers keep \
          what their agreement says; the log holds opaque ids only"
             .into(),
-    ]
+    ];
+    remains.extend(config.drop.values().map(|drop| {
+        format!(
+            "files in the folders done and rejected of {} hold what was exported until they are {} days old, and those \
+             in current until the next export",
+            drop.folder.display(),
+            days(drop.keep)
+        )
+    }));
+    remains
 }
 
 /// HTTP to providers.

@@ -74,12 +74,23 @@ fn gives(gives: Gives) -> Vec<&'static str> {
     all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
 }
 
+/// The sources whose budgets do not let them be asked as often as is wanted, and how often they are, in words.
+pub fn paces(config: &Config) -> Vec<(SourceId, String)> {
+    let all = config.ss12000.iter();
+    all.filter_map(|(id, source)| Some((id.clone(), ss12000::pace(config, id, source)?))).collect()
+}
+
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
     let ss12000 = config.ss12000.keys().map(|id| ss12000::poller(id, config, around, env));
     let drop = config.drop.iter().map(|(id, found)| drop::poller(id, found, config, around));
     let edlevo = config.edlevo.iter().map(|(id, found)| edlevo::poller(id, found, around, env));
     ss12000.chain(drop).chain(edlevo).collect()
+}
+
+/// Drop folders as the daemon reads them.
+pub fn drop_folders(config: &Config) -> Vec<(SourceId, crate::source::drop::settings::Settings)> {
+    config.drop.iter().map(|(id, found)| (id.clone(), drop::settings(id, found).0)).collect()
 }
 
 /// What is refused of drop folders.

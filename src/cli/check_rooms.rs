@@ -1,7 +1,7 @@
 //! The part of `upprop check` that `config` cannot do, as it may not know the rooms: what the daemon
 //! builds from settings is built on trial, and every text is made.
 
-use super::{check_places, check_texts};
+use super::{check_drop, check_places, check_texts};
 use crate::app;
 use crate::config::{Problem, Report, Severity};
 
@@ -11,6 +11,19 @@ pub fn problems(report: &Report) -> Vec<Problem> {
     let Some(config) = report.readable() else { return Vec::new() };
     let mut problems = check_texts::problems(report, config);
     problems.extend(check_places::problems(report, config));
+    for (source, words) in app::paces(config) {
+        let table = format!("ss12000.{source}");
+        if !report.is_faulty(&table) {
+            problems.push(report.places.problem(
+                Severity::Note,
+                &[&table],
+                "attendance-poll",
+                format!("marks are asked for less often than `attendance-poll` says: {words}"),
+                "raise `budgets` where the vendor lets, or have the source call (`subscriptions`)",
+            ));
+        }
+    }
+    problems.extend(check_drop::problems(report, config));
     for refusal in app::refusals(config) {
         let key = format!("{}.{}", refusal.table, refusal.key);
         // Accounts and sources are read as a whole, other tables key by key.

@@ -22,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use crate::cli::{exit, init::trial};
 use crate::env::{Clock, ReqwestWire, WireSettings};
 use crate::model::local_date;
-use crate::sim::demo::{self, Daemon, DemoError, Desk, Hooks, Pupil, Report, Sender, Stage};
+use crate::sim::demo::{self, Daemon, DemoError, Desk, Hooks, Report, Sender, Stage};
 use crate::sim::school::{Quirks, School};
 use crate::sim::sink::{Sink, SinkSettings};
 use folder::Folder;
@@ -161,13 +161,10 @@ fn lay_out(
     let file = trial::furnish(folder, &text, true, &mut crate::env::random::fill)?;
     if set_up.asked.is_some() {
         school::secrets(&folder.join("secrets"))?;
+        return Ok(file);
     }
     let today = local_date(clock.now(), set_up.zone);
-    let id_of = |pupil: &Pupil| match set_up.asked {
-        Some(asked) => school::id_of(asked, pupil),
-        None => pupil.id.to_owned(),
-    };
-    for (name, text) in demo::directory(today, id_of) {
+    for (name, text) in demo::directory(today) {
         let path = folder.join("directory").join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }

@@ -59,7 +59,7 @@ enum DirectoryCommand {
 /// None that is not an exit code.
 pub async fn run(args: DirectoryArgs) -> anyhow::Result<ExitCode> {
     match args.command {
-        DirectoryCommand::Check { config, folder } => check(&config, folder),
+        DirectoryCommand::Check { config, folder } => Ok(check(&config, folder)),
         DirectoryCommand::Confirm { digest, yes, asked } => let_through(digest, yes, &asked).await,
     }
 }
@@ -109,14 +109,14 @@ fn told(held: &HeldDirectory) -> String {
     out
 }
 
-fn check(config: &Path, folder: Option<PathBuf>) -> anyhow::Result<ExitCode> {
+fn check(config: &Path, folder: Option<PathBuf>) -> ExitCode {
     // No secret is needed, and credentials of the unit are not to be had from a shell.
     let Some(config) = run::load(config, Secrets::Skipped, &|_| Vec::new()) else {
-        return Ok(ExitCode::from(exit::CONFIG));
+        return ExitCode::from(exit::CONFIG);
     };
     let Some(folder) = folder.or_else(|| config.directory.folder.clone()) else {
         eprintln!("upprop: no folder is configured; name one: upprop directory check FOLDER");
-        return Ok(ExitCode::from(exit::CONFIG));
+        return ExitCode::from(exit::CONFIG);
     };
     let now = SystemClock::new().now();
     let ids = config.schools.keys().cloned().collect();
@@ -127,7 +127,7 @@ fn check(config: &Path, folder: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         Ok(loaded) => loaded,
         Err(error) => {
             eprintln!("{error}");
-            return Ok(ExitCode::from(exit::DATA));
+            return ExitCode::from(exit::DATA);
         }
     };
     for warning in &loaded.warnings {
@@ -141,7 +141,7 @@ fn check(config: &Path, folder: Option<PathBuf>) -> anyhow::Result<ExitCode> {
         _ => print!("\n{}", audit::report(&findings)),
     }
     if findings.is_empty() && loaded.warnings.is_empty() {
-        return Ok(ExitCode::SUCCESS);
+        return ExitCode::SUCCESS;
     }
-    Ok(ExitCode::from(exit::WARNINGS))
+    ExitCode::from(exit::WARNINGS)
 }

@@ -123,9 +123,9 @@ fn told(school: &School, args: &FakeSchoolArgs) -> String {
          url = \"{url}\"\n\
          auth = \"oauth2-client-credentials\"\n\
          token-url = \"{token}\"\n\
-         client-id-file = \"fake-school-id\"          # it holds {id}\n\
-         client-secret-file = \"fake-school-secret\"  # it holds {secret}\n\
-         gives = [\"directory\"]\n\
+         client-id-file = \"fake-school-id\"          # it holds {id}, and nobody else may read it\n\
+         client-secret-file = \"fake-school-secret\"  # {secret}\n\
+         gives = [\"directory\", \"schedule\", \"attendance\"]\n\
          schools = {{ {units} }}\n\
          \n\
          Ctrl-C ends.\n",

@@ -35,6 +35,10 @@ const FILES: &[(&str, &str)] = &[
         "/var/spool/upprop/directory/",
         "A place for pupils.csv, guardians.csv and staff.csv, written by members of the group upprop-drop.",
     ),
+    (
+        "/var/spool/upprop/files/",
+        "A place for files of marks, schedules and advance notices, once [drop.NAME] names it; written by the same.",
+    ),
 ];
 
 /// Arguments of `upprop manual`.

@@ -2,6 +2,7 @@
 
 mod ask;
 pub mod check;
+mod check_drop;
 mod check_places;
 mod check_rooms;
 mod check_texts;

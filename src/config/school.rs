@@ -152,7 +152,7 @@ fn registers(from: &Layers<'_, '_>) -> RegisterRules {
     let digest = from.get(|r| r.list("register-digest", false, times, digest_time));
     let digest = digest.map(|times| times.into_iter().flatten().collect::<BTreeSet<_>>());
     RegisterRules {
-        after: from.get(|r| r.duration("register-after", "1m", "2h")).unwrap_or(usual.after),
+        after: from.get(|r| r.duration("register-after", "1s", "2h")).unwrap_or(usual.after),
         nudge: from.get(|r| r.choice("register-nudge", &nudges)).unwrap_or(usual.nudge),
         low_grades: from
             .get(|r| r.parsed("register-low-grades", "years as \"0-3\", or \"off\"", grades))

@@ -211,7 +211,7 @@ fn budgets(reader: &Reader<'_>) -> BTreeMap<String, Rate> {
     let mut all = BTreeMap::new();
     for (name, text) in reader.texts("budgets") {
         if !BUDGETS.contains(&name.as_str()) {
-            let remedy = match did_you_mean(&name, BUDGETS.into_iter()) {
+            let remedy = match did_you_mean(&name, BUDGETS) {
                 Some(near) => format!("did you mean {near:?}?"),
                 None => format!("known are {}", BUDGETS.join(", ")),
             };
@@ -245,7 +245,7 @@ fn directory(reader: &Reader<'_>, gives: Gives) -> AskedDirectory {
     let relations = ["Vårdnadshavare", "God man", "Annan ansvarig", "Utsedd behörig"];
     let relation = |text: &str| {
         let known = relations.iter().find(|known| known.to_lowercase() == text.to_lowercase());
-        let near = || did_you_mean(text, relations.into_iter()).map(str::to_owned);
+        let near = || did_you_mean(text, relations).map(str::to_owned);
         known.map(|known| (*known).to_owned()).ok_or_else(near)
     };
     let expected =

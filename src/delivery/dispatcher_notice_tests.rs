@@ -8,6 +8,9 @@ use crate::intake::{registers, silence};
 use crate::model::{GroupId, Planned, Register, StaffId, StaffRole, State, Stood};
 use crate::store::ledger;
 
+#[path = "dispatcher_notice_days_tests.rs"]
+mod days;
+
 const CLASS: &[Family<'_>] =
     &[("p", Protection::None, &[("g1", 605)]), ("q", Protection::Protected, &[("g2", 606)])];
 

@@ -161,9 +161,9 @@ fn a_silence_is_told_while_it_lasts() {
     let over = Silence { over_at: Some(at("10:30")), ..row.clone() };
     let newer = Silence { noticed_at: at("11:00"), ..row.clone() };
     let source = SourceId::new("s").expect("id");
+    let team = &[StaffRole::AttendanceTeam];
     let made = |purpose, now| {
-        notice::of_silence(&school, &source, &over, purpose, &[StaffRole::AttendanceTeam], at(now))
-            .remove(0)
+        notice::of_silence(&school, &source, &over, purpose, team, at(now)).remove(0)
     };
     let alert = made(Purpose::SourceAlert, "10:00");
     for (row, expected) in

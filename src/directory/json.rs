@@ -184,7 +184,7 @@ mod tests {
             ("\"guardians\"", "\"parents\"", "unknown field `parents`, expected one of"),
             ("{\"id\": \"p2\"", "7, {\"id\": \"p2\"", "$.pupils[1]: is not an object;"),
             ("\"given-name\": \"Åke\",", "", "$.pupils[1]: missing field `given-name`;"),
-            ("\"none\"}", "\"none\"", "the body cannot be read: "),
+            ("true}", "true", "the body cannot be read: "),
             ("\"Alva\"", "\"\"", "$.pupils[0].given-name: is empty;"),
         ] {
             let error = load(&BODY.replace(from, to)).expect_err(what).to_string();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::task::TaskTracker;
 
@@ -87,7 +88,7 @@ impl Intake {
         fields(source = %observation.source, school)
     )]
     pub async fn accept(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
-        self.take(observation, News::Yes).await
+        self.take(observation, News::Yes, &[]).await
     }
 
     /// Takes what was so already when its source was first asked: stored like everything else, and nobody is
@@ -96,10 +97,29 @@ impl Intake {
     /// # Errors
     /// As [`Self::accept`].
     pub async fn learn(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
-        self.take(observation, News::No).await
+        self.take(observation, News::No, &[]).await
     }
 
-    async fn take(&self, observation: &Observation, news: News) -> Result<Accepted, IntakeError> {
+    /// As [`Self::accept`], or as [`Self::learn`], with rows of the source's own in the same commit: what it
+    /// remembers of what it said is durable with what was made of it, or not at all.
+    ///
+    /// # Errors
+    /// As [`Self::accept`].
+    pub async fn accept_beside(
+        &self,
+        observation: &Observation,
+        learn: bool,
+        rows: &[(Vec<u8>, Option<Bytes>)],
+    ) -> Result<Accepted, IntakeError> {
+        self.take(observation, if learn { News::No } else { News::Yes }, rows).await
+    }
+
+    async fn take(
+        &self,
+        observation: &Observation,
+        news: News,
+        beside: &[(Vec<u8>, Option<Bytes>)],
+    ) -> Result<Accepted, IntakeError> {
         let directory = self.directory.load_full();
         let school = directory.schools.get(&observation.school).ok_or_else(|| {
             IntakeError::Rejected(format!(
@@ -132,6 +152,12 @@ impl Intake {
             }
             let now = self.clock.now();
             unit.write(seen, &Seen { at: now });
+            for (key, row) in beside {
+                match row {
+                    Some(row) => unit.write_raw(key.clone(), row.clone()),
+                    None => unit.delete(key.clone()),
+                }
+            }
             match write(&mut unit, &directory, school, observation, news, now).await {
                 Ok(()) => {}
                 // Sent again it would be the same: it must not hold up what the sender has behind it.
@@ -252,6 +278,10 @@ async fn write(
             let heard = heard(what.into());
             let row = Notice { notice: *notice, withdrawn: *withdrawn, recorded_at: *recorded_at };
             noticed(unit, directory, school, pupil, &row, &heard, now).await?;
+            Ok(())
+        }
+        Fact::RegisterBegun { lesson } => {
+            register::begun(unit, school, lesson, true, now).await?;
             Ok(())
         }
         Fact::RegisterClosed { lesson, closed_at, closed_by } => {

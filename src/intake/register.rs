@@ -59,9 +59,14 @@ pub(super) async fn planned(
     if is_late || (former == Some(planned) && register.lesson == *lesson) {
         return Ok(false);
     }
-    let is_changed = former.is_some();
+    let was_planned = former.is_some();
+    // A source may touch a lesson with each mark, and change nothing of its plan.
+    let is_changed = former.is_some_and(|former| {
+        let same = Planned { modified_at: planned.modified_at, ..former.clone() } == *planned;
+        !same || register.lesson != *lesson
+    });
     let day = |lesson: &Lesson| local_date(lesson.start, &school.zone);
-    if is_changed && day(&register.lesson) != day(lesson) {
+    if was_planned && day(&register.lesson) != day(lesson) {
         unit.delete(tables::planned_on(&school.id, day(&register.lesson), &lesson.id));
     }
     let was_cancelled = former.is_some_and(|former| former.cancelled);
@@ -75,7 +80,11 @@ pub(super) async fn planned(
     }
     registers::count(unit, &school.id, before, stood, register.stood).await?;
     unit.write(tables::planned_on(&school.id, day(lesson), &lesson.id), &lesson.id);
-    let look_at = policy::register::first_look(&register, school, now);
+    let mut look_at = policy::register::first_look(&register, school, now);
+    if let (false, Some(before)) = (moved, register.look_at) {
+        // Or one that changes all the time would never be looked at.
+        look_at = look_at.map(|at| at.min(before));
+    }
     registers::look_again(unit, &school.id, &mut register, look_at);
     unit.write(row, &register);
     if is_changed {

@@ -215,6 +215,14 @@ impl Metrics {
         self.strangers.inc();
     }
 
+    /// A school is configured: its registers are shown from the first scrape on.
+    pub fn school(&self, school: &SchoolId) {
+        for stood in [Stood::InTime, Stood::Late, Stood::Untaken] {
+            let (school, outcome) = (Shown(school.clone()), stood.as_str());
+            drop(self.registers.get_or_create(&Registers { school, outcome }));
+        }
+    }
+
     /// A lesson has ended, and its register stood like that.
     pub fn register(&self, school: &SchoolId, stood: Stood) {
         let (school, outcome) = (Shown(school.clone()), stood.as_str());

@@ -1,8 +1,7 @@
 //! Marks of sources that are asked, or that hand over whole lists: what they say again and again is told from
 //! what is new, and only that goes on to `intake`. Decides nothing.
 //!
-//! What a source last said of a pupil at a lesson is a row. It is written after `intake` has taken the mark: a
-//! stop in between has the mark offered again, under the same event id, and it is known.
+//! What a source last said of a pupil at a lesson is a row, written in the commit that takes the mark.
 
 mod kept;
 
@@ -199,7 +198,7 @@ impl Offering {
     ) -> Result<OfPupil, StoreError> {
         let kv = self.intake.kv().as_ref();
         let (mut taken, mut refused) = (Taken::default(), BTreeMap::new());
-        let mut written = Rows::new();
+        let mut written = BTreeMap::new();
         let mut rows: BTreeMap<Vec<u8>, LastSaid> = BTreeMap::new();
         for Item { place, said, stand } in items {
             let key = tables::last_said(&said.school, &said.pupil, &said.lesson.id, &self.source);
@@ -225,35 +224,37 @@ impl Offering {
                 }
                 Weighed::Later(row) => {
                     taken.known += 1;
+                    let later = codec::encode(ledger::ROW_VERSION, &row);
+                    written.insert(key.clone(), Some(later.into()));
                     rows.insert(key, row);
                     continue;
                 }
             };
             if unknown == Unknown::Kept && self.is_unknown(&said.school, &said.pupil) {
                 let (key, row) = self.keep(&said, learn, now);
-                written.push((key, Some(codec::encode(ledger::ROW_VERSION, &row).into())));
+                written.insert(key, Some(codec::encode(ledger::ROW_VERSION, &row).into()));
                 taken.kept += 1;
                 continue;
             }
-            written.push(self.missed(&said, now));
+            let row = codec::encode(ledger::ROW_VERSION, &new);
+            let beside = [self.missed(&said, now), (key.clone(), Some(row.into()))];
             let (recorded, school) = (said.recorded_at, said.school.clone());
             let observation = self.observation(said, &new);
-            let accepted = if learn {
-                self.intake.learn(&observation).await
-            } else {
-                self.intake.accept(&observation).await
-            };
-            match accepted {
+            match self.intake.accept_beside(&observation, learn, &beside).await {
                 Ok(Accepted::New) => {
                     taken.new += 1;
                     self.tell(recorded, learn, &school, now);
+                    // What was to be written of it is older.
+                    written.remove(&key);
                 }
-                Ok(Accepted::Duplicate) => taken.known += 1,
+                Ok(Accepted::Duplicate) => {
+                    taken.known += 1;
+                    written.extend(beside);
+                }
                 Err(IntakeError::Rejected(why)) => {
                     // It is offered again with the next list: the directory may know the pupil by then.
                     self.meter.rejected(1);
                     refused.insert(place, why.clone());
-                    written.pop();
                     *taken.refused.entry(why).or_default() += 1;
                     continue;
                 }
@@ -261,11 +262,7 @@ impl Offering {
             }
             rows.insert(key, new);
         }
-        let said = rows
-            .iter()
-            .map(|(key, row)| (key.clone(), Some(codec::encode(ledger::ROW_VERSION, row).into())));
-        written.extend(said);
-        Ok((taken, refused, written))
+        Ok((taken, refused, written.into_iter().collect()))
     }
 
     /// A mark was new.

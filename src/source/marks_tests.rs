@@ -161,3 +161,60 @@ async fn a_mark_that_cannot_be_taken_yet_is_taken_when_it_can() {
     directory.store(Arc::new(now));
     assert_eq!(world.says(stranger).await, 1);
 }
+
+/// What a file that was written at that minute says, in its only row.
+fn written(minute: u8, mark: Mark) -> Written {
+    let said = Said { row: None, ..said(mark, "", "") };
+    Written { said, at: at(&format!("08:{minute:02}")), file: format!("f{minute}"), line: 2 }
+}
+
+#[tokio::test]
+async fn of_one_file_the_lower_row_stands_however_often_it_is_read() {
+    let world = World::new();
+    let row = |line, mark| Written { line, ..written(30, mark) };
+    let rows = [row(2, Mark::Unexcused), row(3, Mark::Present), row(4, Mark::Unexcused)];
+    let take = async |from: usize| {
+        world.offering.take_written(rows[from..].to_vec(), false).await.expect("taken").0.new
+    };
+    assert_eq!(take(0).await, 3);
+    for from in 0..3 {
+        assert_eq!(take(from).await, 0, "read again from row {from}");
+    }
+    assert_eq!(world.mark().await, Some(Mark::Unexcused));
+    // A row that says when it was recorded is not younger for standing in a later file.
+    let mut late = written(35, Mark::Present);
+    late.said.recorded_at = Some(at("08:20"));
+    let (taken, _) = world.offering.take_written(vec![late], false).await.expect("taken");
+    assert_eq!((taken.new, taken.known), (0, 1));
+    assert_eq!(world.waiting().await, 1);
+}
+
+mod order {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
+        /// Files of a day, late, repeated and in any order: what was written last stands.
+        #[test]
+        fn any_order_and_repetition_of_files_comes_to_the_same(
+            marks in proptest::collection::vec(0usize..2, 1..5),
+            order in proptest::collection::vec(0usize..5, 0..12),
+        ) {
+            let mark = |n: usize| [Mark::Unexcused, Mark::Present][marks[n]];
+            let minute = |n: usize| u8::try_from(25 + n).expect("small");
+            let files = |n: usize| vec![written(minute(n), mark(n))];
+            let all = order.iter().map(|n| n % marks.len()).chain((0..marks.len()).rev());
+            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("runtime");
+            runtime.block_on(async {
+                let world = World::new();
+                for n in all {
+                    world.offering.take_written(files(n), false).await.expect("taken");
+                }
+                assert_eq!(world.mark().await, Some(mark(marks.len() - 1)));
+            });
+        }
+    }
+}

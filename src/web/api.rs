@@ -242,7 +242,13 @@ pub fn describe_health(api: &mut OpenApi) {
 pub async fn openapi() -> Json<serde_json::Value> {
     Json(super::openapi::document(
         env!("CARGO_PKG_VERSION"),
-        &[describe_directory, super::receipts::describe, describe_health, super::metrics::describe],
+        &[
+            describe_directory,
+            super::callbacks::describe,
+            super::receipts::describe,
+            describe_health,
+            super::metrics::describe,
+        ],
     ))
 }
 

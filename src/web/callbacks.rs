@@ -5,10 +5,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use axum::extract::rejection::BytesRejection;
+use axum::body::Body;
 use axum::extract::{Path, State};
-use bytes::Bytes;
 use http::StatusCode;
+use http_body_util::BodyExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -18,6 +18,11 @@ use crate::metrics::{Metrics, SourceMeter};
 use crate::model::SourceId;
 use crate::source::nudges::{Nudges, Part};
 use crate::source::ss12000::changed_parts;
+
+/// Bytes of a body that are looked at.
+const UNDERSTOOD: usize = 64 * 1024;
+/// Bytes of a body that are read at most.
+const DRAINED: usize = 16 * 1024 * 1024;
 
 /// One source that calls.
 pub struct Caller {
@@ -41,7 +46,7 @@ pub struct Callbacks {
 pub async fn post(
     State(callbacks): State<Arc<Callbacks>>,
     Path((source, secret)): Path<(String, String)>,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> StatusCode {
     let known = SourceId::new(source).ok();
     let known = known.and_then(|id| callbacks.callers.get_key_value(&id));
@@ -56,13 +61,29 @@ pub async fn post(
         tracing::warn!(%source, "a call with a wrong secret is refused");
         return StatusCode::NOT_FOUND;
     }
-    // A body that is too large, or cut off, says as much as any other.
-    let parts: BTreeSet<Part> = changed_parts(&body.unwrap_or_default());
+    let parts: BTreeSet<Part> = changed_parts(&start(body).await);
     tracing::debug!(%source, ?parts, "called");
     for part in parts {
         callbacks.nudges.wake(source, part);
     }
     StatusCode::OK
+}
+
+/// What a body begins with. The rest is read and dropped, within bounds, as senders want to be heard out; one that
+/// is too large, or cut off, says as much as any other.
+async fn start(mut body: Body) -> Vec<u8> {
+    let (mut start, mut read) = (Vec::new(), 0);
+    while let Some(Ok(frame)) = body.frame().await {
+        let Some(data) = frame.data_ref() else { continue };
+        read += data.len();
+        if start.len() < UNDERSTOOD {
+            start.extend_from_slice(data);
+        }
+        if read > DRAINED {
+            break;
+        }
+    }
+    start
 }
 
 /// Describes `/hooks/{source}/{secret}`.
@@ -74,7 +95,7 @@ pub fn describe(api: &mut OpenApi) {
         summary: "Say that something has changed",
         description: "For a school system that is asked by SS 12000 and has a subscription. Whatever the body, the \
             system is asked what has changed; the same call twice changes nothing.",
-        tag: "Reports",
+        tag: "Events",
         query: Vec::new(),
         security: Vec::new(),
         bodies: Vec::new(),

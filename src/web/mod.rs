@@ -42,13 +42,14 @@ pub fn router(
         .route("/hooks/{source}/{secret}", post(callbacks::post))
         .with_state(callbacks);
     let hooks = Router::new().route("/hooks/{source}", post(hooks::post)).with_state(hooks);
-    let events = hooks.merge(callbacks).merge(
+    let events = hooks.merge(
         Router::new()
             .route("/receipts/{provider}/{secret}", post(receipts::take).get(receipts::take))
             .with_state(receipts),
     );
     server::at_most(events, largest_event_body)
         .merge(api)
+        .merge(callbacks)
         .merge(Router::new().route("/metrics", get(metrics::get)).with_state(scrape))
         .route("/healthz", get(api::healthz))
         .route("/openapi.json", get(api::openapi))

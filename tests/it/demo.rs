@@ -67,6 +67,26 @@ fn the_day_comes_out_right() {
     assert!(is_empty(tmp.path()) && !runs_in(tmp.path()));
 }
 
+#[test]
+fn the_day_comes_out_right_when_the_school_system_is_asked() {
+    let tmp = tempfile::tempdir().expect("folder");
+    let child = demo(tmp.path(), &["--json", "--ss12000", "--quirks", "messy,recreate"]);
+    let (code, stdout, stderr) = output(child);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""), "{stdout}");
+    let outcome: Value = serde_json::from_str(&stdout).expect("one JSON object");
+    for (what, times) in [
+        ("texts", 9),
+        ("mails", 3),
+        ("corrections", 1),
+        ("kills", 1),
+        ("told-twice", 0),
+        ("unexpected", 0),
+    ] {
+        assert_eq!(outcome["counts"][what], times, "{what}: {outcome}");
+    }
+    assert!(is_empty(tmp.path()) && !runs_in(tmp.path()));
+}
+
 #[tokio::test]
 async fn an_interruption_leaves_nothing_behind() {
     let tmp = tempfile::tempdir().expect("folder");

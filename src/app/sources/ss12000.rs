@@ -17,7 +17,7 @@ use crate::env::wire::DoorSettings;
 use crate::env::{Env, Pending};
 use crate::intake::Described;
 use crate::metrics::Metrics;
-use crate::model::{OnBehalfOf, ProviderId, Rate, SourceId};
+use crate::model::{ProviderId, Rate, SourceId};
 use crate::operate::self_test::{SourceProbe, SourceTrial};
 use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
@@ -76,18 +76,11 @@ fn every(source: &Ss12000) -> SignedDuration {
     }
 }
 
-/// What the self-test asks them: one organisation.
+/// What the self-test asks them.
 pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
-    config.ss12000.iter().filter_map(|(id, source)| {
-        let settings = settings(id, source);
-        let mut request = http::Request::get(settings.base.join("/organisations", "limit=1"))
-            .header(http::header::ACCEPT, "application/json")
-            .extension(OnBehalfOf(settings.door));
-        if let Some((name, value)) = settings.header {
-            request = request.header(name, value);
-        }
-        let request = request.body(bytes::Bytes::new()).ok()?;
-        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(Box::new(request)) })
+    config.ss12000.iter().map(|(id, source)| SourceProbe {
+        id: id.clone(),
+        tried: SourceTrial::Ask(Box::new(settings(id, source).probe())),
     })
 }
 
@@ -214,6 +207,17 @@ pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -
         },
         subscribing: subscribing(config, id, source),
     }
+}
+
+/// How often marks are asked for where budgets do not let it be as often as is wanted, in words.
+pub(in crate::app) fn pace(config: &Config, id: &SourceId, source: &Ss12000) -> Option<String> {
+    let rhythm = rhythm(config, id, source);
+    if !rhythm.attendance {
+        return None;
+    }
+    let (found, way) = ss12000::expected(&rhythm, &settings(id, source));
+    found.kept_by?;
+    Some(ss12000::in_words(Some(way), found))
 }
 
 /// What it is to call.

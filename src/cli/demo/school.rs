@@ -1,19 +1,22 @@
-//! The demo's school system as one that is asked: the configuration for it, its secrets, and what it calls
-//! the pupils of the story.
+//! The demo's school system as one that is asked: the configuration for it, and its secrets.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use anyhow::Context as _;
 
 use super::SOURCE;
 use crate::env::random;
-use crate::sim::demo::{self, Pupil};
+use crate::sim::demo;
 use crate::sim::school::{Access, School};
 
 /// The demo's configuration with this school instead of a webhook.
 pub(super) fn configuration(text: &str, school: &School) -> anyhow::Result<String> {
     let mut root: toml::Table = text.parse().context("the demo's configuration")?;
     root.remove("sources");
+    root.remove("directory");
     let (unit, _) = school.units().into_iter().next().context("the school has a unit")?;
     let vendor = if school.quirks().throttle.is_some() { "skola24" } else { "standard" };
     let mut source = toml::Table::new();
@@ -30,7 +33,7 @@ pub(super) fn configuration(text: &str, school: &School) -> anyhow::Result<Strin
     ] {
         source.insert(key.into(), value.into());
     }
-    source.insert("gives".into(), vec!["schedule", "attendance"].into());
+    source.insert("gives".into(), vec!["directory", "schedule", "attendance"].into());
     source.insert("subscriptions".into(), true.into());
     let schools = toml::Table::from_iter([(demo::SCHOOL.to_owned(), unit.to_string().into())]);
     source.insert("schools".into(), schools.into());
@@ -48,13 +51,13 @@ pub(super) fn secrets(folder: &Path) -> anyhow::Result<()> {
         ("school-callback", random::token(32)),
     ] {
         let path = folder.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .and_then(|mut file| file.write_all(text.as_bytes()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
-}
-
-/// What the school calls a pupil of the story.
-pub(super) fn id_of(school: &School, pupil: &Pupil) -> String {
-    let known = school.pupils().into_iter().find(|card| card.given == pupil.name);
-    known.map(|card| card.id.to_string()).unwrap_or_default()
 }

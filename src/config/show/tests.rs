@@ -47,6 +47,9 @@ client-id-file = "i"
 client-secret-file = "s"
 gives = ["directory", "schedule", "attendance"]
 schools = { a = "o" }
+[drop.d]
+folder = "/var/spool/upprop/files"
+gives = ["attendance"]
 [edlevo.c]
 url = "https://edlevo.example.se"
 auth = "oauth2-client-credentials"
@@ -145,7 +148,8 @@ fn every_key_that_is_known_is_shown() {
             "providers" => &["a", "b"],
             "ss12000" => &["b"],
             "edlevo" => &["c"],
-            "sources" | "drop" | "schools" => &["a"],
+            "drop" => &["d"],
+            "sources" | "schools" => &["a"],
             _ => &[""],
         };
         let stands = |name: &&str| shown.contains(known.replace('*', name).as_str());

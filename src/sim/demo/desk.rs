@@ -155,42 +155,53 @@ impl Desk {
         Ok(())
     }
 
-    /// Returns when the daemon has read everybody, and asked for marks behind that.
+    /// Puts a lesson on the timetable.
+    pub(super) fn announce(&mut self, lesson: &Lesson) -> Result<(), DemoError> {
+        self.lesson(lesson).map(|_| ())
+    }
+
+    /// How long a new lesson may take to be read: a vendor's limits put it off.
+    pub(super) fn reading(&self) -> i64 {
+        if self.school.quirks().throttle.is_some() { 45 } else { 15 }
+    }
+
+    /// Returns when the daemon knows who goes here, and what is marked so far.
     pub(super) async fn opened(&self) -> Result<(), DemoError> {
-        within("the daemon to read the school", async {
-            while !self.rounds(Timestamp::MIN, is_people) {
-                look_later(self.clock.as_ref()).await;
-            }
-        })
-        .await?;
+        self.asked("for everybody", Timestamp::MIN, is_people).await?;
         self.settled().await
     }
 
-    /// Returns when the daemon has asked twice for marks: the second time it had stored the first.
+    /// Returns when the daemon has begun two rounds: with the second it had stored the first. A round asks
+    /// for notices before it asks for marks.
     pub(super) async fn settled(&self) -> Result<(), DemoError> {
         for _ in 0..2 {
-            let since = self.clock.now();
-            within("the daemon to ask for marks", async {
-                while !self.rounds(since, is_marks) {
-                    look_later(self.clock.as_ref()).await;
-                }
-            })
-            .await?;
+            self.asked("for marks", self.clock.now(), |endpoint| endpoint == "GET /absences")
+                .await?;
         }
         Ok(())
     }
 
-    /// Whether something was asked since, and answered.
-    fn rounds(&self, since: Timestamp, what: fn(&str) -> bool) -> bool {
-        let lines = self.school.requests();
-        lines.iter().any(|line| line.at > since && line.status == 200 && what(&line.endpoint))
+    /// Returns when something has been asked since, and answered.
+    async fn asked(
+        &self,
+        what: &str,
+        since: Timestamp,
+        is: fn(&str) -> bool,
+    ) -> Result<(), DemoError> {
+        let was_asked = || {
+            let lines = self.school.requests();
+            let mut lines = lines.iter().rev().take_while(|line| line.at > since);
+            lines.any(|line| line.status == 200 && is(&line.endpoint))
+        };
+        within(&format!("the daemon to ask {what}"), async {
+            while !was_asked() {
+                look_later(self.clock.as_ref()).await;
+            }
+        })
+        .await
     }
 }
 
 fn is_people(endpoint: &str) -> bool {
     matches!(endpoint, "GET /persons" | "POST /persons/lookup")
-}
-
-fn is_marks(endpoint: &str) -> bool {
-    matches!(endpoint, "GET /attendances" | "POST /attendances/lookup")
 }

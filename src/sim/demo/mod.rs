@@ -21,7 +21,7 @@ pub use checks::{Class, Counts, Report, Told};
 pub use daemon::Daemon;
 pub use desk::{Desk, school_settings};
 pub use hooks::Hooks;
-pub use people::{Guardian, Pupil, SCHOOL, SCHOOL_NAME, SENDER, TEAM, directory, morning};
+pub use people::{SCHOOL, SCHOOL_NAME, SENDER, TEAM, directory, morning};
 pub use sender::Sender;
 pub use stage::Stage;
 pub use story::{conclude, play};

@@ -73,11 +73,32 @@ impl Sender {
         matches!(self, Self::Hooks(_))
     }
 
-    /// Returns when the daemon knows the school, and what has happened there so far.
+    /// Seconds that a new lesson may take to be read, where it must be before marks of it are understood.
+    pub(super) fn reading(&self) -> Option<i64> {
+        match self {
+            Self::Hooks(_) => None,
+            Self::Desk(desk) => Some(desk.reading()),
+        }
+    }
+
+    /// Whether it knows which language a guardian reads: SS 12000 has no place for it.
+    pub(super) fn knows_languages(&self) -> bool {
+        matches!(self, Self::Hooks(_))
+    }
+
+    /// Returns when the daemon knows who goes here, and what is marked so far.
     pub(super) async fn opened(&self) -> Result<(), DemoError> {
         match self {
             Self::Hooks(_) => Ok(()),
             Self::Desk(desk) => desk.opened().await,
+        }
+    }
+
+    /// Makes a lesson known that has not been marked yet.
+    pub(super) fn announce(&mut self, lesson: &Lesson) -> Result<(), DemoError> {
+        match self {
+            Self::Hooks(_) => Ok(()),
+            Self::Desk(desk) => desk.announce(lesson),
         }
     }
 

@@ -23,9 +23,21 @@ fn wanted(asked: bool) -> Wanted {
     if asked {
         wanted.counts.mails -= 1;
         wanted.counts.duplicates = 0;
+        // A school system that is asked says again and again what it knows, and of a register that is not
+        // taken yet, nothing.
+        wanted.not_told = ASKED_NOT_TOLD;
     }
     wanted
 }
+
+const ASKED_NOT_TOLD: &[(&str, usize, usize)] = &[
+    ("protected", 0, 9),
+    // Where the school system says so in a word that nobody knows.
+    ("protection-unknown", 0, 9),
+    ("advance-notice", 1, 9),
+    ("present", 0, 1),
+    ("unknown-mark", 0, 99),
+];
 
 const WANTED: Wanted = Wanted {
     counts: Counts {
@@ -83,9 +95,6 @@ fn to_team(class: Class, says: &'static str) -> Expected {
 
 impl Stage<'_> {
     async fn day(&mut self) -> Result<(), DemoError> {
-        let took = self.daemon.start().await?;
-        self.say(&format!("{SCHOOL_NAME} opens; the daemon was ready in {} s.", in_seconds(took)))?;
-        self.sender.opened().await?;
         let now = self.clock.now();
         let minute = SignedDuration::from_mins(1);
         let lesson = Lesson {
@@ -94,6 +103,11 @@ impl Stage<'_> {
             start: now - minute * 10,
             end: now + minute * 50,
         };
+        self.sender.announce(&lesson)?;
+        let took = self.daemon.start().await?;
+        self.say(&format!("{SCHOOL_NAME} opens; the daemon was ready in {} s.", in_seconds(took)))?;
+        // What was marked before a school system is asked for the first time is known, and not told.
+        self.sender.opened().await?;
         self.two_guardians(&lesson).await?;
         self.late_arrival(&lesson).await?;
         self.nobody_told(&lesson).await?;
@@ -113,12 +127,14 @@ impl Stage<'_> {
     }
 
     async fn two_guardians(&mut self, lesson: &Lesson) -> Result<(), DemoError> {
-        self.step("An absence: two guardians, two languages")?;
+        let languages = self.sender.knows_languages();
+        let title = if languages { "two guardians, two languages" } else { "two guardians" };
+        self.step(&format!("An absence: {title}"))?;
         self.say("The teacher marks Alva absent. Nobody has given notice.")?;
         let (at, said) = self.tell(lesson, &[Word::Absent(&ALVA)]).await?;
         let expected = [text(Class::Absence, &ALVA, 0), text(Class::Absence, &ALVA, 1)];
         let texts = self.shows(ALVA.name, at, &expected).await?;
-        if texts.iter().any(|one| one.text == texts[0].text && one.id != texts[0].id) {
+        if languages && texts.iter().any(|one| one.text == texts[0].text && one.id != texts[0].id) {
             self.problem("two guardians with two languages read the same words".into());
         }
         self.read_for(6).await;
@@ -212,7 +228,7 @@ impl Stage<'_> {
 
     async fn lesson_end(&mut self) -> Result<(), DemoError> {
         self.step("A pupil who has not come when the lesson ends")?;
-        let left = if self.paced { 10 } else { 3 };
+        let left = self.sender.reading().unwrap_or(if self.paced { 10 } else { 3 });
         self.say(&format!("Sara is absent from a lesson that ends in {left} seconds."))?;
         let now = self.clock.now();
         let lesson = Lesson {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::file::Open;
-use super::folder::{self, REJECTED};
+use super::folder::{self, REASON, REJECTED};
 use super::records::{Fault, Row};
 use super::values::Bad;
 use crate::model::hex;
@@ -111,7 +111,7 @@ fn line(number: usize, bad: &Bad) -> String {
 }
 
 fn reason(folder: &Path, name: &str, text: &str) -> io::Result<()> {
-    folder::write(folder, REJECTED, &format!("{name}.reason.txt"), text.as_bytes(), None)?;
+    folder::write(folder, REJECTED, &format!("{name}{REASON}"), text.as_bytes(), None)?;
     Ok(())
 }
 

@@ -13,6 +13,10 @@ use rustix::fs::OFlags;
 pub const DONE: &str = "done";
 /// Where files and rows go that could not be used.
 pub const REJECTED: &str = "rejected";
+/// How the name of a reason ends, behind the name of the file.
+pub const REASON: &str = ".reason.txt";
+/// How the name of a note ends.
+pub const NOTE: &str = ".note.txt";
 /// Endings of the names that programs give to what they are still writing.
 const UNFINISHED: [&str; 7] =
     [".part", ".tmp", ".temp", ".filepart", ".partial", ".crdownload", "~"];
@@ -107,6 +111,7 @@ fn is_ours(name: &str) -> bool {
 fn is_passed_over(name: &str) -> bool {
     let lower = name.to_lowercase();
     name.starts_with('.')
+        || [REASON, NOTE].iter().any(|ending| lower.ends_with(ending))
         || UNFINISHED.iter().any(|ending| lower.ends_with(ending))
         || name == crate::directory::load::CONFIRM_FILE
 }
@@ -297,6 +302,7 @@ mod tests {
             "e.csv.filepart",
             "f~",
             "confirm.txt",
+            "a.csv.reason.txt",
         ] {
             fs::write(path.join(name), "x").expect("write");
         }

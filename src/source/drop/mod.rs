@@ -17,6 +17,7 @@ pub mod settings;
 mod take;
 pub mod text;
 pub mod values;
+pub mod waiting;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -5,11 +5,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::kind::Kind;
-use super::people::{Around, More, NoDirectory, Part, Read, each};
+use super::people::{Around, NoDirectory, Part, Read, each};
 use super::values::Cells;
 use crate::directory::Place;
 use crate::directory::rows::{GuardianRow, PupilRow, StaffRow};
-use crate::model::{GroupId, SchoolId};
+use crate::model::SchoolId;
 
 /// Everything by `sourcedId`.
 #[derive(Default)]
@@ -35,7 +35,7 @@ struct User {
     email: Option<String>,
     phone: Option<String>,
     protection: Option<String>,
-    grade: Option<u8>,
+    grade: Option<String>,
 }
 
 fn text(row: Cells<'_>, column: &str) -> String {
@@ -76,8 +76,6 @@ pub(super) fn read(parts: &[Part], around: &Around) -> Result<Read, NoDirectory>
             continue;
         };
         let (class, mentor, groups) = all.class_of(id);
-        let more = More { groups, year: user.grade, flagged: false };
-        read.more.insert((school.to_string(), id.clone()), more);
         let pupil = PupilRow {
             id: id.clone(),
             school: school.to_string(),
@@ -89,6 +87,8 @@ pub(super) fn read(parts: &[Part], around: &Around) -> Result<Read, NoDirectory>
             protection: user.protection.clone(),
             phone: user.phone.clone(),
             email: user.email.clone(),
+            groups,
+            year: user.grade.clone(),
             ..PupilRow::default()
         };
         read.rows.pupils.push((user.place, pupil));
@@ -159,7 +159,6 @@ impl All {
                 }
             }
             _ => {
-                let grade = list(row, "grades").first().and_then(|grade| grade.parse().ok());
                 let user = User {
                     place,
                     role: text(row, "role").to_lowercase(),
@@ -170,7 +169,7 @@ impl All {
                     email: some(row, "email"),
                     phone: some(row, "sms").or_else(|| some(row, "phone")),
                     protection: some(row, "protection"),
-                    grade: grade.filter(|grade: &u8| *grade <= 10),
+                    grade: list(row, "grades").into_iter().next(),
                 };
                 self.users.insert(id, user);
             }
@@ -178,14 +177,14 @@ impl All {
     }
 
     /// A pupil's class, its first teacher, and all groups.
-    fn class_of(&self, pupil: &str) -> (Option<String>, Option<String>, BTreeSet<GroupId>) {
+    fn class_of(&self, pupil: &str) -> (Option<String>, Option<String>, Vec<String>) {
         let mut class = (None, None);
-        let mut groups = BTreeSet::new();
+        let mut groups = Vec::new();
         for (id, role) in self.enrolled.get(pupil).into_iter().flatten() {
             if role != "student" {
                 continue;
             }
-            groups.extend(GroupId::new(id.as_str()).ok());
+            groups.push(id.clone());
             if let Some((title, true)) = self.classes.get(id) {
                 let teacher = self.teachers.get(id).and_then(BTreeSet::first);
                 let teacher = teacher.filter(|id| self.users.contains_key(*id)).cloned();

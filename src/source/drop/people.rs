@@ -19,8 +19,8 @@ use crate::directory::check::{Context, check};
 use crate::directory::csv::{GROUPS, GUARDIANS_FILE, PUPILS_FILE, STAFF_FILE};
 use crate::directory::phone::PhoneRules;
 use crate::directory::rows::{GuardianRow, PupilRow, Rows, StaffRow};
-use crate::directory::{LoadError, Loaded, Place, Roster, RosterProblem};
-use crate::model::{GroupId, PupilId, SchoolId, hex};
+use crate::directory::{LoadError, Loaded, Place, RosterProblem};
+use crate::model::{SchoolId, hex};
 
 /// Where the files of the directory in force are.
 pub const CURRENT: &str = "current";
@@ -61,19 +61,10 @@ pub enum NoDirectory {
     Rows(LoadError),
 }
 
-/// What the directory knows of a pupil beside the rows that all directories have.
-#[derive(Debug, Clone, Default)]
-pub(super) struct More {
-    pub groups: BTreeSet<GroupId>,
-    pub year: Option<u8>,
-    pub flagged: bool,
-}
-
 /// All that was read.
 #[derive(Default)]
 pub(super) struct Read {
     pub rows: Rows,
-    pub more: BTreeMap<(String, String), More>,
     pub problems: Vec<RosterProblem>,
     /// Rows that concern nobody here.
     pub passed_over: usize,
@@ -104,21 +95,9 @@ pub fn load(parts: &[Part], around: &Around) -> Result<(Loaded, usize), NoDirect
     } else {
         own(parts, around)?
     };
-    let Read { rows, more, problems, passed_over } = read;
+    let Read { rows, problems, passed_over } = read;
     let context = Context { schools: &around.schools, phone: &around.phone, now: around.now };
-    let loaded = check(rows, context, problems).map_err(NoDirectory::Rows)?;
-    let mut roster: Roster = loaded.roster;
-    for ((school, pupil), more) in more {
-        let (Ok(school), Ok(pupil)) = (SchoolId::new(school), PupilId::new(pupil)) else {
-            continue;
-        };
-        let found = roster.pupils.get_mut(&school).and_then(|pupils| pupils.get_mut(&pupil));
-        if let Some(pupil) = found {
-            pupil.groups = more.groups.into_iter().collect();
-            (pupil.year, pupil.flagged) = (more.year, more.flagged);
-        }
-    }
-    Ok((Loaded::new(roster, loaded.warnings, loaded.had_protection_column), passed_over))
+    check(rows, context, problems).map(|loaded| (loaded, passed_over)).map_err(NoDirectory::Rows)
 }
 
 /// Goes through the rows of a file.
@@ -163,31 +142,12 @@ fn own(parts: &[Part], around: &Around) -> Result<Read, NoDirectory> {
     let mut by_civic: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for part in parts.iter().filter(|part| part.kind == Kind::Pupils) {
         let mut pupils = Vec::new();
-        let more = &mut read.more;
         let had = each(part, around, &mut read.problems, |place, row| {
             let (school, id) = (school(row, around), text(row, "id"));
             if let Some(number) = row.get("civic-number").and_then(|text| civic(&text)) {
                 by_civic.entry(number).or_default().push((school.clone(), id.clone()));
             }
-            let class = some(row, "class");
-            let mut groups: BTreeSet<GroupId> =
-                row.ids("groups", |text| GroupId::new(text))?.into_iter().collect();
-            groups.extend(class.as_deref().and_then(|class| GroupId::new(class).ok()));
-            let year =
-                row.get("year").map(|text| text.parse::<u8>().ok().filter(|year| *year <= 13));
-            if year == Some(None) {
-                return Err(Bad::at(
-                    "year",
-                    "is not a school year",
-                    "write 0 (förskoleklass) to 10, or nothing",
-                ));
-            }
-            let flagged = row.truth("flagged")?.unwrap_or(false);
-            more.insert(
-                (school.clone(), id.clone()),
-                More { groups, year: year.flatten(), flagged },
-            );
-            pupils.push((place, pupil(row, school, id, class)));
+            pupils.push((place, pupil(row, school, id)));
             Ok(())
         })?;
         read.rows.had_protection_column |= had;
@@ -267,11 +227,11 @@ fn school(row: Cells<'_>, around: &Around) -> String {
     called.map_or_else(|| text.into_owned(), ToString::to_string)
 }
 
-fn pupil(row: Cells<'_>, school: String, id: String, class: Option<String>) -> PupilRow {
+fn pupil(row: Cells<'_>, school: String, id: String) -> PupilRow {
     PupilRow {
         id,
         school,
-        class,
+        class: some(row, "class"),
         given_name: text(row, "given-name"),
         family_name: some(row, "family-name"),
         birth_date: some(row, "birth-date"),
@@ -281,9 +241,7 @@ fn pupil(row: Cells<'_>, school: String, id: String, class: Option<String>) -> P
         email: some(row, "email"),
         channel: some(row, "channel"),
         language: some(row, "language"),
-        groups: some(row, "groups")
-            .map(|groups| groups.split(GROUPS).map(str::to_owned).collect())
-            .unwrap_or_default(),
+        groups: text(row, "groups").split(GROUPS).map(str::to_owned).collect(),
         year: some(row, "year"),
         flagged: some(row, "flagged"),
     }

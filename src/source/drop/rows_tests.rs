@@ -1,10 +1,16 @@
 //! What rows say, and what is said of those that say nothing.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::*;
 use crate::directory::{Directory, Roster, School, testing};
+use crate::source::drop::file::Open;
+use crate::source::drop::folder;
 use crate::source::drop::records::Fields;
+use crate::source::drop::settings::{Layout, Writing};
+use crate::source::drop::text::Encoding;
 
 fn meaning() -> Meaning {
     let word = |word: &str, mark| (word.to_owned(), mark);
@@ -19,9 +25,11 @@ fn meaning() -> Meaning {
 
 fn directory() -> Directory {
     let (school, pupil) = (testing::settings(), testing::pupil("bjork", "p1"));
+    let others = (3..7).map(|n| testing::pupil("bjork", &format!("p-00000{n}")));
     let school = School { id: pupil.school.clone(), ..school };
     let mut roster = Roster::default();
-    roster.pupils.entry(school.id.clone()).or_default().insert(pupil.id.clone(), pupil);
+    let pupils = roster.pupils.entry(school.id.clone()).or_default();
+    pupils.extend(others.chain([pupil]).map(|pupil| (pupil.id.clone(), pupil)));
     let schools = [(school.id.clone(), school)].into();
     Directory { schools: Arc::new(schools), roster: Arc::new(roster) }
 }
@@ -156,5 +164,41 @@ fn notices() {
         ("pupil;date;kind", "p1;2026-11-26;Semester", "say in `notices`"),
     ] {
         assert!(read(head, line).expect_err(words).contains(words), "{line}");
+    }
+}
+
+#[test]
+fn the_examples_that_ship_are_good() {
+    let (meaning, directory) = (meaning(), directory());
+    let now = "2026-11-26T12:00:00Z".parse().expect("time");
+    let context = Context { directory: &directory, schools: None, meaning: &meaning, now };
+    let writing = Writing {
+        encoding: Encoding::Utf8,
+        delimiter: None,
+        head: true,
+        columns: BTreeMap::new(),
+        layout: Layout::Upprop,
+    };
+    for (kind, name) in [
+        (Kind::Attendance, "attendance.csv"),
+        (Kind::Schedule, "schedule.csv"),
+        (Kind::Absences, "absences.jsonl"),
+    ] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/examples").join(name);
+        let about = folder::about(&path).expect("readable").expect("there");
+        let mut open = Open::new(&path, about, kind, &writing).unwrap_or_else(|_| panic!("{name}"));
+        let rows = open.batch(10).unwrap_or_else(|_| panic!("{name}"));
+        assert_eq!(rows.len(), 2, "{name}");
+        for row in rows {
+            let fields = row.fields.expect("a row");
+            assert_eq!(open.reading.misfit(&fields), None, "{name}");
+            let cells = Cells { reading: &open.reading, fields: &fields };
+            let read = match kind {
+                Kind::Attendance => marked(cells, context).map(|_| ()),
+                Kind::Schedule => planned(cells, context).map(|_| ()),
+                _ => noticed(cells, context).map(|_| ()),
+            };
+            assert_eq!(read, Ok(()), "{name} line {}", row.line);
+        }
     }
 }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::bad::{self, BadRows};
 use super::batch::Batches;
 use super::file::{self, Open, Survey};
-use super::folder::{self, About, DONE, Lying};
+use super::folder::{self, About, DONE, Lying, NOTE};
 use super::kind::Kind;
 use super::lessons::Lessons;
 use super::records::{Fault, Row, Stopped};
@@ -125,8 +125,11 @@ impl Worker<'_> {
                 Ok::<_, StoreError>(last.and_then(|last| last.after) == Some(row.written_at))
             };
             let is_repeat = match self.settings().repeats {
-                Repeats::Known => true,
-                Repeats::ByTime => written_at <= row.written_at || is_last().await?,
+                // A plan that is as it was before is told to nobody, and must not be missed.
+                Repeats::Known if file.kind != Kind::Schedule => true,
+                Repeats::Known | Repeats::ByTime => {
+                    written_at <= row.written_at || is_last().await?
+                }
             };
             if is_repeat {
                 return Ok(Begun::Known(row));
@@ -249,14 +252,14 @@ impl Worker<'_> {
         before: &TakenFile,
     ) -> Result<Step, StoreError> {
         let step = self.aside(file, &survey.digest).await?;
-        if let (Step::Over, Some(at)) = (step, before.taken_at) {
+        if let (Step::Over, Some(at), false) = (step, before.taken_at, file.is_aside) {
             let text = format!(
                 "What {} holds had been taken already, at {}: nothing was taken from it again.\n",
                 file.lying.name,
                 at.strftime("%Y-%m-%d %H:%M:%S UTC")
             );
             let folder = self.settings().folder.clone();
-            let note = format!("{}.note.txt", file.lying.name);
+            let note = format!("{}{NOTE}", file.lying.name);
             let written = apart(move || folder::write(&folder, DONE, &note, text.as_bytes(), None));
             if let Err(error) = written.await {
                 tracing::warn!(source = %self.source(), %error, "a note could not be written");

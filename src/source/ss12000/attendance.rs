@@ -96,6 +96,7 @@ pub struct Attending {
     deletes: bool,
     swept: BTreeMap<SchoolId, Timestamp>,
     closed: BTreeMap<LessonId, Timestamp>,
+    begun: BTreeSet<LessonId>,
     tried: Option<Timestamp>,
 }
 
@@ -107,6 +108,10 @@ struct Round {
     deleted: BTreeSet<String>,
     /// Everybody of whom a row was read, so that a row made anew is told from one that is gone.
     said: BTreeSet<(LessonId, PupilId)>,
+    /// When the oldest row was changed that must be asked for again: its lesson may be known by then.
+    again: Option<Timestamp>,
+    /// Registers that somebody works on.
+    begun: BTreeMap<LessonId, (SchoolId, Lesson)>,
     /// Registers that are closed.
     closed: BTreeMap<LessonId, (SchoolId, Lesson, Timestamp, Option<String>)>,
 }
@@ -136,6 +141,7 @@ impl Attending {
             deletes: true,
             swept: BTreeMap::new(),
             closed: BTreeMap::new(),
+            begun: BTreeSet::new(),
             tried: None,
         })
     }
@@ -205,7 +211,7 @@ impl Attending {
             }
         }
         self.take_back(&mut round).await?;
-        self.close(&round).await?;
+        self.registers(&round).await?;
         if let Some(fault) = failed {
             self.tell(&round);
             return Err(fault);
@@ -264,6 +270,7 @@ impl Attending {
         round: &mut Round,
     ) -> Result<(), Fault> {
         let part = format!("attendance {}", place.school);
+        round.again = None;
         let known = self.offering.cursor(&part).await?;
         loop {
             let next = |refused: &BTreeSet<Way>| {
@@ -281,6 +288,8 @@ impl Attending {
                         tracing::info!(%source, way = way.as_str(), "marks are asked for in this way");
                     }
                     let after = newest.map(|at| at.min(theirs(&self.client, now)));
+                    // Not past what is not stored.
+                    let after = round.again.map_or(after, |again| after.map(|at| at.min(again)));
                     let after = after.max(known.as_ref().and_then(|k| k.after));
                     let first_asked_at = known.as_ref().map_or(now, |k| k.first_asked_at);
                     let next = Cursor { first_asked_at, after };
@@ -324,37 +333,39 @@ impl Attending {
         Ok(())
     }
 
-    /// Tells of registers that are closed, once each.
-    async fn close(&mut self, round: &Round) -> Result<(), Fault> {
+    /// Tells of registers that are begun and closed, once each.
+    async fn registers(&mut self, round: &Round) -> Result<(), Fault> {
+        for (id, (school, lesson)) in &round.begun {
+            if !self.begun.contains(id) {
+                let fact = Fact::RegisterBegun { lesson: lesson.clone() };
+                self.register(school, &["begun", school.as_str(), id.as_str()], fact).await?;
+                self.begun.insert(id.clone());
+            }
+        }
         for (id, (school, lesson, closed_at, closed_by)) in &round.closed {
             if self.closed.get(id) == Some(closed_at) {
                 continue;
             }
-            let event = NotificationId::of(&[
-                "closed",
-                school.as_str(),
-                id.as_str(),
-                &closed_at.to_string(),
-                closed_by.as_deref().unwrap_or_default(),
-            ]);
-            let observation = Observation {
-                source: self.offering.source.clone(),
-                event: EventId::new(event.as_str()).map_err(|_| Fault::Stopped)?,
-                school: school.clone(),
-                fact: Fact::RegisterClosed {
-                    lesson: lesson.clone(),
-                    closed_at: *closed_at,
-                    closed_by: closed_by.clone(),
-                },
+            let fact = Fact::RegisterClosed {
+                lesson: lesson.clone(),
+                closed_at: *closed_at,
+                closed_by: closed_by.clone(),
             };
-            match self.offering.intake.accept(&observation).await {
-                Ok(_) | Err(IntakeError::Rejected(_)) => {
-                    self.closed.insert(id.clone(), *closed_at);
-                }
-                Err(IntakeError::Store(error)) => return Err(error.into()),
-            }
+            let (at, by) = (closed_at.to_string(), closed_by.as_deref().unwrap_or_default());
+            self.register(school, &["closed", school.as_str(), id.as_str(), &at, by], fact).await?;
+            self.closed.insert(id.clone(), *closed_at);
         }
         Ok(())
+    }
+
+    async fn register(&self, school: &SchoolId, event: &[&str], fact: Fact) -> Result<(), Fault> {
+        let event = EventId::new(NotificationId::of(event).as_str()).map_err(|_| Fault::Stopped)?;
+        let (source, school) = (self.offering.source.clone(), school.clone());
+        let observation = Observation { source, event, school, fact };
+        match self.offering.intake.accept(&observation).await {
+            Ok(_) | Err(IntakeError::Rejected(_)) => Ok(()),
+            Err(IntakeError::Store(error)) => Err(error.into()),
+        }
     }
 }
 

@@ -19,7 +19,7 @@ use crate::store::rows::Register;
 use crate::store::{StoreError, ledger, tables};
 
 /// How long a lesson that the source does not know is not asked for again.
-const IN_VAIN: SignedDuration = SignedDuration::from_mins(10);
+const IN_VAIN: SignedDuration = SignedDuration::from_mins(1);
 /// How long after its end a lesson is kept in memory.
 const KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
 

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,6 @@ use super::pages::Pages;
 use super::settings::{Resource, Settings};
 use crate::env::{Clock, Wire, WireError};
 use crate::intake::Contacts;
-use crate::model::OnBehalfOf;
 use crate::store::Kv;
 
 /// Pauses before the second, third, … try of one call, in seconds. A poller that fails goes on later by itself.
@@ -340,17 +339,9 @@ impl Client {
     }
 
     fn request(&self, ask: &Ask) -> Request<Bytes> {
-        let settings = &self.0.settings;
         let path = format!("/{}{}", ask.resource.as_str(), ask.path);
         let query = serde_urlencoded::to_string(&ask.query).expect("pairs of texts are a query");
-        let mut request = Request::builder()
-            .method(ask.method.clone())
-            .uri(settings.base.join(&path, &query))
-            .header(ACCEPT, "application/json")
-            .extension(OnBehalfOf(settings.door.clone()));
-        if let Some((name, value)) = &settings.header {
-            request = request.header(name, value);
-        }
+        let mut request = self.0.settings.request(ask.method.clone(), &path, &query);
         if ask.body.is_some() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -435,8 +426,11 @@ pub(super) fn owned(query: &[(&str, &str)]) -> Vec<(String, String)> {
     query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
+/// What need not be encoded stays as it is (RFC 3986 §2.3): some servers do not decode it.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
 fn segment(id: &str) -> String {
-    format!("/{}", utf8_percent_encode(id, NON_ALPHANUMERIC))
+    format!("/{}", utf8_percent_encode(id, RESERVED))
 }
 
 fn later(now: Timestamp, span: SignedDuration) -> Timestamp {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::directory::entitled::{self, Entitled};
 use crate::directory::{Mode, RegisterRules, School, SubjectIdentity};
-use crate::model::{Locale, Phone};
+use crate::model::{EmailAddress, Locale, Phone};
 
 const NOW: &str = "2026-11-23T07:00:00Z";
 
@@ -141,7 +141,7 @@ fn a_pupil_with_class_groups_mentor_and_guardians() {
     assert_eq!(groups, ["c", "m"], "the last day of a membership is in it");
     let mentor = &loaded.roster.staff[pupil.mentor.as_ref().expect("a mentor")];
     assert_eq!(mentor.id.as_str(), "d1", "lessons name teachers by their duty");
-    assert_eq!(mentor.email.as_ref().map(|e| e.expose()), Some("maj@skola.example"));
+    assert_eq!(mentor.email.as_ref().map(EmailAddress::expose), Some("maj@skola.example"));
     assert_eq!(mentor.phone.as_ref().map(Phone::expose), Some("+46701740608"), "at work");
     assert_eq!(mentor.role, StaffRole::Teacher);
     assert_eq!(told(&loaded, &pupil).len(), 2, "nobody who only fetches the pupil");

@@ -17,6 +17,8 @@ pub struct Lookup {
     key: &'static str,
     query: Vec<(String, String)>,
     waiting: VecDeque<Vec<String>>,
+    /// Whether one was too much.
+    halved: bool,
 }
 
 impl Lookup {
@@ -31,7 +33,7 @@ impl Lookup {
         let size = known.unwrap_or(client.settings().lookup_size).max(1);
         let ids: Vec<String> = ids.into_iter().collect();
         let waiting = ids.chunks(size).map(<[String]>::to_vec).collect();
-        Self { client, resource, key, query: owned(query), waiting }
+        Self { client, resource, key, query: owned(query), waiting, halved: false }
     }
 
     /// The rows of the next batch; none: that was the last.
@@ -43,14 +45,32 @@ impl Lookup {
             match self.ask(&batch).await {
                 Err(Fault::TooMuch) => {
                     let rest = batch.split_off(batch.len().div_ceil(2));
-                    self.client.learned().batch.insert(self.resource, batch.len());
+                    self.halved = true;
                     self.waiting.push_front(rest);
                     self.waiting.push_front(batch);
                 }
-                other => return other.map(Some),
+                other => {
+                    let rows = other?;
+                    self.learn(batch.len());
+                    return Ok(Some(rows));
+                }
             }
         }
         Ok(None)
+    }
+
+    /// So many were not too much. A source that could answer nothing for a while says nothing of how many are; and
+    /// what was too much once need not be so for ever.
+    fn learn(&self, size: usize) {
+        let most = self.client.settings().lookup_size.max(1);
+        let mut learned = self.client.learned();
+        if self.halved {
+            learned.batch.insert(self.resource, size);
+        } else if let Some(known) = learned.batch.get_mut(&self.resource)
+            && self.waiting.is_empty()
+        {
+            *known = (*known + known.div_ceil(4)).min(most);
+        }
     }
 
     async fn ask(&self, batch: &[String]) -> Result<Vec<Value>, Fault> {

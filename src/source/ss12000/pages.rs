@@ -23,11 +23,13 @@ pub struct Pages {
     filters: Vec<(String, String)>,
     token: Option<String>,
     ended: bool,
-    pages: u32,
+    count: u32,
     in_vain: u32,
     tokens: BTreeSet<[u8; 16]>,
     rows: BTreeSet<[u8; 16]>,
     repeated: u64,
+    /// Why it does not end, to be said after the page that showed it.
+    circles: Option<&'static str>,
 }
 
 impl Pages {
@@ -38,11 +40,12 @@ impl Pages {
             filters: owned(query),
             token: None,
             ended: false,
-            pages: 0,
+            count: 0,
             in_vain: 0,
             tokens: BTreeSet::new(),
             rows: BTreeSet::new(),
             repeated: 0,
+            circles: None,
         }
     }
 
@@ -97,21 +100,25 @@ impl Pages {
         if self.ended {
             return Ok(None);
         }
+        if let Some(why) = self.circles {
+            return Err(self.endless(why));
+        }
         let value = match &self.token {
             None => self.first().await?,
             Some(token) => self.after(token.clone()).await?,
         };
-        self.pages += 1;
+        self.count += 1;
         let (data, token) = self.open(value)?;
         match token {
             None => {
                 self.ended = true;
                 self.client.well(self.resource, kinds::PAGING);
             }
+            // The page itself may be the last one, and what it says is so.
             Some(token) if !self.tokens.insert(digest(token.as_bytes())) => {
-                return Err(self.endless("it gave the same pageToken twice"));
+                self.circles = Some("it gave the same pageToken twice");
             }
-            Some(_) if self.pages >= MOST_PAGES => {
+            Some(_) if self.count >= MOST_PAGES => {
                 return Err(self.endless(&format!("it has more than {MOST_PAGES} pages")));
             }
             Some(token) => self.token = Some(token),

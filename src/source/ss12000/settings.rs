@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
-use http::{HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::header::ACCEPT;
+use http::request::Builder;
+use http::{HeaderName, HeaderValue, Method, Request};
 use jiff::SignedDuration;
 
-use crate::model::{Endpoint, ProviderId, Rate, SourceId};
+use crate::model::{Endpoint, OnBehalfOf, ProviderId, Rate, SourceId};
 
 /// A collection of the standard that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +101,26 @@ impl Settings {
     /// How often a resource may be asked for; none: as often as we like.
     pub fn budget(&self, resource: Resource) -> Option<&Rate> {
         self.budgets.get(resource.as_str()).or_else(|| self.budgets.get("*"))
+    }
+
+    /// A request to a path below the base, with what shows who we are.
+    pub(super) fn request(&self, method: Method, path: &str, query: &str) -> Builder {
+        let request = Request::builder()
+            .method(method)
+            .uri(self.base.join(path, query))
+            .header(ACCEPT, "application/json")
+            .extension(OnBehalfOf(self.door.clone()));
+        match &self.header {
+            Some((name, value)) => request.header(name, value),
+            None => request,
+        }
+    }
+
+    /// A question that changes nothing, for whoever tries whether we are let in: one organisation.
+    pub fn probe(&self) -> Request<Bytes> {
+        let path = format!("/{}", Resource::Organisations.as_str());
+        let request = self.request(Method::GET, &path, "limit=1").body(Bytes::new());
+        request.expect("address and headers were checked")
     }
 }
 

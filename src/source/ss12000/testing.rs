@@ -51,6 +51,7 @@ pub fn json(status: u16, body: &Value) -> Said {
 }
 
 /// An answer with a text.
+#[expect(clippy::unnecessary_wraps, reason = "it stands beside those that are errors")]
 pub fn text(status: u16, body: &str) -> Said {
     Ok(Response::builder().status(status).body(Bytes::from(body.to_owned())).expect("answer"))
 }

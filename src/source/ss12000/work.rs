@@ -14,6 +14,7 @@ use super::fault::Fault;
 use super::interval::{self, Interval};
 use super::places;
 use super::schedule::Schedule;
+use super::settings::Settings;
 use super::subscribe::{Subscriber, Subscribing};
 use crate::model::local_date;
 use crate::source::marks::Offering;
@@ -23,8 +24,8 @@ use crate::store::StoreError;
 /// Shortest pause between two rounds, however often the source calls: for marks, and for lessons.
 const BETWEEN: SignedDuration = SignedDuration::from_millis(100);
 /// The same while the source goes on calling.
-const BETWEEN_MANY: SignedDuration = SignedDuration::from_secs(1);
-const BETWEEN_SCHEDULES: SignedDuration = SignedDuration::from_secs(60);
+const BETWEEN_MANY: SignedDuration = SignedDuration::from_millis(500);
+const BETWEEN_SCHEDULES: SignedDuration = SignedDuration::from_secs(10);
 /// Pause after a schedule that could not be read.
 const SOON: SignedDuration = SignedDuration::from_secs(30);
 /// How often it is looked whether the subscription must be renewed.
@@ -145,7 +146,13 @@ impl Worker {
             let done = schedule.round().await;
             ready.send_replace(true);
             let every = match done {
-                Ok(_) => self.until_midnight().min(self.rhythm.schedule_every),
+                Ok(found) => {
+                    if found.changed > 0 {
+                        // Marks may have come before their lessons.
+                        self.nudges.wake(&self.offering.source, Part::Attendance);
+                    }
+                    self.until_midnight().min(self.rhythm.schedule_every)
+                }
                 Err(fault) => {
                     self.judge(fault)?;
                     SOON
@@ -211,13 +218,7 @@ impl Worker {
             deletes: attending.has_deleted(),
             batches: 1,
         };
-        interval::interval(
-            self.rhythm.attendance_every,
-            &round.needs(),
-            &interval::schedule_needs(schools),
-            self.rhythm.schedule_every,
-            self.client.settings(),
-        )
+        pace(&self.rhythm, &round, self.client.settings())
     }
 
     fn tell(&self, found: Interval, way: Option<Way>) {
@@ -238,6 +239,24 @@ impl Worker {
             later(&self.client, LOOKED_AFTER, None).await?;
         }
     }
+}
+
+/// How often marks will be asked for, as far as can be told before the source is asked: everything is offered.
+pub fn expected(rhythm: &Rhythm, settings: &Settings) -> (Interval, Way) {
+    let schools = u32::try_from(rhythm.schools.len()).unwrap_or(u32::MAX);
+    let way = rhythm.asking.ways[0];
+    let round = interval::Round { way, schools, notices: true, deletes: true, batches: 1 };
+    (pace(rhythm, &round, settings), way)
+}
+
+fn pace(rhythm: &Rhythm, round: &interval::Round, settings: &Settings) -> Interval {
+    interval::interval(
+        rhythm.attendance_every,
+        &round.needs(),
+        &interval::schedule_needs(round.schools),
+        rhythm.schedule_every,
+        settings,
+    )
 }
 
 /// How marks are asked for, for people.

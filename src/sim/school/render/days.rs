@@ -72,12 +72,10 @@ impl Written for Attendance {
     fn written(row: &Row<Self>, pen: &Pen<'_>) -> Value {
         let is = &row.is;
         let mut minutes = is.minutes;
-        if pen.quirks.negative_minutes && row.id.is_one_in(3) {
-            // Only what says nothing is spoilt: zero becomes less.
-            let spoilt = |n: Option<i32>| if n == Some(0) { Some(-5) } else { n };
-            minutes.valid = spoilt(minutes.valid);
-            minutes.invalid = spoilt(minutes.invalid);
-            minutes.present = spoilt(minutes.present);
+        let away = |n: Option<i32>| n.is_some_and(|n| n > 0);
+        if pen.quirks.negative_minutes && !away(minutes.invalid) && !away(minutes.valid) {
+            // Only of who was there: nobody is to be missed for it.
+            (minutes.valid, minutes.invalid) = (Some(-5), Some(-5));
         }
         if pen.quirks.version_2_0 {
             minutes.present = minutes.present.or(Some(0));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::super::book::Place;
 use super::super::fault::Fault;
@@ -13,6 +13,9 @@ use super::{Attending, Round, is_possible, theirs};
 use crate::model::{LessonId, Mark, PupilId};
 use crate::source::marks::Said;
 use crate::store::rows::{Cursor, LastSaid};
+
+/// How long a mark is asked for again whose lesson nobody knows.
+const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Rows that are to be offered.
 #[derive(Default)]
@@ -112,6 +115,9 @@ impl Attending {
                 self.book.find(&id, &place.school, places, client, &directory, &mut round.bad);
             let Some(found) = found.await? else {
                 round.bad.add("a mark: of a lesson that the source does not know");
+                if let Some(at) = changed.filter(|at| now.duration_since(*at) < PATIENCE) {
+                    round.again = round.again.map_or(Some(at), |known| Some(known.min(at)));
+                }
                 return Ok(None);
             };
             found
@@ -128,8 +134,10 @@ impl Attending {
         };
         let learn = last.is_none()
             && cursor.is_none_or(|cursor| {
+                // What was there then is known by its row. What was not may be dated so much earlier.
                 let first = theirs(&self.client, cursor.first_asked_at);
-                changed.map_or(scheduled.lesson.end <= first, |at| at <= first)
+                let history = first.saturating_sub(self.asking.overlap).unwrap_or(first);
+                changed.map_or(scheduled.lesson.end <= first, |at| at <= history)
             });
         let replaces = last.as_ref().is_some_and(|last| {
             last.row.as_ref().is_none_or(|former| round.deleted.contains(former))
@@ -198,6 +206,8 @@ impl Attending {
             Verdict::Bad(_) => None,
             Verdict::Provisional => {
                 round.found.provisional += 1;
+                let entry = (scheduled.school.clone(), scheduled.lesson.clone());
+                round.begun.insert(scheduled.lesson.id.clone(), entry);
                 None
             }
             // Who is not to come is not missing.

@@ -16,6 +16,7 @@ use crate::env::Clock as _;
 use crate::intake::{Contacts, Intake};
 use crate::metrics::Metrics;
 use crate::model::{CorrectionKind, LessonState, Notification, Purpose, State};
+use crate::store::rows::Due;
 use crate::store::{Kv, MemoryStore, after_prefix, ledger, tables};
 
 /// What the source has.
@@ -472,7 +473,12 @@ async fn lunch_and_those_who_need_not_come_are_not_missed() {
         let (from, to) = (tables::ALL_DUE, after_prefix(tables::ALL_DUE));
         let rows = stage.scene.kv.scan(from, &to, 100).await.expect("rows");
         let now = stage.scene.clock.now();
-        rows.iter().filter(|(key, _)| tables::due_time(key).is_some_and(|at| at <= now)).count()
+        let of_pupils = rows.iter().filter(|(key, value)| {
+            let due: Due = ledger::decode(value).expect("a row");
+            let is_due = tables::due_time(key).is_some_and(|at| at <= now);
+            is_due && matches!(due, Due::LessonEnd { .. })
+        });
+        of_pupils.count()
     };
     let before = due(&stage).await;
     stage.now(|there| there.events[0] = event("l1", -10, &json!({"cancelled": true})));
@@ -513,4 +519,35 @@ async fn notices_come_before_marks_and_follow_their_rows() {
     assert_eq!(stage.round().await.notices, 1);
     assert_eq!(stage.said().await.iter().filter(waiting).count(), 1);
     assert_eq!(stage.round().await.notices, 0);
+}
+
+#[tokio::test]
+async fn a_mark_dated_before_first_contact_that_came_after_it_is_news() {
+    for ways in EVERY {
+        let mut stage = Stage::with(ways, |there| there.key = key_of(ways)).await;
+        stage.round().await;
+        // Its transaction began half a minute before it could be seen.
+        stage.now(|there| there.rows.push(row("r1", "p", "l1", MISSING, 0)));
+        stage.now(|there| there.rows[0]["meta"]["modified"] = json!("2026-11-23T06:59:50Z"));
+        stage.round().await;
+        assert_eq!(stage.said().await.len(), 1, "{ways:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_mark_that_comes_before_its_lesson_is_taken_when_that_is_known() {
+    let mut stage = Stage::with(&[Way::Listing], |_| {}).await;
+    stage.round().await;
+    stage.now(|there| there.rows.push(row("r1", "p", "l9", MISSING, 1)));
+    stage.round().await;
+    assert!(stage.trouble("bad-rows").is_some());
+    // Other marks come meanwhile, for longer than anything is asked for again.
+    stage.scene.clock.forward(SignedDuration::from_mins(20));
+    stage.now(|there| there.rows.push(row("r2", "q", "l1", THERE, 20)));
+    stage.round().await;
+    stage.scene.clock.forward(SignedDuration::from_mins(20));
+    stage.now(|there| there.events.push(event("l9", -5, &json!({}))));
+    stage.round().await;
+    assert_eq!(stage.said().await.len(), 1);
+    assert_eq!(stage.trouble("bad-rows"), None);
 }
