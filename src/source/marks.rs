@@ -426,7 +426,9 @@ pub(super) fn weigh(
     let Some(known) = known else { return Weighed::New(new(0, when)) };
     if known.digest == digest {
         let is_later = when > known.recorded_at;
-        return if is_later { Weighed::Later(new(known.changes, when)) } else { Weighed::Known };
+        let later =
+            || LastSaid { mark: known.mark, minutes: known.minutes, ..new(known.changes, when) };
+        return if is_later { Weighed::Later(later()) } else { Weighed::Known };
     }
     let parts = known.row.as_deref().and_then(|row| row.split_once(':'));
     let above = parts.filter(|(of, _)| of == file).and_then(|(_, above)| above.parse().ok());
