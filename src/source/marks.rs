@@ -231,7 +231,7 @@ impl Offering {
             };
             if unknown == Unknown::Kept && self.is_unknown(&said.school, &said.pupil) {
                 let (key, row) = self.keep(&said, learn, now);
-                written.push((key, Some(codec::encode(ledger::ROW_VERSION, &row).into())));
+                written.push((key, Some(codec::encode(ledger::ROW_VERSION, &row))));
                 taken.kept += 1;
                 continue;
             }
@@ -263,7 +263,7 @@ impl Offering {
         }
         let said = rows
             .iter()
-            .map(|(key, row)| (key.clone(), Some(codec::encode(ledger::ROW_VERSION, row).into())));
+            .map(|(key, row)| (key.clone(), Some(codec::encode(ledger::ROW_VERSION, row))));
         written.extend(said);
         Ok((taken, refused, written))
     }
@@ -311,7 +311,7 @@ impl Offering {
         let key = tables::missed(&said.school, &said.pupil, &said.lesson.id, &self.source);
         let row = (said.mark == Mark::Unexcused).then(|| {
             let row = Missed { lesson: said.lesson.clone(), row: said.row.clone(), at: now };
-            codec::encode(ledger::ROW_VERSION, &row).into()
+            codec::encode(ledger::ROW_VERSION, &row)
         });
         (key, row)
     }

@@ -23,6 +23,8 @@ pub struct Pages {
     filters: Vec<(String, String)>,
     token: Option<String>,
     ended: bool,
+    /// What is wrong with how they go on, told after what the last one holds.
+    fault: Option<Fault>,
     pages: u32,
     in_vain: u32,
     tokens: BTreeSet<[u8; 16]>,
@@ -38,6 +40,7 @@ impl Pages {
             filters: owned(query),
             token: None,
             ended: false,
+            fault: None,
             pages: 0,
             in_vain: 0,
             tokens: BTreeSet::new(),
@@ -94,6 +97,9 @@ impl Pages {
 
     /// The `data` of the next page, whatever it is.
     pub(super) async fn next_data(&mut self) -> Result<Option<Value>, Fault> {
+        if let Some(fault) = self.fault.take() {
+            return Err(fault);
+        }
         if self.ended {
             return Ok(None);
         }
@@ -109,10 +115,12 @@ impl Pages {
                 self.client.well(self.resource, kinds::PAGING);
             }
             Some(token) if !self.tokens.insert(digest(token.as_bytes())) => {
-                return Err(self.endless("it gave the same pageToken twice"));
+                self.ended = true;
+                self.fault = Some(self.endless("it gave the same pageToken twice"));
             }
             Some(_) if self.pages >= MOST_PAGES => {
-                return Err(self.endless(&format!("it has more than {MOST_PAGES} pages")));
+                self.ended = true;
+                self.fault = Some(self.endless(&format!("it has more than {MOST_PAGES} pages")));
             }
             Some(token) => self.token = Some(token),
         }
