@@ -232,7 +232,7 @@ impl Offering {
             };
             if unknown == Unknown::Kept && self.is_unknown(&said.school, &said.pupil) {
                 let (key, row) = self.keep(&said, learn, now);
-                written.insert(key, Some(codec::encode(ledger::ROW_VERSION, &row).into()));
+                written.insert(key, Some(codec::encode(ledger::ROW_VERSION, &row)));
                 taken.kept += 1;
                 continue;
             }
@@ -308,7 +308,7 @@ impl Offering {
         let key = tables::missed(&said.school, &said.pupil, &said.lesson.id, &self.source);
         let row = (said.mark == Mark::Unexcused).then(|| {
             let row = Missed { lesson: said.lesson.clone(), row: said.row.clone(), at: now };
-            codec::encode(ledger::ROW_VERSION, &row).into()
+            codec::encode(ledger::ROW_VERSION, &row)
         });
         (key, row)
     }

@@ -4,6 +4,8 @@
 
 mod row;
 #[cfg(test)]
+mod stage;
+#[cfg(test)]
 mod tests;
 mod ways;
 
@@ -98,6 +100,8 @@ pub struct Attending {
     closed: BTreeMap<LessonId, Timestamp>,
     begun: BTreeSet<LessonId>,
     tried: Option<Timestamp>,
+    /// Bad rows of the last round: the same are read again while they are recent.
+    bad: u64,
 }
 
 /// What is collected in one round.
@@ -143,6 +147,7 @@ impl Attending {
             closed: BTreeMap::new(),
             begun: BTreeSet::new(),
             tried: None,
+            bad: 0,
         })
     }
 
@@ -225,16 +230,18 @@ impl Attending {
         Ok(round.found)
     }
 
-    fn tell(&self, round: &Round) {
+    fn tell(&mut self, round: &Round) {
         let (source, found) = (&self.offering.source, &round.found);
-        if round.bad.count > 0 {
-            self.offering.meter.rejected(round.bad.count);
+        let more_bad = round.bad.count.saturating_sub(self.bad);
+        self.bad = round.bad.count;
+        if more_bad > 0 {
+            self.offering.meter.rejected(more_bad);
         }
         match round.bad.wrong(Resource::Attendances) {
             Some(wrong) => self.client.tell(Resource::Attendances, &wrong),
             None => self.client.well(Resource::Attendances, kinds::BAD_ROWS),
         }
-        if found.taken.new + found.notices > 0 || round.bad.count > 0 {
+        if found.taken.new + found.notices + more_bad > 0 {
             tracing::info!(
                 %source, rows = found.rows, new = found.taken.new, waiting = found.taken.kept,
                 notices = found.notices, provisional = found.provisional, empty = found.empty,
