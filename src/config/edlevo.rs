@@ -56,7 +56,8 @@ impl Edlevo {
                     }
                 }
                 Err(remedy) => {
-                    reader.error_at_head(format!("{name:?} cannot be the name of a source"), remedy)
+                    reader
+                        .error_at_head(format!("{name:?} cannot be the name of a source"), remedy);
                 }
             }
             reader.finish();

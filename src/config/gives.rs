@@ -18,10 +18,8 @@ impl Gives {
     pub(super) fn read(reader: &Reader<'_>) -> Self {
         let word = |text: &str| match text {
             "directory" | "schedule" | "attendance" => Ok(text.to_owned()),
-            _ => {
-                Err(super::did_you_mean(text, ["directory", "schedule", "attendance"].into_iter())
-                    .map(str::to_owned))
-            }
+            _ => Err(super::did_you_mean(text, ["directory", "schedule", "attendance"])
+                .map(str::to_owned)),
         };
         let expected = "a list of \"directory\", \"schedule\" and \"attendance\"";
         let words = reader.list("gives", false, expected, word);

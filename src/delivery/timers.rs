@@ -47,7 +47,7 @@ impl Dispatcher {
                     ends.push((key, CaseKey { school, pupil, date, lesson }));
                 }
                 Due::Register { school, lesson } => {
-                    looks.push((key, Look::Register(school, lesson)))
+                    looks.push((key, Look::Register(school, lesson)));
                 }
                 Due::RegisterDigest { school, at } => looks.push((key, Look::Digest(school, at))),
                 Due::Watch => {

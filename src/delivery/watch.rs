@@ -115,17 +115,14 @@ async fn restore(kv: &dyn Kv, contacts: &Contacts) -> Result<(), StoreError> {
         let Ok(source) = SourceId::new(source) else { return };
         // What cannot be read is not known.
         let Ok(row) = ledger::decode::<Heard>(value) else { return };
-        match SchoolId::new(school) {
-            Ok(school) => {
-                if let Some(at) = row.news {
-                    contacts.attendance(&source, &school, at);
-                }
+        if let Ok(school) = SchoolId::new(school) {
+            if let Some(at) = row.news {
+                contacts.attendance(&source, &school, at);
             }
-            Err(_) => {
-                let Heard { answered, news, recorded, .. } = row;
-                contacts
-                    .restore(&source, &Contact { answered, news, recorded, ..Contact::default() });
-            }
+        } else {
+            let Heard { answered, news, recorded, .. } = row;
+            let contact = Contact { answered, news, recorded, ..Contact::default() };
+            contacts.restore(&source, &contact);
         }
     })
     .await

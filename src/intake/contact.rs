@@ -125,17 +125,15 @@ impl Contacts {
         remedy: String,
         now: Timestamp,
     ) -> bool {
-        self.with(source, |c| match c.troubles.get_mut(kind) {
-            Some(known) => {
+        self.with(source, |c| {
+            if let Some(known) = c.troubles.get_mut(kind) {
                 known.times += 1;
                 (known.what, known.remedy, known.last) = (what, remedy, now);
-                false
+                return false;
             }
-            None => {
-                let new = Trouble { what, remedy, since: now, last: now, times: 1 };
-                c.troubles.insert(kind.to_owned(), new);
-                true
-            }
+            let new = Trouble { what, remedy, since: now, last: now, times: 1 };
+            c.troubles.insert(kind.to_owned(), new);
+            true
         })
     }
 

@@ -8,6 +8,7 @@ use super::{Lesson, LessonReport, Mark, Minutes, NotificationId};
 
 /// What is known of one pupil at one lesson.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is true or not by itself")]
 pub struct LessonState {
     /// The lesson, as last described.
     pub lesson: Lesson,

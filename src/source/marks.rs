@@ -225,7 +225,7 @@ impl Offering {
                 Weighed::Later(row) => {
                     taken.known += 1;
                     let later = codec::encode(ledger::ROW_VERSION, &row);
-                    written.insert(key.clone(), Some(later.into()));
+                    written.insert(key.clone(), Some(later));
                     rows.insert(key, row);
                     continue;
                 }
@@ -237,7 +237,7 @@ impl Offering {
                 continue;
             }
             let row = codec::encode(ledger::ROW_VERSION, &new);
-            let beside = [self.missed(&said, now), (key.clone(), Some(row.into()))];
+            let beside = [self.missed(&said, now), (key.clone(), Some(row))];
             let (recorded, school) = (said.recorded_at, said.school.clone());
             let observation = self.observation(said, &new);
             match self.intake.accept_beside(&observation, learn, &beside).await {

@@ -106,14 +106,13 @@ impl<'a> Worker<'a> {
     async fn start(drop: &'a DropFolder) -> Result<Self, StoreError> {
         let (kv, now) = (drop.offering.intake.kv().as_ref(), drop.offering.intake.clock().now());
         let key = tables::cursor(&drop.offering.source, "files");
-        let first_asked_at = match ledger::read::<Cursor>(kv, &key).await? {
-            Some(cursor) => cursor.first_asked_at,
-            None => {
-                let mut unit = Unit::new(kv);
-                unit.write(key, &Cursor { first_asked_at: now, after: None });
-                let _: Commit = unit.commit().await?;
-                now
-            }
+        let first_asked_at = if let Some(cursor) = ledger::read::<Cursor>(kv, &key).await? {
+            cursor.first_asked_at
+        } else {
+            let mut unit = Unit::new(kv);
+            unit.write(key, &Cursor { first_asked_at: now, after: None });
+            let _: Commit = unit.commit().await?;
+            now
         };
         Ok(Self {
             drop,

@@ -237,8 +237,8 @@ const NO_YEAR: &str = "has a year that cannot be right: a value that was never s
 /// # Errors
 /// In words.
 pub fn date(text: &str, forms: &[String]) -> Result<Date, &'static str> {
-    let forms = forms.iter().map(String::as_str).chain(DATES);
-    let found = forms.filter_map(|form| Date::strptime(form, text).ok()).next();
+    let mut forms = forms.iter().map(String::as_str).chain(DATES);
+    let found = forms.find_map(|form| Date::strptime(form, text).ok());
     let found = found.ok_or("is not a day in any form that is known")?;
     if YEARS.contains(&found.year()) { Ok(found) } else { Err(NO_YEAR) }
 }

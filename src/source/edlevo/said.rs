@@ -189,16 +189,15 @@ fn label(event: &Event) -> Option<String> {
 /// comes twice it is the first, unless that is not `after`; one that does not exist is as much later as the clock
 /// is put forward.
 fn instant(text: &str, zone: &TimeZone, after: Option<Timestamp>) -> Option<Timestamp> {
-    let found = match text.parse::<Timestamp>() {
-        Ok(at) => at,
-        Err(_) => {
-            // A date alone says nothing of a lesson.
-            text.find(':')?;
-            let local: DateTime = text.parse().ok()?;
-            let ambiguous = zone.to_ambiguous_timestamp(local);
-            let first = ambiguous.compatible().ok()?;
-            if after.is_some_and(|after| first <= after) { ambiguous.later().ok()? } else { first }
-        }
+    let found = if let Ok(at) = text.parse::<Timestamp>() {
+        at
+    } else {
+        // A date alone says nothing of a lesson.
+        text.find(':')?;
+        let local: DateTime = text.parse().ok()?;
+        let ambiguous = zone.to_ambiguous_timestamp(local);
+        let first = ambiguous.compatible().ok()?;
+        if after.is_some_and(|after| first <= after) { ambiguous.later().ok()? } else { first }
     };
     let year = found.to_zoned_datetime(zone.clone()).year();
     YEARS.contains(&year).then_some(found)
