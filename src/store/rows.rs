@@ -116,6 +116,9 @@ pub struct NoticeSaid {
     /// The directory does not know the pupil yet: it is offered again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
+    /// What the row said before, and is still to be taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<AdvanceNotice>,
 }
 
 /// A subscription at a source that tells when something has changed.

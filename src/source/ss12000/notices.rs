@@ -22,7 +22,7 @@ use crate::model::{
 use crate::source::marks::Offering;
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::NoticeSaid;
-use crate::store::{Commit, StoreError, after_prefix, tables};
+use crate::store::{Commit, StoreError, after_prefix, codec, tables};
 
 /// How long after its end a notice is remembered.
 const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
@@ -91,6 +91,16 @@ impl Notices {
         bad: &mut Bad,
     ) -> Result<u64, Fault> {
         let mut changed = self.offer_waiting(offering).await?;
+        // What a stop came between.
+        let halves: Vec<Key> = self
+            .said
+            .iter()
+            .filter(|(_, said)| !said.former.is_empty())
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in halves {
+            self.withdraw_former(offering, &key).await?;
+        }
         for place in places {
             if !self.offered {
                 break;
@@ -120,8 +130,7 @@ impl Notices {
             self.said.keys().filter(|key| deleted.contains(&key.row)).cloned().collect();
         for key in gone {
             changed += 1;
-            self.withdraw(offering, &key, None).await?;
-            self.forget(offering, &key).await?;
+            self.withdraw(offering, &key).await?;
         }
         Ok(changed)
     }
@@ -152,15 +161,16 @@ impl Notices {
         }) {
             return Ok(false);
         }
-        if known.is_some_and(|k| k.notice != notice && !k.waits) {
-            self.withdraw(offering, &key, modified_at).await?;
+        let mut former = Vec::new();
+        if let Some(known) = known {
+            former = known.former;
+            former.extend(Some(known.notice).filter(|_| !known.waits));
+            former.retain(|before| *before != notice);
         }
-        let mut said = NoticeSaid { notice, modified_at, waits: false };
-        match tell(offering, &key, &said, false, first).await? {
-            Ok(()) => {}
-            Err(_) => said.waits = true,
-        }
-        self.remember(offering, key, said).await?;
+        // The new span first: between the two, nobody may count as missing from a lesson that both suppress.
+        self.give(offering, &key, NoticeSaid { notice, modified_at, waits: false, former }, first)
+            .await?;
+        self.withdraw_former(offering, &key).await?;
         Ok(true)
     }
 
@@ -189,54 +199,82 @@ impl Notices {
             if directory.roster.pupil(&key.school, &key.pupil).is_none() {
                 continue;
             }
-            if tell(offering, &key, &said, false, false).await?.is_ok() {
-                self.remember(offering, key, NoticeSaid { waits: false, ..said }).await?;
-                taken += 1;
-            }
+            taken += u64::from(self.give(offering, &key, said, false).await?);
         }
         Ok(taken)
     }
 
-    /// Takes back what a row said, unless another says the same.
-    async fn withdraw(
-        &self,
+    /// Says a notice, or has it wait for its pupil. Whether it is said.
+    async fn give(
+        &mut self,
         offering: &Offering,
         key: &Key,
-        at: Option<Timestamp>,
-    ) -> Result<(), Fault> {
-        let Some(known) = self.said.get(key).filter(|known| !known.waits) else { return Ok(()) };
-        let twin = self.said.iter().any(|(other, said)| {
-            other != key
-                && (&other.school, &other.pupil) == (&key.school, &key.pupil)
-                && said.notice == known.notice
-                && !said.waits
-        });
-        if !twin {
-            let said = NoticeSaid { modified_at: at, ..known.clone() };
+        said: NoticeSaid,
+        first: bool,
+    ) -> Result<bool, Fault> {
+        let said = NoticeSaid { waits: false, ..said };
+        let notice = (said.notice, said.modified_at);
+        if tell(offering, key, notice, Tone::Given { first }, Some(&said)).await? {
+            self.said.insert(key.clone(), said);
+            return Ok(true);
+        }
+        self.remember(offering, key, NoticeSaid { waits: true, ..said }).await?;
+        Ok(false)
+    }
+
+    /// Takes back what a row said before.
+    async fn withdraw_former(&mut self, offering: &Offering, key: &Key) -> Result<(), Fault> {
+        while let Some(known) = self.said.get(key).filter(|known| !known.former.is_empty()) {
+            let mut left = known.clone();
+            let notice = (left.former.remove(0), left.modified_at);
             // Who is not in the directory any more has no notice that counts.
-            let _: Result<(), String> = tell(offering, key, &said, true, false).await?;
+            let is_told = !self.has_twin(key, &notice.0)
+                && tell(offering, key, notice, Tone::Withdrawn, Some(&left)).await?;
+            if is_told {
+                self.said.insert(key.clone(), left);
+            } else {
+                self.remember(offering, key, left).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Takes back all that a row said, and knows it no more.
+    async fn withdraw(&mut self, offering: &Offering, key: &Key) -> Result<(), Fault> {
+        self.withdraw_former(offering, key).await?;
+        let Some(known) = self.said.get(key) else { return Ok(()) };
+        let is_told = !known.waits
+            && !self.has_twin(key, &known.notice)
+            && tell(offering, key, (known.notice, None), Tone::Withdrawn, None).await?;
+        if !is_told {
+            let mut unit = Unit::new(offering.intake.kv().as_ref());
+            unit.delete(key.table(offering));
+            let _: Commit = unit.commit().await?;
+        }
+        self.said.remove(key);
+        Ok(())
+    }
+
+    /// Whether another row says the same.
+    fn has_twin(&self, key: &Key, notice: &AdvanceNotice) -> bool {
+        self.said.iter().any(|(other, said)| {
+            other != key
+                && (&other.school, &other.pupil) == (&key.school, &key.pupil)
+                && said.notice == *notice
+                && !said.waits
+        })
     }
 
     async fn remember(
         &mut self,
         offering: &Offering,
-        key: Key,
+        key: &Key,
         said: NoticeSaid,
     ) -> Result<(), StoreError> {
         let mut unit = Unit::new(offering.intake.kv().as_ref());
         unit.write(key.table(offering), &said);
         let _: Commit = unit.commit().await?;
-        self.said.insert(key, said);
-        Ok(())
-    }
-
-    async fn forget(&mut self, offering: &Offering, key: &Key) -> Result<(), StoreError> {
-        let mut unit = Unit::new(offering.intake.kv().as_ref());
-        unit.delete(key.table(offering));
-        let _: Commit = unit.commit().await?;
-        self.said.remove(key);
+        self.said.insert(key.clone(), said);
         Ok(())
     }
 }
@@ -301,22 +339,31 @@ fn notice(row: &Absence) -> Result<(PupilId, AdvanceNotice), &'static str> {
     Ok((pupil, AdvanceNotice { from, to, kind }))
 }
 
-/// Tells the core. The inner error: it is refused, since the pupil is not known.
+/// How a notice is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tone {
+    Given { first: bool },
+    Withdrawn,
+}
+
+/// Tells the core, with what is to be remembered of the row in the same commit: a notice that is told and not
+/// remembered would never be taken back. Whether it is told: else it is refused, since the pupil is not known.
 async fn tell(
     offering: &Offering,
     key: &Key,
-    said: &NoticeSaid,
-    withdrawn: bool,
-    first: bool,
-) -> Result<Result<(), String>, Fault> {
+    (notice, recorded_at): (AdvanceNotice, Option<Timestamp>),
+    tone: Tone,
+    remembered: Option<&NoticeSaid>,
+) -> Result<bool, Fault> {
     let now = offering.intake.clock().now();
+    let withdrawn = tone == Tone::Withdrawn;
     let event = NotificationId::of(&[
         "notice",
         key.school.as_str(),
         key.pupil.as_str(),
         &key.row,
-        &said.notice.from.to_string(),
-        &said.notice.to.to_string(),
+        &notice.from.to_string(),
+        &notice.to.to_string(),
         if withdrawn { "withdrawn" } else { "given" },
         &now.as_nanosecond().to_string(),
     ]);
@@ -324,25 +371,18 @@ async fn tell(
         source: offering.source.clone(),
         event: EventId::new(event.as_str()).map_err(|_| Fault::Stopped)?,
         school: key.school.clone(),
-        fact: Fact::Notified {
-            pupil: key.pupil.clone(),
-            notice: said.notice,
-            withdrawn,
-            recorded_at: said.modified_at,
-        },
+        fact: Fact::Notified { pupil: key.pupil.clone(), notice, withdrawn, recorded_at },
     };
-    let accepted = if first {
-        offering.intake.learn(&observation).await
-    } else {
-        offering.intake.accept(&observation).await
-    };
-    match accepted {
+    let row = remembered.map(|said| codec::encode(ledger::ROW_VERSION, said).into());
+    let beside = [(key.table(offering), row)];
+    let learn = tone == Tone::Given { first: true };
+    match offering.intake.accept_beside(&observation, learn, &beside).await {
         Ok(_) => {
             offering.meter.accepted(None);
-            offering.contacts.news(&offering.source, said.modified_at, now);
-            Ok(Ok(()))
+            offering.contacts.news(&offering.source, recorded_at, now);
+            Ok(true)
         }
-        Err(IntakeError::Rejected(why)) => Ok(Err(why)),
+        Err(IntakeError::Rejected(_)) => Ok(false),
         Err(IntakeError::Store(error)) => Err(error.into()),
     }
 }

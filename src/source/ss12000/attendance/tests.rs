@@ -1,5 +1,7 @@
 //! Marks asked for in every way, of a source that answers by a script.
 
+mod faults;
+
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -31,6 +33,14 @@ struct There {
     /// The key that look-ups know.
     key: &'static str,
     asked: Vec<String>,
+}
+
+/// An advance notice about the first pupil.
+fn absence(id: &str, from: i64, to: i64, modified: i64) -> Value {
+    json!({
+        "id": id, "meta": {"modified": at(modified)}, "student": {"id": "p"},
+        "type": "Anmäld frånvaro", "startTime": at(from), "endTime": at(to),
+    })
 }
 
 /// The core, the source, and who asks.
@@ -482,12 +492,6 @@ async fn lunch_and_those_who_need_not_come_are_not_missed() {
 
 #[tokio::test]
 async fn notices_come_before_marks_and_follow_their_rows() {
-    let absence = |id: &str, from: i64, to: i64, modified: i64| {
-        json!({
-            "id": id, "meta": {"modified": at(modified)}, "student": {"id": "p"},
-            "type": "Anmäld frånvaro", "startTime": at(from), "endTime": at(to),
-        })
-    };
     let mut stage = Stage::with(&[Way::Listing], |there| {
         there.absences.push(absence("n1", -60, 300, -5));
     })
