@@ -26,6 +26,11 @@ use crate::store::{Commit, StoreError, after_prefix, codec, tables};
 
 /// How long after its end a notice is remembered.
 const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// When it is asked again for notices that it has never given, and that it does not give any more.
+const NOT_OFFERED: SignedDuration = SignedDuration::from_hours(24);
+const REFUSED: SignedDuration = SignedDuration::from_mins(5);
+/// A notice without an end counts for so long.
+const ENDLESS: SignedDuration = SignedDuration::from_hours(366 * 24);
 /// Rows read at once.
 const PAGE: usize = 1_000;
 
@@ -40,7 +45,29 @@ struct Key {
 /// The notices of one source.
 pub(super) struct Notices {
     said: BTreeMap<Key, NoticeSaid>,
+    /// Schools that the source gives no notices of.
+    refused: BTreeMap<SchoolId, Refusal>,
     offered: bool,
+}
+
+/// The source does not give a school's notices.
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    /// When it is asked again.
+    until: Timestamp,
+    /// It gave them before: something is wrong.
+    is_new: bool,
+}
+
+/// What one round found.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// Notices that are new or otherwise.
+    pub changed: u64,
+    /// Schools whose notices could not be read: who is reported there is not known.
+    pub unread: BTreeSet<SchoolId>,
+    /// What failed first.
+    pub failed: Option<Fault>,
 }
 
 impl Notices {
@@ -67,7 +94,7 @@ impl Notices {
                 }
             }
         }
-        Ok(Self { said, offered: true })
+        Ok(Self { said, refused: BTreeMap::new(), offered: true })
     }
 
     /// Whether the source gives notices at all.
@@ -77,6 +104,7 @@ impl Notices {
 
     /// It is asked again whether it gives them.
     pub fn ask_again(&mut self) {
+        self.refused.clear();
         self.offered = true;
     }
 
@@ -89,8 +117,11 @@ impl Notices {
         deleted: &BTreeSet<String>,
         overlap: SignedDuration,
         bad: &mut Bad,
-    ) -> Result<u64, Fault> {
-        let mut changed = self.offer_waiting(offering).await?;
+    ) -> Result<Round, Fault> {
+        let oldest = client.clock().now().saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        self.said.retain(|_, said| said.notice.to >= oldest || !said.former.is_empty());
+        let changed = self.offer_waiting(offering).await?;
+        let mut round = Round { changed, ..Round::default() };
         // What a stop came between.
         let halves: Vec<Key> = self
             .said
@@ -101,36 +132,67 @@ impl Notices {
         for key in halves {
             self.withdraw_former(offering, &key).await?;
         }
+        let client = client.impatient();
         for place in places {
-            if !self.offered {
-                break;
-            }
-            let (part, now) = (format!("absences {}", place.school), client.clock().now());
-            let known = offering.cursor(&part).await?;
-            let first = known.is_none();
-            let Some((found, all)) = ask(client, place, known.as_ref(), now, overlap, bad).await?
-            else {
-                tracing::info!(source = %offering.source, "the source gives no advance notices");
-                self.offered = false;
-                break;
-            };
-            let mut newest = known.as_ref().and_then(|k| k.after);
-            for row in found {
-                newest = newest.max(row.meta.modified.filter(|at| is_possible(*at, now)));
-                changed += u64::from(self.take(offering, place, &row, first, bad).await?);
-            }
-            if !all {
+            let now = client.clock().now();
+            if let Some(refusal) = self.refused.get(&place.school).filter(|r| now < r.until) {
+                round.unread.extend(refusal.is_new.then(|| place.school.clone()));
                 continue;
             }
-            let next =
-                cursor(known, newest.unwrap_or(theirs(client, now)).min(theirs(client, now)));
-            offering.set_cursor(&part, &next).await?;
+            match self.of_place(&client, offering, place, overlap, bad).await {
+                Ok(changed) => round.changed += changed,
+                Err(fault @ Fault::Failed(_)) => {
+                    round.unread.insert(place.school.clone());
+                    round.failed.get_or_insert(fault);
+                }
+                Err(fault) => return Err(fault),
+            }
         }
+        self.offered = places.iter().any(|place| !self.refused.contains_key(&place.school));
         let gone: Vec<Key> =
             self.said.keys().filter(|key| deleted.contains(&key.row)).cloned().collect();
         for key in gone {
-            changed += 1;
+            round.changed += 1;
             self.withdraw(offering, &key).await?;
+        }
+        Ok(round)
+    }
+
+    /// The notices of one school. How many are new or otherwise.
+    async fn of_place(
+        &mut self,
+        client: &Client,
+        offering: &Offering,
+        place: &Place,
+        overlap: SignedDuration,
+        bad: &mut Bad,
+    ) -> Result<u64, Fault> {
+        let (part, now) = (format!("absences {}", place.school), client.clock().now());
+        let known = offering.cursor(&part).await?;
+        let first = known.is_none();
+        let asked = ask(client, place, known.as_ref(), now, overlap, bad).await;
+        if let Err(fault @ (Fault::NotOffered { .. } | Fault::BadRequest { .. })) = asked {
+            let wait = if first { NOT_OFFERED } else { REFUSED };
+            let until = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+            self.refused.insert(place.school.clone(), Refusal { until, is_new: !first });
+            if first {
+                let (source, school) = (&offering.source, &place.school);
+                tracing::info!(%source, %school, "the source gives no advance notices");
+                return Ok(0);
+            }
+            // It gave them before, so it is no matter of what is offered.
+            return Err(client.give_up(Resource::Absences, fault));
+        }
+        let (found, all) = asked?;
+        self.refused.remove(&place.school);
+        let (mut changed, mut newest) = (0, known.as_ref().and_then(|k| k.after));
+        for row in found {
+            newest = newest.max(row.meta.modified.filter(|at| is_possible(*at, now)));
+            changed += u64::from(self.take(offering, place, &row, first, bad).await?);
+        }
+        if all {
+            let newest = newest.unwrap_or(theirs(client, now)).min(theirs(client, now));
+            offering.set_cursor(&part, &cursor(known, newest)).await?;
         }
         Ok(changed)
     }
@@ -145,7 +207,16 @@ impl Notices {
         bad: &mut Bad,
     ) -> Result<bool, Fault> {
         let (pupil, notice) = match notice(row) {
-            Ok(read) => read,
+            Ok((pupil, Some(notice))) => (pupil, notice),
+            Ok((pupil, None)) => {
+                let school = self.school(offering, place, &pupil);
+                let key = Key { row: row.id.to_string(), school, pupil };
+                if !self.said.contains_key(&key) {
+                    return Ok(false);
+                }
+                self.withdraw(offering, &key).await?;
+                return Ok(true);
+            }
             Err(why) => {
                 bad.add(format!("an advance notice: {why}"));
                 return Ok(false);
@@ -285,7 +356,7 @@ impl Key {
     }
 }
 
-/// All rows that may have changed, and whether there are no more; none: the source does not give notices.
+/// All rows that may have changed, and whether there are no more.
 async fn ask(
     client: &Client,
     place: &Place,
@@ -293,7 +364,7 @@ async fn ask(
     now: Timestamp,
     overlap: SignedDuration,
     bad: &mut Bad,
-) -> Result<Option<(Vec<Absence>, bool)>, Fault> {
+) -> Result<(Vec<Absence>, bool), Fault> {
     // At first contact those that are not over yet, whenever they were made.
     let day = SignedDuration::from_hours(24);
     let month = day * 30;
@@ -304,6 +375,7 @@ async fn ask(
             ("meta.modified.after", now.saturating_sub(month)),
         ],
     };
+    let mut refused = None;
     for (filter, at) in since {
         let at = at.unwrap_or(Timestamp::MIN).to_string();
         let mut query = place.filter();
@@ -313,22 +385,29 @@ async fn ask(
         loop {
             match pages.next_of_some(&mut cut).await {
                 Ok(Some(page)) => found.extend(rows::read::<Absence>(page, bad)),
-                Ok(None) => return Ok(Some((found, !cut))),
-                Err(Fault::BadRequest { .. }) => break,
-                Err(Fault::NotOffered { .. }) => return Ok(None),
+                Ok(None) => return Ok((found, !cut)),
+                Err(fault @ Fault::BadRequest { .. }) => {
+                    refused = Some(fault);
+                    break;
+                }
                 Err(fault) => return Err(fault),
             }
         }
     }
-    Ok(None)
+    Err(refused.unwrap_or(Fault::TooMuch))
 }
 
-/// Reads a row.
-fn notice(row: &Absence) -> Result<(PupilId, AdvanceNotice), &'static str> {
+/// Reads a row. No notice: it ends before it begins, as one that is taken back does.
+fn notice(row: &Absence) -> Result<(PupilId, Option<AdvanceNotice>), &'static str> {
     let student = row.student.as_ref().ok_or("no-pupil")?;
     let pupil = PupilId::new(student.id.clone()).map_err(|_| "pupil-id")?;
     let (Some(from), Some(to)) = (row.start_time, row.end_time) else { return Err("no-times") };
-    if to <= from || !is_likely(from) || !is_likely(to) {
+    if to <= from && is_likely(to) {
+        return Ok((pupil, None));
+    }
+    // Until further notice is written as a year far ahead.
+    let to = to.min(from.saturating_add(ENDLESS).unwrap_or(Timestamp::MAX));
+    if to <= from || !is_likely(from) {
         return Err("impossible-times");
     }
     let kind = match row.kind {
@@ -336,7 +415,7 @@ fn notice(row: &Absence) -> Result<(PupilId, AdvanceNotice), &'static str> {
         // It says that the pupil is away and somebody knows, whatever its name.
         Some(AbsenceType::Reported | AbsenceType::Other(_)) | None => NoticeKind::Notified,
     };
-    Ok((pupil, AdvanceNotice { from, to, kind }))
+    Ok((pupil, Some(AdvanceNotice { from, to, kind })))
 }
 
 /// How a notice is told.

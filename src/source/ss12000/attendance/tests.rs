@@ -30,6 +30,10 @@ struct There {
     deleted: Value,
     /// Lines that are answered with a status.
     refused: Vec<(&'static str, u16)>,
+    /// The same, for one organisation.
+    refused_for: Vec<(&'static str, &'static str, u16)>,
+    /// Lessons that no listing has.
+    elsewhere: Vec<Value>,
     /// The key that look-ups know.
     key: &'static str,
     asked: Vec<String>,
@@ -78,7 +82,22 @@ impl There {
         {
             return answer(*status, &json!({"code": "no", "message": "no"}));
         }
+        let place = asked.of("organisation");
+        if let Some((.., status)) =
+            self.refused_for.iter().find(|(line, of, _)| asked.line == *line && place == Some(*of))
+        {
+            return answer(*status, &json!({"code": "no", "message": "no"}));
+        }
+        // The other school has nothing.
+        if place == Some("o2") {
+            return list(&[]);
+        }
         match asked.line.as_str() {
+            "POST /activities/lookup" => {
+                let ids = asked.ids("ids");
+                let such = |a: &&Value| ids.iter().any(|id| a["id"] == id.as_str());
+                answer(200, &json!(self.activities.iter().filter(such).collect::<Vec<_>>()))
+            }
             "GET /calendarEvents" => {
                 let mut events = self.events.clone();
                 if asked.of("expand") == Some("attendance") {
@@ -121,7 +140,8 @@ impl There {
             }
             line => {
                 let id = line.strip_prefix("GET /calendarEvents/").expect(line);
-                match self.events.iter().find(|event| event["id"] == id) {
+                let mut all = self.events.iter().chain(&self.elsewhere);
+                match all.find(|event| event["id"] == id) {
                     Some(event) => answer(200, event),
                     None => answer(404, &Value::Null),
                 }
@@ -212,11 +232,14 @@ impl Stage {
     }
 
     async fn schedule(&self) {
+        self.new_schedule().round().await.expect("a schedule");
+    }
+
+    fn new_schedule(&self) -> Schedule {
         let places = self.attending.places.clone();
         let (client, offering) = (self.scene.client.clone(), self.offering.clone());
         let overlap = SignedDuration::from_mins(10);
-        let schedule = Schedule::new(client, offering, self.book.clone(), places, overlap, true);
-        schedule.round().await.expect("a schedule");
+        Schedule::new(client, offering, self.book.clone(), places, overlap, true)
     }
 
     /// The same again after a stop.
