@@ -176,6 +176,26 @@ async fn a_directory_that_is_away_is_told_to_it_alone() {
     let sent = mails(&b);
     assert_eq!(sent.len(), 1, "{sent:?}");
     assert!(sent[0].starts_with("it@example.se: "), "{sent:?}");
+    let unit = crate::store::ledger::Unit::new(b.kv.as_ref());
+    let is_any = crate::intake::silence::is_any(&unit, &school().id).await.expect("read");
+    assert!(!is_any, "marks come, so teachers are asked for registers");
+}
+
+#[tokio::test]
+async fn a_source_that_is_no_longer_configured_is_not_silent_for_ever() {
+    let mut b = bench(Rules::default(), &["attendance"]);
+    watch::begin(&b.dispatcher.shared).await.expect("begun");
+    until(&mut b, "08:40:00", |_, _| {}).await;
+    let silent = async |b: &Bench| {
+        let unit = crate::store::ledger::Unit::new(b.kv.as_ref());
+        crate::intake::silence::is_any(&unit, &school().id).await.expect("read")
+    };
+    assert!(silent(&b).await);
+    under(&mut b, Plan::default(), Contacts::default());
+    watch::begin(&b.dispatcher.shared).await.expect("begun");
+    assert!(!silent(&b).await);
+    until(&mut b, "09:00:00", |_, _| {}).await;
+    assert_eq!(mails(&b).len(), 2, "that is no all-clear");
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ use crate::store::{Commit, Kv, MAX_BATCH_BYTES, StoreError, after_prefix};
 const EVERY: i64 = 60;
 /// Days without a lesson in the schedule after which a school counts as one without.
 const SCHEDULE: i64 = 14;
+/// Rows removed in one commit.
+const PAGE: usize = 500;
 /// Lessons of a school and day that are looked at.
 const LESSONS: usize = 20_000;
 
@@ -62,12 +64,48 @@ pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
     let plan = &shared.settings.watch;
     restore(shared.kv.as_ref(), &shared.contacts).await?;
     shared.contacts.keep(&plan.sources.keys().cloned().collect());
+    forget_others(shared).await?;
     if !plan.is_needed() {
         return Ok(());
     }
     let mut unit = Unit::new(shared.kv.as_ref());
     unit.write(next_look(shared.env.clock.now()), &Due::Watch);
     let _: Commit = unit.commit().await?;
+    Ok(())
+}
+
+/// Forgets what was written down of sources that are not configured any more, or not for the school: nobody would
+/// ever say that they are well.
+async fn forget_others(shared: &Shared) -> Result<(), StoreError> {
+    let kv = shared.kv.as_ref();
+    let sources = &shared.settings.watch.sources;
+    let concerned = |source: &str, school: &str| {
+        let known = SourceId::new(source).ok().and_then(|id| sources.get(&id));
+        let of = |described: &Described| match SchoolId::new(school) {
+            Ok(school) => described.schools.as_ref().is_none_or(|all| all.contains(&school)),
+            // The source as a whole.
+            Err(_) => true,
+        };
+        known.is_some_and(of)
+    };
+    let mut others = Vec::new();
+    for table in [tables::HEARD, tables::SILENCES] {
+        ledger::each(kv, table, |key, _| {
+            let Some(([one, other], _)) = tables::parts::<2>(key) else { return };
+            let (source, school) = if table == tables::HEARD { (one, other) } else { (other, one) };
+            if !concerned(source, school) {
+                others.push(key.to_vec());
+            }
+        })
+        .await?;
+    }
+    for page in others.chunks(PAGE) {
+        let mut unit = Unit::new(kv);
+        for key in page {
+            unit.delete(key.clone());
+        }
+        let _: Commit = unit.commit().await?;
+    }
     Ok(())
 }
 

@@ -46,7 +46,9 @@ pub async fn begun(
             return Ok(false);
         }
         let Noticed { since, lessons, unreachable, told } = noticed;
-        let row = Silence { noticed_at: now, since, lessons, unreachable, over_at: None };
+        // The team is told of sources of marks, and of no others.
+        let marks = told.contains(&StaffRole::AttendanceTeam);
+        let row = Silence { noticed_at: now, since, lessons, marks, unreachable, over_at: None };
         for n in notice::of_silence(school, source, &row, Purpose::SourceAlert, told, now) {
             unit.decided("notify", n.reason);
             enqueue(&mut unit, &n);
@@ -99,12 +101,12 @@ pub async fn over(
     Err(StoreError::Busy("a silence could not be written: its row keeps changing".into()))
 }
 
-/// Whether any source is known to be silent about a school.
+/// Whether any source of marks is known to be silent about a school.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn is_any(unit: &Unit<'_>, school: &SchoolId) -> Result<bool, StoreError> {
     let from = tables::silences(school);
     let all: Vec<Silence> = unit.peek_range(&from, &after_prefix(&from), SOURCES).await?;
-    Ok(all.iter().any(|row| row.over_at.is_none()))
+    Ok(all.iter().any(|row| row.marks && row.over_at.is_none()))
 }

@@ -92,22 +92,19 @@ impl Attending {
         let from = now.saturating_sub(back).unwrap_or(Timestamp::MIN);
         let to = now.saturating_add(EARLY).unwrap_or(Timestamp::MAX);
         let missing = self.offering.missing().await?;
-        match way {
-            Way::CalendarEvents => {
-                // They are asked for by their start.
-                let from = from.saturating_sub(LONG).unwrap_or(Timestamp::MIN);
-                self.lessons(place, cursor, (from, to), &missing, round).await?;
+        if way == Way::CalendarEvents {
+            // They are asked for by their start.
+            let from = from.saturating_sub(LONG).unwrap_or(Timestamp::MIN);
+            self.lessons(place, cursor, (from, to), &missing, round).await?;
+        } else {
+            let lessons = self.book.between(&place.school, from, to);
+            if !sweep {
+                let size = self.client.settings().lookup_size.max(1);
+                let batches = lessons.len().div_ceil(size).max(1);
+                let batches = u32::try_from(batches).unwrap_or(u32::MAX);
+                self.batches.insert(place.school.clone(), batches);
             }
-            _ => {
-                let lessons = self.book.between(&place.school, from, to);
-                if !sweep {
-                    let size = self.client.settings().lookup_size.max(1);
-                    let batches = lessons.len().div_ceil(size).max(1);
-                    let batches = u32::try_from(batches).unwrap_or(u32::MAX);
-                    self.batches.insert(place.school.clone(), batches);
-                }
-                self.look_up(way, place, cursor, lessons, &missing, round).await?;
-            }
+            self.look_up(way, place, cursor, lessons, &missing, round).await?;
         }
         if sweep && round.answered {
             self.swept.insert(place.school.clone(), now);

@@ -1,6 +1,7 @@
 //! What may go wrong between a source and the core, and whom nobody may be told of because of it.
 
 use super::*;
+use crate::directory::{Directory, testing};
 use crate::store::rows::NoticeSaid;
 
 #[tokio::test]
