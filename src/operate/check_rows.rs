@@ -12,8 +12,9 @@ use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::rows::{
-    Audit, BadContact, Counted, Day, Due, Erased, Failing, Notice, OperatorAct, Register,
-    Rejection, Restored, Seen, SentTo, Silence, TakenFile,
+    Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid, Missed,
+    Notice, NoticeSaid, OperatorAct, Register, Rejection, Restored, Seen, SentTo, Silence,
+    TakenFile,
 };
 use crate::store::{Kv, StoreError, ledger, tables};
 
@@ -92,6 +93,17 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             // Keys have microseconds.
             misplaced(at.is_some_and(|at| at.as_microsecond() == row.at.as_microsecond()))
         }
+        tables::LAST_SAID => read::<LastSaid>(value).map(|_| None)?,
+        tables::MISSED => {
+            let row: Missed = read(value)?;
+            misplaced(third(key) == Some(row.lesson.id.as_str()))
+        }
+        tables::KEPT_MARKS => {
+            let row: KeptMark = read(value)?;
+            misplaced(third(key) == Some(row.lesson.id.as_str()))
+        }
+        tables::NOTICES_SAID => read::<NoticeSaid>(value).map(|_| None)?,
+        tables::CURSORS => read::<Cursor>(value).map(|_| None)?,
         tables::TAKEN_FILES => read::<TakenFile>(value).map(|_| None)?,
         tables::SOURCE_KEYS => read::<Vec<u8>>(value).map(|_| None)?,
         tables::GROUP_LESSONS => read::<LessonId>(value).map(|_| None)?,
@@ -128,6 +140,11 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
         // The directory is looked at as a whole.
         _ => None,
     })
+}
+
+/// The lesson in a key of school, pupil and lesson.
+fn third(key: &[u8]) -> Option<&str> {
+    tables::parts::<3>(key).map(|([_, _, lesson], _)| lesson)
 }
 
 async fn referred(

@@ -20,7 +20,7 @@ use crate::model::{
     SourceId,
 };
 use crate::store::ledger::Unit;
-use crate::store::rows::{LastSaid, Missed};
+use crate::store::rows::{KeptMark, LastSaid, Missed};
 use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, codec, ledger, tables};
 
 /// Pupils whose marks are taken side by side; more only lengthens the queue to the committer.
@@ -198,7 +198,7 @@ impl Offering {
     ) -> Result<OfPupil, StoreError> {
         let kv = self.intake.kv().as_ref();
         let (mut taken, mut refused) = (Taken::default(), BTreeMap::new());
-        let mut written = BTreeMap::new();
+        let mut written: BTreeMap<Vec<u8>, Option<Bytes>> = BTreeMap::new();
         let mut rows: BTreeMap<Vec<u8>, LastSaid> = BTreeMap::new();
         for Item { place, said, stand } in items {
             let key = tables::last_said(&said.school, &said.pupil, &said.lesson.id, &self.source);
@@ -232,12 +232,29 @@ impl Offering {
             };
             if unknown == Unknown::Kept && self.is_unknown(&said.school, &said.pupil) {
                 let (key, row) = self.keep(&said, learn, now);
+                let former = match written.get(&key) {
+                    Some(Some(row)) => ledger::decode::<KeptMark>(row).ok(),
+                    Some(None) => None,
+                    None => kv.get(&key).await?.and_then(|row| ledger::decode(&row).ok()),
+                };
+                let is_older = former.is_some_and(|k| {
+                    row.recorded_at.zip(k.recorded_at).is_some_and(|(new, former)| new < former)
+                });
+                if is_older && !said.replaces {
+                    taken.known += 1;
+                    continue;
+                }
                 written.insert(key, Some(codec::encode(ledger::ROW_VERSION, &row)));
                 taken.kept += 1;
                 continue;
             }
             let row = codec::encode(ledger::ROW_VERSION, &new);
-            let beside = [self.missed(&said, now), (key.clone(), Some(row))];
+            let mut beside = vec![self.missed(&said, now), (key.clone(), Some(row))];
+            if said.replaces {
+                // What waited is gone too.
+                let Said { school, pupil, lesson, .. } = &said;
+                beside.push((tables::kept_mark(school, pupil, &lesson.id, &self.source), None));
+            }
             let (recorded, school) = (said.recorded_at, said.school.clone());
             let observation = self.observation(said, &new);
             match self.intake.accept_beside(&observation, learn, &beside).await {
@@ -362,10 +379,12 @@ impl Offering {
 fn news(said: &Said, known: Option<&LastSaid>, now: Timestamp) -> Option<LastSaid> {
     let digest = digest(said);
     let same = known.is_some_and(|k| k.digest == digest);
-    let older = known.is_some_and(|k| said.recorded_at.is_some_and(|at| at < k.recorded_at));
+    // Only what the same clock says is compared: what was taken back, or has no date, is dated by ours.
+    let dates = known.and_then(|k| said.recorded_at.zip(k.dated));
+    let older = dates.is_some_and(|(said, known)| said < known);
     // Two rows of the same instant are both there: the one that alarms nobody stands.
     let beside = known.is_some_and(|k| {
-        said.recorded_at == Some(k.recorded_at)
+        dates.is_some_and(|(said, known)| said == known)
             && said.row.is_some()
             && k.row.is_some()
             && k.row != said.row
@@ -386,6 +405,7 @@ fn news(said: &Said, known: Option<&LastSaid>, now: Timestamp) -> Option<LastSai
         digest,
         changes: known.map_or(0, |k| k.changes + 1),
         recorded_at,
+        dated: said.recorded_at,
         row: said.row.clone(),
         at: now,
         mark: Some(said.mark),
@@ -418,6 +438,7 @@ pub(super) fn weigh(
         digest: digest.to_owned(),
         changes,
         recorded_at,
+        dated: None,
         row: row.clone(),
         at: now,
         mark: None,

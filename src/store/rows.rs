@@ -49,8 +49,11 @@ pub struct LastSaid {
     pub digest: String,
     /// How often that has changed.
     pub changes: u64,
-    /// When it was made, by the source's clock; by ours where it has none.
+    /// When it was made, by the source's clock, or by ours where it has none: not before what was said earlier.
     pub recorded_at: Timestamp,
+    /// What its row itself says of that, by the source's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dated: Option<Timestamp>,
     /// The source's own id of the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
@@ -116,6 +119,9 @@ pub struct NoticeSaid {
     /// The directory does not know the pupil yet: it is offered again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
+    /// What the row said before, and is still to be taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<AdvanceNotice>,
 }
 
 /// A subscription at a source that tells when something has changed.
@@ -176,6 +182,9 @@ pub struct Cursor {
     /// The newest change that is stored, by the source's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<Timestamp>,
+    /// Whether all that it said at first contact has been taken.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
 }
 
 /// An address a provider has rejected as such.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use compact_str::CompactString;
 use futures_util::future::try_join_all;
@@ -241,7 +242,10 @@ fn subscribing(config: &Config, id: &SourceId, source: &Ss12000) -> Option<Subsc
 pub(in crate::app) fn callers(config: &Config, metrics: &Metrics) -> BTreeMap<SourceId, Caller> {
     let callers = config.ss12000.iter().filter_map(|(id, source)| {
         let secret = source.lessons.callback.clone()?;
-        Some((id.clone(), Caller { secret, meter: metrics.source(id) }))
+        Some((
+            id.clone(),
+            Caller { secret, meter: metrics.source(id), is_told: AtomicBool::new(false) },
+        ))
     });
     callers.collect()
 }

@@ -110,7 +110,7 @@ impl<'a> Worker<'a> {
             cursor.first_asked_at
         } else {
             let mut unit = Unit::new(kv);
-            unit.write(key, &Cursor { first_asked_at: now, after: None });
+            unit.write(key, &Cursor { first_asked_at: now, after: None, whole: true });
             let _: Commit = unit.commit().await?;
             now
         };

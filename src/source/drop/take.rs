@@ -239,7 +239,7 @@ impl Worker<'_> {
         let after = last.and_then(|last| last.after).max(Some(row.written_at));
         let mut unit = Unit::new(kv);
         unit.write(tables::taken_file(self.source(), &survey.digest), row);
-        unit.write(cursor, &Cursor { first_asked_at: self.first_asked_at, after });
+        unit.write(cursor, &Cursor { first_asked_at: self.first_asked_at, after, whole: true });
         let _: Commit = unit.commit().await?;
         Ok(())
     }

@@ -231,7 +231,10 @@ impl Edlevo {
         known.taken(new, &gone);
         if first && whole {
             let mut unit = Unit::new(intake.kv().as_ref());
-            unit.write(cursor, &Cursor { first_asked_at: intake.clock().now(), after: None });
+            unit.write(
+                cursor,
+                &Cursor { first_asked_at: intake.clock().now(), after: None, whole: true },
+            );
             let _: Commit = unit.commit().await?;
         }
         let refused: u64 = taken.refused.values().sum();

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Offering, Said, Taken};
-use crate::model::{Lesson, LessonId, PupilId, SchoolId};
+use crate::model::{Lesson, LessonId, Mark, PupilId, SchoolId};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{KeptMark, Missed};
 use crate::store::{Commit, StoreError, after_prefix, tables};
@@ -99,7 +99,8 @@ impl Offering {
         Ok(taken)
     }
 
-    /// Everybody whom the source says to be missing, of the last two weeks.
+    /// Everybody whom the source says to be missing, of the last two weeks; also those whom the directory does not
+    /// know yet.
     ///
     /// # Errors
     /// When the store fails.
@@ -111,7 +112,15 @@ impl Offering {
             lesson: row.lesson,
             row: row.row,
         });
-        Ok(missing.collect())
+        let kept = self.rows::<KeptMark>(tables::KEPT_MARKS).await?.into_iter();
+        let kept = kept.filter(|(.., kept)| kept.mark == Mark::Unexcused);
+        let kept = kept.map(|(_, school, pupil, _, kept)| Missing {
+            school,
+            pupil,
+            lesson: kept.lesson,
+            row: kept.row,
+        });
+        Ok(missing.chain(kept).collect())
     }
 
     /// Takes a cursor of the source forward, after what was read up to it is stored.
@@ -140,16 +149,21 @@ impl Offering {
         ledger::read(self.intake.kv().as_ref(), &tables::cursor(&self.source, part)).await
     }
 
-    /// The rows of this source in a table whose keys are school, pupil, lesson and source.
+    /// The rows of this source in a table whose keys are school, pupil, lesson and source. One that cannot be read
+    /// is told of and left out: it must not hold up the others.
     async fn rows<T: serde::de::DeserializeOwned>(
         &self,
         table: &[u8],
     ) -> Result<Vec<(Vec<u8>, SchoolId, PupilId, LessonId, T)>, StoreError> {
         let kv = self.intake.kv();
         let (mut from, to, mut found) = (table.to_vec(), after_prefix(table), Vec::new());
+        let mut unreadable = 0_u64;
         loop {
             let page = kv.scan(&from, &to, PAGE).await?;
-            let Some((last, _)) = page.last() else { return Ok(found) };
+            let Some((last, _)) = page.last() else {
+                self.tell_unreadable(table, unreadable);
+                return Ok(found);
+            };
             from = [last.as_slice(), &[0]].concat();
             for (key, value) in page {
                 let Some(([school, pupil, lesson, source], _)) = tables::parts::<4>(&key) else {
@@ -159,10 +173,31 @@ impl Offering {
                 if let (Ok(school), Ok(pupil), Ok(lesson)) = ids
                     && source == self.source.as_str()
                 {
-                    let row = ledger::decode(&value)?;
-                    found.push((key.clone(), school, pupil, lesson, row));
+                    match ledger::decode(&value) {
+                        Ok(row) => found.push((key.clone(), school, pupil, lesson, row)),
+                        Err(_) => unreadable += 1,
+                    }
                 }
             }
+        }
+    }
+
+    fn tell_unreadable(&self, table: &[u8], count: u64) {
+        let source = &self.source;
+        let (kind, name) = if table == tables::KEPT_MARKS {
+            ("unreadable-waiting", "marks that wait for their pupils")
+        } else {
+            ("unreadable-missing", "marks that say that a pupil is missing")
+        };
+        if count == 0 {
+            self.contacts.well(source, kind);
+            return;
+        }
+        let what = format!("{count} {name} cannot be read in the store and are left out");
+        let remedy = "rebuild the store from its journal: `upprop store rebuild`";
+        let now = self.intake.clock().now();
+        if self.contacts.trouble(source, kind, what.clone(), remedy.into(), now) {
+            tracing::error!(%source, kind, what, remedy, "rows of a source cannot be read");
         }
     }
 }

@@ -147,3 +147,56 @@ async fn a_lesson_that_is_cancelled_is_put_right_once() {
     assert_eq!(messages.iter().filter(waiting).count(), 0, "{messages:?}");
     assert_eq!(messages[0].purpose, Purpose::Absence);
 }
+
+#[tokio::test]
+async fn what_is_taken_back_by_our_clock_is_followed_by_theirs() {
+    let core = Core::with(&["p"]);
+    takes(&core, said("p", Mark::Unexcused, 5, "a")).await;
+    let gone =
+        Said { recorded_at: None, row: None, replaces: true, ..said("p", Mark::Unknown, 0, "") };
+    assert_eq!(takes(&core, gone).await, (1, 0));
+    // It is twenty past by ours.
+    assert_eq!(takes(&core, said("p", Mark::Excused, 9, "b")).await, (1, 0));
+    assert_eq!(core.lessons().await[0].mark, Some(Mark::Excused));
+}
+
+#[tokio::test]
+async fn of_two_rows_made_anew_the_newer_stands_though_both_are_older_than_what_was_there() {
+    let core = Core::with(&["p"]);
+    takes(&core, said("p", Mark::Unexcused, 9, "a")).await;
+    let anew = Said { replaces: true, ..said("p", Mark::Unexcused, 2, "b") };
+    assert_eq!(takes(&core, anew).await, (1, 0));
+    assert_eq!(takes(&core, said("p", Mark::Excused, 5, "c")).await, (1, 0));
+    assert_eq!(core.lessons().await[0].mark, Some(Mark::Excused));
+}
+
+#[tokio::test]
+async fn of_marks_that_wait_the_newest_does() {
+    let core = Core::with(&["q"]);
+    takes(&core, said("p", Mark::Excused, 9, "b")).await;
+    takes(&core, said("p", Mark::Unexcused, 5, "a")).await;
+    core.load(&["p", "q"]);
+    assert_eq!(core.offering.take_kept().await.expect("taken").new, 1);
+    assert_eq!(core.lessons().await[0].mark, Some(Mark::Excused));
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_does_not_hold_up_the_others() {
+    let core = Core::with(&["q"]);
+    takes(&core, said("p", Mark::Unexcused, 5, "a")).await;
+    let lesson = LessonId::new("m").expect("id");
+    let mut unit = Unit::new(core.kv.as_ref());
+    for key in [
+        tables::kept_mark(&id(), &pupil("p"), &lesson, &core.offering.source),
+        tables::missed(&id(), &pupil("p"), &lesson, &core.offering.source),
+    ] {
+        unit.write_raw(key, Bytes::from_static(b"?"));
+    }
+    let _: Commit = unit.commit().await.expect("written");
+    core.load(&["p", "q"]);
+    assert_eq!(core.offering.take_kept().await.expect("taken").new, 1);
+    assert_eq!(core.offering.missing().await.expect("rows").len(), 1);
+    let contact = core.offering.contacts.of(&core.offering.source);
+    let troubles: Vec<_> = contact.troubles.into_keys().collect();
+    assert_eq!(troubles, ["unreadable-missing", "unreadable-waiting"]);
+}

@@ -16,13 +16,16 @@ use jiff::{SignedDuration, Timestamp};
 use super::book::{Book, Place};
 use super::client::Client;
 use super::deleted::Deleted;
-use super::fault::{Fault, kinds};
+use super::fault::{Fault, Wrong, kinds};
 use super::marks::Rules;
 use super::notices::Notices;
+use super::person::protection;
 use super::rows::Bad;
 use super::schedule::{cursor, theirs};
 use super::settings::Resource;
 use super::timetable::is_likely;
+use super::types::Ref;
+use crate::directory::Protection;
 use crate::intake::IntakeError;
 use crate::model::{
     EventId, Fact, Lesson, LessonId, Mark, NotificationId, Observation, PupilId, SchoolId,
@@ -39,6 +42,15 @@ const DELETED: &str = "deleted";
 const AHEAD: SignedDuration = SignedDuration::from_hours(26);
 /// How far back what has changed is listed where the source was asked in another way before.
 const BACK: SignedDuration = SignedDuration::from_hours(48);
+/// How long it is remembered that a register was told of as closed; what is told twice is known to the core.
+const CLOSED_KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
+/// The trouble with pupils who are protected by their marks and not by the directory.
+const PROTECTED: &str = "protected-elsewhere";
+/// How long the marks of a school wait for its advance notices: without them, who is reported ill would be missing.
+const NOTICES_WAITED_FOR: SignedDuration = SignedDuration::from_mins(5);
+/// How long rows that are deleted wait for the marks of a school that cannot be asked for: rows that were made anew
+/// may be among them.
+const MARKS_WAITED_FOR: SignedDuration = SignedDuration::from_hours(1);
 
 /// How attendance is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,12 +104,21 @@ pub struct Attending {
     places: Vec<Place>,
     asking: Asking,
     notices: Notices,
-    way: Option<Way>,
-    /// What the source has refused, so that it is not asked for again and again.
-    refused: BTreeSet<Way>,
+    /// The way of each school, once it is known.
+    ways: BTreeMap<SchoolId, Way>,
+    /// What the source has refused of each, so that it is not asked for again and again.
+    refused: BTreeMap<SchoolId, BTreeSet<Way>>,
+    /// Schools whose notices cannot be read, since when.
+    unread: BTreeMap<SchoolId, Timestamp>,
+    /// Schools whose marks cannot be, since when.
+    behind: BTreeMap<SchoolId, Timestamp>,
     deletes: bool,
     swept: BTreeMap<SchoolId, Timestamp>,
+    /// Look-ups that a round of each school takes.
+    batches: BTreeMap<SchoolId, u32>,
     closed: BTreeMap<LessonId, Timestamp>,
+    /// Who is protected by what marks say, and not by the directory.
+    protected: BTreeSet<(SchoolId, PupilId)>,
     begun: BTreeSet<LessonId>,
     tried: Option<Timestamp>,
     /// Bad rows of the last round: the same are read again while they are recent.
@@ -114,6 +135,12 @@ struct Round {
     said: BTreeSet<(LessonId, PupilId)>,
     /// When the oldest row was changed that must be asked for again: its lesson may be known by then.
     again: Option<Timestamp>,
+    /// Whether the source has answered for the school.
+    answered: bool,
+    /// Whether there may be more.
+    cut: bool,
+    /// Who is protected by what marks say, and not by the directory.
+    protected: BTreeSet<(SchoolId, PupilId)>,
     /// Registers that somebody works on.
     begun: BTreeMap<LessonId, (SchoolId, Lesson)>,
     /// Registers that are closed.
@@ -134,26 +161,35 @@ impl Attending {
     ) -> Result<Self, StoreError> {
         let notices = Notices::load(&offering).await?;
         Ok(Self {
-            way: None,
+            ways: BTreeMap::new(),
             client,
             offering,
             book,
             places,
             asking,
             notices,
-            refused: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            unread: BTreeMap::new(),
+            behind: BTreeMap::new(),
             deletes: true,
             swept: BTreeMap::new(),
+            batches: BTreeMap::new(),
             closed: BTreeMap::new(),
+            protected: BTreeSet::new(),
             begun: BTreeSet::new(),
             tried: None,
             bad: 0,
         })
     }
 
-    /// The way that marks are asked for in, once it is known.
+    /// The way that marks are asked for in, once it is known: of several schools' the one that costs most.
     pub fn way(&self) -> Option<Way> {
-        self.way
+        self.ways.values().copied().max()
+    }
+
+    /// Most look-ups that a round of one school takes.
+    pub fn batches(&self) -> u32 {
+        self.batches.values().copied().max().unwrap_or(1)
     }
 
     /// Whether the source gives advance notices, as far as is known.
@@ -168,7 +204,7 @@ impl Attending {
 
     /// What was refused is tried again from now on: servers change.
     pub fn try_all_again(&mut self) {
-        self.way = None;
+        self.ways.clear();
         self.refused.clear();
         self.notices.ask_again();
         self.deletes = true;
@@ -182,6 +218,7 @@ impl Attending {
         let now = self.client.clock().now();
         if self.tried.is_some_and(|at| now.duration_since(at) >= SignedDuration::from_hours(24)) {
             self.try_all_again();
+            self.tried = Some(now);
         }
         self.tried.get_or_insert(now);
         let mut round = Round::default();
@@ -191,7 +228,7 @@ impl Attending {
         let deleted = match self.deleted(now).await {
             Err(fault @ Fault::Failed(_)) => {
                 failed = Some(fault);
-                Deleted::default()
+                Deleted { cut_short: true, ..Deleted::default() }
             }
             done => done?,
         };
@@ -204,30 +241,40 @@ impl Attending {
             self.asking.overlap,
             &mut round.bad,
         );
-        match notices.await {
-            Ok(changed) => round.found.notices = changed,
-            Err(fault @ Fault::Failed(_)) => failed = Some(fault),
-            Err(fault) => return Err(fault),
-        }
+        let notices = notices.await?;
+        round.found.notices = notices.changed;
+        failed = failed.or(notices.failed);
+        since(&mut self.unread, &notices.unread, now);
+        let mut behind = BTreeSet::new();
         for place in self.places.clone() {
+            let unread = self.unread.get(&place.school);
+            if unread.is_some_and(|at| now.duration_since(*at) < NOTICES_WAITED_FOR) {
+                behind.insert(place.school);
+                continue;
+            }
             match self.of_place(&place, now, &mut round).await {
-                Err(fault @ Fault::Failed(_)) => failed = Some(fault),
+                Err(fault @ Fault::Failed(_)) => {
+                    behind.insert(place.school);
+                    failed.get_or_insert(fault);
+                }
                 done => done?,
             }
         }
-        self.take_back(&mut round).await?;
-        self.registers(&round).await?;
-        if let Some(fault) = failed {
-            self.tell(&round);
-            return Err(fault);
-        }
-        if self.deletes && !deleted.cut_short {
+        since(&mut self.behind, &behind, now);
+        behind.retain(|school| {
+            let since = self.behind.get(school);
+            since.is_some_and(|at| now.duration_since(*at) < MARKS_WAITED_FOR)
+        });
+        self.take_back(&mut round, &behind).await?;
+        self.tell_protected(std::mem::take(&mut round.protected));
+        self.registers(&round, now).await?;
+        if self.deletes && !deleted.cut_short && behind.is_empty() {
             // Ids of deleted rows are worked off only now.
             let known = self.offering.cursor(DELETED).await?;
             self.offering.set_cursor(DELETED, &cursor(known, now)).await?;
         }
         self.tell(&round);
-        Ok(round.found)
+        failed.map_or(Ok(round.found), Err)
     }
 
     fn tell(&mut self, round: &Round) {
@@ -250,15 +297,52 @@ impl Attending {
         }
     }
 
+    /// Whether marks say of a pupil whom the directory does not protect that there is protection, or may be.
+    fn is_protected(&self, school: &SchoolId, student: Option<&Ref>) -> bool {
+        let marking = student.and_then(|student| student.security_marking.as_ref());
+        let by_mark = marking.map(|marking| protection(Some(marking)));
+        let Some(student) = student.filter(|_| by_mark.is_some_and(|p| p != Protection::None))
+        else {
+            return false;
+        };
+        let Ok(pupil) = PupilId::new(student.id.clone()) else { return false };
+        let directory = self.offering.intake.directory().load();
+        let pupil = directory.roster.pupil(school, &pupil);
+        pupil.is_none_or(|pupil| pupil.protection == Protection::None)
+    }
+
+    /// Tells that nobody is told of pupils whom the directory does not protect as it should.
+    fn tell_protected(&mut self, new: BTreeSet<(SchoolId, PupilId)>) {
+        self.protected.extend(new);
+        let directory = self.offering.intake.directory().load_full();
+        self.protected.retain(|(school, pupil)| {
+            let pupil = directory.roster.pupil(school, pupil);
+            pupil.is_some_and(|pupil| pupil.protection == Protection::None)
+        });
+        let count = self.protected.len();
+        if count == 0 {
+            self.client.well(Resource::Attendances, PROTECTED);
+            return;
+        }
+        let what = format!(
+            "{count} pupils have protected personal data by their marks, and not by the directory; \
+             nobody is told of these marks"
+        );
+        let remedy = "look after these pupils by hand, and load the directory anew";
+        self.client.tell(Resource::Attendances, &Wrong::new(PROTECTED, what, remedy));
+    }
+
     /// What is deleted since the last round.
     async fn deleted(&mut self, now: Timestamp) -> Result<Deleted, Fault> {
         if !self.deletes {
             return Ok(Deleted::default());
         }
         let after = self.offering.cursor(DELETED).await?.and_then(|cursor| cursor.after);
-        let after = theirs(&self.client, after.unwrap_or(now)).saturating_sub(self.asking.overlap);
+        let after = after.unwrap_or(now);
+        // By the earlier clock: asked for from the future, nothing would ever be deleted.
+        let after = theirs(&self.client, after).min(after).saturating_sub(self.asking.overlap);
         let after = after.unwrap_or(Timestamp::MIN);
-        match self.client.deleted(after, &["Attendance", "Absence"]).await {
+        match self.client.impatient().deleted(after, &["Attendance", "Absence"]).await {
             Ok(deleted) => Ok(deleted),
             Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => {
                 self.deletes = false;
@@ -277,30 +361,42 @@ impl Attending {
         round: &mut Round,
     ) -> Result<(), Fault> {
         let part = format!("attendance {}", place.school);
-        round.again = None;
-        let known = self.offering.cursor(&part).await?;
+        let school = &place.school;
+        let known = match self.offering.cursor(&part).await? {
+            Some(known) => known,
+            None => {
+                // Before anything is asked: however long it takes, what is dated after now is no history.
+                let first = Cursor { first_asked_at: now, after: None, whole: false };
+                self.offering.set_cursor(&part, &first).await?;
+                first
+            }
+        };
         loop {
-            let next = |refused: &BTreeSet<Way>| {
-                self.asking.ways.iter().copied().find(|way| !refused.contains(way))
-            };
-            let Some(way) = self.way.or_else(|| next(&self.refused)) else {
+            (round.again, round.answered, round.cut) = (None, false, false);
+            let refused = self.refused.get(school);
+            let is_open = |way: &Way| !refused.is_some_and(|refused| refused.contains(way));
+            let next = self.ways.get(school).copied();
+            let next = next.or_else(|| self.asking.ways.iter().copied().find(is_open));
+            let Some(way) = next else {
                 let what = "marks, in any way".to_owned();
                 let fault = Fault::NotOffered { status: 404, what };
                 return Err(self.client.give_up(Resource::Attendances, fault));
             };
-            match self.ask(way, place, known.as_ref(), now, round).await {
+            match self.ask(way, place, &known, now, round).await {
+                // Where there was nothing to ask for, it may be the wrong way.
+                Ok(_) if !round.answered => return Ok(()),
                 Ok(newest) => {
-                    if self.way.replace(way) != Some(way) {
+                    if self.ways.insert(school.clone(), way) != Some(way) {
                         let source = &self.offering.source;
-                        tracing::info!(%source, way = way.as_str(), "marks are asked for in this way");
+                        tracing::info!(%source, %school, way = way.as_str(), "marks are asked for in this way");
                     }
                     let after = newest.map(|at| at.min(theirs(&self.client, now)));
                     // Not past what is not stored.
                     let after = round.again.map_or(after, |again| after.map(|at| at.min(again)));
-                    let after = after.max(known.as_ref().and_then(|k| k.after));
-                    let first_asked_at = known.as_ref().map_or(now, |k| k.first_asked_at);
-                    let next = Cursor { first_asked_at, after };
-                    if known.as_ref() != Some(&next) {
+                    let after = after.max(known.after);
+                    let whole = known.whole || !round.cut;
+                    let next = Cursor { after, whole, ..known.clone() };
+                    if known != next {
                         self.offering.set_cursor(&part, &next).await?;
                     }
                     return Ok(());
@@ -308,16 +404,17 @@ impl Attending {
                 Err(
                     fault @ (Fault::NotOffered { status, .. } | Fault::BadRequest { status, .. }),
                 ) => {
-                    self.refused.insert(way);
-                    self.way = None;
-                    if self.asking.ways.iter().all(|way| self.refused.contains(way)) {
+                    let refused = self.refused.entry(school.clone()).or_default();
+                    refused.insert(way);
+                    self.ways.remove(school);
+                    if self.asking.ways.iter().all(|way| refused.contains(way)) {
                         // Nothing helps: all of it is tried again with the next round.
-                        self.refused.clear();
+                        refused.clear();
                         return Err(self.client.give_up(way.resource(), fault));
                     }
                     let source = &self.offering.source;
                     tracing::info!(
-                        %source, way = way.as_str(), status,
+                        %source, %school, way = way.as_str(), status,
                         "marks cannot be asked for in this way; the next one is tried"
                     );
                 }
@@ -327,13 +424,15 @@ impl Attending {
     }
 
     /// Takes back the marks whose rows are deleted and not made anew.
-    async fn take_back(&self, round: &mut Round) -> Result<(), Fault> {
+    async fn take_back(&self, round: &mut Round, behind: &BTreeSet<SchoolId>) -> Result<(), Fault> {
         if round.deleted.is_empty() {
             return Ok(());
         }
         let gone = self.offering.missing().await?.into_iter().filter(|missing| {
             let deleted = missing.row.as_ref().is_some_and(|row| round.deleted.contains(row));
-            deleted && !round.said.contains(&(missing.lesson.id.clone(), missing.pupil.clone()))
+            deleted
+                && !behind.contains(&missing.school)
+                && !round.said.contains(&(missing.lesson.id.clone(), missing.pupil.clone()))
         });
         let gone = gone.map(withdrawn).collect();
         round.found.taken.add(self.offering.take_or_keep(gone, false).await?);
@@ -341,7 +440,8 @@ impl Attending {
     }
 
     /// Tells of registers that are begun and closed, once each.
-    async fn registers(&mut self, round: &Round) -> Result<(), Fault> {
+    async fn registers(&mut self, round: &Round, now: Timestamp) -> Result<(), Fault> {
+        self.closed.retain(|_, at| now.duration_since(*at) < CLOSED_KEPT);
         for (id, (school, lesson)) in &round.begun {
             if !self.begun.contains(id) {
                 let fact = Fact::RegisterBegun { lesson: lesson.clone() };
@@ -373,6 +473,14 @@ impl Attending {
             Ok(_) | Err(IntakeError::Rejected(_)) => Ok(()),
             Err(IntakeError::Store(error)) => Err(error.into()),
         }
+    }
+}
+
+/// Remembers since when each of these is so.
+fn since(known: &mut BTreeMap<SchoolId, Timestamp>, these: &BTreeSet<SchoolId>, now: Timestamp) {
+    known.retain(|school, _| these.contains(school));
+    for school in these {
+        known.entry(school.clone()).or_insert(now);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The lessons of these days as a source has them, in memory: marks name a lesson and say no time. What is not in it
 //! is looked for in the store, where every lesson that was ever planned is, and asked of the source by its id.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use compact_str::CompactString;
@@ -20,6 +20,12 @@ use crate::store::{StoreError, ledger, tables};
 
 /// How long a lesson that the source does not know is not asked for again.
 const IN_VAIN: SignedDuration = SignedDuration::from_mins(1);
+/// The same of one that the source fails to answer for, and of an activity.
+const FAILED: SignedDuration = SignedDuration::from_mins(10);
+/// Most lessons that the source may fail to answer for in a minute, before it is asked for no more of them in it.
+const MOST_FAILED: u32 = 3;
+/// How long a lesson waits where it cannot be asked what it is of; then it is one that attendance is registered at.
+const KIND_WAITS: SignedDuration = SignedDuration::from_mins(10);
 /// How long after its end a lesson is kept in memory.
 const KEPT: SignedDuration = SignedDuration::from_hours(3 * 24);
 
@@ -44,7 +50,14 @@ impl Place {
 struct Known {
     lessons: BTreeMap<LessonId, Arc<Scheduled>>,
     activities: BTreeMap<CompactString, Arc<Activity>>,
+    /// Until when a lesson is not asked for again.
     in_vain: BTreeMap<LessonId, Timestamp>,
+    /// The same of what lessons are of.
+    activities_in_vain: BTreeMap<CompactString, Timestamp>,
+    /// Since when it cannot be asked what lessons are of.
+    failing_since: Option<Timestamp>,
+    /// Lessons that could not be asked for one by one, since when, and how many.
+    failed: Option<(Timestamp, u32)>,
 }
 
 /// The lessons of one source. Each clone is the same.
@@ -103,7 +116,8 @@ impl Book {
         let oldest = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
         let mut known = self.known();
         known.lessons.retain(|_, s| s.lesson.end >= oldest);
-        known.in_vain.retain(|_, at| at.saturating_add(IN_VAIN).unwrap_or(Timestamp::MAX) > now);
+        known.in_vain.retain(|_, until| *until > now);
+        known.activities_in_vain.retain(|_, until| *until > now);
     }
 
     /// Reads a lesson as the source sent it and puts it in.
@@ -146,16 +160,30 @@ impl Book {
             return Ok(Some(self.add(found)));
         }
         let now = client.clock().now();
-        let asked = self.known().in_vain.get(id).copied();
-        if asked.is_some_and(|at| now.duration_since(at) < IN_VAIN) {
+        if !self.may_ask(id, now) {
             return Ok(None);
         }
+        // One lesson that cannot be asked for does not hold up the others.
+        let client = client.impatient();
         let found = match client.get(Resource::CalendarEvents, id.as_str(), &[]).await {
             Ok(found) => found,
             Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => None,
+            Err(Fault::Failed(_)) => {
+                self.has_failed(id, now);
+                return Ok(None);
+            }
             Err(fault) => return Err(fault),
         };
         let event = rows::read::<CalendarEvent>(found.into_iter().collect(), bad).pop();
+        if let Some(event) = &event {
+            match self.ask_activities(&client, std::slice::from_ref(event), bad).await {
+                Err(Fault::Failed(_)) => {
+                    self.in_vain(id, now, IN_VAIN);
+                    return Ok(None);
+                }
+                done => done?,
+            }
+        }
         let school = event.as_ref().and_then(|event| self.school_of(event, places));
         let school = school.unwrap_or_else(|| asked_for.clone());
         let read = event.map(|event| self.read(directory, &school, &event));
@@ -163,14 +191,87 @@ impl Book {
             Some(Ok(found)) => Ok(Some(found)),
             Some(Err(why)) => {
                 bad.add(format!("a lesson: {why}"));
-                self.known().in_vain.insert(id.clone(), now);
+                self.in_vain(id, now, IN_VAIN);
                 Ok(None)
             }
             None => {
-                self.known().in_vain.insert(id.clone(), now);
+                self.in_vain(id, now, IN_VAIN);
                 Ok(None)
             }
         }
+    }
+
+    /// Whether a lesson may be asked for now.
+    fn may_ask(&self, id: &LessonId, now: Timestamp) -> bool {
+        let mut known = self.known();
+        if known.failed.is_some_and(|(since, _)| now.duration_since(since) >= IN_VAIN) {
+            known.failed = None;
+        }
+        known.in_vain.get(id).is_none_or(|until| *until <= now)
+            && known.failed.is_none_or(|(_, count)| count < MOST_FAILED)
+    }
+
+    fn in_vain(&self, id: &LessonId, now: Timestamp, span: SignedDuration) {
+        let until = now.saturating_add(span).unwrap_or(Timestamp::MAX);
+        self.known().in_vain.insert(id.clone(), until);
+    }
+
+    fn has_failed(&self, id: &LessonId, now: Timestamp) {
+        self.in_vain(id, now, FAILED);
+        self.known().failed.get_or_insert((now, 0)).1 += 1;
+    }
+
+    /// Asks what lessons are of, where that is not known. A source that does not let it be asked, or fails for long,
+    /// has lessons all the same: without a name and a teacher, and attendance is taken to be registered at them.
+    ///
+    /// # Errors
+    /// See [`Fault`]: it may be known a little later.
+    pub async fn ask_activities(
+        &self,
+        client: &Client,
+        events: &[CalendarEvent],
+        bad: &mut Bad,
+    ) -> Result<(), Fault> {
+        let now = client.clock().now();
+        let ids: BTreeSet<String> = {
+            let known = self.known();
+            let is_asked = |id: &&str| {
+                !known.activities.contains_key(*id)
+                    && known.activities_in_vain.get(*id).is_none_or(|until| *until <= now)
+            };
+            events
+                .iter()
+                .filter(|event| event.embedded.activity.is_none())
+                .filter_map(|event| Some(event.activity.as_ref()?.id.as_str()))
+                .filter(is_asked)
+                .map(str::to_owned)
+                .collect()
+        };
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let mut lookup = client.lookup(Resource::Activities, "ids", ids.iter().cloned(), &[]);
+        loop {
+            match lookup.next().await {
+                Ok(Some(page)) => self.add_activities(rows::read::<Activity>(page, bad)),
+                Ok(None) | Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => break,
+                Err(fault @ Fault::Failed(_)) => {
+                    let since = *self.known().failing_since.get_or_insert(now);
+                    let waits = now.duration_since(since) < KIND_WAITS;
+                    return if waits { Err(fault) } else { Ok(()) };
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        let until = now.saturating_add(FAILED).unwrap_or(Timestamp::MAX);
+        let mut known = self.known();
+        known.failing_since = None;
+        for id in ids {
+            if !known.activities.contains_key(id.as_str()) {
+                known.activities_in_vain.insert(id.into(), until);
+            }
+        }
+        Ok(())
     }
 
     /// The school of what a lesson is of, where that is known.

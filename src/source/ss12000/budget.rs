@@ -30,7 +30,8 @@ impl Pauses {
         *kept = until.max(*kept);
     }
 
-    fn get(&self, resource: Resource, now: Timestamp) -> Option<Timestamp> {
+    /// Until when, if there is a pause.
+    pub fn get(&self, resource: Resource, now: Timestamp) -> Option<Timestamp> {
         let mut pauses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pauses.retain(|_, until| *until > now);
         pauses.get(&resource).copied()

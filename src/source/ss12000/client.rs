@@ -49,7 +49,14 @@ pub struct Around {
 
 /// Asks one source. Each clone is the same.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>);
+pub struct Client(Arc<Inner>, Patience);
+
+/// Whether it is waited for a source that is busy or wants to be asked later.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    Usual,
+    None,
+}
 
 struct Inner {
     settings: Settings,
@@ -96,13 +103,15 @@ impl Ask {
 impl Client {
     /// Asks nothing yet. All that it waits for ends with `stop`.
     pub fn new(settings: Settings, around: Around, stop: CancellationToken) -> Self {
-        Self(Arc::new(Inner {
-            settings,
-            around,
-            stop,
-            pauses: Pauses::default(),
-            learned: Mutex::default(),
-        }))
+        let inner =
+            Inner { settings, around, stop, pauses: Pauses::default(), learned: Mutex::default() };
+        Self(Arc::new(inner), Patience::Usual)
+    }
+
+    /// The same, for what must not hold up the rest: one try, and none while the source wants to be left alone.
+    #[must_use]
+    pub fn impatient(&self) -> Self {
+        Self(self.0.clone(), Patience::None)
     }
 
     /// How it is asked.
@@ -271,7 +280,7 @@ impl Client {
                     waits += 1;
                     let wait = wanted.unwrap_or(SignedDuration::from_secs(usual));
                     let wrong = self.too_often(ask, wait.min(LONGEST_WAIT));
-                    if waits > MOST_WAITS {
+                    if waits > MOST_WAITS || self.1 == Patience::None {
                         return Err(self.failed(ask.resource, wrong));
                     }
                     continue;
@@ -280,7 +289,8 @@ impl Client {
                 Answer::Later(wrong, wanted) => (wrong, wanted),
             };
             // What may have been done already is not done again by itself.
-            let patience = if ask.is_repeatable() { &PATIENCE[..] } else { &[] };
+            let patient = ask.is_repeatable() && self.1 == Patience::Usual;
+            let patience = if patient { &PATIENCE[..] } else { &[] };
             let Some(usual) = patience.get(tries) else {
                 return Err(self.failed(ask.resource, wrong));
             };
@@ -309,6 +319,16 @@ impl Client {
     async fn once(&self, ask: &Ask) -> Result<Answer, Fault> {
         let Around { wire, clock, kv, contacts } = &self.0.around;
         let (settings, stop) = (&self.0.settings, &self.0.stop);
+        if self.1 == Patience::None
+            && let Some(until) = self.0.pauses.get(ask.resource, self.now())
+        {
+            let what = format!(
+                "it does not want to be asked for /{} before {until:.0}",
+                ask.resource.as_str()
+            );
+            let remedy = "ask the vendor how often it may be asked, and write that as `budgets`";
+            return Err(self.failed(ask.resource, Wrong::new(kinds::RATE, what, remedy)));
+        }
         budget::permit(settings, ask.resource, &self.0.pauses, kv.as_ref(), clock.as_ref(), stop)
             .await?;
         let answer = tokio::select! {

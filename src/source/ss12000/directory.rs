@@ -255,7 +255,7 @@ impl Sync {
         let mut unit = Unit::new(self.client.kv().as_ref());
         let known: Option<Cursor> = unit.read(&key).await?;
         let first_asked_at = known.map_or_else(|| self.now(), |cursor| cursor.first_asked_at);
-        unit.write(key, &Cursor { first_asked_at, after: Some(after) });
+        unit.write(key, &Cursor { first_asked_at, after: Some(after), whole: true });
         // Nobody else writes it.
         let _: Commit = unit.commit().await?;
         Ok(())

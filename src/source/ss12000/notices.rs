@@ -22,10 +22,15 @@ use crate::model::{
 use crate::source::marks::Offering;
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::NoticeSaid;
-use crate::store::{Commit, StoreError, after_prefix, tables};
+use crate::store::{Commit, StoreError, after_prefix, codec, tables};
 
 /// How long after its end a notice is remembered.
 const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// When it is asked again for notices that it has never given, and that it does not give any more.
+const NOT_OFFERED: SignedDuration = SignedDuration::from_hours(24);
+const REFUSED: SignedDuration = SignedDuration::from_mins(5);
+/// A notice without an end counts for so long.
+const ENDLESS: SignedDuration = SignedDuration::from_hours(366 * 24);
 /// Rows read at once.
 const PAGE: usize = 1_000;
 
@@ -40,7 +45,29 @@ struct Key {
 /// The notices of one source.
 pub(super) struct Notices {
     said: BTreeMap<Key, NoticeSaid>,
+    /// Schools that the source gives no notices of.
+    refused: BTreeMap<SchoolId, Refusal>,
     offered: bool,
+}
+
+/// The source does not give a school's notices.
+#[derive(Debug, Clone, Copy)]
+struct Refusal {
+    /// When it is asked again.
+    until: Timestamp,
+    /// It gave them before: something is wrong.
+    is_new: bool,
+}
+
+/// What one round found.
+#[derive(Debug, Default)]
+pub(super) struct Round {
+    /// Notices that are new or otherwise.
+    pub changed: u64,
+    /// Schools whose notices could not be read: who is reported there is not known.
+    pub unread: BTreeSet<SchoolId>,
+    /// What failed first.
+    pub failed: Option<Fault>,
 }
 
 impl Notices {
@@ -67,7 +94,7 @@ impl Notices {
                 }
             }
         }
-        Ok(Self { said, offered: true })
+        Ok(Self { said, refused: BTreeMap::new(), offered: true })
     }
 
     /// Whether the source gives notices at all.
@@ -77,6 +104,7 @@ impl Notices {
 
     /// It is asked again whether it gives them.
     pub fn ask_again(&mut self) {
+        self.refused.clear();
         self.offered = true;
     }
 
@@ -89,39 +117,82 @@ impl Notices {
         deleted: &BTreeSet<String>,
         overlap: SignedDuration,
         bad: &mut Bad,
-    ) -> Result<u64, Fault> {
-        let mut changed = self.offer_waiting(offering).await?;
+    ) -> Result<Round, Fault> {
+        let oldest = client.clock().now().saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
+        self.said.retain(|_, said| said.notice.to >= oldest || !said.former.is_empty());
+        let changed = self.offer_waiting(offering).await?;
+        let mut round = Round { changed, ..Round::default() };
+        // What a stop came between.
+        let halves: Vec<Key> = self
+            .said
+            .iter()
+            .filter(|(_, said)| !said.former.is_empty())
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in halves {
+            self.withdraw_former(offering, &key).await?;
+        }
+        let client = client.impatient();
         for place in places {
-            if !self.offered {
-                break;
-            }
-            let (part, now) = (format!("absences {}", place.school), client.clock().now());
-            let known = offering.cursor(&part).await?;
-            let first = known.is_none();
-            let Some((found, all)) = ask(client, place, known.as_ref(), now, overlap, bad).await?
-            else {
-                tracing::info!(source = %offering.source, "the source gives no advance notices");
-                self.offered = false;
-                break;
-            };
-            let mut newest = known.as_ref().and_then(|k| k.after);
-            for row in found {
-                newest = newest.max(row.meta.modified.filter(|at| is_possible(*at, now)));
-                changed += u64::from(self.take(offering, place, &row, first, bad).await?);
-            }
-            if !all {
+            let now = client.clock().now();
+            if let Some(refusal) = self.refused.get(&place.school).filter(|r| now < r.until) {
+                round.unread.extend(refusal.is_new.then(|| place.school.clone()));
                 continue;
             }
-            let next =
-                cursor(known, newest.unwrap_or(theirs(client, now)).min(theirs(client, now)));
-            offering.set_cursor(&part, &next).await?;
+            match self.of_place(&client, offering, place, overlap, bad).await {
+                Ok(changed) => round.changed += changed,
+                Err(fault @ Fault::Failed(_)) => {
+                    round.unread.insert(place.school.clone());
+                    round.failed.get_or_insert(fault);
+                }
+                Err(fault) => return Err(fault),
+            }
         }
+        self.offered = places.iter().any(|place| !self.refused.contains_key(&place.school));
         let gone: Vec<Key> =
             self.said.keys().filter(|key| deleted.contains(&key.row)).cloned().collect();
         for key in gone {
-            changed += 1;
-            self.withdraw(offering, &key, None).await?;
-            self.forget(offering, &key).await?;
+            round.changed += 1;
+            self.withdraw(offering, &key).await?;
+        }
+        Ok(round)
+    }
+
+    /// The notices of one school. How many are new or otherwise.
+    async fn of_place(
+        &mut self,
+        client: &Client,
+        offering: &Offering,
+        place: &Place,
+        overlap: SignedDuration,
+        bad: &mut Bad,
+    ) -> Result<u64, Fault> {
+        let (part, now) = (format!("absences {}", place.school), client.clock().now());
+        let known = offering.cursor(&part).await?;
+        let first = known.is_none();
+        let asked = ask(client, place, known.as_ref(), now, overlap, bad).await;
+        if let Err(fault @ (Fault::NotOffered { .. } | Fault::BadRequest { .. })) = asked {
+            let wait = if first { NOT_OFFERED } else { REFUSED };
+            let until = now.saturating_add(wait).unwrap_or(Timestamp::MAX);
+            self.refused.insert(place.school.clone(), Refusal { until, is_new: !first });
+            if first {
+                let (source, school) = (&offering.source, &place.school);
+                tracing::info!(%source, %school, "the source gives no advance notices");
+                return Ok(0);
+            }
+            // It gave them before, so it is no matter of what is offered.
+            return Err(client.give_up(Resource::Absences, fault));
+        }
+        let (found, all) = asked?;
+        self.refused.remove(&place.school);
+        let (mut changed, mut newest) = (0, known.as_ref().and_then(|k| k.after));
+        for row in found {
+            newest = newest.max(row.meta.modified.filter(|at| is_possible(*at, now)));
+            changed += u64::from(self.take(offering, place, &row, first, bad).await?);
+        }
+        if all {
+            let newest = newest.unwrap_or(theirs(client, now)).min(theirs(client, now));
+            offering.set_cursor(&part, &cursor(known, newest)).await?;
         }
         Ok(changed)
     }
@@ -136,7 +207,16 @@ impl Notices {
         bad: &mut Bad,
     ) -> Result<bool, Fault> {
         let (pupil, notice) = match notice(row) {
-            Ok(read) => read,
+            Ok((pupil, Some(notice))) => (pupil, notice),
+            Ok((pupil, None)) => {
+                let school = school_of(offering, place, &pupil);
+                let key = Key { row: row.id.to_string(), school, pupil };
+                if !self.said.contains_key(&key) {
+                    return Ok(false);
+                }
+                self.withdraw(offering, &key).await?;
+                return Ok(true);
+            }
             Err(why) => {
                 bad.add(format!("an advance notice: {why}"));
                 return Ok(false);
@@ -152,15 +232,16 @@ impl Notices {
         }) {
             return Ok(false);
         }
-        if known.is_some_and(|k| k.notice != notice && !k.waits) {
-            self.withdraw(offering, &key, modified_at).await?;
+        let mut former = Vec::new();
+        if let Some(known) = known {
+            former = known.former;
+            former.extend(Some(known.notice).filter(|_| !known.waits));
+            former.retain(|before| *before != notice);
         }
-        let mut said = NoticeSaid { notice, modified_at, waits: false };
-        match tell(offering, &key, &said, false, first).await? {
-            Ok(()) => {}
-            Err(_) => said.waits = true,
-        }
-        self.remember(offering, key, said).await?;
+        // The new span first: between the two, nobody may count as missing from a lesson that both suppress.
+        self.give(offering, &key, NoticeSaid { notice, modified_at, waits: false, former }, first)
+            .await?;
+        self.withdraw_former(offering, &key).await?;
         Ok(true)
     }
 
@@ -178,54 +259,82 @@ impl Notices {
             if directory.roster.pupil(&key.school, &key.pupil).is_none() {
                 continue;
             }
-            if tell(offering, &key, &said, false, false).await?.is_ok() {
-                self.remember(offering, key, NoticeSaid { waits: false, ..said }).await?;
-                taken += 1;
-            }
+            taken += u64::from(self.give(offering, &key, said, false).await?);
         }
         Ok(taken)
     }
 
-    /// Takes back what a row said, unless another says the same.
-    async fn withdraw(
-        &self,
+    /// Says a notice, or has it wait for its pupil. Whether it is said.
+    async fn give(
+        &mut self,
         offering: &Offering,
         key: &Key,
-        at: Option<Timestamp>,
-    ) -> Result<(), Fault> {
-        let Some(known) = self.said.get(key).filter(|known| !known.waits) else { return Ok(()) };
-        let twin = self.said.iter().any(|(other, said)| {
-            other != key
-                && (&other.school, &other.pupil) == (&key.school, &key.pupil)
-                && said.notice == known.notice
-                && !said.waits
-        });
-        if !twin {
-            let said = NoticeSaid { modified_at: at, ..known.clone() };
+        said: NoticeSaid,
+        first: bool,
+    ) -> Result<bool, Fault> {
+        let said = NoticeSaid { waits: false, ..said };
+        let notice = (said.notice, said.modified_at);
+        if tell(offering, key, notice, Tone::Given { first }, Some(&said)).await? {
+            self.said.insert(key.clone(), said);
+            return Ok(true);
+        }
+        self.remember(offering, key, NoticeSaid { waits: true, ..said }).await?;
+        Ok(false)
+    }
+
+    /// Takes back what a row said before.
+    async fn withdraw_former(&mut self, offering: &Offering, key: &Key) -> Result<(), Fault> {
+        while let Some(known) = self.said.get(key).filter(|known| !known.former.is_empty()) {
+            let mut left = known.clone();
+            let notice = (left.former.remove(0), left.modified_at);
             // Who is not in the directory any more has no notice that counts.
-            let _: Result<(), String> = tell(offering, key, &said, true, false).await?;
+            let is_told = !self.has_twin(key, &notice.0)
+                && tell(offering, key, notice, Tone::Withdrawn, Some(&left)).await?;
+            if is_told {
+                self.said.insert(key.clone(), left);
+            } else {
+                self.remember(offering, key, left).await?;
+            }
         }
         Ok(())
+    }
+
+    /// Takes back all that a row said, and knows it no more.
+    async fn withdraw(&mut self, offering: &Offering, key: &Key) -> Result<(), Fault> {
+        self.withdraw_former(offering, key).await?;
+        let Some(known) = self.said.get(key) else { return Ok(()) };
+        let is_told = !known.waits
+            && !self.has_twin(key, &known.notice)
+            && tell(offering, key, (known.notice, None), Tone::Withdrawn, None).await?;
+        if !is_told {
+            let mut unit = Unit::new(offering.intake.kv().as_ref());
+            unit.delete(key.table(offering));
+            let _: Commit = unit.commit().await?;
+        }
+        self.said.remove(key);
+        Ok(())
+    }
+
+    /// Whether another row says the same.
+    fn has_twin(&self, key: &Key, notice: &AdvanceNotice) -> bool {
+        self.said.iter().any(|(other, said)| {
+            other != key
+                && (&other.school, &other.pupil) == (&key.school, &key.pupil)
+                && said.notice == *notice
+                && !said.waits
+        })
     }
 
     async fn remember(
         &mut self,
         offering: &Offering,
-        key: Key,
+        key: &Key,
         said: NoticeSaid,
     ) -> Result<(), StoreError> {
         let mut unit = Unit::new(offering.intake.kv().as_ref());
         unit.write(key.table(offering), &said);
         let _: Commit = unit.commit().await?;
-        self.said.insert(key, said);
-        Ok(())
-    }
-
-    async fn forget(&mut self, offering: &Offering, key: &Key) -> Result<(), StoreError> {
-        let mut unit = Unit::new(offering.intake.kv().as_ref());
-        unit.delete(key.table(offering));
-        let _: Commit = unit.commit().await?;
-        self.said.remove(key);
+        self.said.insert(key.clone(), said);
         Ok(())
     }
 }
@@ -236,7 +345,7 @@ impl Key {
     }
 }
 
-/// All rows that may have changed, and whether there are no more; none: the source does not give notices.
+/// All rows that may have changed, and whether there are no more.
 async fn ask(
     client: &Client,
     place: &Place,
@@ -244,7 +353,7 @@ async fn ask(
     now: Timestamp,
     overlap: SignedDuration,
     bad: &mut Bad,
-) -> Result<Option<(Vec<Absence>, bool)>, Fault> {
+) -> Result<(Vec<Absence>, bool), Fault> {
     // At first contact those that are not over yet, whenever they were made.
     let day = SignedDuration::from_hours(24);
     let month = day * 30;
@@ -255,6 +364,7 @@ async fn ask(
             ("meta.modified.after", now.saturating_sub(month)),
         ],
     };
+    let mut refused = None;
     for (filter, at) in since {
         let at = at.unwrap_or(Timestamp::MIN).to_string();
         let mut query = place.filter();
@@ -264,14 +374,16 @@ async fn ask(
         loop {
             match pages.next_of_some(&mut cut).await {
                 Ok(Some(page)) => found.extend(rows::read::<Absence>(page, bad)),
-                Ok(None) => return Ok(Some((found, !cut))),
-                Err(Fault::BadRequest { .. }) => break,
-                Err(Fault::NotOffered { .. }) => return Ok(None),
+                Ok(None) => return Ok((found, !cut)),
+                Err(fault @ Fault::BadRequest { .. }) => {
+                    refused = Some(fault);
+                    break;
+                }
                 Err(fault) => return Err(fault),
             }
         }
     }
-    Ok(None)
+    Err(refused.unwrap_or(Fault::TooMuch))
 }
 
 /// The school that the pupil goes to: what asks for one school is answered with those below it too.
@@ -285,12 +397,17 @@ fn school_of(offering: &Offering, place: &Place, pupil: &PupilId) -> SchoolId {
     at.unwrap_or(&place.school).clone()
 }
 
-/// Reads a row.
-fn notice(row: &Absence) -> Result<(PupilId, AdvanceNotice), &'static str> {
+/// Reads a row. No notice: it ends before it begins, as one that is taken back does.
+fn notice(row: &Absence) -> Result<(PupilId, Option<AdvanceNotice>), &'static str> {
     let student = row.student.as_ref().ok_or("no-pupil")?;
     let pupil = PupilId::new(student.id.clone()).map_err(|_| "pupil-id")?;
     let (Some(from), Some(to)) = (row.start_time, row.end_time) else { return Err("no-times") };
-    if to <= from || !is_likely(from) || !is_likely(to) {
+    if to <= from && is_likely(to) {
+        return Ok((pupil, None));
+    }
+    // Until further notice is written as a year far ahead.
+    let to = to.min(from.saturating_add(ENDLESS).unwrap_or(Timestamp::MAX));
+    if to <= from || !is_likely(from) {
         return Err("impossible-times");
     }
     let kind = match row.kind {
@@ -298,25 +415,34 @@ fn notice(row: &Absence) -> Result<(PupilId, AdvanceNotice), &'static str> {
         // It says that the pupil is away and somebody knows, whatever its name.
         Some(AbsenceType::Reported | AbsenceType::Other(_)) | None => NoticeKind::Notified,
     };
-    Ok((pupil, AdvanceNotice { from, to, kind }))
+    Ok((pupil, Some(AdvanceNotice { from, to, kind })))
 }
 
-/// Tells the core. The inner error: it is refused, since the pupil is not known.
+/// How a notice is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tone {
+    Given { first: bool },
+    Withdrawn,
+}
+
+/// Tells the core, with what is to be remembered of the row in the same commit: a notice that is told and not
+/// remembered would never be taken back. Whether it is told: else it is refused, since the pupil is not known.
 async fn tell(
     offering: &Offering,
     key: &Key,
-    said: &NoticeSaid,
-    withdrawn: bool,
-    first: bool,
-) -> Result<Result<(), String>, Fault> {
+    (notice, recorded_at): (AdvanceNotice, Option<Timestamp>),
+    tone: Tone,
+    remembered: Option<&NoticeSaid>,
+) -> Result<bool, Fault> {
     let now = offering.intake.clock().now();
+    let withdrawn = tone == Tone::Withdrawn;
     let event = NotificationId::of(&[
         "notice",
         key.school.as_str(),
         key.pupil.as_str(),
         &key.row,
-        &said.notice.from.to_string(),
-        &said.notice.to.to_string(),
+        &notice.from.to_string(),
+        &notice.to.to_string(),
         if withdrawn { "withdrawn" } else { "given" },
         &now.as_nanosecond().to_string(),
     ]);
@@ -324,25 +450,18 @@ async fn tell(
         source: offering.source.clone(),
         event: EventId::new(event.as_str()).map_err(|_| Fault::Stopped)?,
         school: key.school.clone(),
-        fact: Fact::Notified {
-            pupil: key.pupil.clone(),
-            notice: said.notice,
-            withdrawn,
-            recorded_at: said.modified_at,
-        },
+        fact: Fact::Notified { pupil: key.pupil.clone(), notice, withdrawn, recorded_at },
     };
-    let accepted = if first {
-        offering.intake.learn(&observation).await
-    } else {
-        offering.intake.accept(&observation).await
-    };
-    match accepted {
+    let row = remembered.map(|said| codec::encode(ledger::ROW_VERSION, said).into());
+    let beside = [(key.table(offering), row)];
+    let learn = tone == Tone::Given { first: true };
+    match offering.intake.accept_beside(&observation, learn, &beside).await {
         Ok(_) => {
             offering.meter.accepted(None);
-            offering.contacts.news(&offering.source, said.modified_at, now);
-            Ok(Ok(()))
+            offering.contacts.news(&offering.source, recorded_at, now);
+            Ok(true)
         }
-        Err(IntakeError::Rejected(why)) => Ok(Err(why)),
+        Err(IntakeError::Rejected(_)) => Ok(false),
         Err(IntakeError::Store(error)) => Err(error.into()),
     }
 }

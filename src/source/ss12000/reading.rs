@@ -111,9 +111,8 @@ impl Reading {
         gone_after: Timestamp,
     ) -> Result<bool, Fault> {
         self.bad.clear();
-        let mut any = self.groups(known, units, Some(after)).await?;
-        any |= self.duties(known, units, Some(after)).await?;
-        any |= self.persons(known, units, Some(after)).await?;
+        let mut any = false;
+        // First: what is deleted and made anew under the same id is there.
         if self.deletions {
             match self.client.deleted(gone_after, &["Person", "Group", "Duty"]).await {
                 Ok(gone) => any |= known.remove(&gone),
@@ -121,6 +120,9 @@ impl Reading {
                 Err(fault) => return Err(fault),
             }
         }
+        any |= self.groups(known, units, Some(after)).await?;
+        any |= self.duties(known, units, Some(after)).await?;
+        any |= self.persons(known, units, Some(after)).await?;
         self.tell_bad(false);
         Ok(any)
     }

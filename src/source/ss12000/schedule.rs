@@ -2,7 +2,7 @@
 //! on to `intake`; what is unchanged costs a look at its row.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
@@ -46,6 +46,18 @@ pub struct Schedule {
     /// Whether the schedule goes to the core; else only marks are understood by it.
     given: bool,
     read: Mutex<Option<Timestamp>>,
+    /// What each school's last listing held: only what was in it can be gone from the next.
+    listed: Mutex<BTreeMap<SchoolId, BTreeSet<LessonId>>>,
+}
+
+/// What a source says of lessons that are deleted.
+enum Gone {
+    /// These.
+    Said(Deleted),
+    /// It does not say it at all: what is not in its listing is gone.
+    NotOffered,
+    /// It could not be asked now: nothing is gone.
+    Unknown,
 }
 
 /// What one round found.
@@ -67,40 +79,59 @@ impl Schedule {
         overlap: SignedDuration,
         given: bool,
     ) -> Self {
-        Self { client, offering, book, places, overlap, given, read: Mutex::default() }
+        Self {
+            client,
+            offering,
+            book,
+            places,
+            overlap,
+            given,
+            read: Mutex::default(),
+            listed: Mutex::default(),
+        }
     }
 
     /// Asks once for everything.
     ///
     /// # Errors
-    /// See [`Fault`]; what was taken stays so.
+    /// See [`Fault`]: the first one. What was taken stays so, and what fails for one school or part does not hold up
+    /// the others.
     pub async fn round(&self) -> Result<Found, Fault> {
         let now = self.client.clock().now();
-        let (mut bad, mut found) = (Bad::default(), Found::default());
+        let (mut bad, mut found, mut failed) = (Bad::default(), Found::default(), None);
         let read = *self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if read.is_none_or(|read| now.duration_since(read) >= ANEW) {
-            self.activities(&mut bad).await?;
-            *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+            match self.activities(&mut bad).await {
+                Err(fault @ Fault::Failed(_)) => failed = Some(fault),
+                done => {
+                    done?;
+                    *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+                }
+            }
         }
-        let deleted = self.deleted().await?;
+        let deleted = match self.deleted().await {
+            Err(fault @ Fault::Failed(_)) => {
+                failed.get_or_insert(fault);
+                Gone::Unknown
+            }
+            done => done?.map_or(Gone::NotOffered, Gone::Said),
+        };
+        let mut there = BTreeSet::new();
         for place in &self.places {
-            let Some((from, to)) = self.window(&place.school, now) else { continue };
-            let before = self.book.between(&place.school, from, to);
-            let (lessons, all) = self.lessons(place, (from, to), &mut bad).await?;
-            found.lessons += lessons.len() as u64;
-            let ids: BTreeSet<LessonId> = lessons.iter().map(|s| s.lesson.id.clone()).collect();
-            found.changed += self.take(lessons).await?;
-            let gone: Vec<_> =
-                before.iter().filter(|s| !ids.contains(&s.lesson.id)).cloned().collect();
-            let whole = deleted.is_none() && all && self.is_whole(place, before.len(), gone.len());
-            let is_deleted = |s: &Arc<Scheduled>| match &deleted {
-                Some(deleted) => deleted.calendar_events.contains(s.lesson.id.as_str()),
-                None => whole,
-            };
-            let gone = gone.into_iter().filter(is_deleted).collect();
-            found.changed += self.cancel(gone).await?;
+            match self.of_place(place, now, &deleted, &mut bad, &mut there).await {
+                Ok(of_place) => {
+                    found.lessons += of_place.lessons;
+                    found.changed += of_place.changed;
+                }
+                Err(fault @ Fault::Failed(_)) => {
+                    failed.get_or_insert(fault);
+                }
+                Err(fault) => return Err(fault),
+            }
         }
-        if let Some(deleted) = deleted {
+        if let Gone::Said(mut deleted) = deleted {
+            // Made anew under the same id.
+            deleted.calendar_events.retain(|id| !there.contains(id.as_str()));
             found.changed += self.cancel_stored(&deleted.calendar_events).await?;
             if !deleted.cut_short {
                 self.offering.set_cursor(PART, &cursor(self.cursor().await?, now)).await?;
@@ -115,7 +146,52 @@ impl Schedule {
         if found.changed > 0 {
             tracing::info!(%source, lessons = found.lessons, changed = found.changed, "schedule");
         }
+        failed.map_or(Ok(found), Err)
+    }
+
+    /// The lessons of one school. Those that are in its listing come to `there`.
+    async fn of_place(
+        &self,
+        place: &Place,
+        now: Timestamp,
+        deleted: &Gone,
+        bad: &mut Bad,
+        there: &mut BTreeSet<String>,
+    ) -> Result<Found, Fault> {
+        let mut found = Found::default();
+        let Some((from, to)) = self.window(&place.school, now) else { return Ok(found) };
+        let listed = self.listed().get(&place.school).cloned().unwrap_or_default();
+        let before = self.book.between(&place.school, from, to);
+        let (lessons, all) = self.lessons(place, (from, to), bad).await?;
+        found.lessons = lessons.len() as u64;
+        let mut ids: BTreeSet<LessonId> = lessons.iter().map(|s| s.lesson.id.clone()).collect();
+        there.extend(ids.iter().map(ToString::to_string));
+        found.changed = self.take(lessons).await?;
+        let mut gone: Vec<_> =
+            before.iter().filter(|s| !ids.contains(&s.lesson.id)).cloned().collect();
+        match deleted {
+            Gone::Said(deleted) => {
+                gone.retain(|s| deleted.calendar_events.contains(s.lesson.id.as_str()));
+            }
+            Gone::NotOffered => {
+                // Others were asked for by their ids, and belong to what is not listed here.
+                gone.retain(|s| listed.contains(&s.lesson.id) && !s.planned.cancelled);
+                if !(all && self.is_whole(place, listed.len(), gone.len())) {
+                    ids.extend(gone.drain(..).map(|s| s.lesson.id.clone()));
+                }
+            }
+            Gone::Unknown => {
+                ids.extend(gone.drain(..).map(|s| s.lesson.id.clone()));
+                ids.retain(|id| listed.contains(id) || there.contains(id.as_str()));
+            }
+        }
+        found.changed += self.cancel(gone).await?;
+        self.listed().insert(place.school.clone(), ids);
         Ok(found)
+    }
+
+    fn listed(&self) -> MutexGuard<'_, BTreeMap<SchoolId, BTreeSet<LessonId>>> {
+        self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Yesterday's midnight to that after tomorrow, by the school's clock.
@@ -168,7 +244,7 @@ impl Schedule {
                 Err(fault) => return Err(self.client.give_up(Resource::CalendarEvents, fault)),
             }
         }
-        self.unknown_activities(&events, bad).await?;
+        self.book.ask_activities(&self.client, &events, bad).await?;
         let directory = self.offering.intake.directory().load_full();
         let mut lessons: BTreeMap<LessonId, Arc<Scheduled>> = BTreeMap::new();
         for event in &events {
@@ -180,35 +256,6 @@ impl Schedule {
         Ok((lessons.into_values().collect(), !cut))
     }
 
-    /// What lessons are of that has come since it was read.
-    async fn unknown_activities(
-        &self,
-        events: &[CalendarEvent],
-        bad: &mut Bad,
-    ) -> Result<(), Fault> {
-        let ids: BTreeSet<String> = events
-            .iter()
-            .filter(|event| event.embedded.activity.is_none())
-            .filter_map(|event| Some(event.activity.as_ref()?.id.as_str()))
-            .filter(|id| self.book.activity(id).is_none())
-            .map(str::to_owned)
-            .collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let mut lookup = self.client.lookup(Resource::Activities, "ids", ids, &[]);
-        loop {
-            match lookup.next().await {
-                Ok(Some(page)) => self.book.add_activities(rows::read::<Activity>(page, bad)),
-                // Without it a lesson has no name and no teacher, and is one all the same.
-                Ok(None) | Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => {
-                    return Ok(());
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-    }
-
     async fn cursor(&self) -> Result<Option<Cursor>, Fault> {
         Ok(self.offering.cursor(PART).await?)
     }
@@ -217,8 +264,14 @@ impl Schedule {
     async fn deleted(&self) -> Result<Option<Deleted>, Fault> {
         let now = self.client.clock().now();
         let after = self.cursor().await?.and_then(|cursor| cursor.after).unwrap_or(now);
-        let after = theirs(&self.client, after).saturating_sub(self.overlap);
-        match self.client.deleted(after.unwrap_or(Timestamp::MIN), &["CalendarEvent"]).await {
+        // By the earlier clock: asked for from the future, nothing would ever be deleted.
+        let after = theirs(&self.client, after).min(after).saturating_sub(self.overlap);
+        match self
+            .client
+            .impatient()
+            .deleted(after.unwrap_or(Timestamp::MIN), &["CalendarEvent"])
+            .await
+        {
             Ok(deleted) => Ok(Some(deleted)),
             Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => Ok(None),
             Err(fault) => Err(fault),
@@ -249,10 +302,15 @@ impl Schedule {
     async fn cancel(&self, gone: Vec<Arc<Scheduled>>) -> Result<u64, Fault> {
         let cancelled = gone.iter().filter(|s| !s.planned.cancelled).map(|s| {
             let planned = Planned { cancelled: true, modified_at: None, ..s.planned.clone() };
-            self.book.add(Scheduled { planned, ..Scheduled::clone(s) })
+            Arc::new(Scheduled { planned, ..Scheduled::clone(s) })
         });
-        let cancelled = cancelled.collect();
-        self.take(cancelled).await
+        let cancelled: Vec<_> = cancelled.collect();
+        let changed = self.take(cancelled.clone()).await?;
+        // Only what is stored: else it would not be cancelled with the next round either.
+        for scheduled in cancelled {
+            self.book.add(Scheduled::clone(&scheduled));
+        }
+        Ok(changed)
     }
 
     /// The same for those that were planned before the daemon started.
@@ -341,5 +399,5 @@ pub(super) fn theirs(client: &Client, at: Timestamp) -> Timestamp {
 /// The cursor after a part was read whole at `now`.
 pub(super) fn cursor(known: Option<Cursor>, now: Timestamp) -> Cursor {
     let first_asked_at = known.map_or(now, |known| known.first_asked_at);
-    Cursor { first_asked_at, after: Some(now) }
+    Cursor { first_asked_at, after: Some(now), whole: true }
 }

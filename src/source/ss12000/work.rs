@@ -10,7 +10,7 @@ use tokio::sync::{Notify, watch};
 use super::attendance::{Asking, Attending, Way};
 use super::book::{Book, Place};
 use super::client::Client;
-use super::fault::Fault;
+use super::fault::{Fault, kinds};
 use super::interval::{self, Interval};
 use super::places;
 use super::schedule::Schedule;
@@ -28,6 +28,8 @@ const BETWEEN_MANY: SignedDuration = SignedDuration::from_millis(500);
 const BETWEEN_SCHEDULES: SignedDuration = SignedDuration::from_secs(10);
 /// Pause after a schedule that could not be read.
 const SOON: SignedDuration = SignedDuration::from_secs(30);
+/// How often a schedule is tried to be read before marks are asked for without it.
+const TRIES: u32 = 2;
 /// How often it is looked whether the subscription must be renewed.
 const LOOKED_AFTER: SignedDuration = SignedDuration::from_mins(10);
 
@@ -142,9 +144,18 @@ impl Worker {
             self.rhythm.schedule,
         );
         let woken = self.nudges.of(&self.offering.source, Part::Schedule);
+        let mut tries = 0_u32;
         loop {
             let done = schedule.round().await;
-            ready.send_replace(true);
+            tries += 1;
+            // A schedule that will soon be read is waited for: without it, lunch looks like a lesson.
+            let may_come = matches!(
+                &done,
+                Err(Fault::Failed(wrong)) if ![kinds::NOT_LET_IN, kinds::REFUSED].contains(&wrong.kind)
+            );
+            if !may_come || tries >= TRIES {
+                ready.send_replace(true);
+            }
             let every = match done {
                 Ok(found) => {
                     if found.changed > 0 {
@@ -216,7 +227,7 @@ impl Worker {
             schools,
             notices: attending.has_notices(),
             deletes: attending.has_deleted(),
-            batches: 1,
+            batches: attending.batches(),
         };
         pace(&self.rhythm, &round, self.client.settings())
     }

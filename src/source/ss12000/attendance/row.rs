@@ -12,7 +12,8 @@ use super::super::types::Attendance;
 use super::{Attending, Round, is_possible, theirs};
 use crate::model::{LessonId, Mark, PupilId};
 use crate::source::marks::Said;
-use crate::store::rows::{Cursor, LastSaid};
+use crate::store::rows::{Cursor, LastSaid, Register};
+use crate::store::{ledger, tables};
 
 /// How long a mark is asked for again whose lesson nobody knows.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
@@ -50,7 +51,7 @@ impl Attending {
         &self,
         rows: Vec<Attendance>,
         place: &Place,
-        cursor: Option<&Cursor>,
+        cursor: &Cursor,
         only_known: bool,
         round: &mut Round,
     ) -> Result<Offered, Fault> {
@@ -85,7 +86,7 @@ impl Attending {
         &self,
         row: &Attendance,
         place: &Place,
-        cursor: Option<&Cursor>,
+        cursor: &Cursor,
         only_known: bool,
         now: Timestamp,
         round: &mut Round,
@@ -127,18 +128,25 @@ impl Attending {
             return Ok(None);
         }
         let last = self.offering.last(&scheduled.school, &pupil, &id).await?;
-        let Some((mark, minutes, closed)) =
-            self.mark(row, &scheduled, &pupil, last.as_ref(), changed.unwrap_or(now), round)
-        else {
-            return Ok(None);
+        let read = self.mark(row, &scheduled, &pupil, last.as_ref(), changed.unwrap_or(now), round);
+        let Some((mut mark, minutes, closed)) = read else { return Ok(None) };
+        if mark == Mark::Unexcused && self.is_off(&scheduled).await? {
+            mark = Mark::OtherActivity;
+        }
+        let is_protected = self.is_protected(&scheduled.school, row.student.as_ref());
+        if is_protected && mark == Mark::Unexcused {
+            round.protected.insert((scheduled.school.clone(), pupil.clone()));
+        }
+        let is_history = last.is_none() && {
+            let first = theirs(&self.client, cursor.first_asked_at);
+            // What was there then is known by its row, once all of it is taken. What was not may be dated so much
+            // earlier.
+            let early = if cursor.whole { self.asking.overlap } else { SignedDuration::ZERO };
+            let history = first.saturating_sub(early).unwrap_or(first);
+            changed.map_or(scheduled.lesson.end <= first, |at| at <= history)
         };
-        let learn = last.is_none()
-            && cursor.is_none_or(|cursor| {
-                // What was there then is known by its row. What was not may be dated so much earlier.
-                let first = theirs(&self.client, cursor.first_asked_at);
-                let history = first.saturating_sub(self.asking.overlap).unwrap_or(first);
-                changed.map_or(scheduled.lesson.end <= first, |at| at <= history)
-            });
+        // Whom nobody may be told of is stored as what is known already.
+        let learn = is_history || is_protected;
         let replaces = last.as_ref().is_some_and(|last| {
             last.row.as_ref().is_none_or(|former| round.deleted.contains(former))
         });
@@ -166,6 +174,17 @@ impl Attending {
             replaces,
         };
         Ok(Some((said, learn)))
+    }
+
+    /// Whether a lesson does not take place and the core does not know: it has no schedule, or not this lesson.
+    async fn is_off(&self, scheduled: &Scheduled) -> Result<bool, Fault> {
+        if !scheduled.planned.cancelled {
+            return Ok(false);
+        }
+        let key = tables::register(&scheduled.school, &scheduled.lesson.id);
+        let kv = self.offering.intake.kv().as_ref();
+        let known: Option<Register> = ledger::read(kv, &key).await?;
+        Ok(!known.and_then(|row| row.planned).is_some_and(|planned| planned.cancelled))
     }
 
     /// What the minutes say; none: nothing that goes on.

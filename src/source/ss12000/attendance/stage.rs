@@ -28,9 +28,21 @@ pub struct There {
     pub deleted: Value,
     /// Lines that are answered with a status.
     pub refused: Vec<(&'static str, u16)>,
+    /// The same, for one organisation.
+    pub refused_for: Vec<(&'static str, &'static str, u16)>,
+    /// Lessons that no listing has.
+    pub elsewhere: Vec<Value>,
     /// The key that look-ups know.
     pub key: &'static str,
     pub asked: Vec<String>,
+}
+
+/// An advance notice about the first pupil.
+pub fn absence(id: &str, from: i64, to: i64, modified: i64) -> Value {
+    json!({
+        "id": id, "meta": {"modified": at(modified)}, "student": {"id": "p"},
+        "type": "Anmäld frånvaro", "startTime": at(from), "endTime": at(to),
+    })
 }
 
 /// The core, the source, and who asks.
@@ -68,7 +80,22 @@ impl There {
         {
             return answer(*status, &json!({"code": "no", "message": "no"}));
         }
+        let place = asked.of("organisation");
+        if let Some((.., status)) =
+            self.refused_for.iter().find(|(line, of, _)| asked.line == *line && place == Some(*of))
+        {
+            return answer(*status, &json!({"code": "no", "message": "no"}));
+        }
+        // The other school has nothing.
+        if place == Some("o2") {
+            return list(&[]);
+        }
         match asked.line.as_str() {
+            "POST /activities/lookup" => {
+                let ids = asked.ids("ids");
+                let such = |a: &&Value| ids.iter().any(|id| a["id"] == id.as_str());
+                answer(200, &json!(self.activities.iter().filter(such).collect::<Vec<_>>()))
+            }
             "GET /calendarEvents" => {
                 let mut events = self.events.clone();
                 if asked.of("expand") == Some("attendance") {
@@ -111,7 +138,8 @@ impl There {
             }
             line => {
                 let id = line.strip_prefix("GET /calendarEvents/").expect(line);
-                match self.events.iter().find(|event| event["id"] == id) {
+                let mut all = self.events.iter().chain(&self.elsewhere);
+                match all.find(|event| event["id"] == id) {
                     Some(event) => answer(200, event),
                     None => answer(404, &Value::Null),
                 }
@@ -202,11 +230,14 @@ impl Stage {
     }
 
     pub async fn schedule(&self) {
+        self.new_schedule().round().await.expect("a schedule");
+    }
+
+    pub fn new_schedule(&self) -> Schedule {
         let places = self.attending.places.clone();
         let (client, offering) = (self.scene.client.clone(), self.offering.clone());
         let overlap = SignedDuration::from_mins(10);
-        let schedule = Schedule::new(client, offering, self.book.clone(), places, overlap, true);
-        schedule.round().await.expect("a schedule");
+        Schedule::new(client, offering, self.book.clone(), places, overlap, true)
     }
 
     /// The same again after a stop.

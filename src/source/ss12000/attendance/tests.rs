@@ -1,10 +1,12 @@
 //! Marks asked for in every way, of a source that answers by a script.
 
+mod faults;
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::stage::{EXCUSED, MISSING, Stage, THERE, at, directory, event, row};
+use super::stage::{EXCUSED, MISSING, Stage, THERE, absence, directory, event, row};
 use super::*;
 use crate::env::Clock as _;
 use crate::model::{CorrectionKind, Notification, Purpose, State};
@@ -242,12 +244,6 @@ async fn lunch_and_those_who_need_not_come_are_not_missed() {
 
 #[tokio::test]
 async fn notices_come_before_marks_and_follow_their_rows() {
-    let absence = |id: &str, from: i64, to: i64, modified: i64| {
-        json!({
-            "id": id, "meta": {"modified": at(modified)}, "student": {"id": "p"},
-            "type": "Anmäld frånvaro", "startTime": at(from), "endTime": at(to),
-        })
-    };
     let mut stage = Stage::with(&[Way::Listing], |there| {
         there.absences.push(absence("n1", -60, 300, -5));
     })

@@ -77,7 +77,7 @@ impl Attending {
         &mut self,
         way: Way,
         place: &Place,
-        cursor: Option<&Cursor>,
+        cursor: &Cursor,
         now: Timestamp,
         round: &mut Round,
     ) -> Result<Option<Timestamp>, Fault> {
@@ -87,7 +87,7 @@ impl Attending {
         // At first contact everything that may come later must be known.
         let swept = self.swept.get(&place.school);
         let sweep =
-            cursor.is_none() || swept.is_none_or(|at| now.duration_since(*at) >= self.asking.sweep);
+            !cursor.whole || swept.is_none_or(|at| now.duration_since(*at) >= self.asking.sweep);
         let back = if sweep { BACK } else { self.asking.look_back };
         let from = now.saturating_sub(back).unwrap_or(Timestamp::MIN);
         let to = now.saturating_add(EARLY).unwrap_or(Timestamp::MAX);
@@ -98,9 +98,15 @@ impl Attending {
             self.lessons(place, cursor, (from, to), &missing, round).await?;
         } else {
             let lessons = self.book.between(&place.school, from, to);
+            if !sweep {
+                let size = self.client.settings().lookup_size.max(1);
+                let batches = lessons.len().div_ceil(size).max(1);
+                let batches = u32::try_from(batches).unwrap_or(u32::MAX);
+                self.batches.insert(place.school.clone(), batches);
+            }
             self.look_up(way, place, cursor, lessons, &missing, round).await?;
         }
-        if sweep {
+        if sweep && round.answered {
             self.swept.insert(place.school.clone(), now);
         }
         Ok(None)
@@ -110,16 +116,16 @@ impl Attending {
     async fn list(
         &self,
         place: &Place,
-        cursor: Option<&Cursor>,
+        cursor: &Cursor,
         now: Timestamp,
         round: &mut Round,
     ) -> Result<Option<Timestamp>, Fault> {
         let earliest = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN);
         let after = match cursor {
-            None => theirs(&self.client, earliest),
-            Some(Cursor { after: Some(after), .. }) => *after,
+            Cursor { after: Some(after), .. } => *after,
+            Cursor { whole: false, .. } => theirs(&self.client, earliest),
             // Asked in another way until now, or nothing has ever changed.
-            Some(cursor) => theirs(&self.client, cursor.first_asked_at.max(earliest)),
+            cursor => theirs(&self.client, cursor.first_asked_at.max(earliest)),
         };
         let after = after.saturating_sub(self.asking.overlap).unwrap_or(Timestamp::MIN).to_string();
         let mut query = place.filter();
@@ -132,6 +138,7 @@ impl Attending {
             newest = newest.max(offered.newest);
             self.offer(offered, round).await?;
         }
+        (round.answered, round.cut) = (true, cut);
         // Where there may be more, the cursor stays.
         Ok(newest.filter(|_| !cut))
     }
@@ -140,7 +147,7 @@ impl Attending {
     async fn lessons(
         &self,
         place: &Place,
-        cursor: Option<&Cursor>,
+        cursor: &Cursor,
         (from, to): (Timestamp, Timestamp),
         missing: &[Missing],
         round: &mut Round,
@@ -155,7 +162,9 @@ impl Attending {
         let (mut some, mut with_marks, mut cut) = (false, false, false);
         while let Some(page) = pages.next_of_some(&mut cut).await? {
             let (mut lessons, mut marks) = (BTreeSet::new(), Vec::new());
-            for event in rows::read::<CalendarEvent>(page, &mut round.bad) {
+            let events = rows::read::<CalendarEvent>(page, &mut round.bad);
+            self.book.ask_activities(&self.client, &events, &mut round.bad).await?;
+            for event in events {
                 some = true;
                 let own = event.embedded.attendance.clone();
                 let Some(own) = own else { continue };
@@ -176,6 +185,7 @@ impl Attending {
             let offered = self.read(marks, place, cursor, false, round).await?;
             self.offer(offered, round).await?;
         }
+        round.answered = true;
         if some && !with_marks {
             let what = "GET /calendarEvents with marks".to_owned();
             return Err(Fault::NotOffered { status: 200, what });
@@ -188,7 +198,7 @@ impl Attending {
         &self,
         way: Way,
         place: &Place,
-        cursor: Option<&Cursor>,
+        cursor: &Cursor,
         lessons: Vec<Arc<Scheduled>>,
         missing: &[Missing],
         round: &mut Round,
@@ -213,6 +223,7 @@ impl Attending {
             while let Some(part) = lookup.next().await? {
                 answers.extend(part);
             }
+            round.answered = true;
             let read = rows::read::<Attendance>(answers, &mut round.bad);
             let is_asked = |s: &&Arc<Scheduled>| {
                 let id =

@@ -41,7 +41,12 @@ pub(super) fn open<'de, T: From<CompactString>, D: Deserializer<'de>>(
 /// A time with its offset (RFC 3339).
 pub(super) fn moment<'de, D: Deserializer<'de>>(from: D) -> Made<Option<Timestamp>, D::Error> {
     let Some(text) = text(from)? else { return Ok(None) };
-    text.trim().parse().map(Some).map_err(|_| Error::custom("is not a time with its offset"))
+    match text.trim().parse() {
+        Ok(at) => Ok(Some(at)),
+        // The last day there is means without an end, and is no instant everywhere.
+        Err(_) if text.trim().starts_with("9999-12-3") => Ok(Some(Timestamp::MAX)),
+        Err(_) => Err(Error::custom("is not a time with its offset")),
+    }
 }
 
 /// So too; one that cannot be read is none.
