@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::*;
 use crate::delivery::testing::notification;
 use crate::intake::case::enqueue;
-use crate::model::{EventId, Lesson, LessonState, SourceId};
+use crate::model::{EventId, Lesson, LessonState, Planned, SourceId};
 use crate::operate::export::export;
 use crate::store::rows::Seen;
 use crate::store::{Batch, Health, MemoryStore, Pending};
@@ -107,6 +107,32 @@ async fn what_others_write_meanwhile_is_erased_too() {
             assert_eq!(done.called_back, if conflict { 0 } else { 2 });
         }
     }
+}
+
+#[tokio::test]
+async fn plans_of_lessons_name_the_pupil_no_more() {
+    let kv = Busy::with(tables::LESSONS, false, 0).await;
+    let n = notification("told");
+    let other = PupilId::new("other").expect("id");
+    let lesson = Lesson { id: n.lesson.clone(), start: n.created_at, end: n.deadline, label: None };
+    let planned = Planned {
+        registered: true,
+        cancelled: false,
+        teachers: Vec::new(),
+        groups: Vec::new(),
+        also: [n.pupil.clone(), other.clone()].into(),
+        except: [n.pupil.clone()].into(),
+        modified_at: None,
+    };
+    let key = tables::register(&n.school, &n.lesson);
+    let mut unit = Unit::new(&kv.kv);
+    unit.write(key.clone(), &Register { planned: Some(planned), ..Register::new(lesson) });
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    let done = forgotten(&kv).await.expect("all of it");
+    assert_eq!(done.erased["plans of lessons"], 1);
+    let row: Register = ledger::read(&kv, &key).await.expect("store").expect("a register");
+    let planned = row.planned.expect("a plan");
+    assert_eq!((planned.also, planned.except), ([other].into(), std::collections::BTreeSet::new()));
 }
 
 #[tokio::test]

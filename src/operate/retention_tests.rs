@@ -8,7 +8,8 @@ use super::*;
 use crate::delivery::testing::notification;
 use crate::intake::case::enqueue;
 use crate::model::{
-    Address, Attempt, EventId, Lesson, LessonReport, Phone, ProviderId, SourceId, State,
+    Address, Attempt, EventId, Lesson, LessonReport, Phone, Planned, ProviderId, SourceId, StaffId,
+    State,
 };
 use crate::store::ledger::Unit;
 use crate::store::rows::{Audit, Day, Seen, SentTo};
@@ -67,6 +68,27 @@ async fn a_day(kv: &MemoryStore, guardian: &str, state: State) -> Notification {
         decisions: Vec::new(),
     };
     unit.write(tables::audit(&n.school, &n.pupil, n.created_at, "u"), &line);
+    let planned = Planned {
+        registered: true,
+        cancelled: false,
+        teachers: StaffId::new("t1").into_iter().collect(),
+        groups: Vec::new(),
+        also: [n.pupil.clone()].into(),
+        except: std::collections::BTreeSet::new(),
+        modified_at: None,
+    };
+    let register = Register { planned: Some(planned), ..Register::new(row.lesson.clone()) };
+    unit.write(tables::register(&n.school, &n.lesson), &register);
+    unit.write(tables::planned_on(&n.school, n.date, &n.lesson), &n.lesson);
+    unit.write(tables::register_line(&n.school, &n.lesson, n.created_at, "u"), &line);
+    let silence = Silence {
+        noticed_at: n.created_at,
+        since: None,
+        lessons: 5,
+        unreachable: false,
+        over_at: Some(n.created_at),
+    };
+    unit.write(tables::silence(&n.school, &SourceId::new("src").expect("id")), &silence);
     unit.write(
         tables::seen(&SourceId::new("src").expect("id"), &EventId::new("e1").expect("id")),
         &Seen { at: n.created_at },
