@@ -159,7 +159,15 @@ impl Offering {
                 if let (Ok(school), Ok(pupil), Ok(lesson)) = ids
                     && source == self.source.as_str()
                 {
-                    let row = ledger::decode(&value)?;
+                    let row = match ledger::decode(&value) {
+                        Ok(row) => row,
+                        // Others wait as well; `upprop store check` shows it.
+                        Err(StoreError::Damaged(why)) => {
+                            tracing::error!(%source, why, "a mark that waits cannot be read");
+                            continue;
+                        }
+                        Err(error) => return Err(error),
+                    };
                     found.push((key.clone(), school, pupil, lesson, row));
                 }
             }
