@@ -239,7 +239,12 @@ mod tests {
         let own = "school-operations = { a = \"GetY, GetZ\" }\n";
         let config = read(&format!("{own}{GOOD}")).config.expect("good");
         assert_eq!(
-            config.edlevo.values().next().and_then(|e| e.school_operations.values().next()).map(Vec::as_slice),
+            config
+                .edlevo
+                .values()
+                .next()
+                .and_then(|e| e.school_operations.values().next())
+                .map(Vec::as_slice),
             Some(&["GetY".to_owned(), "GetZ".to_owned()][..])
         );
         for (from, to, key) in [

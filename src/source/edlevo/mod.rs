@@ -202,12 +202,8 @@ impl Edlevo {
             None => self.remembered(directory, school, since, today).await?,
         };
         let lesson_ids = self.settings.lesson_ids;
-        let asked = Asked {
-            school: school.clone(),
-            zone: zone.clone(),
-            unit: unit.id.clone(),
-            lesson_ids,
-        };
+        let asked =
+            Asked { school: school.clone(), zone: zone.clone(), unit: unit.id.clone(), lesson_ids };
         let (first_asked_at, is_first) = self.first_asked(school).await?;
         let (mut marks, mut wrong, mut whole) = (Marks::new(), Vec::new(), true);
         let (mut first_answers, mut of_before, mut asked_before) =
