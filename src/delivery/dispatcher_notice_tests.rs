@@ -10,6 +10,8 @@ use crate::store::ledger;
 
 #[path = "dispatcher_notice_days_tests.rs"]
 mod days;
+#[path = "dispatcher_notice_mended_tests.rs"]
+mod mended;
 
 const CLASS: &[Family<'_>] =
     &[("p", Protection::None, &[("g1", 605)]), ("q", Protection::Protected, &[("g2", 606)])];
@@ -387,7 +389,7 @@ async fn what_was_decided_of_a_register_is_its_trail() {
             "lesson-end notify staff:AttendanceTeam register-untaken",
         ]
     );
-    let alert = registers::alert(&Bench::lesson("l").id, date(2026, 11, 23)).id(&school());
+    let alert = registers::alert(&Bench::lesson("l"), date(2026, 11, 23)).id(&school());
     assert!(
         b.notifications()
             .await

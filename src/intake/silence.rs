@@ -7,12 +7,11 @@ use super::case::{cancel, enqueue};
 use crate::directory::School;
 use crate::model::{Notification, Purpose, Reason, SchoolId, Silence, SourceId, StaffRole, State};
 use crate::policy::notice;
-use crate::store::ledger::Unit;
-use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
+use crate::store::ledger::{self, Unit};
+use crate::store::rows::Heard;
+use crate::store::{Commit, Kv, StoreError, tables};
 
 const CONFLICT_TRIES: u32 = 100;
-/// Sources of a school that are looked at.
-const SOURCES: usize = 100;
 
 /// What was noticed.
 #[derive(Debug, Clone, Copy)]
@@ -99,12 +98,115 @@ pub async fn over(
     Err(StoreError::Busy("a silence could not be written: its row keeps changing".into()))
 }
 
-/// Whether any source is known to be silent about a school.
+/// Whether any of these sources is known to be silent about a school.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn is_any(unit: &Unit<'_>, school: &SchoolId) -> Result<bool, StoreError> {
-    let from = tables::silences(school);
-    let all: Vec<Silence> = unit.peek_range(&from, &after_prefix(&from), SOURCES).await?;
-    Ok(all.iter().any(|row| row.over_at.is_none()))
+pub async fn is_any<'a>(
+    unit: &Unit<'_>,
+    school: &SchoolId,
+    sources: impl Iterator<Item = &'a SourceId>,
+) -> Result<bool, StoreError> {
+    for source in sources {
+        let row: Option<Silence> = unit.peek(&tables::silence(school, source)).await?;
+        if row.is_some_and(|row| row.over_at.is_none()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Ends silences that nobody watches any more, so that they hold nothing back: `is_watched` says which are. Nobody is
+/// told: nothing has come of the source.
+///
+/// # Errors
+/// When the store fails.
+pub async fn close(
+    kv: &dyn Kv,
+    is_watched: impl Fn(&SchoolId, &SourceId) -> bool + Send + Sync,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let mut open = Vec::new();
+    ledger::each(kv, tables::SILENCES, |key, value| {
+        let Some(([school, source], _)) = tables::parts::<2>(key) else { return };
+        let (Ok(school), Ok(source)) = (SchoolId::new(school), SourceId::new(source)) else {
+            return;
+        };
+        let is_open = ledger::decode::<Silence>(value).is_ok_and(|row| row.over_at.is_none());
+        if is_open && !is_watched(&school, &source) {
+            open.push((school, source));
+        }
+    })
+    .await?;
+    for (school, source) in open {
+        let mut unit = Unit::new(kv);
+        let (row, heard) =
+            (tables::silence(&school, &source), tables::heard(&source, Some(&school)));
+        if let Some(silence) = unit.read::<Silence>(&row).await? {
+            unit.write(row, &Silence { over_at: Some(now), ..silence });
+        }
+        // Or, watched again, it would count as told for ever.
+        if let Some(mut known) = unit.read::<Heard>(&heard).await? {
+            (known.watch.told_at, known.watch.well_since) = (None, None);
+            unit.write(heard, &known);
+        }
+        let _: Commit = unit.commit().await?;
+    }
+    Ok(())
+}
+
+/// Has those of `roles` told of an open silence who have not been. False: it is over, or they have.
+///
+/// # Errors
+/// When the store fails.
+pub async fn tell(
+    kv: &dyn Kv,
+    school: &School,
+    source: &SourceId,
+    roles: &[StaffRole],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    for _ in 0..CONFLICT_TRIES {
+        let mut unit = Unit::new(kv);
+        let known: Option<Silence> = unit.read(&tables::silence(&school.id, source)).await?;
+        let Some(row) = known.filter(|row| row.over_at.is_none()) else { return Ok(false) };
+        let mut any = false;
+        for n in notice::of_silence(school, source, &row, Purpose::SourceAlert, roles, now) {
+            if unit.read_raw(&tables::notification(&n.id)).await?.is_none() {
+                unit.decided("notify", n.reason);
+                enqueue(&mut unit, &n);
+                any = true;
+            }
+        }
+        if !any {
+            return Ok(false);
+        }
+        if unit.commit().await? == Commit::Done {
+            return Ok(true);
+        }
+    }
+    Err(StoreError::Busy("a silence could not be told: its row keeps changing".into()))
+}
+
+/// Whether IT was told of an open silence.
+///
+/// # Errors
+/// When the store fails.
+pub async fn is_told_to_it(
+    unit: &Unit<'_>,
+    school: &School,
+    source: &SourceId,
+) -> Result<bool, StoreError> {
+    let known: Option<Silence> = unit.peek(&tables::silence(&school.id, source)).await?;
+    let Some(row) = known.filter(|row| row.over_at.is_none()) else { return Ok(false) };
+    let (alert, it) = (Purpose::SourceAlert, [StaffRole::Operations]);
+    for n in notice::of_silence(school, source, &row, alert, &it, row.noticed_at) {
+        let known: Option<Notification> = unit.peek(&tables::notification(&n.id)).await?;
+        // One that never leaves, as at a school that is only watched, tells nobody.
+        let leaves = |n: &Notification| !n.state.is_final() || n.may_have_arrived();
+        if known.is_some_and(|n| leaves(&n)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
