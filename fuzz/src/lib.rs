@@ -8,6 +8,7 @@ pub mod answers;
 pub mod cloudevents;
 pub mod config;
 pub mod directory;
+pub mod drop;
 pub mod input;
 pub mod journal;
 pub mod phone;
@@ -34,12 +35,13 @@ const fn decoder(name: &'static str, check: fn(&[u8]), tries: u32) -> Decoder {
 }
 
 /// All of them.
-pub const DECODERS: [Decoder; 14] = [
+pub const DECODERS: [Decoder; 15] = [
     decoder("answers", answers::check, 2_000),
     decoder("cloudevents", cloudevents::check, 2_000),
     decoder("config", config::check, 500),
     decoder("directory_csv", directory::check_csv, 1_000),
     decoder("directory_json", directory::check_json, 1_000),
+    decoder("drop", drop::check, 2_000),
     decoder("journal", journal::check, 2_000),
     decoder("phone", phone::check, 1_000),
     decoder("receipts", receipts::check, 2_000),

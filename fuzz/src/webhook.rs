@@ -106,7 +106,9 @@ pub fn encode(observation: &Observation) -> Value {
             "type": "register.closed", "lesson": encode_lesson(lesson), "closed_at": closed_at,
             "closed_by": closed_by,
         }),
-        Fact::LessonPlanned { .. } => unreachable!("no event says this"),
+        Fact::RegisterBegun { .. } | Fact::LessonPlanned { .. } => {
+            unreachable!("no event says this")
+        }
     };
     event["id"] = json!(observation.event);
     event["school"] = json!(observation.school);

@@ -81,13 +81,14 @@ fn planned(plan: Option<&AtPlan>) -> String {
     if !plan.registered {
         return "attendance is not registered".into();
     }
-    fn list<T: ToString>(all: &[T]) -> String {
-        if all.is_empty() {
-            return "nobody named".into();
-        }
-        all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-    }
     let more = if plan.also > 0 { format!(", {} besides", plan.also) } else { String::new() };
     let less = if plan.except > 0 { format!(", {} not", plan.except) } else { String::new() };
     format!("teachers {}; groups {}{more}{less}", list(&plan.teachers), list(&plan.groups))
+}
+
+fn list<T: ToString>(all: &[T]) -> String {
+    if all.is_empty() {
+        return "nobody named".into();
+    }
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

@@ -13,6 +13,7 @@ use crate::model::{Mark, NoticeKind, SchoolId, SourceId};
 
 /// One folder.
 #[derive(Debug, Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Drop {
     /// Where it is.
     pub folder: PathBuf,
@@ -196,21 +197,16 @@ fn meanings<T: Copy>(
 ) -> BTreeMap<String, T> {
     let mut all = BTreeMap::new();
     for (own, word) in reader.texts(key) {
-        match words.iter().find(|(name, _)| *name == word) {
-            Some((_, meaning)) => drop(all.insert(own.to_lowercase(), *meaning)),
-            None => {
-                let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
-                let near = did_you_mean(&word, names.iter().copied());
-                let remedy = near.map_or_else(
-                    || format!("write one of {}", names.join(", ")),
-                    |near| format!("write {near:?}"),
-                );
-                reader.error(
-                    key,
-                    format!("`{key}` has {word:?}, which is none of its words"),
-                    remedy,
-                );
-            }
+        if let Some((_, meaning)) = words.iter().find(|(name, _)| *name == word) {
+            all.insert(own.to_lowercase(), *meaning);
+        } else {
+            let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
+            let near = did_you_mean(&word, names.iter().copied());
+            let remedy = near.map_or_else(
+                || format!("write one of {}", names.join(", ")),
+                |near| format!("write {near:?}"),
+            );
+            reader.error(key, format!("`{key}` has {word:?}, which is none of its words"), remedy);
         }
     }
     all

@@ -120,3 +120,60 @@ fn callback(reader: &Reader<'_>, public_url: bool) -> Option<SecretString> {
     }
     secret.filter(|secret| !secret.expose_secret().is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{AttendanceWay, Loader, Secrets, load_text};
+
+    const GOOD: &str = "public-url = \"https://upprop.example.se\"\n\
+        [schools.bjork]\nname = \"B\"\nphone = \"112\"\nteam-email = \"t@example.se\"\n\
+        [ss12000.hub]\nurl = \"https://hub.example.se/v2.0\"\nauth = \"bearer\"\ntoken-file = \"t\"\n\
+        gives = [\"attendance\"]\nschools = { bjork = \"o1\" }\n";
+
+    fn read(text: &str) -> (Option<super::AskedLessons>, String) {
+        let loader =
+            Loader { credentials_dir: None, base_dir: "/".into(), secrets: Secrets::Skipped };
+        let report = load_text("u", text, &loader);
+        let found = report.problems.iter().filter(|p| p.key.contains("hub"));
+        let found: Vec<String> = found.map(ToString::to_string).collect();
+        let config = report.config.and_then(|config| config.ss12000.into_values().next());
+        (config.map(|source| source.lessons), found.join("\n"))
+    }
+
+    #[test]
+    fn what_is_said_of_lessons_and_marks() {
+        let (asked, found) = read(GOOD);
+        let asked = asked.expect("good");
+        assert!(found.is_empty() && asked.callback.is_none(), "{found}");
+        assert_eq!((asked.way, asked.alert_from), (AttendanceWay::Auto, None));
+        let (asked, found) =
+            read(&format!("{GOOD}alert-from = \"20m\"\nattendance = \"lookup\"\n"));
+        let asked = asked.unwrap_or_else(|| panic!("{found}"));
+        assert_eq!(asked.alert_from.map(|span| span.as_mins()), Some(20));
+        assert_eq!(asked.way, AttendanceWay::Lookup);
+    }
+
+    #[test]
+    fn what_is_wrong_with_it_is_told_by_its_key() {
+        let calls = "subscriptions = true\ncallback-secret-file = \"c\"\n";
+        assert_eq!(read(&format!("{GOOD}{calls}")).1, "");
+        for (text, say) in [
+            (format!("{GOOD}alert-from = \"0m\"\n"), "lesson"),
+            (format!("{GOOD}alert-from = \"soon\"\n"), "lesson"),
+            (format!("{GOOD}attendance = \"look-up\"\n"), "lookup"),
+            (format!("{GOOD}subscriptions = true\n"), "without `callback-secret-file`"),
+            (format!("{GOOD}callback-secret-file = \"c\"\n"), "without `subscriptions = true`"),
+            (format!("{}{calls}", GOOD.split_once('\n').expect("lines").1), "without `public-url`"),
+            (
+                format!(
+                    "{}provisional = \"tell\"\n",
+                    GOOD.replace("\"attendance\"", "\"schedule\"")
+                ),
+                "`gives` has no \"attendance\"",
+            ),
+        ] {
+            let found = read(&text).1;
+            assert!(found.contains(say), "{say}: {found}");
+        }
+    }
+}

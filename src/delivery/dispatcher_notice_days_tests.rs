@@ -144,6 +144,8 @@ async fn on_any_day_each_is_told_what_is_so_and_once() {
             all.iter().filter(move |n| n.purpose == purpose && n.state == State::Accepted)
         };
         let of = |index: usize| format!("l{index}");
+        let left = all.iter().filter(|n| n.state == State::Accepted).count();
+        assert_eq!(b.texts() + mails(&b).len(), left, "seed {seed}: one was sent again");
         // By whichever way, each teacher once for a lesson.
         let mut asked: BTreeSet<(String, String)> = BTreeSet::new();
         for n in gone(Purpose::RegisterNudge) {

@@ -176,6 +176,26 @@ async fn a_directory_that_is_away_is_told_to_it_alone() {
     let sent = mails(&b);
     assert_eq!(sent.len(), 1, "{sent:?}");
     assert!(sent[0].starts_with("it@example.se: "), "{sent:?}");
+    let unit = crate::store::ledger::Unit::new(b.kv.as_ref());
+    let is_any = crate::intake::silence::is_any(&unit, &school().id).await.expect("read");
+    assert!(!is_any, "marks come, so teachers are asked for registers");
+}
+
+#[tokio::test]
+async fn a_source_that_is_no_longer_configured_is_not_silent_for_ever() {
+    let mut b = bench(Rules::default(), &["attendance"]);
+    watch::begin(&b.dispatcher.shared).await.expect("begun");
+    until(&mut b, "08:40:00", |_, _| {}).await;
+    let silent = async |b: &Bench| {
+        let unit = crate::store::ledger::Unit::new(b.kv.as_ref());
+        crate::intake::silence::is_any(&unit, &school().id).await.expect("read")
+    };
+    assert!(silent(&b).await);
+    under(&mut b, Plan::default(), Contacts::default());
+    watch::begin(&b.dispatcher.shared).await.expect("begun");
+    assert!(!silent(&b).await);
+    until(&mut b, "09:00:00", |_, _| {}).await;
+    assert_eq!(mails(&b).len(), 2, "that is no all-clear");
 }
 
 #[tokio::test]
@@ -274,25 +294,4 @@ async fn a_schedule_that_ended_with_the_marks_does_not_hide_that_none_come() {
     assert_eq!(mails(&b), [""; 0]);
     from(&mut b, "2026-11-30T08:30:00+01:00", 3).await;
     assert_eq!(mails(&b).len(), 2, "{:?}", mails(&b));
-}
-
-#[tokio::test]
-async fn the_silence_of_a_source_that_is_removed_is_over() {
-    let mut b = bench(Rules::default(), &["attendance"]);
-    watch::begin(&b.dispatcher.shared).await.expect("begun");
-    until(&mut b, "08:30:00", |_, _| {}).await;
-    let key = tables::silence(&school().id, &hub());
-    let open = |row: Option<crate::model::Silence>| row.is_some_and(|row| row.over_at.is_none());
-    let kv = b.kv.clone();
-    assert!(open(ledger::read(kv.as_ref(), &key).await.expect("read")), "it does not answer");
-    under(&mut b, Plan::default(), Contacts::default());
-    watch::begin(&b.dispatcher.shared).await.expect("begun");
-    assert!(!open(ledger::read(kv.as_ref(), &key).await.expect("read")));
-    // Watched again, it is told of again.
-    let sent = mails(&b).len();
-    let plan = Plan { sources: [(hub(), described(&["attendance"]))].into(), ..Plan::default() };
-    under(&mut b, plan, Contacts::default());
-    watch::begin(&b.dispatcher.shared).await.expect("begun");
-    until(&mut b, "08:45:00", |_, _| {}).await;
-    assert!(mails(&b).len() > sent);
 }

@@ -162,6 +162,7 @@ fn a_silence_is_told_while_it_lasts() {
         noticed_at: at("10:00"),
         since: None,
         lessons: 3,
+        marks: true,
         unreachable: false,
         over_at: None,
     };

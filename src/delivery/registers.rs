@@ -170,7 +170,7 @@ async fn one(
     // The team knows of the source, and would get a mail for each lesson and another when its marks come.
     if judged.act == Act::Tell
         && register::next_digest(school, now).is_some()
-        && silence::is_any(unit, id, plan.attending(id)).await?
+        && silence::is_any(unit, id).await?
     {
         (judged.act, judged.reason) = (Act::Digest, Some(Reason::SourceSilent));
     }
@@ -178,7 +178,7 @@ async fn one(
     let mut decisions = Vec::new();
     match judged.act {
         Act::Nothing => {}
-        Act::Nudge => nudge(unit, directory, plan, school, &row, &mut decisions, now).await?,
+        Act::Nudge => nudge(unit, directory, school, &row, &mut decisions, now).await?,
         Act::Tell => {
             let mut alert = registers::alert(&row.lesson, date).row(school, now);
             let stale = row.lesson.end.saturating_add(school.stale_after);
@@ -220,7 +220,6 @@ fn suppressed(recipient: &str, reason: Reason) -> Decision {
 async fn nudge(
     unit: &mut Unit<'_>,
     directory: &Directory,
-    plan: &Plan,
     school: &School,
     row: &Register,
     decisions: &mut Vec<Decision>,
@@ -231,7 +230,7 @@ async fn nudge(
         return Ok(());
     }
     // Where nothing comes from a source, nobody knows what is not taken; teachers would be asked for what they did.
-    if silence::is_any(unit, &school.id, plan.attending(&school.id)).await? {
+    if silence::is_any(unit, &school.id).await? {
         decisions.push(suppressed("", Reason::SourceSilent));
         unit.decided("suppress", Reason::SourceSilent);
         return Ok(());

@@ -24,6 +24,8 @@ use crate::store::{Commit, Kv, MAX_BATCH_BYTES, StoreError, after_prefix};
 const EVERY: i64 = 60;
 /// Days without a lesson in the schedule after which a school counts as one without.
 const SCHEDULE: i64 = 14;
+/// Rows removed in one commit.
+const PAGE: usize = 500;
 /// Lessons of a school and day that are looked at.
 const LESSONS: usize = 20_000;
 
@@ -53,12 +55,6 @@ const ASKING: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST_SETTLE: SignedDuration = SignedDuration::from_mins(30);
 
 impl Plan {
-    /// The sources from which marks of a school come.
-    pub fn attending<'a>(&'a self, school: &'a SchoolId) -> impl Iterator<Item = &'a SourceId> {
-        let all = self.sources.iter().filter(|(_, source)| source.attends(school));
-        all.map(|(id, _)| id)
-    }
-
     /// How long after its end a lesson of a school has been heard of. What is pushed comes at once.
     pub fn settles(&self, school: &SchoolId) -> SignedDuration {
         let of = |source: &Described| match source.every {
@@ -87,10 +83,7 @@ pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
     let plan = &shared.settings.watch;
     restore(shared.kv.as_ref(), &shared.contacts).await?;
     shared.contacts.keep(&plan.sources.keys().cloned().collect());
-    let is_watched = |school: &SchoolId, source: &SourceId| {
-        plan.sources.get(source).is_some_and(|source| concerns(source, school))
-    };
-    silence::close(shared.kv.as_ref(), is_watched, shared.env.clock.now()).await?;
+    forget_others(shared).await?;
     if !plan.is_needed() {
         return Ok(());
     }
@@ -102,6 +95,41 @@ pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
 
 fn concerns(source: &Described, school: &SchoolId) -> bool {
     source.schools.as_ref().is_none_or(|schools| schools.contains(school))
+}
+
+/// Forgets what was written down of sources that are not configured any more, or not for the school: nobody would
+/// ever say that they are well.
+async fn forget_others(shared: &Shared) -> Result<(), StoreError> {
+    let kv = shared.kv.as_ref();
+    let sources = &shared.settings.watch.sources;
+    let concerned = |source: &str, school: &str| {
+        let known = SourceId::new(source).ok().and_then(|id| sources.get(&id));
+        let of = |described: &Described| match SchoolId::new(school) {
+            Ok(school) => concerns(described, &school),
+            // The source as a whole.
+            Err(_) => true,
+        };
+        known.is_some_and(of)
+    };
+    let mut others = Vec::new();
+    for table in [tables::HEARD, tables::SILENCES] {
+        ledger::each(kv, table, |key, _| {
+            let Some(([one, other], _)) = tables::parts::<2>(key) else { return };
+            let (source, school) = if table == tables::HEARD { (one, other) } else { (other, one) };
+            if !concerned(source, school) {
+                others.push(key.to_vec());
+            }
+        })
+        .await?;
+    }
+    for page in others.chunks(PAGE) {
+        let mut unit = Unit::new(kv);
+        for key in page {
+            unit.delete(key.clone());
+        }
+        let _: Commit = unit.commit().await?;
+    }
+    Ok(())
 }
 
 async fn restore(kv: &dyn Kv, contacts: &Contacts) -> Result<(), StoreError> {
@@ -313,7 +341,8 @@ async fn alert(
     let unreachable = quiet == Quiet::Unreachable;
     let roles = roles(shared, source, described, school, quiet, told, now);
     let lessons = if let Quiet::Lessons { count } = quiet { count } else { 0 };
-    let noticed = Noticed { since, lessons, unreachable, told: &roles };
+    let marks = described.attends(&school.id);
+    let noticed = Noticed { since, lessons, unreachable, marks, told: &roles };
     if silence::begun(shared.kv.as_ref(), school, source, noticed, now).await? {
         tracing::warn!(%source, school = %school.id, lessons, unreachable, "nothing comes of a source");
     }

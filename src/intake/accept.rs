@@ -281,6 +281,10 @@ async fn write(
             noticed(unit, directory, school, pupil, &row, &heard, now).await?;
             Ok(())
         }
+        Fact::RegisterBegun { lesson } => {
+            register::begun(unit, school, lesson, true, now).await?;
+            Ok(())
+        }
         Fact::RegisterClosed { lesson, closed_at, closed_by } => {
             register::closed(unit, school, lesson, *closed_at, closed_by.clone(), now).await?;
             Ok(())

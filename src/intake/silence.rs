@@ -7,11 +7,12 @@ use super::case::{cancel, enqueue};
 use crate::directory::School;
 use crate::model::{Notification, Purpose, Reason, SchoolId, Silence, SourceId, StaffRole, State};
 use crate::policy::notice;
-use crate::store::ledger::{self, Unit};
-use crate::store::rows::Heard;
-use crate::store::{Commit, Kv, StoreError, tables};
+use crate::store::ledger::Unit;
+use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
 
 const CONFLICT_TRIES: u32 = 100;
+/// Sources of a school that are looked at.
+const SOURCES: usize = 100;
 
 /// What was noticed.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +23,9 @@ pub struct Noticed<'a> {
     pub lessons: u32,
     /// It does not answer at all.
     pub unreachable: bool,
-    /// Who is to be told.
+    /// Marks are to come of it.
+    pub marks: bool,
+    /// Who is to be told now.
     pub told: &'a [StaffRole],
 }
 
@@ -44,8 +47,8 @@ pub async fn begun(
         if known.is_some_and(|row| row.over_at.is_none()) {
             return Ok(false);
         }
-        let Noticed { since, lessons, unreachable, told } = noticed;
-        let row = Silence { noticed_at: now, since, lessons, unreachable, over_at: None };
+        let Noticed { since, lessons, unreachable, marks, told } = noticed;
+        let row = Silence { noticed_at: now, since, lessons, marks, unreachable, over_at: None };
         for n in notice::of_silence(school, source, &row, Purpose::SourceAlert, told, now) {
             unit.decided("notify", n.reason);
             enqueue(&mut unit, &n);
@@ -98,61 +101,14 @@ pub async fn over(
     Err(StoreError::Busy("a silence could not be written: its row keeps changing".into()))
 }
 
-/// Whether any of these sources is known to be silent about a school.
+/// Whether any source of marks is known to be silent about a school.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn is_any<'a>(
-    unit: &Unit<'_>,
-    school: &SchoolId,
-    sources: impl Iterator<Item = &'a SourceId>,
-) -> Result<bool, StoreError> {
-    for source in sources {
-        let row: Option<Silence> = unit.peek(&tables::silence(school, source)).await?;
-        if row.is_some_and(|row| row.over_at.is_none()) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Ends silences that nobody watches any more, so that they hold nothing back: `is_watched` says which are. Nobody is
-/// told: nothing has come of the source.
-///
-/// # Errors
-/// When the store fails.
-pub async fn close(
-    kv: &dyn Kv,
-    is_watched: impl Fn(&SchoolId, &SourceId) -> bool + Send + Sync,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut open = Vec::new();
-    ledger::each(kv, tables::SILENCES, |key, value| {
-        let Some(([school, source], _)) = tables::parts::<2>(key) else { return };
-        let (Ok(school), Ok(source)) = (SchoolId::new(school), SourceId::new(source)) else {
-            return;
-        };
-        let is_open = ledger::decode::<Silence>(value).is_ok_and(|row| row.over_at.is_none());
-        if is_open && !is_watched(&school, &source) {
-            open.push((school, source));
-        }
-    })
-    .await?;
-    for (school, source) in open {
-        let mut unit = Unit::new(kv);
-        let (row, heard) =
-            (tables::silence(&school, &source), tables::heard(&source, Some(&school)));
-        if let Some(silence) = unit.read::<Silence>(&row).await? {
-            unit.write(row, &Silence { over_at: Some(now), ..silence });
-        }
-        // Or, watched again, it would count as told for ever.
-        if let Some(mut known) = unit.read::<Heard>(&heard).await? {
-            (known.watch.told_at, known.watch.well_since) = (None, None);
-            unit.write(heard, &known);
-        }
-        let _: Commit = unit.commit().await?;
-    }
-    Ok(())
+pub async fn is_any(unit: &Unit<'_>, school: &SchoolId) -> Result<bool, StoreError> {
+    let from = tables::silences(school);
+    let all: Vec<Silence> = unit.peek_range(&from, &after_prefix(&from), SOURCES).await?;
+    Ok(all.iter().any(|row| row.marks && row.over_at.is_none()))
 }
 
 /// Has those of `roles` told of an open silence who have not been. False: it is over, or they have.

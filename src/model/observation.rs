@@ -68,6 +68,12 @@ pub enum Fact {
         /// Opaque id of the teacher.
         closed_by: Option<String>,
     },
+    /// Somebody works on the register of a lesson, though no mark of it may be told yet. Only sources that are asked
+    /// say so.
+    RegisterBegun {
+        /// Which lesson.
+        lesson: Lesson,
+    },
     /// A schedule plans a lesson, or plans it otherwise. Only sources that are asked, and files, say so.
     LessonPlanned {
         /// Which.
@@ -84,7 +90,9 @@ impl Fact {
             Self::Marked { pupil, .. }
             | Self::Notified { pupil, .. }
             | Self::LessonReported { pupil, .. } => Some(pupil),
-            Self::RegisterClosed { .. } | Self::LessonPlanned { .. } => None,
+            Self::RegisterClosed { .. }
+            | Self::RegisterBegun { .. }
+            | Self::LessonPlanned { .. } => None,
         }
     }
 }

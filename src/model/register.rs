@@ -82,6 +82,9 @@ pub struct Silence {
     pub since: Option<Timestamp>,
     /// Lessons that had ended since, when it was noticed; 0: that was not counted.
     pub lessons: u32,
+    /// Marks would come of it: what is missing is not only people or lessons.
+    #[serde(default)]
+    pub marks: bool,
     /// It did not answer at all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unreachable: bool,

@@ -85,6 +85,7 @@ async fn a_day(kv: &MemoryStore, guardian: &str, state: State) -> Notification {
         noticed_at: n.created_at,
         since: None,
         lessons: 5,
+        marks: true,
         unreachable: false,
         over_at: Some(n.created_at),
     };
@@ -113,7 +114,8 @@ async fn contacts_go_first_then_evidence_and_numbers_stay() {
     let n = a_day(&kv, "g1", State::Delivered).await;
     assert_eq!(tidy(&kv, CLOCKS, days_after(&n, 29)).await.expect("tidy"), Tidied::default());
     let tidied = tidy(&kv, CLOCKS, days_after(&n, 31)).await.expect("tidy");
-    assert_eq!((tidied.contacts, tidied.evidence), (4, 0), "message, lesson, attempt, reference");
+    let what = "message, lesson, register, attempt, reference";
+    assert_eq!((tidied.contacts, tidied.evidence), (5, 0), "{what}");
     for gone in ["46701740605", "digest", "Ma 7B", "note\"", "t1"] {
         assert!(!words(&kv).contains(gone), "{gone}");
     }
@@ -123,7 +125,8 @@ async fn contacts_go_first_then_evidence_and_numbers_stay() {
     assert_eq!(tidy(&kv, CLOCKS, days_after(&n, 329)).await.expect("tidy"), Tidied::default());
 
     let tidied = tidy(&kv, CLOCKS, days_after(&n, 335)).await.expect("tidy");
-    assert_eq!((tidied.contacts, tidied.evidence), (0, 5), "message, lesson, day, guard, trail");
+    let what = "message, lesson, day, guard, trail; register, its day, its trail, silence";
+    assert_eq!((tidied.contacts, tidied.evidence), (0, 9), "{what}");
     is_whole(&kv).await;
     let left: Vec<_> = kv.rows().into_iter().map(|(key, _)| key[..3].to_vec()).collect();
     assert_eq!(left, [tables::COUNTERS, tables::SEEN], "events seen have a clock of their own");
@@ -141,7 +144,7 @@ async fn what_something_still_happens_to_stays_whole_however_old() {
         let kv = MemoryStore::new();
         let n = a_day(&kv, "g1", state).await;
         let tidied = tidy(&kv, CLOCKS, days_after(&n, 2_000)).await.expect("tidy");
-        assert!(tidied.evidence < 5, "{tidied:?}");
+        assert!(tidied.evidence < 9, "{tidied:?}");
         let kept = ledger::read::<Notification>(&kv, &tables::notification(&n.id)).await;
         assert_eq!(kept.expect("read").expect("kept"), n);
         let lesson = tables::lesson(&n.school, &n.pupil, n.date, &n.lesson);

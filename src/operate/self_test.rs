@@ -133,7 +133,7 @@ pub struct SourceProbe {
 #[derive(Debug, Clone)]
 pub enum SourceTrial {
     /// A question that changes nothing; any answer of 200 shows that we are let in.
-    Ask(http::Request<Bytes>),
+    Ask(Box<http::Request<Bytes>>),
     /// A folder that must be there.
     Folder(PathBuf),
 }

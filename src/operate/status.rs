@@ -308,8 +308,8 @@ fn our_delay(mut seconds: Vec<i64>) -> Option<OurDelay> {
     seconds.sort_unstable();
     Some(OurDelay {
         messages: seconds.len(),
-        median_seconds: seconds.get(seconds.len() / 2)?.max(&0).to_owned(),
-        worst_seconds: seconds.last()?.max(&0).to_owned(),
+        median_seconds: (*seconds.get(seconds.len() / 2)?).max(0),
+        worst_seconds: (*seconds.last()?).max(0),
     })
 }
 

@@ -146,6 +146,7 @@ mod tests {
             noticed_at: at(0),
             since: None,
             lessons: 31,
+            marks: true,
             unreachable: false,
             over_at: None,
         };

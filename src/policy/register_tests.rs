@@ -96,6 +96,9 @@ fn who_is_to_come_goes_by_groups_class_and_exceptions() {
     assert_eq!(members(&roster, &other, &plan()), Members::default());
 }
 
+/// Now, when it was begun, who comes; what is done, why, and how it stands.
+type Row<'a> = (&'a str, Option<&'a str>, Members<'a>, Act, Option<Reason>, Option<Stood>);
+
 #[test]
 fn what_follows_as_a_table() {
     let (ordinary, mut young, mut flagged) =
@@ -106,7 +109,6 @@ fn what_follows_as_a_table() {
     let unknown = Members { unknown: true, ..Members::default() };
     let (digest, tell, nudge, nothing) = (Act::Digest, Act::Tell, Act::Nudge, Act::Nothing);
     let untaken = Some(Stood::Untaken);
-    type Row<'a> = (&'a str, Option<&'a str>, Members<'a>, Act, Option<Reason>, Option<Stood>);
     let rows: Vec<Row<'_>> = vec![
         ("08:29", None, of(&young), nothing, None, None),
         ("08:30", None, of(&ordinary), nudge, Some(Reason::RegisterNotTaken), None),

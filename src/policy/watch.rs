@@ -76,9 +76,8 @@ pub fn silent(at: &AtSchool<'_>, rules: &Rules) -> Option<Quiet> {
     if !(came(1) || came(2)) {
         return None;
     }
-    let hour = |time: Time| {
-        Some(at.zone.to_ambiguous_timestamp(today.to_datetime(time)).compatible().ok()?)
-    };
+    let hour =
+        |time: Time| at.zone.to_ambiguous_timestamp(today.to_datetime(time)).compatible().ok();
     let (opens, closes) = (hour(rules.hours.0)?, hour(rules.hours.1)?);
     let silence = at.now.min(closes).duration_since(last.max(opens));
     let minutes = u32::try_from(silence.as_mins()).unwrap_or(0);

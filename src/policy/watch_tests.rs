@@ -128,7 +128,8 @@ proptest! {
             match step {
                 Some(Step::Alert) => {
                     prop_assert!(!open && is_wrong, "told twice, or of nothing");
-                    (open, _) = (true, alerts.push(now));
+                    open = true;
+                    alerts.push(now);
                 }
                 Some(Step::Clear) => {
                     prop_assert!(open && is_well, "an all-clear of nothing");

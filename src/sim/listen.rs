@@ -59,25 +59,22 @@ where
             () = floor.stop.cancelled() => return,
             next = next => next,
         };
-        match accepted {
-            Ok((stream, _)) => {
-                // Without it an answer may wait for the client's acknowledgement; failing to set it
-                // is only slow.
-                let _ = stream.set_nodelay(true);
-                let session = session(stream);
-                floor.tasks.spawn(async move {
-                    session.await;
-                    drop(slot);
-                });
-            }
+        if let Ok((stream, _)) = accepted {
+            // Without it an answer may wait for the client's acknowledgement; failing to set it
+            // is only slow.
+            let _ = stream.set_nodelay(true);
+            let session = session(stream);
+            floor.tasks.spawn(async move {
+                session.await;
+                drop(slot);
+            });
+        } else {
             // Out of file descriptors, most likely: wait for connections to end.
-            Err(_) => {
-                let now = floor.clock.now();
-                let until = now.saturating_add(PAUSE).unwrap_or(now);
-                tokio::select! {
-                    () = floor.stop.cancelled() => return,
-                    () = floor.clock.sleep_until(until) => {}
-                }
+            let now = floor.clock.now();
+            let until = now.saturating_add(PAUSE).unwrap_or(now);
+            tokio::select! {
+                () = floor.stop.cancelled() => return,
+                () = floor.clock.sleep_until(until) => {}
             }
         }
     }

@@ -251,7 +251,7 @@ impl Offering {
             };
             if unknown == Unknown::Kept && self.is_unknown(&said.school, &said.pupil) {
                 let (key, row) = self.keep(&said, learn, now);
-                written.insert(key, Some(codec::encode(ledger::ROW_VERSION, &row).into()));
+                written.insert(key, Some(codec::encode(ledger::ROW_VERSION, &row)));
                 taken.kept += 1;
                 continue;
             }
@@ -334,7 +334,7 @@ impl Offering {
         let key = tables::missed(&said.school, &said.pupil, &said.lesson.id, &self.source);
         let row = (said.mark == Mark::Unexcused).then(|| {
             let row = Missed { lesson: said.lesson.clone(), row: said.row.clone(), at: now };
-            codec::encode(ledger::ROW_VERSION, &row).into()
+            codec::encode(ledger::ROW_VERSION, &row)
         });
         (key, row)
     }
@@ -452,7 +452,9 @@ pub(super) fn weigh(
     let Some(known) = known else { return Weighed::New(new(0, when)) };
     if known.digest == digest {
         let is_later = when > known.recorded_at;
-        return if is_later { Weighed::Later(new(known.changes, when)) } else { Weighed::Known };
+        let later =
+            || LastSaid { mark: known.mark, minutes: known.minutes, ..new(known.changes, when) };
+        return if is_later { Weighed::Later(later()) } else { Weighed::Known };
     }
     let parts = known.row.as_deref().and_then(|row| row.split_once(':'));
     let above = parts.filter(|(of, _)| of == file).and_then(|(_, above)| above.parse().ok());

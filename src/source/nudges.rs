@@ -21,7 +21,9 @@ pub enum Part {
 
 /// Those who wait to be woken, by source and part. Each clone is the same.
 #[derive(Debug, Clone, Default)]
-pub struct Nudges(Arc<Mutex<BTreeMap<(SourceId, Part), Arc<Notify>>>>);
+pub struct Nudges(Arc<Mutex<Waiting>>);
+
+type Waiting = BTreeMap<(SourceId, Part), Arc<Notify>>;
 
 impl Nudges {
     /// What one part of a source is woken by.

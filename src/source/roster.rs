@@ -199,8 +199,9 @@ impl RosterFeed {
                         Ok(loaded) => loaded,
                         Err(offer) => return Ok(offer),
                     };
-                if let Some(offer) = feed.offer(&settings, loaded, None, confirm.as_deref()).await?
-                {
+                let mut loaded = Some(loaded);
+                let confirm = confirm.as_deref();
+                if let Some(offer) = feed.offer(&settings, &mut loaded, None, confirm).await? {
                     return Ok(offer);
                 }
             }
@@ -224,12 +225,13 @@ impl RosterFeed {
         loaded: Loaded,
         confirm: Option<&str>,
     ) -> Result<Offer, StoreError> {
+        let mut loaded = Some(loaded);
         let offer = loop {
             let settings = self.settings.load_full();
             if settings.source.as_ref() != Some(source) {
                 return Ok(Offer::FromElsewhere);
             }
-            match self.offer(&settings, loaded.clone(), None, confirm).await {
+            match self.offer(&settings, &mut loaded, None, confirm).await {
                 Ok(None) => {}
                 Ok(Some(offer)) => break Ok(offer),
                 Err(error) => break Err(error),
@@ -239,7 +241,7 @@ impl RosterFeed {
         if let Ok(offer) = &offer {
             self.remember(offer);
             let held = matches!(offer, Offer::Refused { .. });
-            *self.waiting.lock().await = held.then(|| (source.clone(), loaded));
+            *self.waiting.lock().await = loaded.filter(|_| held).map(|l| (source.clone(), l));
         }
         offer
     }
@@ -318,7 +320,9 @@ impl RosterFeed {
             Ok(None) => Ok(Some(Offer::Unchanged)),
             Ok(Some((loaded, files))) => {
                 let confirm = load::confirmation(folder);
-                let offer = self.offer(settings, loaded, Some(files), confirm.as_deref()).await;
+                let mut loaded = Some(loaded);
+                let confirm = confirm.as_deref();
+                let offer = self.offer(settings, &mut loaded, Some(files), confirm).await;
                 if offer.is_err() {
                     *self.read.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
@@ -342,11 +346,11 @@ impl RosterFeed {
     }
 
     /// Judges a load that was read under these settings, stores it and puts it in force. None: they are no
-    /// longer those in force.
+    /// longer those in force. What is put in force is taken out of `load`, what is not stays there.
     async fn offer(
         &self,
         settings: &Arc<Settings>,
-        loaded: Loaded,
+        load: &mut Option<Loaded>,
         files: Option<String>,
         confirm: Option<&str>,
     ) -> Result<Option<Offer>, StoreError> {
@@ -354,24 +358,25 @@ impl RosterFeed {
         if !Arc::ptr_eq(settings, &self.settings.load()) {
             return Ok(None);
         }
+        let Some(loaded) = load.as_ref() else { return Ok(None) };
         let old = self.directory.load().roster.clone();
         if in_force.as_ref().is_some_and(|f| f.digest == loaded.digest) {
             return Ok(Some(Offer::Unchanged));
         }
-        let change = match brake::judge(&old, &loaded, &settings.brake, confirm) {
+        let change = match brake::judge(&old, loaded, &settings.brake, confirm) {
             Ok(change) => change,
             Err(refusal) => {
                 let (causes, digest) = (refusal.causes, refusal.digest);
                 return Ok(Some(Offer::Refused { causes, digest }));
             }
         };
-        let stored = self.store_next(in_force.as_ref(), &loaded, files).await?;
+        let stored = self.store_next(in_force.as_ref(), loaded, files).await?;
+        let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
         let former = in_force.replace(stored);
-        self.put_in_force(loaded.roster);
+        self.put_in_force(load.take().map(|loaded| loaded.roster).unwrap_or_default());
         if let Some(former) = former {
             self.remove(former.generation).await?;
         }
-        let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
         Ok(Some(Offer::Taken { change, warnings }))
     }
 }

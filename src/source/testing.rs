@@ -12,6 +12,7 @@ use crate::env::{Clock, Pending};
 use crate::intake::{Contacts, Intake};
 use crate::metrics::Metrics;
 use crate::model::{LessonState, Notification, PupilId, SchoolId, SourceId};
+use crate::store::rows::Due;
 use crate::store::{Kv, MemoryStore, after_prefix, ledger, tables};
 
 /// A clock that is put forward by hand, and by whoever sleeps.
@@ -79,6 +80,19 @@ impl Core {
     /// All messages made.
     pub async fn messages(&self) -> Vec<Notification> {
         self.all(tables::NOTIFICATIONS).await
+    }
+
+    /// How many lessons of pupils are to be decided again by now.
+    pub async fn looked_at_now(&self) -> usize {
+        let (from, to) = (tables::ALL_DUE, after_prefix(tables::ALL_DUE));
+        let rows = self.kv.scan(from, &to, usize::MAX).await.expect("rows");
+        let now = self.clock.now();
+        let such = rows.iter().filter(|(key, value)| {
+            let due: Due = ledger::decode(value).expect("a row");
+            let is_due = tables::due_time(key).is_some_and(|at| at <= now);
+            is_due && matches!(due, Due::LessonEnd { .. })
+        });
+        such.count()
     }
 
     /// How many rows a table has.

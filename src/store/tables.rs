@@ -141,6 +141,11 @@ pub fn silence(school: &SchoolId, source: &SourceId) -> Vec<u8> {
     key("si/", &[school.as_str(), source.as_str()])
 }
 
+/// Every silence of a school.
+pub fn silences(school: &SchoolId) -> Vec<u8> {
+    key("si/", &[school.as_str()])
+}
+
 /// Every silence.
 pub const SILENCES: &[u8] = b"si/";
 

@@ -202,7 +202,7 @@ macro_rules! decoders {
 }
 
 decoders! {
-    answers cloudevents config directory_csv directory_json journal phone receipts rows signature smtp
+    answers cloudevents config directory_csv directory_json drop journal phone receipts rows signature smtp
     smtp_reply templates webhook
 }
 

@@ -58,13 +58,17 @@ async fn the_directory_comes_in_files_that_are_put_aside() {
     assert_eq!(world.messages(2).await[1].to, "+46701740617");
 
     // A row of nobody's: nothing of it is taken, and the reason says where.
-    fs::write(path(&world, "guardians.csv"), format!("{guardians}borta,s1,g-x,X,,,,,yes,no\n")).expect("write");
+    fs::write(path(&world, "guardians.csv"), format!("{guardians}borta,s1,g-x,X,,,,,yes,no\n"))
+        .expect("write");
     let reason = there(&world, "rejected/guardians.csv.reason.txt").await;
     assert!(reason.contains("there is no such pupil") && !reason.contains("borta"), "{reason}");
 
     // Most pupils gone: held back, until it is confirmed.
     let few: String = pupils.lines().take(3).map(|line| format!("{line}\n")).collect();
-    let of_few = guardians.lines().filter(|line| line.starts_with("pupil") || few.contains(&format!("\n{},", line.split(',').next().unwrap_or_default())));
+    let of_few = guardians.lines().filter(|line| {
+        line.starts_with("pupil")
+            || few.contains(&format!("\n{},", line.split(',').next().unwrap_or_default()))
+    });
     let of_few: String = of_few.map(|line| format!("{line}\n")).collect();
     fs::write(path(&world, "guardians.csv"), of_few).expect("write");
     fs::write(path(&world, "pupils.csv"), few).expect("write");

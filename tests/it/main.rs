@@ -25,6 +25,7 @@ mod directory_changes;
 mod directory_files;
 mod directory_put;
 mod drop_day;
+mod drop_people;
 mod edlevo;
 mod failing_numbers;
 mod fake_edlevo;

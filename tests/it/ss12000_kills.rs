@@ -176,23 +176,23 @@ async fn through_every_quirk_and_kill_everybody_is_told_once() {
     let killed = Arc::new(AtomicU64::new(0));
     let places = Arc::new(Semaphore::new(SIDE_BY_SIDE));
     let tracker = tokio_util::task::TaskTracker::new();
-    let mut lives = Vec::new();
+    let mut all = Vec::new();
     for (index, (quirks, lines)) in (0_u64..).zip(WAYS) {
-        let share = kills / 24 + u64::from(index < kills % 24);
+        let times = kills / 24 + u64::from(index < kills % 24);
         let (killed, places) = (killed.clone(), places.clone());
         let life = tracker.spawn(async move {
             let _place = places.acquire_owned().await.expect("open");
             let lines = format!("attendance-poll = \"1s\"\nschedule-poll = \"1s\"\n{lines}");
             let hub = Hub::prepare(quirks, 9, &lines);
             let dice = Dice(seed.wrapping_add(index));
-            let mut life = Life { hub, dice, kills: share, killed };
+            let mut life = Life { hub, dice, kills: times, killed };
             life.day().await;
             life.judge();
         });
-        lives.push((quirks, life));
+        all.push((quirks, life));
     }
     let mut failed = String::new();
-    for (quirks, life) in lives {
+    for (quirks, life) in all {
         if let Err(why) = life.await {
             let _ = writeln!(failed, "{quirks:?}: {why}");
         }

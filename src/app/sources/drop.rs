@@ -55,7 +55,7 @@ pub(super) fn settings(id: &SourceId, drop: &config::Drop) -> (Settings, Vec<Ref
                     places.insert(name.clone(), place);
                 }
                 Err(remedy) => {
-                    refuse(format!("{name:?} says {place:?}"), format!("write {remedy}"))
+                    refuse(format!("{name:?} says {place:?}"), format!("write {remedy}"));
                 }
             }
         }

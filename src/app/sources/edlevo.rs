@@ -58,7 +58,7 @@ pub(super) fn probes(config: &Config, now: Timestamp) -> impl Iterator<Item = So
         let settings = of(id, found);
         let zone = config.schools.get(settings.schools.keys().next()?)?.zone.clone();
         let request = settings.probe(local_date(now, &zone))?;
-        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(request) })
+        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(Box::new(request)) })
     })
 }
 

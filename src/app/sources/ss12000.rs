@@ -80,7 +80,7 @@ fn every(source: &Ss12000) -> SignedDuration {
 pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
     config.ss12000.iter().map(|(id, source)| SourceProbe {
         id: id.clone(),
-        tried: SourceTrial::Ask(settings(id, source).probe()),
+        tried: SourceTrial::Ask(Box::new(settings(id, source).probe())),
     })
 }
 

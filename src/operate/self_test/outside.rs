@@ -88,7 +88,7 @@ async fn one(probes: &Probes, account: &AccountProbe, clock: &dyn Clock) -> (Lin
 async fn ask(probes: &Probes, source: &SourceProbe) -> Line {
     let check = format!("source {}", source.id);
     let request = match &source.tried {
-        SourceTrial::Ask(request) => request.clone(),
+        SourceTrial::Ask(request) => http::Request::clone(request),
         SourceTrial::Folder(folder) => {
             return match std::fs::read_dir(folder) {
                 Ok(_) => Line::ok(check, "its folder is there and can be read"),

@@ -366,7 +366,7 @@ impl Founding<'_> {
             .collect();
         for (id, lesson) in lessons {
             let activity = self.world.activities.get(lesson.activity).map(|row| row.is.clone());
-            let Some(activity) = activity.filter(|activity| activity.has_register()) else {
+            let Some(activity) = activity.filter(Activity::has_register) else {
                 continue;
             };
             if lesson.cancelled {

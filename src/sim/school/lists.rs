@@ -75,17 +75,15 @@ pub(super) fn list<T: Listed>(
         rows.push(hollow(T::RESOURCE, &pen));
     }
     let ask = asked.filters();
-    let next = match next {
-        Some(next) => Some(Place { of: T::RESOURCE.path().into(), ask, ..next }.token()),
-        None if quirks.endless_token => Some(match query.one("pageToken")? {
-            Some(token) => token.to_owned(),
-            None => {
-                let first =
-                    Place { of: T::RESOURCE.path().into(), ask, number: None, id: None, skip: 0 };
-                first.token()
-            }
-        }),
-        None => None,
+    let of = T::RESOURCE.path().to_owned();
+    let next = if let Some(next) = next {
+        Some(Place { of, ask, ..next }.token())
+    } else if !quirks.endless_token {
+        None
+    } else if let Some(token) = query.one("pageToken")? {
+        Some(token.to_owned())
+    } else {
+        Some(Place { of, ask, number: None, id: None, skip: 0 }.token())
     };
     Ok(json!({ "data": rows, "pageToken": next }))
 }

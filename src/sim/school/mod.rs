@@ -191,21 +191,16 @@ impl School {
             begin: settings.begin,
             minute: settings.minute,
         };
-        let made;
-        let people = match &settings.population {
-            Some(people) => people,
-            None => {
-                made = Population::made_up(settings.pupils, settings.schools, settings.seed, today);
-                &made
-            }
-        };
+        let people = settings.population.unwrap_or_else(|| {
+            Population::made_up(settings.pupils, settings.schools, settings.seed, today)
+        });
         let mut world = world::World::new(settings.seed, settings.zone.clone(), now);
         let days = found::Days {
             back: settings.days_back,
             ahead: settings.days_ahead,
             lessons: settings.timetable,
         };
-        found::found(&mut world, people, &times, days, settings.seed);
+        found::found(&mut world, &people, &times, days, settings.seed);
         if settings.quirks.prefilled {
             acts::prefill(&mut world, &times);
         }

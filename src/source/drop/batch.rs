@@ -79,7 +79,7 @@ impl Batches<'_> {
             match meaning {
                 Meaning::Marked(found) => marked.push((row, found)),
                 Meaning::Planned(school, lesson, plan) => {
-                    planned.push((row, (school, lesson, plan)))
+                    planned.push((row, (school, lesson, plan)));
                 }
                 Meaning::Noticed(found) => noticed.push((row, found)),
             }
@@ -167,8 +167,7 @@ impl Batches<'_> {
         came: &mut Came,
     ) -> Result<(), StoreError> {
         let kv = self.offering.intake.kv().clone();
-        let mut by_lesson: BTreeMap<(SchoolId, LessonId), Vec<(Row, Lesson, Planned)>> =
-            BTreeMap::new();
+        let mut by_lesson: BTreeMap<(SchoolId, LessonId), Vec<Plan>> = BTreeMap::new();
         for (row, (school, lesson, planned)) in rows {
             let key = (school, lesson.id.clone());
             by_lesson.entry(key).or_default().push((row, lesson, planned));
@@ -354,6 +353,9 @@ impl Batches<'_> {
         }
     }
 }
+
+/// A row and what it plans.
+type Plan = (Row, Lesson, Planned);
 
 enum Meaning {
     Marked(Marked),

@@ -136,8 +136,8 @@ impl All {
                     called.or_else(|| SchoolId::new(name.as_str()).ok())
                 };
                 let allowed = around.settings.schools.as_ref().unwrap_or(&around.schools);
-                let found = names.iter().flatten().filter_map(called);
-                if let Some(school) = found.filter(|school| allowed.contains(school)).next() {
+                let mut found = names.iter().flatten().filter_map(called);
+                if let Some(school) = found.find(|school| allowed.contains(school)) {
                     self.schools.insert(id, school);
                 }
             }

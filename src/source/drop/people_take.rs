@@ -26,6 +26,7 @@ const KEY: usize = 32;
 
 impl Worker<'_> {
     /// Takes the directory that the files make together with those in force; when to look again.
+    #[allow(clippy::too_many_lines, reason = "one journey, in its order")]
     pub(super) async fn people(&mut self, rested: Vec<Rested>) -> Result<Timestamp, StoreError> {
         // Of two files of one kind the later stands; the other is done with then.
         let mut new: BTreeMap<Kind, Rested> = BTreeMap::new();

@@ -163,6 +163,7 @@ impl<R: Read> Records<R> {
     ///
     /// # Errors
     /// When the rest cannot be read, or not be trusted.
+    #[allow(clippy::should_implement_trait, reason = "an iterator would go on after an error")]
     pub fn next(&mut self) -> Result<Option<Row>, Stopped> {
         loop {
             while let Some(letter) = self.text[self.at..].chars().next() {

@@ -80,32 +80,36 @@ pub struct Cells<'a> {
 
 impl<'a> Cells<'a> {
     /// What stands in a column; nothing where it is empty.
-    pub fn get(&self, column: &str) -> Option<Cow<'a, str>> {
+    pub(super) fn get(&self, column: &str) -> Option<Cow<'a, str>> {
         self.reading.get(self.fields, column)
     }
 
     /// What must stand in a column.
-    pub fn required(&self, column: &str) -> Result<Cow<'a, str>, Bad> {
+    pub(super) fn required(&self, column: &str) -> Result<Cow<'a, str>, Bad> {
         self.get(column).ok_or_else(|| Bad::at(column, "is empty", "fill it in"))
     }
 
     /// An id that must be there.
-    pub fn id<T>(&self, column: &str, make: fn(&str) -> Result<T, IdError>) -> Result<T, Bad> {
+    pub(super) fn id<T>(
+        &self,
+        column: &str,
+        make: fn(&str) -> Result<T, IdError>,
+    ) -> Result<T, Bad> {
         make(&self.required(column)?).map_err(|error| bad_id(column, &error))
     }
 
     /// An id, if there is one.
-    pub fn maybe_id<T>(
+    pub(super) fn maybe_id<T>(
         &self,
         column: &str,
         make: fn(&str) -> Result<T, IdError>,
     ) -> Result<Option<T>, Bad> {
-        let made = self.get(column).map(|text| make(&text));
-        made.transpose().map_err(|error| bad_id(column, &error))
+        let id = self.get(column).map(|text| make(&text));
+        id.transpose().map_err(|error| bad_id(column, &error))
     }
 
     /// Ids with `|` or a comma between, in order and each once.
-    pub fn ids<T: Ord>(
+    pub(super) fn ids<T: Ord>(
         &self,
         column: &str,
         make: fn(&str) -> Result<T, IdError>,
@@ -117,7 +121,7 @@ impl<'a> Cells<'a> {
     }
 
     /// Yes or no; none where it is empty.
-    pub fn truth(&self, column: &str) -> Result<Option<bool>, Bad> {
+    pub(super) fn truth(&self, column: &str) -> Result<Option<bool>, Bad> {
         let Some(text) = self.get(column) else { return Ok(None) };
         match text.to_lowercase().as_str() {
             "yes" | "ja" | "true" | "sant" | "1" => Ok(Some(true)),
@@ -127,22 +131,20 @@ impl<'a> Cells<'a> {
     }
 
     /// A whole number of minutes; none where it is empty.
-    pub fn minutes(&self, column: &str) -> Result<Option<u32>, Bad> {
+    pub(super) fn minutes(&self, column: &str) -> Result<Option<u32>, Bad> {
         let Some(text) = self.get(column) else { return Ok(None) };
         let whole = text.split_once(['.', ',']).map_or(&*text, |(whole, rest)| {
             if rest.bytes().all(|b| b == b'0') { whole } else { "" }
         });
-        match whole.parse::<u32>().ok().filter(|n| *n <= MAX_MINUTES) {
-            Some(minutes) => Ok(Some(minutes)),
-            None => {
-                let what = format!("is not a whole number of minutes from 0 to {MAX_MINUTES}");
-                Err(Bad::at(column, what, "correct it in the source"))
-            }
+        if let Some(minutes) = whole.parse::<u32>().ok().filter(|n| *n <= MAX_MINUTES) {
+            return Ok(Some(minutes));
         }
+        let what = format!("is not a whole number of minutes from 0 to {MAX_MINUTES}");
+        Err(Bad::at(column, what, "correct it in the source"))
     }
 
     /// The school: by its id or by what the files call it; where none is named, the only one there is.
-    pub fn school<'d>(&self, context: Context<'d>) -> Result<&'d School, Bad> {
+    pub(super) fn school<'d>(&self, context: Context<'d>) -> Result<&'d School, Bad> {
         let all = &context.directory.schools;
         let Some(text) = self.get("school") else {
             let mut named: Box<dyn Iterator<Item = &SchoolId>> = match context.schools {
@@ -170,14 +172,14 @@ impl<'a> Cells<'a> {
     }
 
     /// A day, if there is one.
-    pub fn date(&self, column: &str, context: Context<'_>) -> Result<Option<Date>, Bad> {
+    pub(super) fn date(&self, column: &str, context: Context<'_>) -> Result<Option<Date>, Bad> {
         let Some(text) = self.get(column) else { return Ok(None) };
         date(&text, &context.meaning.times).map(Some).map_err(|what| bad_time(column, what))
     }
 
     /// A moment, if there is one: with an offset, or by the school's clock, on the day in `date` where the cell
     /// has none.
-    pub fn moment(
+    pub(super) fn moment(
         &self,
         column: &str,
         on: Option<Date>,
@@ -191,7 +193,7 @@ impl<'a> Cells<'a> {
     }
 
     /// When something was recorded, if the row says so: not in the future, or it would beat every later one.
-    pub fn recorded(
+    pub(super) fn recorded(
         &self,
         column: &str,
         zone: &TimeZone,
@@ -206,7 +208,7 @@ impl<'a> Cells<'a> {
     }
 
     /// A name for staff, if there is one.
-    pub fn label(&self, column: &str) -> Result<Option<String>, Bad> {
+    pub(super) fn label(&self, column: &str) -> Result<Option<String>, Bad> {
         let Some(text) = self.get(column) else { return Ok(None) };
         if text.chars().count() > MAX_LABEL || text.chars().any(char::is_control) {
             let what =

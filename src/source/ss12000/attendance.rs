@@ -4,6 +4,8 @@
 
 mod row;
 #[cfg(test)]
+mod stage;
+#[cfg(test)]
 mod tests;
 mod ways;
 
@@ -96,7 +98,10 @@ pub struct Attending {
     deletes: bool,
     swept: BTreeMap<SchoolId, Timestamp>,
     closed: BTreeMap<LessonId, Timestamp>,
+    begun: BTreeSet<LessonId>,
     tried: Option<Timestamp>,
+    /// Bad rows of the last round: the same are read again while they are recent.
+    bad: u64,
 }
 
 /// What is collected in one round.
@@ -109,6 +114,8 @@ struct Round {
     said: BTreeSet<(LessonId, PupilId)>,
     /// When the oldest row was changed that must be asked for again: its lesson may be known by then.
     again: Option<Timestamp>,
+    /// Registers that somebody works on.
+    begun: BTreeMap<LessonId, (SchoolId, Lesson)>,
     /// Registers that are closed.
     closed: BTreeMap<LessonId, (SchoolId, Lesson, Timestamp, Option<String>)>,
 }
@@ -138,7 +145,9 @@ impl Attending {
             deletes: true,
             swept: BTreeMap::new(),
             closed: BTreeMap::new(),
+            begun: BTreeSet::new(),
             tried: None,
+            bad: 0,
         })
     }
 
@@ -207,7 +216,7 @@ impl Attending {
             }
         }
         self.take_back(&mut round).await?;
-        self.close(&round).await?;
+        self.registers(&round).await?;
         if let Some(fault) = failed {
             self.tell(&round);
             return Err(fault);
@@ -221,16 +230,18 @@ impl Attending {
         Ok(round.found)
     }
 
-    fn tell(&self, round: &Round) {
+    fn tell(&mut self, round: &Round) {
         let (source, found) = (&self.offering.source, &round.found);
-        if round.bad.count > 0 {
-            self.offering.meter.rejected(round.bad.count);
+        let more_bad = round.bad.count.saturating_sub(self.bad);
+        self.bad = round.bad.count;
+        if more_bad > 0 {
+            self.offering.meter.rejected(more_bad);
         }
         match round.bad.wrong(Resource::Attendances) {
             Some(wrong) => self.client.tell(Resource::Attendances, &wrong),
             None => self.client.well(Resource::Attendances, kinds::BAD_ROWS),
         }
-        if found.taken.new + found.notices > 0 || round.bad.count > 0 {
+        if found.taken.new + found.notices + more_bad > 0 {
             tracing::info!(
                 %source, rows = found.rows, new = found.taken.new, waiting = found.taken.kept,
                 notices = found.notices, provisional = found.provisional, empty = found.empty,
@@ -329,37 +340,39 @@ impl Attending {
         Ok(())
     }
 
-    /// Tells of registers that are closed, once each.
-    async fn close(&mut self, round: &Round) -> Result<(), Fault> {
+    /// Tells of registers that are begun and closed, once each.
+    async fn registers(&mut self, round: &Round) -> Result<(), Fault> {
+        for (id, (school, lesson)) in &round.begun {
+            if !self.begun.contains(id) {
+                let fact = Fact::RegisterBegun { lesson: lesson.clone() };
+                self.register(school, &["begun", school.as_str(), id.as_str()], fact).await?;
+                self.begun.insert(id.clone());
+            }
+        }
         for (id, (school, lesson, closed_at, closed_by)) in &round.closed {
             if self.closed.get(id) == Some(closed_at) {
                 continue;
             }
-            let event = NotificationId::of(&[
-                "closed",
-                school.as_str(),
-                id.as_str(),
-                &closed_at.to_string(),
-                closed_by.as_deref().unwrap_or_default(),
-            ]);
-            let observation = Observation {
-                source: self.offering.source.clone(),
-                event: EventId::new(event.as_str()).map_err(|_| Fault::Stopped)?,
-                school: school.clone(),
-                fact: Fact::RegisterClosed {
-                    lesson: lesson.clone(),
-                    closed_at: *closed_at,
-                    closed_by: closed_by.clone(),
-                },
+            let fact = Fact::RegisterClosed {
+                lesson: lesson.clone(),
+                closed_at: *closed_at,
+                closed_by: closed_by.clone(),
             };
-            match self.offering.intake.accept(&observation).await {
-                Ok(_) | Err(IntakeError::Rejected(_)) => {
-                    self.closed.insert(id.clone(), *closed_at);
-                }
-                Err(IntakeError::Store(error)) => return Err(error.into()),
-            }
+            let (at, by) = (closed_at.to_string(), closed_by.as_deref().unwrap_or_default());
+            self.register(school, &["closed", school.as_str(), id.as_str(), &at, by], fact).await?;
+            self.closed.insert(id.clone(), *closed_at);
         }
         Ok(())
+    }
+
+    async fn register(&self, school: &SchoolId, event: &[&str], fact: Fact) -> Result<(), Fault> {
+        let event = EventId::new(NotificationId::of(event).as_str()).map_err(|_| Fault::Stopped)?;
+        let (source, school) = (self.offering.source.clone(), school.clone());
+        let observation = Observation { source, event, school, fact };
+        match self.offering.intake.accept(&observation).await {
+            Ok(_) | Err(IntakeError::Rejected(_)) => Ok(()),
+            Err(IntakeError::Store(error)) => Err(error.into()),
+        }
     }
 }
 

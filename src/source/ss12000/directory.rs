@@ -22,6 +22,9 @@ use crate::store::{Commit, StoreError, tables};
 
 /// How far back of the newest change is asked again: a row is dated when its change began, and seen when it ended.
 const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
+/// How far the clock that dates rows may be behind the one that the source's answers tell. What is older than this
+/// when it was read is not read again, or a nightly import of all rows would be read at every turn of the day.
+const APART: SignedDuration = SignedDuration::from_hours(3);
 /// Pauses after a reading that failed, in seconds; the last one again and again.
 const BACK_OFF: [i64; 5] = [30, 60, 120, 300, 600];
 
@@ -131,6 +134,8 @@ impl Sync {
 
     async fn everything(&mut self) -> Result<(), Fault> {
         let began = self.now();
+        // Twice all of it is more than there is room for; what is in force stays so.
+        self.read = None;
         let (known, units) = self.reading.everything().await?;
         let theirs = self.theirs(began);
         if let [first, ..] = units.unknown.as_slice() {
@@ -143,7 +148,7 @@ impl Sync {
             let wrong = Wrong::new(kinds::DIRECTORY, what, remedy);
             return Err(self.client.failed(Resource::Organisations, wrong));
         }
-        let newest = known.newest.unwrap_or(theirs).min(theirs);
+        let newest = from_where(known.newest, theirs);
         let full_at = next(&self.schedule, began);
         self.read = Some(Read {
             known,
@@ -197,7 +202,7 @@ impl Sync {
         if let Ok(true) = in_force {
             read.changed = false;
             read.joined_on = Some(today);
-            read.after = read.known.newest.unwrap_or(read.after).min(theirs).max(read.after);
+            read.after = from_where(read.known.newest, theirs).max(read.after);
             read.gone_after = theirs;
         }
         let after = read.after;
@@ -255,6 +260,13 @@ impl Sync {
         let _: Commit = unit.commit().await?;
         Ok(())
     }
+}
+
+/// From where on changes are asked for after a reading that began at `theirs` and whose newest row is of `newest`,
+/// both by the source's clock.
+fn from_where(newest: Option<Timestamp>, theirs: Timestamp) -> Timestamp {
+    let earliest = theirs.saturating_sub(APART).unwrap_or(Timestamp::MIN);
+    newest.unwrap_or(theirs).clamp(earliest, theirs)
 }
 
 /// When all is read next after `now`.

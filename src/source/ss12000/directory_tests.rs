@@ -160,7 +160,7 @@ async fn read_whole_then_what_has_changed() {
     let mut world = world(there(), Way::Auto);
     world.sync.once().await.expect("read");
     assert_eq!((world.pupils(), world.number().as_deref()), (12, Some("+46701740605")));
-    assert_eq!(world.cursor().await, "2026-11-20T07:00:00Z".parse().ok());
+    assert_eq!(world.cursor().await, "2026-11-23T04:00:00Z".parse().ok(), "three hours back");
     let before = world.scene.asked().len();
 
     world.later();
@@ -175,7 +175,7 @@ async fn read_whole_then_what_has_changed() {
         asked.iter().filter(|a| a.line.starts_with("GET") && a.line != "GET /deletedEntities");
     for list in lists {
         let after = list.of("meta.modified.after").expect("only what has changed");
-        assert_eq!(after, "2026-11-20T06:50:00Z", "with an overlap");
+        assert_eq!(after, "2026-11-23T03:50:00Z", "with an overlap");
     }
 
     world.later();
@@ -241,6 +241,17 @@ async fn persons_who_cannot_be_listed_are_looked_up() {
             .map(|a| a.ids("ids").len())
             .collect();
         assert_eq!(ids, [4, 4, 4, 1], "in batches, and guardians after them");
+        // Who is protected from now on is known within six turns, though nothing says that the row has moved.
+        let mut persons = world.there.get("persons");
+        persons[11]["securityMarking"] = json!("Sekretessmarkering");
+        world.there.set("persons", persons);
+        for _ in 0..6 {
+            world.later();
+            world.sync.once().await.expect("read");
+        }
+        let directory = world.directory.load();
+        let pupil = directory.roster.pupil(&school(), &PupilId::new("p11").expect("id"));
+        assert_eq!(pupil.expect("a pupil").protection, directory::Protection::Protected);
         assert!(world.scene.troubles().is_empty());
     }
     let there = there();
@@ -297,6 +308,21 @@ async fn a_bad_row_is_told_and_the_others_are_taken() {
     let trouble = world.scene.contacts.of(&source()).troubles["bad-rows"].clone();
     assert!(trouble.what.contains("1 row of /persons"), "{}", trouble.what);
     assert!(!trouble.what.contains("höstas"), "{}", trouble.what);
+}
+
+#[test]
+fn changes_are_asked_for_from_the_newest_row_on_but_not_from_long_ago_nor_from_the_future() {
+    let at = |text: &str| text.parse::<Timestamp>().expect("time");
+    let theirs = at("2026-11-23T07:00:00Z");
+    for (newest, expected) in [
+        (Some("2026-11-23T06:58:00Z"), "2026-11-23T06:58:00Z"),
+        (Some("2026-11-23T05:00:00Z"), "2026-11-23T05:00:00Z"),
+        (Some("2026-08-20T05:00:00Z"), "2026-11-23T04:00:00Z"),
+        (Some("2026-11-23T09:00:00Z"), "2026-11-23T07:00:00Z"),
+        (None, "2026-11-23T07:00:00Z"),
+    ] {
+        assert_eq!(from_where(newest.map(at), theirs), at(expected), "{newest:?}");
+    }
 }
 
 #[test]

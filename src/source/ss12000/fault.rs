@@ -93,11 +93,16 @@ impl Fault {
                 "ask the vendor to let this client in to it, or take it from elsewhere (`gives`)",
             )),
             Self::BadRequest { status, code, what, .. } => {
+                let remedy = if what.ends_with("/lookup") {
+                    "check `url` and `vendor`, and ask the vendor how many ids one look-up may hold (`lookup-size`)"
+                } else {
+                    "check `url` and `vendor`; if they are right, show this to the vendor"
+                };
                 let code = code.as_deref().map(|code| format!(" ({code})")).unwrap_or_default();
                 Some(Wrong::new(
                     kinds::REFUSED,
                     format!("it answers {status}{code} to {what}"),
-                    "check `url` and `vendor`; if they are right, show this to the vendor",
+                    remedy,
                 ))
             }
             Self::Stopped | Self::Store(_) | Self::TooMuch | Self::Failed(_) => None,

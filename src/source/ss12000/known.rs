@@ -39,8 +39,9 @@ impl Known {
         }
     }
 
-    /// Takes persons.
-    pub fn take_persons(&mut self, rows: Vec<Person>) {
+    /// Takes persons. Returns whether anything is otherwise.
+    pub fn take_persons(&mut self, rows: Vec<Person>) -> bool {
+        let mut any = false;
         for mut row in rows {
             self.newer(row.meta);
             if is_older(self.persons.get(&row.id).map(|known| known.meta), row.meta) {
@@ -50,49 +51,58 @@ impl Known {
             row.phone_numbers.shrink_to_fit();
             row.enrolments.shrink_to_fit();
             row.responsibles.shrink_to_fit();
-            self.persons.insert(row.id.clone(), row);
+            any |= put(&mut self.persons, row.id.clone(), row);
         }
+        any
     }
 
-    /// Takes groups.
-    pub fn take_groups(&mut self, rows: Vec<Group>) {
+    /// Takes groups. Returns whether anything is otherwise.
+    pub fn take_groups(&mut self, rows: Vec<Group>) -> bool {
+        let mut any = false;
         for mut row in rows {
             self.newer(row.meta);
             if is_older(self.groups.get(&row.id).map(|known| known.meta), row.meta) {
                 continue;
             }
             row.group_memberships.shrink_to_fit();
-            self.groups.insert(row.id.clone(), row);
+            any |= put(&mut self.groups, row.id.clone(), row);
         }
+        any
     }
 
     /// Takes duties that came after the groups: what a duty says of its groups is newer than what they say of it,
-    /// where duties say that at all.
-    pub fn take_changed_duties(&mut self, rows: Vec<Duty>) {
+    /// where duties say that at all. Returns whether anything is otherwise.
+    pub fn take_changed_duties(&mut self, rows: Vec<Duty>) -> bool {
         let speak = self.duties.values().chain(&rows).any(|duty| !duty.assignment_roles.is_empty());
+        let mut any = false;
         if speak {
             let changed: BTreeSet<_> = rows.iter().map(|duty| &duty.id).collect();
             for group in self.groups.values_mut() {
-                group.embedded.assignment_roles.retain(|role| {
+                let roles = &mut group.embedded.assignment_roles;
+                let before = roles.len();
+                roles.retain(|role| {
                     role.duty.as_ref().is_none_or(|duty| !changed.contains(&duty.id))
                 });
+                any |= roles.len() < before;
             }
         }
-        self.take_duties(rows);
+        self.take_duties(rows) || any
     }
 
-    /// Takes duties.
-    pub fn take_duties(&mut self, rows: Vec<Duty>) {
+    /// Takes duties. Returns whether anything is otherwise.
+    pub fn take_duties(&mut self, rows: Vec<Duty>) -> bool {
+        let mut any = false;
         for mut row in rows {
             self.newer(row.meta);
             if is_older(self.duties.get(&row.id).map(|known| known.meta), row.meta) {
                 continue;
             }
             if let Some(person) = row.embedded.person.take() {
-                self.take_persons(vec![person]);
+                any |= self.take_persons(vec![person]);
             }
-            self.duties.insert(row.id.clone(), row);
+            any |= put(&mut self.duties, row.id.clone(), row);
         }
+        any
     }
 
     /// Takes away what is gone. Returns whether anything of it was known.
@@ -146,6 +156,15 @@ impl Known {
     pub fn retain(&mut self, needed: &BTreeSet<CompactString>) {
         self.persons.retain(|id, _| needed.contains(id));
     }
+}
+
+/// Keeps a row; whether it is new, or another.
+fn put<T: PartialEq>(rows: &mut Rows<T>, id: CompactString, row: T) -> bool {
+    if rows.get(&id) == Some(&row) {
+        return false;
+    }
+    rows.insert(id, row);
+    true
 }
 
 /// Whether a row that came later is the older one: pages overtake each other.

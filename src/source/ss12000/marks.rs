@@ -120,7 +120,7 @@ pub fn read(
     let attended = all[0];
     let mark = |mark| Verdict::Mark {
         mark,
-        minutes: Some(Minutes { absent: (valid + invalid).min(DAY as u32), scheduled }),
+        minutes: Some(Minutes { absent: (valid + invalid).min(1440), scheduled }),
         closed,
     };
     if invalid == 0 {
@@ -159,9 +159,8 @@ pub fn read(
     }
     let midpoint = lesson.start + lesson.end.duration_since(lesson.start) / 2;
     let had_been_there = before.is_some_and(|before| match before.mark {
-        Mark::Present => true,
+        Mark::Present | Mark::LeftEarly => true,
         Mark::Late => before.minutes.is_some_and(|m| m.absent < valid + invalid),
-        Mark::LeftEarly => true,
         _ => false,
     });
     if had_been_there && changed_at > midpoint { mark(Mark::LeftEarly) } else { mark(Mark::Late) }

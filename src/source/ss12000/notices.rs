@@ -150,7 +150,7 @@ impl Notices {
                 return Ok(false);
             }
         };
-        let school = self.school(offering, place, &pupil);
+        let school = school_of(offering, place, &pupil);
         let key = Key { row: row.id.to_string(), school, pupil };
         let modified_at = row.meta.modified.filter(|at| is_likely(*at));
         let known = self.said.get(&key).cloned();
@@ -170,17 +170,6 @@ impl Notices {
         }
         self.remember(offering, key, said).await?;
         Ok(true)
-    }
-
-    /// The school that the pupil goes to: what asks for one school is answered with those below it too.
-    fn school(&self, offering: &Offering, place: &Place, pupil: &PupilId) -> SchoolId {
-        let directory = offering.intake.directory().load();
-        if directory.roster.pupil(&place.school, pupil).is_some() {
-            return place.school.clone();
-        }
-        let mut schools = directory.schools.keys();
-        let at = schools.find(|school| directory.roster.pupil(school, pupil).is_some());
-        at.unwrap_or(&place.school).clone()
     }
 
     /// Offers what waits for its pupil to be known.
@@ -291,6 +280,17 @@ async fn ask(
         }
     }
     Ok(None)
+}
+
+/// The school that the pupil goes to: what asks for one school is answered with those below it too.
+fn school_of(offering: &Offering, place: &Place, pupil: &PupilId) -> SchoolId {
+    let directory = offering.intake.directory().load();
+    if directory.roster.pupil(&place.school, pupil).is_some() {
+        return place.school.clone();
+    }
+    let mut schools = directory.schools.keys();
+    let at = schools.find(|school| directory.roster.pupil(school, pupil).is_some());
+    at.unwrap_or(&place.school).clone()
 }
 
 /// Reads a row.

@@ -41,6 +41,8 @@ enum Question {
 
 /// What persons may be to a school.
 const RELATIONS: [&str; 3] = ["enrolment", "responsibleFor.enrolment", "duty"];
+/// In how many readings of what has changed everybody is looked up anew, where persons are not listed.
+const TURNS: usize = 6;
 /// Questions for groups, the best first: of the organisation, with their roles.
 const GROUPS: [(bool, bool); 3] = [(true, true), (true, false), (false, false)];
 /// Questions for duties: of the organisation.
@@ -57,6 +59,8 @@ pub(super) struct Reading {
     deletions: bool,
     /// Persons who are named and cannot be found; asked for again with the next full reading.
     absent: BTreeSet<CompactString>,
+    /// Who is looked up next of those who are known.
+    turn: CompactString,
     bad: BTreeMap<Resource, Bad>,
 }
 
@@ -69,7 +73,19 @@ impl Reading {
     pub fn new(client: Client, plan: Plan, way: Way) -> Self {
         let question = if way == Way::Lookup { Question::Named } else { Question::default() };
         let (absent, bad) = (BTreeSet::new(), BTreeMap::new());
-        Self { client, plan, way, question, groups: 0, duties: 0, deletions: true, absent, bad }
+        let turn = CompactString::default();
+        Self {
+            client,
+            plan,
+            way,
+            question,
+            groups: 0,
+            duties: 0,
+            deletions: true,
+            absent,
+            turn,
+            bad,
+        }
     }
 
     /// All of it.
@@ -119,7 +135,7 @@ impl Reading {
             // Then configuration must name them by their ids.
             Err(Fault::NotOffered { .. }) => known.organisations = None,
             Err(fault) => return Err(self.client.give_up(Resource::Organisations, fault)),
-            Ok(_) => {
+            Ok(()) => {
                 known.organisations.get_or_insert_default();
             }
         }
@@ -134,14 +150,11 @@ impl Reading {
     ) -> Result<bool, Fault> {
         let mut rows = Vec::new();
         let at = self.groups;
-        let (at, any) =
-            self.by_unit(Resource::Groups, &GROUPS, at, units, after, &mut rows).await?;
-        self.groups = at;
+        self.groups = self.by_unit(Resource::Groups, &GROUPS, at, units, after, &mut rows).await?;
         rows.retain(|group: &Group| {
             group.organisation.as_ref().is_some_and(|unit| units.of.contains_key(&unit.id))
         });
-        known.take_groups(rows);
-        Ok(any)
+        Ok(known.take_groups(rows))
     }
 
     async fn duties(
@@ -152,17 +165,14 @@ impl Reading {
     ) -> Result<bool, Fault> {
         let mut rows = Vec::new();
         let at = self.duties;
-        let (at, any) =
-            self.by_unit(Resource::Duties, &DUTIES, at, units, after, &mut rows).await?;
-        self.duties = at;
+        self.duties = self.by_unit(Resource::Duties, &DUTIES, at, units, after, &mut rows).await?;
         rows.retain(|duty: &Duty| {
             duty.duty_at.as_ref().is_some_and(|unit| units.of.contains_key(&unit.id))
         });
-        match after {
+        Ok(match after {
             None => known.take_duties(rows),
             Some(_) => known.take_changed_duties(rows),
-        }
-        Ok(any)
+        })
     }
 
     /// Lists what belongs to our organisations by the first of these questions that the source takes.
@@ -174,7 +184,7 @@ impl Reading {
         units: &Units,
         after: Option<Timestamp>,
         rows: &mut Vec<T>,
-    ) -> Result<(usize, bool), Fault> {
+    ) -> Result<usize, Fault> {
         let after = after.map(|after| after.to_string());
         let heads: Vec<&str> = units.heads.values().map(CompactString::as_str).collect();
         let mut at = from;
@@ -195,7 +205,7 @@ impl Reading {
                 }
             }
             match failed {
-                None => return Ok((at, !rows.is_empty())),
+                None => return Ok(at),
                 Some(fault) if may_ask_otherwise(&fault) && at + 1 < questions.len() => at += 1,
                 Some(fault) => return Err(self.client.give_up(resource, fault)),
             }
@@ -232,6 +242,9 @@ impl Reading {
             }
         }
         if self.question == Question::Named {
+            if after.is_some() {
+                any |= self.refresh(known).await?;
+            }
             any |= self.look_up(known, &known.named()).await?;
         }
         let schools: BTreeSet<CompactString> = units.of.keys().cloned().collect();
@@ -260,8 +273,8 @@ impl Reading {
                     ("relationship.organisation", unit.as_str()),
                 ];
                 query.extend(after.as_deref().map(|after| ("meta.modified.after", after)));
-                let take = |rows: Vec<Person>| known.take_persons(rows);
-                any |= self.list(Resource::Persons, &query, take).await?;
+                let take = |rows: Vec<Person>| any |= known.take_persons(rows);
+                self.list(Resource::Persons, &query, take).await?;
             }
         }
         Ok(any)
@@ -271,8 +284,10 @@ impl Reading {
         let after = after.map(|after| after.to_string());
         let query: Vec<(&str, &str)> =
             after.as_deref().map(|after| ("meta.modified.after", after)).into_iter().collect();
-        let take = |rows: Vec<Person>| known.take_persons(rows);
-        self.list(Resource::Persons, &query, take).await
+        let mut any = false;
+        let take = |rows: Vec<Person>| any |= known.take_persons(rows);
+        self.list(Resource::Persons, &query, take).await?;
+        Ok(any)
     }
 
     /// Looks up those of these persons who are not known.
@@ -281,50 +296,61 @@ impl Reading {
         known: &mut Known,
         ids: &BTreeSet<CompactString>,
     ) -> Result<bool, Fault> {
-        let missing: Vec<String> = ids
+        let missing: Vec<CompactString> = ids
             .iter()
             .filter(|id| !known.persons.contains_key(*id) && !self.absent.contains(*id))
-            .map(ToString::to_string)
+            .cloned()
             .collect();
-        if missing.is_empty() {
-            return Ok(false);
+        let any = self.ask_for(known, &missing).await?;
+        self.absent.extend(missing.into_iter().filter(|id| !known.persons.contains_key(id)));
+        Ok(any)
+    }
+
+    /// Looks up some of those who are known, in turn: what is said of their protection must not wait for the night
+    /// where they cannot be listed by what has changed.
+    async fn refresh(&mut self, known: &mut Known) -> Result<bool, Fault> {
+        let share = known.persons.len().div_ceil(TURNS);
+        let from = std::mem::take(&mut self.turn);
+        let rest = known.persons.range(from..).map(|(id, _)| id);
+        let mut ids: Vec<CompactString> = rest.take(share + 1).cloned().collect();
+        if ids.len() > share {
+            self.turn = ids.pop().unwrap_or_default();
         }
+        self.ask_for(known, &ids).await
+    }
+
+    async fn ask_for(&mut self, known: &mut Known, ids: &[CompactString]) -> Result<bool, Fault> {
         let mut any = false;
-        let mut lookup = self.client.lookup(Resource::Persons, "ids", missing.iter().cloned(), &[]);
+        let ids = ids.iter().map(ToString::to_string);
+        let mut lookup = self.client.lookup(Resource::Persons, "ids", ids, &[]);
         loop {
             match lookup.next().await {
-                Ok(None) => break,
+                Ok(None) => return Ok(any),
                 Ok(Some(found)) => {
                     let rows = self.read(Resource::Persons, found);
-                    any |= !rows.is_empty();
-                    known.take_persons(rows);
+                    any |= known.take_persons(rows);
                 }
                 // Listed ones are there; the others are missing, and said to be.
                 Err(fault) if may_ask_otherwise(&fault) && self.question != Question::Named => {
-                    break;
+                    return Ok(any);
                 }
                 Err(fault) => return Err(self.client.give_up(Resource::Persons, fault)),
             }
         }
-        let absent = missing.into_iter().map(CompactString::from);
-        self.absent.extend(absent.filter(|id| !known.persons.contains_key(id)));
-        Ok(any)
     }
 
-    /// Lists rows; returns whether there were any.
+    /// Lists rows.
     async fn list<T: DeserializeOwned>(
         &mut self,
         resource: Resource,
         query: &[(&str, &str)],
         mut take: impl FnMut(Vec<T>),
-    ) -> Result<bool, Fault> {
+    ) -> Result<(), Fault> {
         let mut pages = self.client.pages(resource, query);
-        let mut any = false;
         while let Some(page) = pages.next().await? {
-            any |= !page.is_empty();
             take(self.read(resource, page));
         }
-        Ok(any)
+        Ok(())
     }
 
     fn read<T: DeserializeOwned>(

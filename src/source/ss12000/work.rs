@@ -84,9 +84,9 @@ pub async fn run(
     let ended =
         tokio::try_join!(worker.schedules(ready), worker.marks(is_ready), worker.subscription());
     match ended {
-        Ok(_) => Ok(()),
         Err(Fault::Store(error)) => Err(error),
-        Err(_) => Ok(()),
+        // It was told to stop.
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

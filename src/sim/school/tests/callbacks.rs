@@ -12,7 +12,7 @@ use super::*;
 async fn listener(tasks: &TaskTracker, status: &'static str) -> (String, mpsc::Receiver<Value>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/hook", listener.local_addr().expect("an address"));
-    let (heard, hears) = mpsc::channel(100);
+    let (sender, hears) = mpsc::channel(100);
     tasks.spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut bytes = Vec::new();
@@ -33,7 +33,7 @@ async fn listener(tasks: &TaskTracker, status: &'static str) -> (String, mpsc::R
             let answer =
                 format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
             let _ = stream.write_all(answer.as_bytes()).await;
-            if heard.send(body).await.is_err() {
+            if sender.send(body).await.is_err() {
                 return;
             }
         }
@@ -47,9 +47,9 @@ fn wish(target: &str) -> Value {
 }
 
 async fn next(hears: &mut mpsc::Receiver<Value>) -> Value {
-    let mut heard = Value::Null;
-    within("a callback", async { heard = hears.recv().await.expect("a callback") }).await;
-    heard
+    let mut body = Value::Null;
+    within("a callback", async { body = hears.recv().await.expect("a callback") }).await;
+    body
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ async fn every_row_comes_once_whatever_the_page() {
     assert!(all.len() > 100);
     let pages = visit.pages("persons?limit=7", "&limit=7").await;
     assert!(pages[..pages.len() - 1].iter().all(|page| page.len() == 7));
-    let paged: Vec<String> = pages.iter().flat_map(|page| ids(page)).collect();
-    assert_eq!(paged, all);
+    let together: Vec<String> = pages.iter().flat_map(|page| ids(page)).collect();
+    assert_eq!(together, all);
     let sorted = visit.pages("persons?limit=7&sortkey=FamilyNameAsc", "&limit=7").await.concat();
     let names: Vec<_> = sorted.iter().map(|row| row["familyName"].as_str()).collect();
     assert!(names.is_sorted());
@@ -93,7 +93,7 @@ async fn lessons_are_of_the_day_with_their_activity_and_attendance() {
         lesson.start
     );
     let rows = visit.rows(&path).await;
-    assert_eq!(ids(&rows), [id.clone()]);
+    assert_eq!(ids(&rows), std::slice::from_ref(&id));
     let row = &rows[0];
     assert_eq!(row["_embedded"]["activity"]["activityType"], "Undervisning");
     assert_eq!((&row["teachingLengthStudent"], &row["cancelled"]), (&json!(60), &json!(false)));

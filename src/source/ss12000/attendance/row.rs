@@ -206,6 +206,8 @@ impl Attending {
             Verdict::Bad(_) => None,
             Verdict::Provisional => {
                 round.found.provisional += 1;
+                let entry = (scheduled.school.clone(), scheduled.lesson.clone());
+                round.begun.insert(scheduled.lesson.id.clone(), entry);
                 None
             }
             // Who is not to come is not missing.

@@ -92,16 +92,13 @@ impl Attending {
         let from = now.saturating_sub(back).unwrap_or(Timestamp::MIN);
         let to = now.saturating_add(EARLY).unwrap_or(Timestamp::MAX);
         let missing = self.offering.missing().await?;
-        match way {
-            Way::CalendarEvents => {
-                // They are asked for by their start.
-                let from = from.saturating_sub(LONG).unwrap_or(Timestamp::MIN);
-                self.lessons(place, cursor, (from, to), &missing, round).await?;
-            }
-            _ => {
-                let lessons = self.book.between(&place.school, from, to);
-                self.look_up(way, place, cursor, lessons, &missing, round).await?;
-            }
+        if way == Way::CalendarEvents {
+            // They are asked for by their start.
+            let from = from.saturating_sub(LONG).unwrap_or(Timestamp::MIN);
+            self.lessons(place, cursor, (from, to), &missing, round).await?;
+        } else {
+            let lessons = self.book.between(&place.school, from, to);
+            self.look_up(way, place, cursor, lessons, &missing, round).await?;
         }
         if sweep {
             self.swept.insert(place.school.clone(), now);
