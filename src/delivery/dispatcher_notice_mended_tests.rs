@@ -116,7 +116,7 @@ async fn a_digest_waits_for_a_school_that_is_not_configured_at_the_moment() {
 
 #[tokio::test]
 async fn a_lesson_of_many_that_is_cancelled_is_decided_again_of_all() {
-    let ids: Vec<String> = (0..700).map(|n| format!("p{n:03}")).collect();
+    let ids: Vec<String> = (0..1500).map(|n| format!("p{n:04}")).collect();
     let families: Vec<Family<'_>> =
         ids.iter().map(|id| (id.as_str(), Protection::None, &[][..])).collect();
     let mut b = Bench::new(None, roster(&families));
@@ -131,11 +131,11 @@ async fn a_lesson_of_many_that_is_cancelled_is_decided_again_of_all() {
         let next = b.clock.now() + SignedDuration::from_secs(1);
         b.set_to(next);
     }
-    let rows = b.kv.scan(tables::LESSONS, &after_prefix(tables::LESSONS), 1000).await;
+    let rows = b.kv.scan(tables::LESSONS, &after_prefix(tables::LESSONS), 2000).await;
     let all = rows.expect("scan");
     let decode = |row: &Bytes| ledger::decode::<LessonState>(row).expect("row");
     let put_right = all.iter().filter(|(_, row)| decode(row).cancelled).count();
-    assert_eq!((all.len(), put_right), (700, 700));
+    assert_eq!((all.len(), put_right), (1500, 1500));
 }
 
 #[tokio::test]
