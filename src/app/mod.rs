@@ -38,7 +38,7 @@ pub use self_test::probes;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
-pub use sources::{described, drop_folders, paces};
+pub use sources::{described, drop_folders, hasty, paces};
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -129,7 +129,11 @@ impl App {
         let intake =
             Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());
         let (reloads, requests) = Reloads::new();
-        let pollers = Arc::new(Pollers::new(env.clock.clone(), lifecycle.tracker().clone()));
+        let pollers = Arc::new(Pollers::new(
+            env.clock.clone(),
+            contacts.clone(),
+            lifecycle.tracker().clone(),
+        ));
         let around = sources::Around {
             intake: intake.clone(),
             feed: feed.clone(),

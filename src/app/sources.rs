@@ -7,15 +7,16 @@ mod ss12000;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::refusals::Refusal;
 use crate::config::{Config, Gives};
+use crate::directory::{Nudge, School};
 use crate::env::Env;
 use crate::env::wire::DoorSettings;
 use crate::intake::{Contacts, Described, Intake};
 use crate::metrics::Metrics;
-use crate::model::{ProviderId, SourceId};
+use crate::model::{ProviderId, SchoolId, SourceId};
 use crate::operate::self_test::SourceProbe;
 use crate::source::nudges::Nudges;
 use crate::source::pollers::Poller;
@@ -80,6 +81,21 @@ pub fn paces(config: &Config) -> Vec<(SourceId, String)> {
     all.filter_map(|(id, source)| Some((id.clone(), ss12000::pace(config, id, source)?))).collect()
 }
 
+/// Schools whose teachers are asked for a register before its marks can have come, the first such source of each, and
+/// how often that is asked.
+pub fn hasty(config: &Config) -> Vec<(SchoolId, SourceId, SignedDuration)> {
+    let sources = described(config);
+    let of = |school: &School| {
+        let nudges = school.registers.nudge != Nudge::Off;
+        let slow =
+            |source: &Described| source.every.filter(|every| *every > school.registers.after);
+        let mut attending = sources.iter().filter(|(_, source)| source.attends(&school.id));
+        let (id, every) = attending.find_map(|(id, source)| Some((id, slow(source)?)))?;
+        nudges.then(|| (school.id.clone(), id.clone(), every))
+    };
+    config.schools.values().filter_map(of).collect()
+}
+
 /// The tasks of one configuration.
 pub(super) fn pollers(config: &Config, around: &Around, env: &Env) -> Vec<Poller> {
     let ss12000 = config.ss12000.keys().map(|id| ss12000::poller(id, config, around, env));
@@ -101,4 +117,30 @@ pub(super) fn drop_refusals(config: &Config) -> Vec<Refusal> {
 /// The doors in the wire of those that are asked.
 pub(super) fn doors(config: &Config) -> impl Iterator<Item = (ProviderId, DoorSettings)> {
     ss12000::doors(config).chain(edlevo::doors(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Loader, Secrets, load_text};
+
+    #[test]
+    fn teachers_who_are_asked_before_marks_can_have_come_are_found() {
+        let loader =
+            Loader { credentials_dir: None, base_dir: "/".into(), secrets: Secrets::Skipped };
+        let found = |poll: &str, nudge: &str| {
+            let text = format!(
+                "[edlevo.e]\nauth = \"none\"\nurl = \"https://e.example.se/v2/\"\noperations = [\"GetX\"]\n\
+                 schools = {{ a = \"u\" }}\npoll = \"{poll}\"\n\
+                 [schools.a]\nname = \"A\"\nphone = \"112\"\nregister-nudge = \"{nudge}\"\n\
+                 [schools.b]\nname = \"B\"\nphone = \"112\"\n"
+            );
+            let report = load_text("u", &text, &loader);
+            let config = report.config.unwrap_or_else(|| panic!("{:#?}", report.problems));
+            hasty(&config).into_iter().map(|(school, ..)| school.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(found("15m", "sms"), ["a"]);
+        assert_eq!(found("15m", "off"), [""; 0]);
+        assert_eq!(found("5m", "sms"), [""; 0]);
+    }
 }

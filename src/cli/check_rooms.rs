@@ -23,6 +23,20 @@ pub fn problems(report: &Report) -> Vec<Problem> {
             ));
         }
     }
+    for (school, source, every) in app::hasty(config) {
+        let table = format!("schools.{school}");
+        problems.push(report.places.problem(
+            Severity::Warning,
+            &[&table],
+            "register-after",
+            format!(
+                "teachers of {school} are asked for a register after `register-after`, and {source} is asked for marks \
+                 every {} minutes only",
+                every.as_mins()
+            ),
+            "write a longer `register-after`, or have the source asked more often",
+        ));
+    }
     problems.extend(check_drop::problems(report, config));
     for refusal in app::refusals(config) {
         let key = format!("{}.{}", refusal.table, refusal.key);

@@ -32,6 +32,8 @@ pub struct Edlevo {
     pub timeout: SignedDuration,
     /// The operation of each school form.
     pub operations: Vec<String>,
+    /// Those of schools that are not asked for with all of them.
+    pub school_operations: BTreeMap<SchoolId, Vec<String>>,
     /// Names of the parameters: unit, first and last day.
     pub parameters: [String; 3],
     /// Schools, and the ids of their units there.
@@ -84,9 +86,7 @@ impl Edlevo {
         }
         let identity = http_provider::identity(reader);
         let operations = reader.list("operations", false, OPERATION, |text| {
-            let good =
-                !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-            if good { Ok(text.to_owned()) } else { Err(None) }
+            if is_operation(text) { Ok(text.to_owned()) } else { Err(None) }
         });
         if operations.as_ref().is_some_and(Vec::is_empty) {
             reader.error(
@@ -98,6 +98,8 @@ impl Edlevo {
         let operations =
             reader.require("operations", operations, "[\"GetCompulsorySchoolAbsence\"]");
         let parameter = |key, usual: &str| name_of(reader, key).unwrap_or(usual.into());
+        let units = units(reader, schools);
+        let school_operations = school_operations(reader, &units);
         let source = Self {
             url: url.unwrap_or_default(),
             key,
@@ -109,12 +111,13 @@ impl Edlevo {
                 .duration("timeout", "1s", "10m")
                 .unwrap_or(SignedDuration::from_mins(1)),
             operations: operations.unwrap_or_default(),
+            school_operations,
             parameters: [
                 parameter("unit-parameter", "UnitId"),
                 parameter("start-parameter", "StartDate"),
                 parameter("end-parameter", "EndDate"),
             ],
-            schools: units(reader, schools),
+            schools: units,
             poll: reader.duration("poll", "1s", "1h").unwrap_or(SignedDuration::from_mins(1)),
             days: reader.integer("days", 1..=7).unwrap_or(2),
             lessons_recur: reader
@@ -127,6 +130,41 @@ impl Edlevo {
 }
 
 const OPERATION: &str = "names of operations, as [\"GetCompulsorySchoolAbsence\"]";
+
+fn is_operation(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Operations of single schools.
+fn school_operations(
+    reader: &Reader<'_>,
+    units: &BTreeMap<SchoolId, String>,
+) -> BTreeMap<SchoolId, Vec<String>> {
+    const KEY: &str = "school-operations";
+    let mut all = BTreeMap::new();
+    for (school, text) in reader.texts(KEY) {
+        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        let known = SchoolId::new(school.as_str()).ok().filter(|id| units.contains_key(id));
+        let Some(id) = known else {
+            reader.error(
+                KEY,
+                format!("`{KEY}` names {school:?}, which is not in `schools` of this source"),
+                "add its unit there, or remove it",
+            );
+            continue;
+        };
+        if names.iter().all(|name| is_operation(name)) {
+            all.insert(id, names);
+        } else {
+            reader.error(
+                KEY,
+                format!("`{KEY}` of {school} cannot be used"),
+                "write names of operations with commas between, as \"GetCompulsorySchoolAbsence\"",
+            );
+        }
+    }
+    all
+}
 
 /// A name as it stands in an address.
 fn name_of(reader: &Reader<'_>, key: &'static str) -> Option<String> {
@@ -199,6 +237,17 @@ mod tests {
         let config = good.config.unwrap_or_else(|| panic!("{:#?}", good.problems));
         let (id, source) = config.edlevo.first_key_value().expect("one");
         assert_eq!((id.as_str(), source.url.as_str()), ("e", "https://e.example.se/v2"));
+        let own = "school-operations = { a = \"GetY, GetZ\" }\n";
+        let config = read(&format!("{own}{GOOD}")).config.expect("good");
+        assert_eq!(
+            config
+                .edlevo
+                .values()
+                .next()
+                .and_then(|e| e.school_operations.values().next())
+                .map(Vec::as_slice),
+            Some(&["GetY".to_owned(), "GetZ".to_owned()][..])
+        );
         for (from, to, key) in [
             ("https:", "http:", "edlevo.e.url"),
             ("url = \"https://e.example.se/v2/\"\n", "", "edlevo.e.url"),
@@ -207,6 +256,8 @@ mod tests {
             ("operations = [\"GetX\"]\n", "", "edlevo.e.operations"),
             ("{ a =", "{ b =", "edlevo.e.schools"),
             ("\"u\"", "\" \"", "edlevo.e.schools"),
+            ("url", "school-operations = { b = \"GetX\" }\nurl", "edlevo.e.school-operations"),
+            ("url", "school-operations = { a = \"Get?X\" }\nurl", "edlevo.e.school-operations"),
             ("schools = { a = \"u\" }\n", "", "edlevo.e.schools"),
             ("url", "poll = \"0s\"\nurl", "edlevo.e.poll"),
             ("url", "days = 0\nurl", "edlevo.e.days"),

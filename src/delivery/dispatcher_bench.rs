@@ -330,6 +330,7 @@ impl Bench {
                 Due::Claim { id, .. } | Due::Resolve(id) => Some(id),
                 Due::LessonEnd { .. }
                 | Due::Register { .. }
+                | Due::Replanned { .. }
                 | Due::RegisterDigest { .. }
                 | Due::Watch => None,
             })

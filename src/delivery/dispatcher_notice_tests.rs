@@ -10,6 +10,8 @@ use crate::store::ledger;
 
 #[path = "dispatcher_notice_days_tests.rs"]
 mod days;
+#[path = "dispatcher_notice_mended_tests.rs"]
+mod mended;
 
 const CLASS: &[Family<'_>] =
     &[("p", Protection::None, &[("g1", 605)]), ("q", Protection::Protected, &[("g2", 606)])];
@@ -337,7 +339,7 @@ async fn a_silent_source_is_told_to_it_and_the_team_once_and_then_that_it_is_ove
     let source = SourceId::new("ss12000").expect("id");
     let kv = b.kv.clone();
     let (since, told) = (Some(at("09:10:00")), &crate::policy::notice::TOLD);
-    let noticed = silence::Noticed { since, lessons: 31, unreachable: false, told };
+    let noticed = silence::Noticed { since, lessons: 31, unreachable: false, marks: true, told };
     let begun = |now| silence::begun(kv.as_ref(), school, &source, noticed, now);
     assert!(begun(at("10:00:00")).await.expect("written"));
     assert!(!begun(at("10:05:00")).await.expect("known"), "once");
@@ -387,7 +389,7 @@ async fn what_was_decided_of_a_register_is_its_trail() {
             "lesson-end notify staff:AttendanceTeam register-untaken",
         ]
     );
-    let alert = registers::alert(&Bench::lesson("l").id, date(2026, 11, 23)).id(&school());
+    let alert = registers::alert(&Bench::lesson("l"), date(2026, 11, 23)).id(&school());
     assert!(
         b.notifications()
             .await

@@ -225,3 +225,73 @@ async fn a_mark_that_comes_after_the_lesson_is_told_as_late_and_after_the_school
     b.work().await;
     assert_eq!(b.texts(), 0, "older than the school's stale-after");
 }
+
+/// Goes on minute by minute from an instant.
+async fn from(b: &mut Bench, start: &str, count: i64) {
+    let start: Timestamp = start.parse().expect("time");
+    for minute in 0..count {
+        b.set_to(start + SignedDuration::from_mins(minute));
+        b.work().await;
+    }
+}
+
+#[tokio::test]
+async fn at_night_a_source_that_is_away_is_its_alone_and_the_team_hears_of_it_in_the_morning() {
+    let mut b = bench(Rules::default(), &["attendance"]);
+    b.set_to("2026-11-24T02:00:00+01:00".parse().expect("time"));
+    answers(&b.dispatcher.shared.contacts, b.clock.now());
+    watch::begin(&b.dispatcher.shared).await.expect("begun");
+    from(&mut b, "2026-11-24T02:01:00+01:00", 10).await;
+    let sent = mails(&b);
+    assert!(sent.len() == 1 && sent[0].starts_with("it@example.se: "), "{sent:?}");
+    from(&mut b, "2026-11-24T07:57:00+01:00", 3).await;
+    assert_eq!(mails(&b).len(), 1);
+    from(&mut b, "2026-11-24T08:00:00+01:00", 3).await;
+    let sent = mails(&b);
+    assert!(sent.len() == 2 && sent[1].starts_with("team@example.se: "), "{sent:?}");
+}
+
+#[tokio::test]
+async fn who_runs_a_source_gets_one_mail_for_all_its_schools() {
+    let rules = Rules { silent_after: Some(SignedDuration::from_mins(30)), ..Rules::default() };
+    let mut b = bench(rules, &["attendance"]);
+    let known = b.directory.load_full();
+    let first = known.schools.values().next().expect("a school").clone();
+    let second = School { id: SchoolId::new("second").expect("id"), ..first.clone() };
+    let schools = [first, second].map(|school| (school.id.clone(), school));
+    let ids: Vec<SchoolId> = schools.iter().map(|(id, _)| id.clone()).collect();
+    let schools = Arc::new(schools.into());
+    b.directory.store(Arc::new(Directory { schools, roster: known.roster.clone() }));
+    for id in &ids {
+        b.dispatcher.shared.contacts.attendance(&hub(), id, at("10:00:00"));
+    }
+    b.set_to("2026-11-30T07:59:00+01:00".parse().expect("time"));
+    answers(&b.dispatcher.shared.contacts, b.clock.now());
+    watch::begin(&b.dispatcher.shared).await.expect("begun");
+    for minute in 0..40 {
+        let now: Timestamp = "2026-11-30T08:00:00+01:00".parse().expect("time");
+        b.set_to(now + SignedDuration::from_mins(minute));
+        answers(&b.dispatcher.shared.contacts, b.clock.now());
+        b.work().await;
+    }
+    let sent = mails(&b);
+    let to_it = sent.iter().filter(|mail| mail.starts_with("it@example.se: ")).count();
+    assert_eq!((to_it, sent.len() - to_it), (1, 2), "{sent:?}");
+}
+
+#[tokio::test]
+async fn a_schedule_that_ended_with_the_marks_does_not_hide_that_none_come() {
+    let rules = Rules { silent_after: Some(SignedDuration::from_mins(30)), ..Rules::default() };
+    let mut b = bench(rules.clone(), &["attendance"]);
+    let drop = Described { kind: "drop", every: None, ..described(&["schedule", "attendance"]) };
+    let plan = Plan { sources: [(hub(), drop)].into(), rules };
+    under(&mut b, plan, Contacts::default());
+    plan_lessons(&mut b, 3, "08:20:00", "09:20:00").await;
+    b.dispatcher.shared.contacts.attendance(&hub(), &school().id, at("10:00:00"));
+    b.set_to("2026-11-30T07:59:00+01:00".parse().expect("time"));
+    watch::begin(&b.dispatcher.shared).await.expect("begun");
+    from(&mut b, "2026-11-30T08:00:00+01:00", 29).await;
+    assert_eq!(mails(&b), [""; 0]);
+    from(&mut b, "2026-11-30T08:30:00+01:00", 3).await;
+    assert_eq!(mails(&b).len(), 2, "{:?}", mails(&b));
+}

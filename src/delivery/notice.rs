@@ -61,8 +61,11 @@ pub(super) async fn about<'a>(
         Purpose::RegisterDigest => {
             let found = registers::of_digest(unit, school, n.created_at).await?;
             let with_members = |register: Register| {
-                let members = register::members_of(&directory.roster, &school.id, &register);
-                (register, members)
+                // Nothing is said of the others but how many there are.
+                let named = register::is_in_digest(&register, school, n.created_at);
+                let members =
+                    named.then(|| register::members_of(&directory.roster, &school.id, &register));
+                (register, members.unwrap_or_default())
             };
             About::Digest(found.into_iter().map(with_members).collect())
         }
@@ -168,7 +171,8 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
             } else if members.is_empty() {
                 Some(Reason::NobodyToCome)
             } else if n.purpose == Purpose::RegisterUntaken {
-                None
+                // Moved to later in the day: it is looked at when it is over.
+                (c.now < row.lesson.end).then_some(Reason::Replaced)
             } else if c.now >= row.lesson.end {
                 Some(Reason::Stale)
             } else if c.now < register::ask_at(row, school) {
@@ -217,7 +221,9 @@ pub(super) async fn takes_back(
     about: &About<'_>,
 ) -> Result<Option<Notification>, StoreError> {
     let id = match (n.purpose, about) {
-        (Purpose::RegisterTaken, _) => registers::alert(&n.lesson, n.date).id(school),
+        (Purpose::RegisterTaken, About::Register(row, _)) => {
+            registers::alert(&row.lesson, n.date).id(school)
+        }
         (Purpose::SourceClear, About::Silence(row)) => notice::alert_of(school, n, row),
         _ => return Ok(None),
     };

@@ -82,7 +82,15 @@ fn nudge() -> Notification {
 }
 
 fn alert() -> Notification {
-    registers::alert(&lesson(), date(2026, 11, 23)).row(&live(), at("09:20"))
+    registers::alert(&register().lesson, date(2026, 11, 23)).row(&live(), at("09:20"))
+}
+
+#[test]
+fn an_alert_does_not_leave_while_its_lesson_goes_on() {
+    let (mut row, school) = (register(), live());
+    assert_eq!(claimed(&alert(), row.clone(), &school, "09:21"), None);
+    (row.lesson.start, row.lesson.end) = (at("09:00"), at("10:00"));
+    assert_eq!(claimed(&alert(), row, &school, "09:21"), Some(Reason::Replaced));
 }
 
 #[test]
@@ -133,7 +141,7 @@ fn an_alert_leaves_while_it_is_so_and_its_all_clear_only_to_whom_it_was_told() {
     let mute = School { team_email: None, ..live() };
     assert_eq!(claimed(&alert(), register(), &mute, "09:20"), Some(Reason::NoContact));
 
-    let clear = registers::taken(&lesson(), date(2026, 11, 23)).row(&school, at("09:31"));
+    let clear = registers::taken(&register().lesson, date(2026, 11, 23)).row(&school, at("09:31"));
     let of = |row: &Register, told: Option<State>| {
         let told = told.map(|state| Notification { state, ..alert() });
         let about = About::Register(Box::new(row.clone()), Members::default());

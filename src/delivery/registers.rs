@@ -5,9 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::aside;
 use super::dispatcher::Dispatcher;
+use super::watch::Plan;
 use crate::directory::{Directory, Nudge, School, entitled};
 use crate::intake::case::enqueue;
-use crate::intake::{Heard, registers, silence};
+use crate::intake::{Heard, look_again_at, registers, silence};
 use crate::model::{
     LessonId, Notification, Reason, Recipient, Register, SchoolId, StaffId, StaffRole, Stood,
     local_date,
@@ -22,12 +23,16 @@ use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, tables};
 const TOGETHER: usize = 32;
 /// Before a register is looked at again whose school is not configured at the moment.
 const LATER: SignedDuration = SignedDuration::from_mins(5);
+/// For so long it is.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is looked at.
 #[derive(Debug, Clone)]
 pub(super) enum Look {
     /// One register.
     Register(SchoolId, LessonId),
+    /// Those at a lesson that was cancelled, or is held after all.
+    Replanned(SchoolId, LessonId),
     /// All that were left for a digest.
     Digest(SchoolId, Timestamp),
 }
@@ -83,14 +88,30 @@ impl Dispatcher {
             unit.delete(row.clone());
             match look {
                 Look::Register(school, lesson) => {
-                    let how = one(&mut unit, &directory, school, lesson, now).await?;
+                    let plan = &self.shared.settings.watch;
+                    let how = one(&mut unit, &directory, plan, (school, lesson), now).await?;
                     stood.extend(how.map(|how| (school.clone(), how)));
                 }
-                Look::Digest(school, at) => {
-                    if let Some(school) = directory.schools.get(school) {
-                        digest(&mut unit, school, *at, now).await?;
-                    }
+                Look::Replanned(school, lesson) => {
+                    let row = tables::register(school, lesson);
+                    let known: Option<Register> = unit.peek(&row).await?;
+                    let (Some(school), Some(register)) = (directory.schools.get(school), known)
+                    else {
+                        continue;
+                    };
+                    let pupils = directory.roster.pupils.get(&school.id);
+                    let pupils = pupils.into_iter().flat_map(|all| all.keys());
+                    look_again_at(&mut unit, school, &register, pupils, now).await?;
                 }
+                Look::Digest(id, at) => match directory.schools.get(id) {
+                    Some(school) => digest(&mut unit, school, *at, now).await?,
+                    // It may be back at the next reload.
+                    None if now.duration_since(*at) < DAY => {
+                        let again = now.saturating_add(LATER).unwrap_or(Timestamp::MAX);
+                        registers::make_digest(&mut unit, id, *at, again);
+                    }
+                    None => {}
+                },
             }
         }
         let done = unit.commit().await? == Commit::Done;
@@ -107,8 +128,8 @@ impl Dispatcher {
 async fn one(
     unit: &mut Unit<'_>,
     directory: &Directory,
-    id: &SchoolId,
-    lesson: &LessonId,
+    plan: &Plan,
+    (id, lesson): (&SchoolId, &LessonId),
     now: Timestamp,
 ) -> Result<Option<Stood>, StoreError> {
     let key = tables::register(id, lesson);
@@ -119,7 +140,7 @@ async fn one(
     }
     let Some(school) = directory.schools.get(id) else {
         // It may be back at the next reload; of a lesson that is long over nobody need hear.
-        let recent = now.duration_since(row.lesson.end) < SignedDuration::from_hours(24);
+        let recent = now.duration_since(row.lesson.end) < DAY;
         let again = now.saturating_add(LATER).ok().filter(|_| recent);
         registers::look_again(unit, id, &mut row, again);
         unit.write(key, &row);
@@ -131,14 +152,35 @@ async fn one(
     } else {
         Members::default()
     };
-    let judged = register::judge(&row, &members, school, now);
+    // What was registered at the lesson's end is asked for a little later.
+    let settled = row.lesson.end.saturating_add(plan.settles(id)).unwrap_or(Timestamp::MAX);
+    if waits && now >= row.lesson.end && now < settled {
+        registers::look_again(unit, id, &mut row, Some(settled));
+        unit.write(key, &row);
+        return Ok(None);
+    }
+    if waits && members.unknown && now < row.lesson.end {
+        tracing::warn!(
+            school = %id, %lesson,
+            "it is not known who is to come to a planned lesson; its register is waited for all the same: look whether \
+             the directory has groups, and compare their ids with those of the schedule"
+        );
+    }
+    let mut judged = register::judge(&row, &members, school, now);
+    // The team knows of the source, and would get a mail for each lesson and another when its marks come.
+    if judged.act == Act::Tell
+        && register::next_digest(school, now).is_some()
+        && silence::is_any(unit, id).await?
+    {
+        (judged.act, judged.reason) = (Act::Digest, Some(Reason::SourceSilent));
+    }
     let date = local_date(row.lesson.start, &school.zone);
     let mut decisions = Vec::new();
     match judged.act {
         Act::Nothing => {}
         Act::Nudge => nudge(unit, directory, school, &row, &mut decisions, now).await?,
         Act::Tell => {
-            let mut alert = registers::alert(lesson, date).row(school, now);
+            let mut alert = registers::alert(&row.lesson, date).row(school, now);
             let stale = row.lesson.end.saturating_add(school.stale_after);
             alert.deadline = stale.unwrap_or(Timestamp::MAX);
             make(unit, alert, &mut decisions).await?;

@@ -49,6 +49,9 @@ impl Dispatcher {
                 Due::Register { school, lesson } => {
                     looks.push((key, Look::Register(school, lesson)));
                 }
+                Due::Replanned { school, lesson } => {
+                    looks.push((key, Look::Replanned(school, lesson)));
+                }
                 Due::RegisterDigest { school, at } => looks.push((key, Look::Digest(school, at))),
                 Due::Watch => {
                     worked = true;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{Timestamp, ToSpan as _, civil::Date};
+use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 
 use super::dispatcher::Dispatcher;
 use super::shared::Shared;
@@ -48,6 +48,25 @@ impl Plan {
     }
 }
 
+/// After a lesson's end: what was registered then of a source that is asked, or that writes files, must have come.
+const SETTLE: SignedDuration = SignedDuration::from_mins(2);
+/// A question takes its time too.
+const ASKING: SignedDuration = SignedDuration::from_mins(1);
+const LONGEST_SETTLE: SignedDuration = SignedDuration::from_mins(30);
+
+impl Plan {
+    /// How long after its end a lesson of a school has been heard of. What is pushed comes at once.
+    pub fn settles(&self, school: &SchoolId) -> SignedDuration {
+        let of = |source: &Described| match source.every {
+            Some(every) => SETTLE.max(every.saturating_add(ASKING)).min(LONGEST_SETTLE),
+            None if source.kind == "webhook" => SignedDuration::ZERO,
+            None => SETTLE,
+        };
+        let attending = self.sources.values().filter(|source| source.attends(school));
+        attending.map(of).max().unwrap_or_default()
+    }
+}
+
 /// The row of the next look: at a whole minute, so that two of them are one.
 fn next_look(now: Timestamp) -> Vec<u8> {
     let second = (now.as_second().div_euclid(EVERY) + 1) * EVERY;
@@ -74,6 +93,10 @@ pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
     Ok(())
 }
 
+fn concerns(source: &Described, school: &SchoolId) -> bool {
+    source.schools.as_ref().is_none_or(|schools| schools.contains(school))
+}
+
 /// Forgets what was written down of sources that are not configured any more, or not for the school: nobody would
 /// ever say that they are well.
 async fn forget_others(shared: &Shared) -> Result<(), StoreError> {
@@ -82,7 +105,7 @@ async fn forget_others(shared: &Shared) -> Result<(), StoreError> {
     let concerned = |source: &str, school: &str| {
         let known = SourceId::new(source).ok().and_then(|id| sources.get(&id));
         let of = |described: &Described| match SchoolId::new(school) {
-            Ok(school) => described.schools.as_ref().is_none_or(|all| all.contains(&school)),
+            Ok(school) => concerns(described, &school),
             // The source as a whole.
             Err(_) => true,
         };
@@ -169,12 +192,17 @@ async fn look(
         unit.write(whole, &heard);
     }
     let directory = shared.directory.load_full();
-    let concerned = |school: &&School| {
-        described.schools.as_ref().is_none_or(|schools| schools.contains(&school.id))
-    };
+    let concerned = |school: &&School| concerns(described, &school.id);
     let mut schools: Vec<&School> = directory.schools.values().filter(concerned).collect();
     // IT is told once, by a school whose messages leave.
     schools.sort_by_key(|school| (school.mode != Mode::Live, school.mode == Mode::Shadow));
+    for school in &schools {
+        if let Some(it) = it_of(school)
+            && silence::is_told_to_it(&unit, school, source).await?
+        {
+            told.insert((source.clone(), it));
+        }
+    }
     for school in schools {
         at_school(shared, &mut unit, (source, described, &contact), school, told, now).await?;
         if unit.bytes() > MAX_BATCH_BYTES / 2 {
@@ -185,6 +213,11 @@ async fn look(
     // Nobody else writes these rows; what was not written now is with the next look.
     let _: Commit = unit.commit().await?;
     Ok(())
+}
+
+/// Who runs the sources of a school.
+fn it_of(school: &School) -> Option<String> {
+    school.operations_email.as_ref().map(|mail| mail.expose().to_owned())
 }
 
 /// Looks at one source at one school.
@@ -237,6 +270,11 @@ async fn at_school(
             .await?;
         }
         (Some(Step::Clear), _) => clear(shared, source, school, now).await?,
+        // Those who were not told, at night or while IT knew of it from another school, hear of it when that is over.
+        (None, Some(quiet)) if row.watch.told_at.is_some() => {
+            let roles = roles(shared, source, described, school, quiet, told, now);
+            silence::tell(shared.kv.as_ref(), school, source, &roles, now).await?;
+        }
         _ => {}
     }
     if known.as_ref() != Some(&row) && row != Heard::default() {
@@ -258,6 +296,12 @@ async fn lessons(
     let some_day = tables::plan_of(&school.id, today.saturating_sub(SCHEDULE.days()));
     let known: Vec<LessonId> = unit.peek_range(&some_day, &after_prefix(&day), 1).await?;
     if known.is_empty() {
+        return Ok(None);
+    }
+    // A schedule that ends before today says nothing of today: it comes no more, perhaps with the marks.
+    let later = tables::plan_of(&school.id, today.saturating_add(SCHEDULE.days()));
+    let goes_on: Vec<LessonId> = unit.peek_range(&day, &after_prefix(&later), 1).await?;
+    if goes_on.is_empty() {
         return Ok(None);
     }
     // None can have ended whose mark is due.
@@ -292,21 +336,37 @@ async fn alert(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let unreachable = quiet == Quiet::Unreachable;
-    let mut roles = Vec::new();
-    // A source that does not answer is away for all its schools: who runs it hears that once.
-    let it = school.operations_email.as_ref().map(|mail| mail.expose().to_owned());
-    if it.is_some_and(|it| told.insert((source.clone(), it)) || !unreachable) {
-        roles.push(StaffRole::Operations);
-    }
-    if described.attends(&school.id) {
-        roles.push(StaffRole::AttendanceTeam);
-    }
+    let roles = roles(shared, source, described, school, quiet, told, now);
     let lessons = if let Quiet::Lessons { count } = quiet { count } else { 0 };
-    let noticed = Noticed { since, lessons, unreachable, told: &roles };
+    let marks = described.attends(&school.id);
+    let noticed = Noticed { since, lessons, unreachable, marks, told: &roles };
     if silence::begun(shared.kv.as_ref(), school, source, noticed, now).await? {
         tracing::warn!(%source, school = %school.id, lessons, unreachable, "nothing comes of a source");
     }
     Ok(())
+}
+
+/// Who is to be told. Who runs a source hears of it once, for however many schools; a team, of what does not answer,
+/// at hours at which it works.
+fn roles(
+    shared: &Shared,
+    source: &SourceId,
+    described: &Described,
+    school: &School,
+    quiet: Quiet,
+    told: &mut BTreeSet<(SourceId, String)>,
+    now: Timestamp,
+) -> Vec<StaffRole> {
+    let rules = &shared.settings.watch.rules;
+    let mut roles = Vec::new();
+    if it_of(school).is_some_and(|it| told.insert((source.clone(), it))) {
+        roles.push(StaffRole::Operations);
+    }
+    let works = quiet != Quiet::Unreachable || watch::is_in_hours(now, &school.zone, rules);
+    if works && described.attends(&school.id) {
+        roles.push(StaffRole::AttendanceTeam);
+    }
+    roles
 }
 
 async fn clear(

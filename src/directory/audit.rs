@@ -8,7 +8,7 @@ use jiff::civil::Date;
 
 use super::entitled::{self, is_of_age};
 use super::{Guardian, GuardianLink, Protection, Pupil, Roster, School};
-use crate::model::{EmailAddress, Phone, PupilId, SchoolId, StaffRole};
+use crate::model::{EmailAddress, Phone, PupilId, SchoolId, StaffRole, looks_civic};
 
 /// More pupils than this on one number is rather a school's or a social worker's than a family's.
 const FAMILY: usize = 4;
@@ -36,6 +36,8 @@ pub enum FindingKind {
     NoTeamAddress,
     /// There are several addresses for the attendance team, and one is used.
     SeveralTeamAddresses,
+    /// Pupils' ids look like civic numbers.
+    CivicNumbers,
 }
 
 impl FindingKind {
@@ -51,6 +53,7 @@ impl FindingKind {
             Self::ClassWithoutMentor => "class without mentor",
             Self::NoTeamAddress => "no attendance team address",
             Self::SeveralTeamAddresses => "several attendance team addresses",
+            Self::CivicNumbers => "civic numbers as ids",
         }
     }
 
@@ -70,6 +73,9 @@ impl FindingKind {
             Self::SeveralTeamAddresses => {
                 "only the first row of staff by id is mailed, before team-email of the configuration; \
                  keep one shared inbox"
+            }
+            Self::CivicNumbers => {
+                "ids stand in rows, commands and answers: export an id of the school system's own, as a GUID"
             }
             Self::NoTeamAddress => {
                 "add a row of role attendance-team to staff, or the address to the configuration"
@@ -126,6 +132,10 @@ pub fn audit(roster: &Roster, schools: &BTreeMap<SchoolId, School>, today: Date)
         add(FindingKind::NotMobile, &|p| any(p, &|g| g.phone.is_some() && !g.phone_is_mobile));
         add(FindingKind::SharedNumber, &|p| any(p, &number));
         add(FindingKind::OfAgeWithGuardians, &|p| of_age(p) && !p.guardians.is_empty());
+        if pupils.keys().any(|id| looks_civic(id.as_str())) {
+            // Which they are is not shown.
+            findings.push(Finding::new(FindingKind::CivicNumbers, school, Vec::new()));
+        }
         findings.extend(classes_without_mentor(roster, school, pupils));
     }
     for school in schools.values() {

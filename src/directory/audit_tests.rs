@@ -208,3 +208,15 @@ fn a_second_inbox_of_the_team_is_told_of() {
     assert!(found_with(vec![same, team("t2", Some("a"), "anna@example.se")]));
     assert!(found_with(vec![team("t2", None, "all@example.se")]), "team-email is not used");
 }
+
+#[test]
+fn civic_numbers_as_ids_are_found_and_not_shown() {
+    let one = |id: &str| {
+        let schools = [(school("a"), settings("a"))].into();
+        let found = audit(&roster([pupil("a", id)]), &schools, TODAY);
+        let civic = found.iter().find(|f| f.kind == FindingKind::CivicNumbers).cloned();
+        civic.map(|finding| finding.pupils.len())
+    };
+    assert_eq!(one("196408233234"), Some(0));
+    assert_eq!(one("4f6c0d1e"), None);
+}

@@ -13,7 +13,8 @@ use super::register;
 use crate::directory::{Directory, School};
 use crate::env::Clock;
 use crate::model::{
-    Fact, Lesson, LessonReport, LessonState, Observation, PupilId, Reason, SchoolId, local_date,
+    Fact, Lesson, LessonReport, LessonState, Observation, PupilId, Reason, Register, SchoolId,
+    local_date,
 };
 use crate::occasion::{self, Change, Marking};
 use crate::policy::Plan;
@@ -291,10 +292,11 @@ async fn write(
         Fact::LessonPlanned { lesson, planned } => {
             let heard = heard("planned".into());
             if register::planned(unit, school, lesson, planned, &heard, now).await? {
-                // Who was told that a pupil was not there is put right, or told after all.
                 let pupils =
                     directory.roster.pupils.get(&school.id).into_iter().flat_map(|all| all.keys());
-                register::look_again_at(unit, school, lesson, pupils, now).await?;
+                let planned = Some(planned.clone());
+                let register = Register { planned, ..Register::new(lesson.clone()) };
+                register::look_again_at(unit, school, &register, pupils, now).await?;
             }
             Ok(())
         }

@@ -16,3 +16,4 @@ pub use contact::{Contact, Contacts, Trouble};
 pub use decide::{Heard, decide};
 pub use delays::LastHour;
 pub use described::Described;
+pub use register::look_again_at;

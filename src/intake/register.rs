@@ -1,20 +1,24 @@
 //! The register of a lesson as it is heard of: planned, begun, closed. When it is looked at is written with the
 //! plan; what was told of it that is not so any more is called back or put right.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::case::{CaseKey, cancel, enqueue, look_again};
 use super::decide::Heard;
 use super::registers;
 use crate::directory::School;
 use crate::model::{
-    Lesson, LessonState, Mark, Notification, Planned, PupilId, Reason, Register, State, Stood,
-    local_date,
+    Lesson, LessonId, LessonState, Mark, Notification, NotificationId, Planned, PupilId, Reason,
+    Register, SchoolId, State, Stood, local_date,
 };
 use crate::policy;
 use crate::store::ledger::Unit;
-use crate::store::rows::Decision;
+use crate::store::rows::{Decision, Due};
+use crate::store::tables::Lane;
 use crate::store::{MAX_BATCH_BYTES, StoreError, tables};
+
+/// Before pupils of a lesson that had no room in one commit are looked for again: those before them are decided then.
+const NEXT: SignedDuration = SignedDuration::from_secs(1);
 
 /// The one closed last stands, in whatever order they come.
 pub(super) async fn closed(
@@ -80,7 +84,9 @@ pub(super) async fn planned(
     }
     registers::count(unit, &school.id, before, stood, register.stood).await?;
     unit.write(tables::planned_on(&school.id, day(lesson), &lesson.id), &lesson.id);
-    let mut look_at = policy::register::first_look(&register, school, now);
+    // One whose end is about to be looked at is looked at all the same, though its plan changes after the end.
+    let is_pending = register.look_at.is_some();
+    let mut look_at = policy::register::first_look(&register, school, now, is_pending);
     if let (false, Some(before)) = (moved, register.look_at) {
         // Or one that changes all the time would never be looked at.
         look_at = look_at.map(|at| at.min(before));
@@ -93,29 +99,50 @@ pub(super) async fn planned(
     Ok(was_cancelled != planned.cancelled)
 }
 
-/// Has it decided again of all pupils about whom something is known at a lesson.
-pub(super) async fn look_again_at(
+/// Has it decided again of all pupils of whom something was decided while the lesson was planned otherwise: those who
+/// were told that a pupil was not there are put right, or told after all. Those that have no room in this commit are
+/// looked for again, until there are none.
+///
+/// # Errors
+/// When the store fails.
+pub async fn look_again_at(
     unit: &mut Unit<'_>,
     school: &School,
-    lesson: &Lesson,
+    register: &Register,
     pupils: impl Iterator<Item = &PupilId>,
     now: Timestamp,
 ) -> Result<(), StoreError> {
+    let lesson = &register.lesson;
     let date = local_date(lesson.start, &school.zone);
+    let cancelled = register.planned.as_ref().is_some_and(|planned| planned.cancelled);
     for pupil in pupils {
         let row = tables::lesson(&school.id, pupil, date, &lesson.id);
-        if unit.peek::<LessonState>(&row).await?.is_none() {
+        let known = match unit.peek::<LessonState>(&row).await {
+            Ok(known) => known,
+            // It is shown when it is heard of; others must not wait for it.
+            Err(StoreError::Damaged(_)) => None,
+            Err(error) => return Err(error),
+        };
+        if known.is_none_or(|state| state.cancelled == cancelled) {
             continue;
+        }
+        if unit.bytes() > MAX_BATCH_BYTES / 2 {
+            let again = now.saturating_add(NEXT).unwrap_or(Timestamp::MAX);
+            replanned(unit, &school.id, &lesson.id, again);
+            break;
         }
         let (school, pupil) = (school.id.clone(), pupil.clone());
         let key = CaseKey { school, pupil, date, lesson: lesson.id.clone() };
         look_again(unit, &key, now);
-        if unit.bytes() > MAX_BATCH_BYTES / 2 {
-            // Hundreds of pupils at one lesson: the rest is decided when it is heard of next.
-            break;
-        }
     }
     Ok(())
+}
+
+/// Has those looked for at an instant of whom it is not decided again yet.
+pub fn replanned(unit: &mut Unit<'_>, school: &SchoolId, lesson: &LessonId, at: Timestamp) {
+    let unique = NotificationId::of(&["replanned", school.as_str(), lesson.as_str()]);
+    let due = Due::Replanned { school: school.clone(), lesson: lesson.clone() };
+    unit.write(tables::due(Lane::Timer, at, unique.as_str()), &due);
 }
 
 /// Somebody has begun: a mark was made that says where a pupil is, and that somebody looked. An excuse may have come
@@ -172,8 +199,7 @@ async fn came(
     if !taken || register.stood != Some(Stood::Untaken) {
         return Ok(());
     }
-    let lesson = &register.lesson.id;
-    let date = local_date(register.lesson.start, &school.zone);
+    let (lesson, date) = (&register.lesson, local_date(register.lesson.start, &school.zone));
     let alert = tables::notification(&registers::alert(lesson, date).id(school));
     let Some(mut alert) = unit.read::<Notification>(&alert).await? else { return Ok(()) };
     let reason = Reason::RegisterTaken;
@@ -198,6 +224,7 @@ async fn came(
         reason,
         notification: Some(of.id),
     };
-    registers::trail(unit, &school.id, lesson, &Heard::own("register-taken"), vec![decision], now);
+    let heard = Heard::own("register-taken");
+    registers::trail(unit, &school.id, &lesson.id, &heard, vec![decision], now);
     Ok(())
 }

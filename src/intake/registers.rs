@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use super::decide::Heard;
 use crate::directory::{Roster, School};
 use crate::model::{
-    AdvanceNotice, Channel, EventId, Lesson, LessonId, NotificationId, PupilId, Purpose, Reason,
-    Recipient, Register, SchoolId, SourceId, StaffId, StaffRole, Stood, local_date,
+    AdvanceNotice, Channel, EventId, Lesson, LessonId, NotificationId, Planned, PupilId, Purpose,
+    Reason, Recipient, Register, SchoolId, SourceId, StaffId, StaffRole, Stood, local_date,
 };
 use crate::policy::notice::{NO_PUPIL, Notice};
 use crate::policy::register::{self, Members};
@@ -24,6 +24,9 @@ const NOTICES: usize = 100;
 const GATHER: SignedDuration = SignedDuration::from_mins(1);
 /// Days that a digest looks back on: one that a long stop has kept waiting is told of all the same.
 const DAYS: i64 = 8;
+/// Lessons of a day by which it is told whether schedule and directory call groups the same.
+const SOME_LESSONS: usize = 40;
+const ENOUGH_LESSONS: usize = 3;
 /// Lessons of a school and day that are looked at.
 const LESSONS_A_DAY: usize = 20_000;
 
@@ -47,6 +50,9 @@ pub async fn awaited<'a>(
     register: &Register,
 ) -> Result<Awaited<'a>, StoreError> {
     let mut members = register::members_of(roster, &school.id, register);
+    if members.is_empty() && are_called_otherwise(unit, roster, school, register).await? {
+        members.unknown = true;
+    }
     let mut away = BTreeSet::new();
     for pupil in &members.pupils {
         if is_away(unit, &school.id, &pupil.id, &register.lesson).await? {
@@ -55,6 +61,33 @@ pub async fn awaited<'a>(
     }
     members.without(&away);
     Ok(Awaited { members, away: away.len() })
+}
+
+/// Whether groups of the schedule are called otherwise in the directory, which has nobody for any lesson of the day:
+/// that must not make each of them an empty one.
+async fn are_called_otherwise(
+    unit: &Unit<'_>,
+    roster: &Roster,
+    school: &School,
+    register: &Register,
+) -> Result<bool, StoreError> {
+    let somebody = |planned: &Planned| register::names_somebody(roster, &school.id, planned);
+    if register.planned.as_ref().is_none_or(somebody) {
+        return Ok(false);
+    }
+    let from = tables::plan_of(&school.id, local_date(register.lesson.start, &school.zone));
+    let ids: Vec<LessonId> = unit.peek_range(&from, &after_prefix(&from), SOME_LESSONS).await?;
+    // One empty group among few lessons says nothing.
+    if ids.len() < ENOUGH_LESSONS {
+        return Ok(false);
+    }
+    for id in ids {
+        let other: Option<Register> = unit.peek(&tables::register(&school.id, &id)).await?;
+        if other.and_then(|other| other.planned).as_ref().is_some_and(somebody) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 async fn is_away(
@@ -71,20 +104,22 @@ async fn is_away(
 }
 
 /// The notice to the team that a register was not taken.
-pub fn alert(lesson: &LessonId, date: Date) -> Notice<'_> {
+///
+/// One of a lesson that was moved is another.
+pub fn alert(lesson: &Lesson, date: Date) -> Notice<'_> {
     Notice {
         purpose: Purpose::RegisterUntaken,
         reason: Reason::RegisterUntaken,
         recipient: Recipient::Staff(StaffRole::AttendanceTeam),
         channel: Channel::Email,
-        about: lesson,
+        about: &lesson.id,
         date,
-        which: String::new(),
+        which: lesson.start.to_string(),
     }
 }
 
 /// The notice to the team that a register, of which it was told that it was not taken, is taken.
-pub fn taken(lesson: &LessonId, date: Date) -> Notice<'_> {
+pub fn taken(lesson: &Lesson, date: Date) -> Notice<'_> {
     let (purpose, reason) = (Purpose::RegisterTaken, Reason::RegisterTaken);
     Notice { purpose, reason, ..alert(lesson, date) }
 }
@@ -106,8 +141,12 @@ pub fn nudge(lesson: &LessonId, date: Date, teacher: StaffId, channel: Channel) 
 pub fn digest<'a>(school: &School, about: &'a LessonId, at: Timestamp) -> Notice<'a> {
     Notice {
         purpose: Purpose::RegisterDigest,
+        reason: Reason::RegisterUntaken,
+        recipient: Recipient::Staff(StaffRole::AttendanceTeam),
+        channel: Channel::Email,
+        about,
+        date: local_date(at, &school.zone),
         which: at.to_string(),
-        ..alert(about, local_date(at, &school.zone))
     }
 }
 
@@ -138,12 +177,17 @@ pub async fn leave_for_digest(
         }
     }
     if let Some(at) = at {
-        let unique = NotificationId::of(&["register-digest", school.id.as_str(), &at.to_string()]);
         let due_at = at.saturating_add(GATHER).unwrap_or(Timestamp::MAX);
-        let due = Due::RegisterDigest { school: school.id.clone(), at };
-        unit.write(tables::due(Lane::Timer, due_at, unique.as_str()), &due);
+        make_digest(unit, &school.id, at, due_at);
     }
     Ok(at)
+}
+
+/// Has a digest made at an instant.
+pub fn make_digest(unit: &mut Unit<'_>, school: &SchoolId, at: Timestamp, due_at: Timestamp) {
+    let unique = NotificationId::of(&["register-digest", school.as_str(), &at.to_string()]);
+    let due = Due::RegisterDigest { school: school.clone(), at };
+    unit.write(tables::due(Lane::Timer, due_at, unique.as_str()), &due);
 }
 
 /// Has a register looked at at an instant, or not at all, instead of when it was to be.

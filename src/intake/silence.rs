@@ -23,7 +23,9 @@ pub struct Noticed<'a> {
     pub lessons: u32,
     /// It does not answer at all.
     pub unreachable: bool,
-    /// Who is to be told.
+    /// Marks are to come of it.
+    pub marks: bool,
+    /// Who is to be told now.
     pub told: &'a [StaffRole],
 }
 
@@ -45,9 +47,7 @@ pub async fn begun(
         if known.is_some_and(|row| row.over_at.is_none()) {
             return Ok(false);
         }
-        let Noticed { since, lessons, unreachable, told } = noticed;
-        // The team is told of sources of marks, and of no others.
-        let marks = told.contains(&StaffRole::AttendanceTeam);
+        let Noticed { since, lessons, unreachable, marks, told } = noticed;
         let row = Silence { noticed_at: now, since, lessons, marks, unreachable, over_at: None };
         for n in notice::of_silence(school, source, &row, Purpose::SourceAlert, told, now) {
             unit.decided("notify", n.reason);
@@ -109,4 +109,60 @@ pub async fn is_any(unit: &Unit<'_>, school: &SchoolId) -> Result<bool, StoreErr
     let from = tables::silences(school);
     let all: Vec<Silence> = unit.peek_range(&from, &after_prefix(&from), SOURCES).await?;
     Ok(all.iter().any(|row| row.marks && row.over_at.is_none()))
+}
+
+/// Has those of `roles` told of an open silence who have not been. False: it is over, or they have.
+///
+/// # Errors
+/// When the store fails.
+pub async fn tell(
+    kv: &dyn Kv,
+    school: &School,
+    source: &SourceId,
+    roles: &[StaffRole],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    for _ in 0..CONFLICT_TRIES {
+        let mut unit = Unit::new(kv);
+        let known: Option<Silence> = unit.read(&tables::silence(&school.id, source)).await?;
+        let Some(row) = known.filter(|row| row.over_at.is_none()) else { return Ok(false) };
+        let mut any = false;
+        for n in notice::of_silence(school, source, &row, Purpose::SourceAlert, roles, now) {
+            if unit.read_raw(&tables::notification(&n.id)).await?.is_none() {
+                unit.decided("notify", n.reason);
+                enqueue(&mut unit, &n);
+                any = true;
+            }
+        }
+        if !any {
+            return Ok(false);
+        }
+        if unit.commit().await? == Commit::Done {
+            return Ok(true);
+        }
+    }
+    Err(StoreError::Busy("a silence could not be told: its row keeps changing".into()))
+}
+
+/// Whether IT was told of an open silence.
+///
+/// # Errors
+/// When the store fails.
+pub async fn is_told_to_it(
+    unit: &Unit<'_>,
+    school: &School,
+    source: &SourceId,
+) -> Result<bool, StoreError> {
+    let known: Option<Silence> = unit.peek(&tables::silence(&school.id, source)).await?;
+    let Some(row) = known.filter(|row| row.over_at.is_none()) else { return Ok(false) };
+    let (alert, it) = (Purpose::SourceAlert, [StaffRole::Operations]);
+    for n in notice::of_silence(school, source, &row, alert, &it, row.noticed_at) {
+        let known: Option<Notification> = unit.peek(&tables::notification(&n.id)).await?;
+        // One that never leaves, as at a school that is only watched, tells nobody.
+        let leaves = |n: &Notification| !n.state.is_final() || n.may_have_arrived();
+        if known.is_some_and(|n| leaves(&n)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }

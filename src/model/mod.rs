@@ -3,6 +3,7 @@
 
 mod account;
 mod address;
+mod civic;
 pub mod endpoint;
 mod hex;
 mod id;
@@ -23,6 +24,7 @@ mod watch;
 
 pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
+pub use civic::looks_civic;
 pub use endpoint::{Endpoint, EndpointError, PlainHttp};
 pub use hex::hex;
 pub use id::{

@@ -184,7 +184,11 @@ async fn notification(
         // Told where it stands.
         Some(Err(_)) => true,
         Some(Ok(
-            Due::LessonEnd { .. } | Due::Watch | Due::Register { .. } | Due::RegisterDigest { .. },
+            Due::LessonEnd { .. }
+            | Due::Watch
+            | Due::Register { .. }
+            | Due::Replanned { .. }
+            | Due::RegisterDigest { .. },
         ))
         | None => false,
     };
@@ -206,7 +210,11 @@ async fn due(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, S
     let id = match read::<Due>(value) {
         Ok(Due::Claim { id, .. } | Due::Resolve(id)) => id,
         Ok(
-            Due::LessonEnd { .. } | Due::Watch | Due::Register { .. } | Due::RegisterDigest { .. },
+            Due::LessonEnd { .. }
+            | Due::Watch
+            | Due::Register { .. }
+            | Due::Replanned { .. }
+            | Due::RegisterDigest { .. },
         ) => {
             return Ok(None);
         }

@@ -13,7 +13,7 @@ use super::message::Message;
 use super::rejected::Rejected;
 use super::{FORMAT, OperateError};
 use crate::directory::{Pupil, snapshot};
-use crate::model::{LessonState, Notification, PupilId, Reason, SchoolId, State};
+use crate::model::{LessonState, Notification, PupilId, Reason, Register, SchoolId, State};
 use crate::store::rows::{Audit, Notice, Rejection};
 use crate::store::{Kv, StoreError, after_prefix, ledger, tables};
 
@@ -46,6 +46,34 @@ pub struct Export {
     pub messages: Vec<Sent>,
     /// Events about the pupil that were refused.
     pub refused: Vec<Rejected>,
+    /// What sources that are asked, or that write files, last said of the pupil.
+    pub said: Vec<AsSaid>,
+    /// Lessons whose plan names the pupil alone, beside or without the group.
+    pub plans: Vec<Planned>,
+}
+
+/// One row that is kept so that what a source says again is told from what is new.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AsSaid {
+    /// `mark`, `missing`, `waits-for-directory` or `notice`.
+    pub what: String,
+    /// By which ids: lesson and source, or source and its row.
+    pub of: Vec<String>,
+    /// As it is kept.
+    pub row: serde_json::Value,
+}
+
+/// One lesson whose plan names the pupil.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Planned {
+    /// The lesson.
+    pub lesson: crate::model::Lesson,
+    /// The pupil comes though not of the group.
+    pub also: bool,
+    /// The pupil does not come though of the group.
+    pub except: bool,
 }
 
 /// One thing heard, and what was decided.
@@ -138,7 +166,49 @@ pub async fn export(
         notices,
         messages,
         refused,
+        said: said(kv, school, pupil).await?,
+        plans: plans(kv, school, pupil).await?,
     })
+}
+
+async fn said(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<Vec<AsSaid>, StoreError> {
+    let mut said = Vec::new();
+    for (what, table) in [
+        ("mark", tables::LAST_SAID),
+        ("missing", tables::MISSED),
+        ("waits-for-directory", tables::KEPT_MARKS),
+        ("notice", tables::NOTICES_SAID),
+    ] {
+        let prefix = tables::of_pupil(table, school, pupil);
+        for (key, value) in all(kv, &prefix).await? {
+            let ids = key[prefix.len()..].split(|byte| *byte == 0).filter(|id| !id.is_empty());
+            let of = ids.map(|id| String::from_utf8_lossy(id).into_owned()).collect();
+            said.push(AsSaid { what: what.into(), of, row: ledger::decode(&value)? });
+        }
+    }
+    Ok(said)
+}
+
+/// Goes through all lessons of the school.
+async fn plans(
+    kv: &dyn Kv,
+    school: &SchoolId,
+    pupil: &PupilId,
+) -> Result<Vec<Planned>, StoreError> {
+    let of_school = [tables::REGISTERS, school.as_str().as_bytes(), &[0]].concat();
+    let mut plans = Vec::new();
+    ledger::each(kv, &of_school, |_, value| {
+        // One that cannot be read is shown by `upprop store check`.
+        let Ok(row) = ledger::decode::<Register>(value) else { return };
+        let Some(planned) = row.planned else { return };
+        let (also, except) = (planned.also.contains(pupil), planned.except.contains(pupil));
+        if also || except {
+            plans.push(Planned { lesson: row.lesson, also, except });
+        }
+    })
+    .await?;
+    plans.sort_by_key(|plan| plan.lesson.start);
+    Ok(plans)
 }
 
 fn about() -> Vec<String> {
@@ -148,6 +218,8 @@ fn about() -> Vec<String> {
         "Guardians' names and contacts are their own data and are not here, but for the addresses that messages \
          about the pupil went to. Look through it before it is handed out: an address or a note may be about \
          somebody whose protection outweighs this.",
+        "`said` is what sources last said of the pupil, kept so that what they repeat is told from what is new; `plans` \
+         are lessons whose plan names the pupil beside or without a group.",
         "Ids of events (`event`) are the school system's. Refused events that named no school are here only where \
          there is one school. Backups and the journal hold older versions of the same \
          until they are removed.",

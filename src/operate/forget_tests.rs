@@ -9,7 +9,7 @@ use crate::delivery::testing::notification;
 use crate::intake::case::enqueue;
 use crate::model::{EventId, Lesson, LessonState, Planned, SourceId};
 use crate::operate::export::export;
-use crate::store::rows::Seen;
+use crate::store::rows::{Missed, Seen};
 use crate::store::{Batch, Health, MemoryStore, Pending};
 
 /// A store in which somebody else writes while rows of a table are removed, so many times.
@@ -133,6 +133,38 @@ async fn plans_of_lessons_name_the_pupil_no_more() {
     let row: Register = ledger::read(&kv, &key).await.expect("store").expect("a register");
     let planned = row.planned.expect("a plan");
     assert_eq!((planned.also, planned.except), ([other].into(), std::collections::BTreeSet::new()));
+}
+
+#[tokio::test]
+async fn what_sources_said_and_plans_that_name_the_pupil_are_handed_out() {
+    let (kv, n) = (MemoryStore::new(), notification("told"));
+    let lesson = Lesson { id: n.lesson.clone(), start: n.created_at, end: n.deadline, label: None };
+    let planned = Planned {
+        registered: true,
+        cancelled: false,
+        teachers: Vec::new(),
+        groups: Vec::new(),
+        also: [n.pupil.clone(), PupilId::new("other").expect("id")].into(),
+        except: std::collections::BTreeSet::new(),
+        modified_at: None,
+    };
+    let source = SourceId::new("src").expect("id");
+    let missed = Missed { lesson: lesson.clone(), row: Some("row-7".into()), at: n.created_at };
+    let mut unit = Unit::new(&kv);
+    unit.write(tables::missed(&n.school, &n.pupil, &n.lesson, &source), &missed);
+    let other = PupilId::new("other").expect("id");
+    unit.write(tables::missed(&n.school, &other, &n.lesson, &source), &missed);
+    let register = Register { planned: Some(planned), ..Register::new(lesson) };
+    unit.write(tables::register(&n.school, &n.lesson), &register);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    let told = export(&kv, (&n.school, &n.pupil), true, n.deadline).await.expect("told");
+    assert_eq!(told.said.len(), 1);
+    let said = &told.said[0];
+    assert_eq!((said.what.as_str(), said.of.len()), ("missing", 2));
+    assert!(said.row.to_string().contains("row-7"), "{}", said.row);
+    let [plan] = told.plans.as_slice() else { panic!("{:?}", told.plans) };
+    assert!(plan.also && !plan.except);
+    assert!(!serde_json::to_string(&told).expect("JSON").contains("other"));
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ pub fn is_of_lesson(at: Timestamp, start: Timestamp) -> bool {
 pub struct Members<'a> {
     /// In the order of their ids.
     pub pupils: Vec<&'a Pupil>,
-    /// It cannot be told who they are: the plan names nobody, or the directory has no groups.
+    /// It cannot be told who they are: the plan names nobody, or the directory has no groups, or other ones.
     pub unknown: bool,
 }
 
@@ -62,6 +62,12 @@ pub fn members<'a>(roster: &'a Roster, school: &SchoolId, planned: &Planned) -> 
     // Else a directory without groups would make every lesson an empty one.
     let unknown = !any && (nobody_named || all.values().all(|pupil| pupil.groups.is_empty()));
     Members { pupils, unknown }
+}
+
+/// Whether the directory has anybody of whom the plan says that they come, or do not.
+pub fn names_somebody(roster: &Roster, school: &SchoolId, planned: &Planned) -> bool {
+    let whole = Planned { except: BTreeSet::new(), ..planned.clone() };
+    !members(roster, school, &whole).pupils.is_empty()
 }
 
 /// As [`members`]; nobody where the lesson is not planned.
@@ -132,11 +138,17 @@ pub fn not_awaited(register: &Register) -> Option<Reason> {
 }
 
 /// When a register is first looked at whose plan has just come; none: never. What was over before it was known is
-/// no news to anybody.
-pub fn first_look(register: &Register, school: &School, now: Timestamp) -> Option<Timestamp> {
+/// no news to anybody, unless it is pending: it was planned before, and was to be looked at.
+pub fn first_look(
+    register: &Register,
+    school: &School,
+    now: Timestamp,
+    is_pending: bool,
+) -> Option<Timestamp> {
     let lesson = &register.lesson;
     let too_long = lesson.end.duration_since(lesson.start) > LONGEST;
-    if not_awaited(register).is_some() || lesson.end <= now || too_long {
+    let is_history = lesson.end <= now && !is_pending;
+    if not_awaited(register).is_some() || is_history || too_long {
         return None;
     }
     let ask_at = ask_at(register, school);

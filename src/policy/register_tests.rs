@@ -200,24 +200,30 @@ fn marks_of_where_the_lesson_was_before_do_not_count() {
 #[test]
 fn a_plan_is_looked_at_when_the_register_is_due_and_history_never() {
     let school = school();
-    let look = |now: &str| first_look(&register(), &school, at(now));
+    let look = |now: &str| first_look(&register(), &school, at(now), false);
     assert_eq!(look("07:00"), Some(at("08:30")));
     assert_eq!(look("08:25"), Some(at("08:30")));
     assert_eq!(look("08:50"), Some(at("08:52")), "the marks that its source knows come first");
     assert_eq!(look("09:20"), None);
     assert_eq!(look("15:00"), None);
+    let pending = first_look(&register(), &school, at("09:21"), true);
+    assert_eq!(
+        pending,
+        Some(at("09:23")),
+        "it was to be looked at, and its plan changed after its end"
+    );
     for planned in [
         None,
         Some(Planned { cancelled: true, ..plan() }),
         Some(Planned { registered: false, ..plan() }),
     ] {
         let row = Register { planned, ..register() };
-        assert_eq!(first_look(&row, &school, at("07:00")), None);
+        assert_eq!(first_look(&row, &school, at("07:00"), true), None);
     }
     let mut short = register();
     short.lesson.end = at("08:25");
     assert_eq!(
-        first_look(&short, &school, at("07:00")),
+        first_look(&short, &school, at("07:00"), false),
         Some(at("08:25")),
         "the end, at the latest"
     );
@@ -271,7 +277,7 @@ proptest! {
         let mut row = register();
         row.lesson.end = minutes(start, length);
         row.planned = Some(Planned { registered, cancelled, ..plan() });
-        let mut look = first_look(&row, &school, minutes(start, known));
+        let mut look = first_look(&row, &school, minutes(start, known), false);
         let (mut nudges, mut told, mut looks) = (0, 0, 0);
         while let Some(due) = look {
             // The machine may be busy, or have been off.

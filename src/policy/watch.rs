@@ -84,6 +84,12 @@ pub fn silent(at: &AtSchool<'_>, rules: &Rules) -> Option<Quiet> {
     (silence >= after).then_some(Quiet::Marks { minutes })
 }
 
+/// Whether those who work with pupils are told now that a source does not answer; at night it is IT's alone.
+pub fn is_in_hours(now: Timestamp, zone: &TimeZone, rules: &Rules) -> bool {
+    let time = zone.to_datetime(now).time();
+    rules.hours.0 <= time && time < rules.hours.1
+}
+
 /// Whether a source that is asked every so often does not answer; `since`: when it last did, or when it was first
 /// asked.
 pub fn unreachable(

@@ -25,6 +25,9 @@ use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, codec, ledger, tables};
 
 /// Pupils whose marks are taken side by side; more only lengthens the queue to the committer.
 const SIDE_BY_SIDE: usize = 64;
+/// Why a mark is refused whose row is damaged.
+pub(super) const UNREADABLE: &str =
+    "the gateway cannot read what it keeps of it; its operators have been told";
 
 /// What a source says of one pupil at one lesson.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -204,7 +207,23 @@ impl Offering {
             let key = tables::last_said(&said.school, &said.pupil, &said.lesson.id, &self.source);
             let known = match rows.get(&key) {
                 Some(row) => Some(row.clone()),
-                None => ledger::read::<LastSaid>(kv, &key).await?,
+                None => match ledger::read::<LastSaid>(kv, &key).await {
+                    Ok(known) => known,
+                    // Whether it is news cannot be told; the marks of others must not wait for it.
+                    Err(StoreError::Damaged(why)) => {
+                        tracing::error!(
+                            school = %said.school, source = %self.source, why,
+                            "a mark is refused: what its source said before cannot be read; rebuild the store \
+                             from its journal"
+                        );
+                        self.meter.rejected(1);
+                        let words = UNREADABLE.to_owned();
+                        refused.insert(place, words.clone());
+                        *taken.refused.entry(words).or_default() += 1;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
             };
             let now = self.intake.clock().now();
             let weighed = match &stand {
@@ -273,6 +292,13 @@ impl Offering {
                     self.meter.rejected(1);
                     refused.insert(place, why.clone());
                     *taken.refused.entry(why).or_default() += 1;
+                    continue;
+                }
+                Err(IntakeError::Store(StoreError::Damaged(why))) => {
+                    tracing::error!(source = %self.source, why, "a mark is refused: a row cannot be read");
+                    self.meter.rejected(1);
+                    refused.insert(place, UNREADABLE.to_owned());
+                    *taken.refused.entry(UNREADABLE.to_owned()).or_default() += 1;
                     continue;
                 }
                 Err(IntakeError::Store(error)) => return Err(error),

@@ -156,6 +156,21 @@ pub async fn read<T: DeserializeOwned>(kv: &dyn Kv, key: &[u8]) -> Result<Option
     kv.get(key).await?.map(|bytes| decode(&bytes)).transpose()
 }
 
+/// As [`read`]; what cannot be read counts as not there: for whoever goes on to `intake`, which says so, and refuses
+/// what depends on it, and nothing else.
+///
+/// # Errors
+/// When the store fails or the row is of a newer version.
+pub async fn read_good<T: DeserializeOwned>(
+    kv: &dyn Kv,
+    key: &[u8],
+) -> Result<Option<T>, StoreError> {
+    match read(kv, key).await {
+        Err(StoreError::Damaged(_)) => Ok(None),
+        other => other,
+    }
+}
+
 /// Rows read at a time by [`each`].
 const PAGE: usize = 1_000;
 

@@ -247,6 +247,13 @@ pub enum Due {
         /// The lesson.
         lesson: LessonId,
     },
+    /// A lesson was cancelled, or is held after all: pupils of whom that is not decided yet are looked for.
+    Replanned {
+        /// The school.
+        school: SchoolId,
+        /// The lesson.
+        lesson: LessonId,
+    },
     /// The registers that were not taken are told of together.
     RegisterDigest {
         /// The school.

@@ -11,9 +11,9 @@ use crate::config::{self, Config};
 use crate::env::wire::DoorSettings;
 use crate::env::{Env, Pending};
 use crate::intake::Described;
-use crate::model::{ProviderId, SourceId, local_date};
+use crate::model::{ProviderId, SchoolId, SourceId, local_date};
 use crate::operate::self_test::{SourceProbe, SourceTrial};
-use crate::source::edlevo::{Edlevo, Key, LessonIds, Service, Settings};
+use crate::source::edlevo::{Edlevo, Key, LessonIds, Service, Settings, Unit};
 use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
 
@@ -81,6 +81,10 @@ pub(super) fn poller(id: &SourceId, found: &config::Edlevo, around: &Around, env
 }
 
 fn of(id: &SourceId, found: &config::Edlevo) -> Settings {
+    let unit = |(school, unit): (&SchoolId, &String)| {
+        let operations = found.school_operations.get(school).unwrap_or(&found.operations).clone();
+        (school.clone(), Unit { id: unit.clone(), operations })
+    };
     let key = found.key.clone().map(|secret| Key { name: found.key_name.clone(), secret });
     Settings {
         service: Service {
@@ -91,8 +95,7 @@ fn of(id: &SourceId, found: &config::Edlevo) -> Settings {
             door: door(id),
             parameters: found.parameters.clone(),
         },
-        operations: found.operations.clone(),
-        schools: found.schools.clone(),
+        schools: found.schools.iter().map(unit).collect(),
         poll: found.poll,
         days: found.days,
         lesson_ids: if found.lessons_recur { LessonIds::Recurring } else { LessonIds::Occurrence },

@@ -58,6 +58,7 @@ const EXAMPLES: &[&str] = &[
     "edlevo.*.client-key-file",
     "edlevo.*.ca-file",
     "edlevo.*.operations",
+    "edlevo.*.school-operations",
     "edlevo.*.schools",
     "ss12000.*.url",
     "ss12000.*.auth",

@@ -18,7 +18,7 @@ use crate::intake::{Accepted, IntakeError};
 use crate::model::{
     EventId, Fact, Lesson, LessonId, NotificationId, Observation, Planned, PupilId, SchoolId,
 };
-use crate::source::marks::{Offering, Said, Weighed, Written, weigh};
+use crate::source::marks::{Offering, Said, UNREADABLE, Weighed, Written, weigh};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{LastSaid, Register};
 use crate::store::{Commit, StoreError, tables};
@@ -202,7 +202,7 @@ impl Batches<'_> {
         let mut came = Came::default();
         for (row, lesson, mut planned) in rows {
             let register = tables::register(&school, &lesson.id);
-            let known = ledger::read::<Register>(intake.kv().as_ref(), &register).await?;
+            let known = ledger::read_good::<Register>(intake.kv().as_ref(), &register).await?;
             let is_known = known.is_some_and(|known| {
                 let same = |former: Planned| {
                     Planned { modified_at: planned.modified_at, ..former } == planned
@@ -264,7 +264,20 @@ impl Batches<'_> {
             let span = NotificationId::of(&["notice", &format!("{notice:?}")]);
             let span = LessonId::new(span.as_str()).expect("hexadecimal digits");
             let key = tables::last_said(&school, &pupil, &span, &self.offering.source);
-            let known = ledger::read::<LastSaid>(intake.kv().as_ref(), &key).await?;
+            let known = match ledger::read::<LastSaid>(intake.kv().as_ref(), &key).await {
+                Ok(known) => known,
+                // Whether it is news cannot be told; the rest of the file must not wait for it.
+                Err(StoreError::Damaged(why)) => {
+                    tracing::error!(
+                        %school, source = %self.offering.source, why,
+                        "a notice is refused: what its source said before cannot be read; rebuild the store from its \
+                         journal"
+                    );
+                    came.bad.push((row, refusal(UNREADABLE)));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let now = intake.clock().now();
             let stand = (self.written_at, self.file.clone(), row.line);
             let digest = if withdrawn { "withdrawn" } else { "given" };

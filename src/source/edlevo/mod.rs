@@ -7,19 +7,19 @@ mod ask;
 mod known;
 mod said;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
 use jiff::civil::Date;
-use jiff::{SignedDuration, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use tokio_util::sync::CancellationToken;
 
-use super::marks::Offering;
+use super::marks::{Offering, Said};
 use crate::directory::Directory;
 use crate::env::Wire;
-use crate::model::{LessonState, Mark, SchoolId, local_date};
-use crate::store::ledger::{self, Unit};
+use crate::model::{LessonState, Mark, SchoolId, SourceId, local_date};
+use crate::store::ledger;
 use crate::store::rows::{Cursor, LastSaid};
 use crate::store::{Commit, StoreError, after_prefix, tables};
 
@@ -56,10 +56,8 @@ const CLOCK: SignedDuration = SignedDuration::from_mins(5);
 pub struct Settings {
     /// The service.
     pub service: Service,
-    /// The operation of each school form.
-    pub operations: Vec<String>,
-    /// Schools, and the ids of their units there.
-    pub schools: BTreeMap<SchoolId, String>,
+    /// Schools, and how each is asked for.
+    pub schools: BTreeMap<SchoolId, Unit>,
     /// How long from one question to the next.
     pub poll: SignedDuration,
     /// How many days are asked for, today the last.
@@ -68,11 +66,20 @@ pub struct Settings {
     pub lesson_ids: LessonIds,
 }
 
+/// A school as the service has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// The id of its unit.
+    pub id: String,
+    /// The operation of each of its school forms.
+    pub operations: Vec<String>,
+}
+
 impl Settings {
     /// A question that shows whether we are let in: today's absence of the first school.
     pub fn probe(&self, today: Date) -> Option<http::Request<bytes::Bytes>> {
-        let (operation, unit) = (self.operations.first()?, self.schools.values().next()?);
-        question(&self.service, operation, unit, (today, today)).ok()
+        let unit = self.schools.values().next()?;
+        question(&self.service, unit.operations.first()?, &unit.id, (today, today)).ok()
     }
 }
 
@@ -125,7 +132,7 @@ impl Edlevo {
             // Nobody would be known; a load comes, and first contact waits for it.
             return Ok(true);
         }
-        let before = |(school, unit): (&SchoolId, &String)| {
+        let before = |(school, unit): (&SchoolId, &Unit)| {
             (school.clone(), unit.clone(), known.remove(school))
         };
         let schools: Vec<_> = self.settings.schools.iter().map(before).collect();
@@ -180,7 +187,7 @@ impl Edlevo {
         &self,
         directory: &Directory,
         school: &SchoolId,
-        unit: &str,
+        unit: &Unit,
         before: Option<Known>,
     ) -> Result<(Known, Vec<Wrong>), StoreError> {
         let Offering { source, intake, .. } = &self.offering;
@@ -196,25 +203,37 @@ impl Edlevo {
         };
         let lesson_ids = self.settings.lesson_ids;
         let asked =
-            Asked { school: school.clone(), zone: zone.clone(), unit: unit.into(), lesson_ids };
+            Asked { school: school.clone(), zone: zone.clone(), unit: unit.id.clone(), lesson_ids };
+        let (first_asked_at, is_first) = self.first_asked(school).await?;
         let (mut marks, mut wrong, mut whole) = (Marks::new(), Vec::new(), true);
-        for operation in &self.settings.operations {
+        let (mut first_answers, mut of_before, mut asked_before) =
+            (Vec::new(), BTreeSet::new(), BTreeSet::new());
+        for operation in &unit.operations {
             match self.ask(operation, &asked, (since, today)).await {
                 Ok((said, odd)) => {
+                    let cursor = cursor(source, school, Some(operation));
+                    if ledger::read::<Cursor>(intake.kv().as_ref(), &cursor).await?.is_none() {
+                        first_answers.push(cursor);
+                        // Of an operation that answers later than it was asked, only what was over then.
+                        let before = |said: &Said| is_first || said.lesson.end <= first_asked_at;
+                        let known = said.iter().filter(|(_, said)| before(said));
+                        of_before.extend(known.map(|(key, _)| key.clone()));
+                    } else {
+                        asked_before.extend(said.keys().cloned());
+                    }
                     marks.extend(said);
                     wrong.extend(odd);
                 }
                 Err(failed) => {
                     whole = false;
-                    wrong.push(failed);
+                    let what = format!("{operation}: {}", failed.what);
+                    wrong.push(Wrong { what, ..failed });
                 }
             }
         }
         let unknown = marks.len();
         marks.retain(|(pupil, _), _| directory.roster.pupil(school, pupil).is_some());
         wrong.extend(unknown_pupils(unknown - marks.len(), unknown));
-        let cursor = tables::cursor(source, &format!("absence {school}"));
-        let first = ledger::read::<Cursor>(intake.kv().as_ref(), &cursor).await?.is_none();
         // What another operation would have said cannot be told from what is gone.
         let (new, gone) = if whole {
             let changed = known.compare(&marks, since, &zone);
@@ -223,25 +242,50 @@ impl Edlevo {
         } else {
             (known.news(&marks), Vec::new())
         };
-        let mut list = new.clone();
-        list.extend(
+        let is_before = |said: &Said| {
+            let key = (said.pupil.clone(), said.lesson.id.clone());
+            of_before.contains(&key) && !asked_before.contains(&key)
+        };
+        let (history, mut news): (Vec<Said>, Vec<Said>) = new.iter().cloned().partition(is_before);
+        news.extend(
             gone.iter().map(|(pupil, lesson)| withdrawn(school, pupil.clone(), lesson.clone())),
         );
-        let taken = self.offering.take(list, first).await?;
+        let mut taken = self.offering.take(history, true).await?;
+        taken.add(self.offering.take(news, false).await?);
         known.taken(new, &gone);
-        if first && whole {
-            let mut unit = Unit::new(intake.kv().as_ref());
-            unit.write(
-                cursor,
-                &Cursor { first_asked_at: intake.clock().now(), after: None, whole: true },
-            );
-            let _: Commit = unit.commit().await?;
-        }
+        self.write(first_answers).await?;
         let refused: u64 = taken.refused.values().sum();
         if refused > 0 {
             wrong.push(odd(format!("{refused} marks cannot be kept")));
         }
         Ok((known, wrong))
+    }
+
+    /// When a school was first asked for, written before it is; and whether that is now.
+    async fn first_asked(&self, school: &SchoolId) -> Result<(Timestamp, bool), StoreError> {
+        let Offering { source, intake, .. } = &self.offering;
+        let row = cursor(source, school, None);
+        if let Some(known) = ledger::read::<Cursor>(intake.kv().as_ref(), &row).await? {
+            return Ok((known.first_asked_at, false));
+        }
+        self.write(vec![row]).await?;
+        Ok((intake.clock().now(), true))
+    }
+
+    async fn write(&self, cursors: Vec<Vec<u8>>) -> Result<(), StoreError> {
+        let Offering { intake, .. } = &self.offering;
+        if cursors.is_empty() {
+            return Ok(());
+        }
+        let mut unit = ledger::Unit::new(intake.kv().as_ref());
+        for row in cursors {
+            unit.write(
+                row,
+                &Cursor { first_asked_at: intake.clock().now(), after: None, whole: true },
+            );
+        }
+        let _: Commit = unit.commit().await?;
+        Ok(())
     }
 
     /// Asks one question; an answer, and what is odd in it.
@@ -307,6 +351,13 @@ impl Edlevo {
     }
 }
 
+/// The row of a school, and of each of its operations once that has answered: one that never does, as of a school
+/// form that a unit does not have, must not make all that others say history.
+fn cursor(source: &SourceId, school: &SchoolId, operation: Option<&str>) -> Vec<u8> {
+    let of = operation.map(|operation| format!(" {operation}")).unwrap_or_default();
+    tables::cursor(source, &format!("absence {school}{of}"))
+}
+
 fn unknown_pupils(unknown: usize, all: usize) -> Option<Wrong> {
     let remedy = "load the directory; the pupils' ids in it must be those that the Absence API calls personid";
     let what = format!("{unknown} of {all} marks are of pupils who are not in the directory");
@@ -359,3 +410,7 @@ fn oddities(found: &said::Understood, count: usize) -> Option<Wrong> {
     );
     (found.contradictions > 0).then(|| odd(what))
 }
+
+#[cfg(test)]
+#[path = "contact_tests.rs"]
+mod tests;

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::answer::Event;
 use crate::model::unseen::shown;
-use crate::model::{Lesson, LessonId, Mark, Minutes, PupilId, SchoolId};
+use crate::model::{Lesson, LessonId, Mark, Minutes, PupilId, SchoolId, looks_civic};
 use crate::source::marks::Said;
 
 /// No lesson is longer.
@@ -168,11 +168,11 @@ fn minutes(text: &str) -> Option<u32> {
     text.parse().ok().filter(|minutes| *minutes <= MOST_MINUTES)
 }
 
-/// Who registered, where that is an id; a name is not kept.
+/// Who registered, where that is an id; a name, an address or a civic number is not kept.
 fn opaque(text: &str) -> Option<String> {
     let good = !text.is_empty() && text.len() <= RECORDER;
-    let is_id = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.{}@".contains(&b));
-    (good && is_id).then(|| text.to_owned())
+    let is_id = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.{}".contains(&b));
+    (good && is_id && !looks_civic(text)).then(|| text.to_owned())
 }
 
 /// For staff: the course's name or code, and the group.

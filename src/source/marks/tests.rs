@@ -200,3 +200,18 @@ async fn a_row_that_cannot_be_read_does_not_hold_up_the_others() {
     let troubles: Vec<_> = contact.troubles.into_keys().collect();
     assert_eq!(troubles, ["unreadable-missing", "unreadable-waiting"]);
 }
+
+#[tokio::test]
+async fn one_damaged_row_does_not_stop_a_source() {
+    let core = Core::with(&["p", "q"]);
+    takes(&core, said("p", Mark::Present, 5, "a")).await;
+    let (mark, source) = (said("p", Mark::Unexcused, 9, "a"), core.offering.source.clone());
+    let key = tables::last_said(&mark.school, &mark.pupil, &mark.lesson.id, &source);
+    let mut unit = Unit::new(core.kv.as_ref());
+    unit.write_raw(key, Bytes::from_static(b"\x01{"));
+    assert_eq!(unit.commit().await.expect("written"), Commit::Done);
+    let list = vec![mark, said("q", Mark::Unexcused, 9, "b")];
+    let taken = core.offering.take(list, false).await.expect("the other is taken");
+    assert_eq!((taken.new, taken.refused.values().sum::<u64>()), (1, 1));
+    assert_eq!(core.messages().await.len(), 1);
+}

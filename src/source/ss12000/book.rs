@@ -291,7 +291,7 @@ impl Book {
     ) -> Result<Option<Scheduled>, StoreError> {
         for place in places {
             let row = tables::register(&place.school, id);
-            let register: Option<Register> = ledger::read(client.kv().as_ref(), &row).await?;
+            let register: Option<Register> = ledger::read_good(client.kv().as_ref(), &row).await?;
             // Marks alone make a row too, of a lesson as they say it.
             if let Some(Register { lesson, planned: Some(planned), .. }) = register {
                 return Ok(Some(Scheduled {

@@ -85,7 +85,15 @@ impl Notices {
                     continue;
                 };
                 let ids = (SchoolId::new(school), PupilId::new(pupil), std::str::from_utf8(row));
-                let notice: NoticeSaid = ledger::decode(&value)?;
+                let notice: NoticeSaid = match ledger::decode(&value) {
+                    Ok(notice) => notice,
+                    // It is offered again with the next answer, as if it had not been said.
+                    Err(StoreError::Damaged(why)) => {
+                        tracing::error!(source = %offering.source, why, "what a source said cannot be read");
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
                 if let (Ok(school), Ok(pupil), Ok(row)) = ids
                     && source == offering.source.as_str()
                     && notice.notice.to >= oldest

@@ -321,7 +321,9 @@ impl Schedule {
             for place in &self.places {
                 let row = tables::register(&place.school, &id);
                 let kv = self.offering.intake.kv().as_ref();
-                let Some(register) = ledger::read::<Register>(kv, &row).await? else { continue };
+                let Some(register) = ledger::read_good::<Register>(kv, &row).await? else {
+                    continue;
+                };
                 if let Some(planned) = register.planned.filter(|planned| !planned.cancelled) {
                     gone.push(Arc::new(Scheduled {
                         school: place.school.clone(),
@@ -359,7 +361,7 @@ impl Schedule {
         let Scheduled { school, lesson, planned, .. } = scheduled;
         let kv = self.offering.intake.kv().as_ref();
         let row = tables::register(school, &lesson.id);
-        let known: Option<Register> = ledger::read(kv, &row).await?;
+        let known: Option<Register> = ledger::read_good(kv, &row).await?;
         if known.is_some_and(|k| k.lesson == *lesson && k.planned.as_ref() == Some(planned)) {
             return Ok(false);
         }
