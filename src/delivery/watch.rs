@@ -272,8 +272,8 @@ async fn at_school(
         (Some(Step::Clear), _) => clear(shared, source, school, now).await?,
         // Those who were not told, at night or while IT knew of it from another school, hear of it when that is over.
         (None, Some(quiet)) if row.watch.told_at.is_some() => {
-            let roles = roles(shared, source, described, school, quiet, told, now);
-            silence::tell(shared.kv.as_ref(), school, source, &roles, now).await?;
+            let whom = roles(shared, source, described, school, quiet, told, now);
+            silence::tell(shared.kv.as_ref(), school, source, &whom, now).await?;
         }
         _ => {}
     }
@@ -358,15 +358,15 @@ fn roles(
     now: Timestamp,
 ) -> Vec<StaffRole> {
     let rules = &shared.settings.watch.rules;
-    let mut roles = Vec::new();
+    let mut whom = Vec::new();
     if it_of(school).is_some_and(|it| told.insert((source.clone(), it))) {
-        roles.push(StaffRole::Operations);
+        whom.push(StaffRole::Operations);
     }
     let works = quiet != Quiet::Unreachable || watch::is_in_hours(now, &school.zone, rules);
     if works && described.attends(&school.id) {
-        roles.push(StaffRole::AttendanceTeam);
+        whom.push(StaffRole::AttendanceTeam);
     }
-    roles
+    whom
 }
 
 async fn clear(

@@ -158,7 +158,7 @@ mod tests {
         assert!(sent.had_protection_column);
         let school = &sent.roster.pupils[&SchoolId::new("bjork").expect("id")];
         let alva = school.values().next().expect("a pupil");
-        let groups: Vec<&str> = alva.groups.iter().map(|group| group.as_str()).collect();
+        let groups: Vec<&str> = alva.groups.iter().map(crate::model::GroupId::as_str).collect();
         assert_eq!((groups, alva.year, alva.flagged), (vec!["7B", "ma-7"], Some(7), true));
         let without = load(&BODY.replace(r#" "protection": "none","#, "")).expect("good");
         assert!(!without.had_protection_column);

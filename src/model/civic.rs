@@ -20,7 +20,7 @@ pub fn looks_civic(text: &str) -> bool {
         .map(|(place, digit)| if place % 2 == 0 { digit * 2 } else { *digit })
         .map(|product| product / 10 + product % 10)
         .sum();
-    (1..=12).contains(&month) && matches!(day, 1..=31 | 61..=91) && sum % 10 == 0
+    (1..=12).contains(&month) && matches!(day, 1..=31 | 61..=91) && sum.is_multiple_of(10)
 }
 
 #[cfg(test)]

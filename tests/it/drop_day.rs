@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use upprop::env::{Clock as _, SystemClock};
@@ -20,7 +20,7 @@ struct Day {
 }
 
 impl Day {
-    async fn begin() -> Self {
+    fn begin() -> Self {
         let extra = r#"
 [drop.files]
 folder = "files"
@@ -111,7 +111,7 @@ schedule-columns = { groups = "Klass" }
 #[tokio::test(flavor = "multi_thread")]
 #[allow(clippy::too_many_lines, reason = "one day, in its order")]
 async fn every_message_of_a_day_of_files_comes_once() {
-    let mut day = Day::begin().await;
+    let mut day = Day::begin();
     day.world.start().await;
     day.there("done/attendance-history.csv").await;
     let plan = format!(
@@ -177,7 +177,8 @@ async fn every_message_of_a_day_of_files_comes_once() {
     // A late file says what was so before: Alva is there since.
     day.put("late.part", &day.file(&[("alva", "O"), ("mail", "O")]));
     let late = fs::File::options().append(true).open(day.path("late.part")).expect("open");
-    late.set_modified(SystemTime::now() - Duration::from_mins(10)).expect("time");
+    let written = late.metadata().and_then(|about| about.modified()).expect("time");
+    late.set_modified(written - Duration::from_mins(10)).expect("time");
     drop(late);
     fs::rename(day.path("late.part"), day.path("attendance-late.csv")).expect("rename");
     day.there("done/attendance-late.csv").await;
@@ -214,7 +215,7 @@ async fn every_message_of_a_day_of_files_comes_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_moved_is_taken_once_all_the_same() {
-    let mut day = Day::begin().await;
+    let mut day = Day::begin();
     // Something else stands where done is to be.
     day.put("done", "");
     day.world.start().await;

@@ -81,7 +81,7 @@ async fn what_is_new_is_told_once_and_what_is_gone_is_taken_back() {
     let (mut world, fake) = school(KEY).await;
     let known = marked("nils", "l0", "Invalid");
     let there = ["a1", "a2", "a3", "a4"].map(|lesson| marked("alva", lesson, "Present"));
-    let with = |more: &[Event]| [&[known.clone()], &there[..], more].concat();
+    let with = |more: &[Event]| [std::slice::from_ref(&known), &there[..], more].concat();
     fake.says(&with(&[marked("nobody", "l0", "Invalid")]));
     world.start().await;
     fake.again(2).await;
@@ -90,7 +90,7 @@ async fn what_is_new_is_told_once_and_what_is_gone_is_taken_back() {
     assert!(question.is_some_and(|rest| rest.contains("&EndDate=")), "{asked:?}");
 
     let missing = marked("alva", "l1", "Invalid");
-    fake.says(&with(&[missing.clone()]));
+    fake.says(&with(std::slice::from_ref(&missing)));
     let texts = World::texts(&world.messages(2).await);
     assert!(texts.iter().all(|(_, text)| text.contains("Alva")), "{texts:?}");
     fake.says(&with(&[Event { reason: "LateArrival", minutes: 12, ..missing.clone() }]));

@@ -50,7 +50,8 @@ impl FakeEdlevo {
         let router = Router::new()
             .route("/v2/{operation}", axum::routing::get(answer))
             .with_state(self.clone());
-        tokio::task::spawn(async move { axum::serve(listener, router).await });
+        let tracker = tokio_util::task::TaskTracker::new();
+        tracker.spawn(async move { axum::serve(listener, router).await });
         (format!("http://{address}/v2"), address)
     }
 

@@ -2,6 +2,7 @@
 //! configured and as the source lets. Minutes become marks in `marks`; what is new of them goes on to `intake`.
 //! A cursor moves only after what was read up to it is stored.
 
+mod gone;
 mod row;
 #[cfg(test)]
 mod stage;
@@ -28,12 +29,13 @@ use super::types::Ref;
 use crate::directory::Protection;
 use crate::intake::IntakeError;
 use crate::model::{
-    EventId, Fact, Lesson, LessonId, Mark, NotificationId, Observation, PupilId, SchoolId,
+    EventId, Fact, Lesson, LessonId, NotificationId, Observation, PupilId, SchoolId,
 };
-use crate::source::marks::{Offering, Said, Taken};
+use crate::source::marks::{Offering, Taken};
 use crate::store::StoreError;
 use crate::store::rows::Cursor;
 
+use gone::withdrawn;
 pub use ways::Way;
 
 /// The part of the source that the cursor of deleted rows is of.
@@ -362,14 +364,13 @@ impl Attending {
     ) -> Result<(), Fault> {
         let part = format!("attendance {}", place.school);
         let school = &place.school;
-        let known = match self.offering.cursor(&part).await? {
-            Some(known) => known,
-            None => {
-                // Before anything is asked: however long it takes, what is dated after now is no history.
-                let first = Cursor { first_asked_at: now, after: None, whole: false };
-                self.offering.set_cursor(&part, &first).await?;
-                first
-            }
+        let known = if let Some(known) = self.offering.cursor(&part).await? {
+            known
+        } else {
+            // Before anything is asked: however long it takes, what is dated after now is no history.
+            let first = Cursor { first_asked_at: now, after: None, whole: false };
+            self.offering.set_cursor(&part, &first).await?;
+            first
         };
         loop {
             (round.again, round.answered, round.cut) = (None, false, false);
@@ -481,22 +482,6 @@ fn since(known: &mut BTreeMap<SchoolId, Timestamp>, these: &BTreeSet<SchoolId>, 
     known.retain(|school, _| these.contains(school));
     for school in these {
         known.entry(school.clone()).or_insert(now);
-    }
-}
-
-/// A mark that is not there any more: nobody knows where the pupil is.
-fn withdrawn(missing: crate::source::marks::Missing) -> Said {
-    Said {
-        school: missing.school,
-        pupil: missing.pupil,
-        lesson: missing.lesson,
-        mark: Mark::Unknown,
-        minutes: None,
-        register_closed: None,
-        recorded_at: None,
-        recorded_by: None,
-        row: None,
-        replaces: true,
     }
 }
 

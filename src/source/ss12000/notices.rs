@@ -460,7 +460,7 @@ async fn tell(
         school: key.school.clone(),
         fact: Fact::Notified { pupil: key.pupil.clone(), notice, withdrawn, recorded_at },
     };
-    let row = remembered.map(|said| codec::encode(ledger::ROW_VERSION, said).into());
+    let row = remembered.map(|said| codec::encode(ledger::ROW_VERSION, said));
     let beside = [(key.table(offering), row)];
     let learn = tone == Tone::Given { first: true };
     match offering.intake.accept_beside(&observation, learn, &beside).await {

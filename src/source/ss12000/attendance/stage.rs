@@ -1,5 +1,6 @@
 //! A source that answers by a script, and who asks it for marks, for the tests beside it.
 
+use crate::model::Mark;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;

@@ -2,6 +2,7 @@
 
 mod faults;
 
+use crate::model::Mark;
 use std::sync::Arc;
 
 use serde_json::{Value, json};

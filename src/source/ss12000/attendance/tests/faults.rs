@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::directory::{Directory, testing};
+use crate::model::Mark;
 use crate::store::rows::NoticeSaid;
 
 #[tokio::test]
