@@ -147,8 +147,7 @@ pub fn read(
         return mark(*same);
     }
     let was_missing = before.is_some_and(|before| {
-        before.mark == Mark::Unexcused
-            && before.minutes.is_none_or(|m| m.absent >= m.scheduled || m.absent > valid + invalid)
+        before.mark == Mark::Unexcused && before.minutes.is_none_or(|m| m.absent > valid + invalid)
     });
     if was_missing && there > 0 {
         // Missing at first and there for some of it now: came in between.

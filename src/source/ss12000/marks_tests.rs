@@ -134,6 +134,22 @@ fn minutes() -> impl Strategy<Value = Option<i64>> {
     )
 }
 
+#[test]
+fn a_row_with_more_minutes_than_the_lesson_has_says_the_same_when_it_is_read_again() {
+    let cells = Counted {
+        reported: Some(true),
+        attended: Some(1),
+        valid: Some(17),
+        invalid: Some(58),
+        other: None,
+    };
+    let rules = Rules { alert_from: Some(1), provisional: Provisional::Wait };
+    let first = read(&cells, 59, &lesson(), None, at(0), &rules);
+    let Verdict::Mark { mark: Mark::Unexcused, minutes, .. } = first else { panic!("{first:?}") };
+    let before = Before { mark: Mark::Unexcused, minutes };
+    assert_eq!(read(&cells, 59, &lesson(), Some(&before), at(0), &rules), first);
+}
+
 proptest! {
     #[test]
     fn nobody_is_missing_without_unexcused_minutes(
