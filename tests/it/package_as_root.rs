@@ -181,7 +181,10 @@ fn runs_as_installed(root: &ScratchRoot) {
 /// A school, a secret and the directory, as the README has it.
 fn configured_it_takes_an_event(root: &ScratchRoot) {
     let config = root.read(CONFIG) + OWN;
-    let config = config.replace("#folder = \"/var/spool", "folder = \"/var/spool");
+    let config = config.replace(
+        "#folder = \"/var/spool/upprop/directory",
+        "folder = \"/var/spool/upprop/directory",
+    );
     std::fs::write(root.path(CONFIG), config).expect("config");
     root.good(
         "cd /etc/upprop/credentials; (umask 077; printf 'token-0123456789abcdef-0123456789' >webhook-token); \
