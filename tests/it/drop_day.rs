@@ -190,22 +190,28 @@ async fn every_message_of_a_day_of_files_comes_once() {
         assert_eq!(day.told(n).await[n - 1], "+46701740607");
     }
 
+    // A log that puts right what it says above: nobody is told of what is above.
+    day.put("attendance-log.csv", &day.file(&[("many-0", "O"), ("many-0", "N")]));
+    day.there("done/attendance-log.csv").await;
+    day.world.quiet(8).await;
+
     // Killed in the middle of a file.
     let ids: Vec<String> = (0..MANY).map(|n| format!("many-{n}")).collect();
     let marks: Vec<(&str, &str)> = ids.iter().map(|id| (id.as_str(), "O")).collect();
     day.put("attendance-6.csv", &day.file(&marks));
-    let first = tokio::time::timeout(DEADLINE, day.world.sink.received(9)).await;
+    let first = tokio::time::timeout(DEADLINE, day.world.sink.received(10)).await;
     assert!(first.is_ok(), "the first of many came:\n{}", day.world.log());
     day.world.kill();
     day.put("attendance-7.csv", &day.file(&marks).replace(";O\n", ";O\r\n"));
     day.world.start().await;
-    let told = day.told(8 + MANY).await;
+    // One more than these: what shows that it is quiet.
+    let told = day.told(9 + MANY).await;
     for n in 0..MANY {
         let number = format!("+467017406{}", 20 + n);
         assert_eq!(told.iter().filter(|to| **to == number).count(), 1, "{number}: {told:?}");
     }
     day.there("done/attendance-7.csv").await;
-    day.world.quiet(8 + MANY).await;
+    day.world.quiet(9 + MANY).await;
 
     let left: Vec<_> = fs::read_dir(day.path("")).expect("folder").flatten().collect();
     let left: Vec<_> = left.iter().filter(|entry| entry.path().is_file()).collect();

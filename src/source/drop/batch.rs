@@ -10,8 +10,9 @@ use super::columns::Reading;
 use super::kind::Kind;
 use super::lessons::{self, Lessons};
 use super::records::Row;
-use super::rows::{self, Marked, Noticed};
+use super::rows::{self, Marked, Meant, Noticed};
 use super::settings::Settings;
+use super::standing::{Key, Standing, key};
 use super::values::{Bad, Cells, Context};
 use crate::directory::Directory;
 use crate::intake::{Accepted, IntakeError};
@@ -42,6 +43,8 @@ pub struct Batches<'a> {
     pub first_asked_at: Timestamp,
     /// The schedule.
     pub lessons: Lessons,
+    /// Which of its rows stand.
+    pub standing: Standing,
 }
 
 /// What came of some rows.
@@ -56,6 +59,18 @@ pub struct Came {
 }
 
 impl Batches<'_> {
+    /// Sees rows before any is taken: which of them stand.
+    pub fn look(&mut self, reading: &Reading, rows: &[Row]) {
+        let intake = &self.offering.intake;
+        let (directory, now) = (intake.directory().load_full(), intake.clock().now());
+        for row in rows {
+            if let Ok(meaning) = self.read(reading, row, &directory, now) {
+                let (key, recorded_at) = meaning.about();
+                self.standing.see(key, recorded_at, row.line);
+            }
+        }
+    }
+
     /// Takes rows; durable on return.
     ///
     /// # Errors
@@ -70,7 +85,11 @@ impl Batches<'_> {
         let mut read = Vec::new();
         for row in rows {
             match self.read(reading, &row, &directory, intake.clock().now()) {
-                Ok(meaning) => read.push((row, meaning)),
+                Ok(meaning) if self.standing.is(&meaning.about().0, row.line) => {
+                    read.push((row, meaning));
+                }
+                // Another row of the file says otherwise, and later.
+                Ok(_) => came.good += 1,
                 Err(bad) => came.bad.push((row, bad)),
             }
         }
@@ -168,7 +187,8 @@ impl Batches<'_> {
     ) -> Result<(), StoreError> {
         let kv = self.offering.intake.kv().clone();
         let mut by_lesson: BTreeMap<(SchoolId, LessonId), Vec<Plan>> = BTreeMap::new();
-        for (row, (school, lesson, planned)) in rows {
+        for (row, (school, mut lesson, planned)) in rows {
+            lesson.id = self.lessons.settle(kv.as_ref(), &school, &lesson, &planned.groups).await?;
             let key = (school, lesson.id.clone());
             by_lesson.entry(key).or_default().push((row, lesson, planned));
         }
@@ -361,6 +381,31 @@ enum Meaning {
     Marked(Marked),
     Planned(SchoolId, Lesson, Planned),
     Noticed(Noticed),
+}
+
+impl Meaning {
+    /// What it is about, and when it was recorded.
+    fn about(&self) -> (Key, Option<Timestamp>) {
+        match self {
+            Self::Marked(found) => {
+                let Meant { id, group, start, .. } = &found.lesson;
+                let lesson = match id {
+                    Some(id) => id.to_string(),
+                    None => format!("{group:?} {start:?}"),
+                };
+                let parts = ["mark", found.school.as_str(), found.pupil.as_str(), &lesson];
+                (key(&parts), found.recorded_at)
+            }
+            Self::Planned(school, lesson, planned) => {
+                (key(&["plan", school.as_str(), lesson.id.as_str()]), planned.modified_at)
+            }
+            Self::Noticed(found) => {
+                let span = format!("{:?}", found.notice);
+                let parts = ["notice", found.school.as_str(), found.pupil.as_str(), &span];
+                (key(&parts), found.recorded_at)
+            }
+        }
+    }
 }
 
 fn said(found: Marked, lesson: Lesson, provisional: bool) -> Said {

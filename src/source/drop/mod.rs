@@ -14,6 +14,7 @@ mod people_take;
 pub mod records;
 pub mod rows;
 pub mod settings;
+mod standing;
 mod take;
 pub mod text;
 pub mod values;

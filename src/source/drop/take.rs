@@ -13,7 +13,8 @@ use super::folder::{self, About, DONE, Lying, NOTE};
 use super::kind::Kind;
 use super::lessons::Lessons;
 use super::records::{Fault, Row, Stopped};
-use super::settings::Repeats;
+use super::settings::{Repeats, Writing};
+use super::standing::Standing;
 use super::values::Bad;
 use super::{Worker, apart};
 use crate::model::{NotificationId, shown};
@@ -168,7 +169,13 @@ impl Worker<'_> {
             written_at: begun.written_at,
             first_asked_at: self.first_asked_at,
             lessons: Lessons::default(),
+            standing: Standing::default(),
         };
+        if let Err(stopped) = look(file, &self.settings().writing, &mut batches).await {
+            drop(batches);
+            let _: String = reader.bad.cancel();
+            return Ok(self.stopped(file, stopped));
+        }
         let (mut good, mut new, mut bad) = (0, 0, Vec::new());
         loop {
             let (back, rows) = next(reader, bad).await;
@@ -276,14 +283,17 @@ impl Worker<'_> {
             return Ok(Step::Over);
         }
         let folder = self.settings().folder.clone();
-        let (path, of) = (file.path.clone(), digest.to_owned());
-        match apart(move || folder::put_aside(&folder, &path, DONE, &of)).await {
+        let (path, of, about) = (file.path.clone(), digest.to_owned(), file.lying.about);
+        match apart(move || folder::put_aside(&folder, &path, DONE, &of, &about)).await {
             Ok(_) => {
                 self.finished.remove(&file.lying.name);
                 self.well("not-moved");
                 Ok(Step::Over)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Step::Over),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                Ok(self.again(self.settings().still))
+            }
             Err(error) => {
                 let kept = (file.lying.about, digest.to_owned());
                 self.finished.insert(file.lying.name.clone(), kept);
@@ -297,7 +307,8 @@ impl Worker<'_> {
     async fn reject(&mut self, file: &Rested, why: &str, digest: &str) -> Result<Step, StoreError> {
         let folder = self.settings().folder.clone();
         let (path, of, why) = (file.path.clone(), digest.to_owned(), why.to_owned());
-        match apart(move || bad::reject(&folder, &path, &of, &why)).await {
+        let about = file.lying.about;
+        match apart(move || bad::reject(&folder, &path, &of, &why, &about)).await {
             Ok(placed) => {
                 self.drop.offering.meter.rejected(1);
                 let what = format!("{} was not taken", name(file));
@@ -306,6 +317,9 @@ impl Worker<'_> {
                 Ok(Step::Over)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Step::Over),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {
+                Ok(self.again(self.settings().still))
+            }
             Err(error) => Ok(self.unwritable(&error)),
         }
     }
@@ -352,6 +366,26 @@ const RIGHTS: &str = "give upprop's user the right to write in the folder, done 
 enum Begun {
     Known(TakenFile),
     New(TakenFile),
+}
+
+/// Goes through the rows once, before any is taken.
+async fn look(file: &Rested, writing: &Writing, batches: &mut Batches<'_>) -> Result<(), Stopped> {
+    let (path, about, kind) = (file.path.clone(), file.lying.about, file.kind);
+    let writing = writing.clone();
+    let mut open = apart(move || Open::new(&path, about, kind, &writing)).await?;
+    loop {
+        let (back, rows) = apart(move || {
+            let rows = open.batch(BATCH);
+            (open, rows)
+        })
+        .await;
+        open = back;
+        let rows = rows?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        batches.look(&open.reading, &rows);
+    }
 }
 
 /// Keeps bad rows and reads the next ones, on a thread that nobody waits for.
