@@ -12,8 +12,8 @@ use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::rows::{
-    Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid, Missed,
-    Notice, NoticeSaid, OperatorAct, Register, Rejection, Restored, Seen, SentTo, Silence,
+    Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
+    Missed, Notice, NoticeSaid, OperatorAct, Register, Rejection, Restored, Seen, SentTo, Silence,
     TakenFile,
 };
 use crate::store::{Kv, StoreError, ledger, tables};
@@ -106,6 +106,7 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
         tables::CURSORS => read::<Cursor>(value).map(|_| None)?,
         tables::TAKEN_FILES => read::<TakenFile>(value).map(|_| None)?,
         tables::SOURCE_KEYS => read::<Vec<u8>>(value).map(|_| None)?,
+        tables::ALIASES => read::<Alias>(value).map(|_| None)?,
         tables::GROUP_LESSONS => read::<LessonId>(value).map(|_| None)?,
         tables::REGISTER_TRAILS => {
             let row: Audit = read(value)?;

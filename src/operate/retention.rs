@@ -10,7 +10,7 @@ use super::erase::{Ask, Fate, is_past, sweep};
 use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId};
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
-    BadContact, Erased, Failing, KeptMark, LastSaid, Missed, Notice, NoticeSaid, Register,
+    Alias, BadContact, Erased, Failing, KeptMark, LastSaid, Missed, Notice, NoticeSaid, Register,
     Restored, SentTo, Silence, TakenFile,
 };
 use crate::store::{Kv, StoreError, codec, tables};
@@ -108,6 +108,10 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
     changed += sweep(kv, tables::GROUP_LESSONS, |key, _| {
         let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
         goes(at.is_some_and(|at| at < limit))
+    })
+    .await?;
+    changed += sweep(kv, tables::ALIASES, |_, value| {
+        goes(ledger::decode::<Alias>(value).is_ok_and(|row| row.start < limit))
     })
     .await?;
     changed += sweep(kv, tables::SENT_TO, |key, _| {

@@ -158,6 +158,15 @@ pub struct Heard {
     pub quiet: bool,
 }
 
+/// Another id of a lesson: marks came before the schedule, and it was made one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alias {
+    /// Under which it is kept.
+    pub lesson: LessonId,
+    /// When it begins.
+    pub start: Timestamp,
+}
+
 /// A file of a drop folder, known by what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakenFile {

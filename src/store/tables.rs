@@ -296,6 +296,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"fi/", "files taken"),
     (b"gl/", "schools gone live"),
     (b"gs/", "lessons by group"),
+    (b"la/", "other ids of lessons"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"ls/", "last said"),

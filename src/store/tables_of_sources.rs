@@ -86,6 +86,14 @@ pub fn group_lesson(school: &SchoolId, group: &GroupId, start: Timestamp) -> Vec
     key
 }
 
+/// Under which id a lesson is kept that a schedule calls otherwise. Value: [`super::rows::Alias`].
+pub fn alias(school: &SchoolId, id: &LessonId) -> Vec<u8> {
+    key("la/", &[school.as_str(), id.as_str()])
+}
+
+/// Every other id.
+pub const ALIASES: &[u8] = b"la/";
+
 /// Every lesson by its group.
 pub const GROUP_LESSONS: &[u8] = b"gs/";
 

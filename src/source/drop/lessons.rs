@@ -9,7 +9,7 @@ use super::rows::{Meant, made_id};
 use super::values::Bad;
 use crate::model::{GroupId, Lesson, LessonId, SchoolId};
 use crate::store::ledger::{self, Unit};
-use crate::store::rows::Register;
+use crate::store::rows::{Alias, Register};
 use crate::store::{Commit, Kv, MAX_BATCH_BYTES, StoreError, tables};
 
 /// Lessons remembered while one file is read.
@@ -20,6 +20,7 @@ const MOST: usize = 20_000;
 pub struct Lessons {
     known: BTreeMap<(SchoolId, LessonId), Option<Lesson>>,
     by_group: BTreeMap<(SchoolId, GroupId, Timestamp), Option<LessonId>>,
+    aliases: BTreeMap<(SchoolId, LessonId), LessonId>,
 }
 
 impl Lessons {
@@ -34,11 +35,11 @@ impl Lessons {
         meant: &Meant,
     ) -> Result<Result<Lesson, Bad>, StoreError> {
         let id = match (&meant.id, &meant.group, meant.start) {
-            (Some(id), _, _) => Some(id.clone()),
+            (Some(id), _, _) => Some(self.kept_as(kv, school, id).await?),
             (None, Some(group), Some(start)) => {
                 match self.by_group(kv, school, group, start).await? {
                     Some(id) => Some(id),
-                    None => made_id(school, std::slice::from_ref(group), start),
+                    None => self.make(kv, school, group, start).await?,
                 }
             }
             _ => None,
@@ -61,6 +62,79 @@ impl Lessons {
                 "hand over the schedule first, or export start and end too",
             )),
         })
+    }
+
+    /// Makes an id, and remembers it: whatever a schedule calls the lesson later, it is the same.
+    async fn make(
+        &mut self,
+        kv: &dyn Kv,
+        school: &SchoolId,
+        group: &GroupId,
+        start: Timestamp,
+    ) -> Result<Option<LessonId>, StoreError> {
+        let Some(id) = made_id(school, group, start) else { return Ok(None) };
+        let mut unit = Unit::new(kv);
+        unit.write(tables::group_lesson(school, group, start), &id);
+        let _: Commit = unit.commit().await?;
+        self.by_group.insert((school.clone(), group.clone(), start), Some(id.clone()));
+        Ok(Some(id))
+    }
+
+    /// The id under which a lesson of this id is kept.
+    async fn kept_as(
+        &mut self,
+        kv: &dyn Kv,
+        school: &SchoolId,
+        id: &LessonId,
+    ) -> Result<LessonId, StoreError> {
+        let key = (school.clone(), id.clone());
+        if let Some(known) = self.aliases.get(&key) {
+            return Ok(known.clone());
+        }
+        let alias = ledger::read_good::<Alias>(kv, &tables::alias(school, id)).await?;
+        let kept = alias.map_or_else(|| id.clone(), |alias| alias.lesson);
+        if self.aliases.len() >= MOST {
+            self.aliases.clear();
+        }
+        self.aliases.insert(key, kept.clone());
+        Ok(kept)
+    }
+
+    /// The id under which a planned lesson is kept: where marks came before its plan, that which they were given;
+    /// where the plan has none of its own, that under which one of its groups is known to have it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn settle(
+        &mut self,
+        kv: &dyn Kv,
+        school: &SchoolId,
+        lesson: &Lesson,
+        groups: &[GroupId],
+    ) -> Result<LessonId, StoreError> {
+        let known = self.kept_as(kv, school, &lesson.id).await?;
+        if known != lesson.id {
+            return Ok(known);
+        }
+        let made = |group: &GroupId| made_id(school, group, lesson.start);
+        let is_made = groups.first().and_then(made).as_ref() == Some(&lesson.id);
+        for group in groups {
+            let Some(found) = self.by_group(kv, school, group, lesson.start).await? else {
+                continue;
+            };
+            if found == lesson.id || is_made {
+                return Ok(found);
+            }
+            if made(group).as_ref() == Some(&found) {
+                let mut unit = Unit::new(kv);
+                let alias = Alias { lesson: found.clone(), start: lesson.start };
+                unit.write(tables::alias(school, &lesson.id), &alias);
+                let _: Commit = unit.commit().await?;
+                self.aliases.insert((school.clone(), lesson.id.clone()), found.clone());
+                return Ok(found);
+            }
+        }
+        Ok(lesson.id.clone())
     }
 
     async fn planned(
@@ -114,7 +188,11 @@ pub async fn remember(
     let mut unit = Unit::new(kv);
     for (school, lesson, groups) in lessons {
         for group in groups {
-            unit.write(tables::group_lesson(school, group, lesson.start), &lesson.id);
+            // The first stays: marks that name the group have gone to it.
+            let row = tables::group_lesson(school, group, lesson.start);
+            if unit.peek::<LessonId>(&row).await.ok().flatten().is_none() {
+                unit.write(row, &lesson.id);
+            }
         }
         if unit.bytes() > MAX_BATCH_BYTES / 2 {
             let _: Commit = unit.commit().await?;
@@ -125,4 +203,72 @@ pub async fn remember(
         let _: Commit = unit.commit().await?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::MemoryStore;
+
+    fn id<T: TryFrom<String>>(text: &str) -> T {
+        T::try_from(text.to_owned()).ok().expect("an id")
+    }
+
+    fn at(clock: &str) -> Timestamp {
+        format!("2026-11-23T{clock}:00Z").parse().expect("a time")
+    }
+
+    fn by_group(group: &str) -> Meant {
+        let (start, end) = (Some(at("08:10")), Some(at("09:00")));
+        Meant { id: None, group: Some(id(group)), start, end, label: None }
+    }
+
+    fn by_id(text: &str) -> Meant {
+        Meant { id: Some(id(text)), group: None, ..by_group("x") }
+    }
+
+    async fn found(kv: &MemoryStore, meant: &Meant) -> LessonId {
+        let found = Lessons::default().find(kv, &id("s"), meant).await.expect("memory");
+        found.expect("enough is said").id
+    }
+
+    /// A schedule says it; the id under which it is kept.
+    async fn planned(kv: &MemoryStore, own: Option<&str>, groups: &[&str]) -> LessonId {
+        let school = id("s");
+        let groups: Vec<GroupId> = groups.iter().map(|group| id(group)).collect();
+        let made = made_id(&school, &groups[0], at("08:10")).expect("made");
+        let lesson_id = own.map_or(made, id);
+        let mut lesson =
+            Lesson { id: lesson_id, start: at("08:10"), end: at("09:00"), label: None };
+        let mut lessons = Lessons::default();
+        lesson.id = lessons.settle(kv, &school, &lesson, &groups).await.expect("memory");
+        let all = [(&school, &lesson, &groups[..])];
+        remember(kv, all.into_iter()).await.expect("memory");
+        lesson.id
+    }
+
+    #[tokio::test]
+    async fn a_lesson_that_marks_came_of_first_is_the_one_that_is_planned_later() {
+        let kv = MemoryStore::default();
+        let first = found(&kv, &by_group("7B")).await;
+        assert_eq!(planned(&kv, Some("x"), &["7A", "7B"]).await, first);
+        for meant in [by_group("7B"), by_group("7A"), by_id("x")] {
+            assert_eq!(found(&kv, &meant).await, first, "{meant:?}");
+        }
+        // Said again, with a group more, and without an id.
+        assert_eq!(planned(&kv, Some("x"), &["7A", "7B", "7C"]).await, first);
+        assert_eq!(planned(&kv, None, &["7A", "7B"]).await, first);
+        assert_eq!(found(&kv, &by_group("7C")).await, first);
+    }
+
+    #[tokio::test]
+    async fn a_schedule_that_gives_other_ids_later_moves_no_mark() {
+        let kv = MemoryStore::default();
+        assert_eq!(planned(&kv, Some("x"), &["7B"]).await, id("x"));
+        assert_eq!(found(&kv, &by_group("7B")).await, id("x"));
+        // Half a class each: two lessons of one group at one time.
+        assert_eq!(planned(&kv, Some("y"), &["7B"]).await, id("y"));
+        assert_eq!(found(&kv, &by_group("7B")).await, id("x"));
+        assert_eq!(found(&kv, &by_id("y")).await, id("y"));
+    }
 }

@@ -116,14 +116,10 @@ pub fn lacks(kind: Kind, reading: &Reading) -> Option<Fault> {
     Some(Fault::new(Some(1), &format!("lacks the column {what}"), "export it too".into()))
 }
 
-/// The id of a lesson that the files give none.
-pub fn made_id(school: &SchoolId, groups: &[GroupId], start: Timestamp) -> Option<LessonId> {
-    if groups.is_empty() {
-        return None;
-    }
-    let groups = groups.iter().map(GroupId::as_str).collect::<Vec<_>>().join("|");
-    let id = NotificationId::of(&["lesson", school.as_str(), &groups, &start.to_string()]);
-    LessonId::new(id.as_str()).ok()
+/// The id of a lesson that the files give none: by one of its groups, whichever others have it too.
+pub fn made_id(school: &SchoolId, group: &GroupId, start: Timestamp) -> Option<LessonId> {
+    let parts = ["lesson", school.as_str(), group.as_str(), &start.to_string()];
+    LessonId::new(NotificationId::of(&parts).as_str()).ok()
 }
 
 /// Reads a row of `attendance`.
@@ -232,7 +228,7 @@ pub fn planned(row: Cells<'_>, context: Context<'_>) -> Result<(SchoolId, Lesson
     let groups = row.ids("groups", |text| GroupId::new(text))?;
     let id = match row.maybe_id("lesson", |text| LessonId::new(text))? {
         Some(id) => Some(id),
-        None => made_id(&school.id, &groups, start),
+        None => groups.first().and_then(|group| made_id(&school.id, group, start)),
     };
     let id =
         id.ok_or_else(|| Bad::row("has neither an id of the lesson nor a group", "export one"))?;
