@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest as _, Sha256};
 
 use super::file::Open;
-use super::folder::{self, REASON, REJECTED};
+use super::folder::{self, About, REASON, REJECTED};
 use super::records::{Fault, Row};
 use super::values::Bad;
 use crate::model::hex;
@@ -119,8 +119,14 @@ fn reason(folder: &Path, name: &str, text: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// When it cannot be moved; then it is where it was.
-pub fn reject(folder: &Path, path: &Path, digest: &str, why: &str) -> io::Result<String> {
-    let name = folder::put_aside(folder, path, REJECTED, digest)?;
+pub fn reject(
+    folder: &Path,
+    path: &Path,
+    digest: &str,
+    why: &str,
+    about: &About,
+) -> io::Result<String> {
+    let name = folder::put_aside(folder, path, REJECTED, digest, about)?;
     let text = format!("Nothing of {name} was taken.\n\n{why}\n");
     reason(folder, &name, &text)?;
     Ok(name)

@@ -7,7 +7,9 @@ use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rustix::fs::OFlags;
+use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
+
+use crate::model::hex;
 
 /// Where files go that were taken.
 pub const DONE: &str = "done";
@@ -52,6 +54,11 @@ impl About {
     /// Whether nothing has happened to it since it was written: what was moved has changed since.
     fn is_as_written(&self) -> bool {
         self.written >= self.changed
+    }
+
+    /// Whether it is the file that the other is, unwritten since; where it lies does not matter.
+    fn is_same_file(&self, other: &Self) -> bool {
+        (self.node, self.size, self.written) == (other.node, other.size, other.written)
     }
 
     /// When it was put where it is.
@@ -175,15 +182,31 @@ fn place(folder: &Path, name: &str, digest: &str) -> PathBuf {
     })
 }
 
-/// Moves a file into `done` or `rejected`; the name it has there.
+/// Moves a file into `done` or `rejected`, if it is still the one that was looked at; the name it has there. Whoever
+/// exports may put another in its place at any moment: that one is put back, and looked at by itself.
 ///
 /// # Errors
-/// When it cannot be moved; then it is where it was.
-pub fn put_aside(folder: &Path, from: &Path, into: &str, digest: &str) -> io::Result<String> {
+/// When it cannot be moved; then it is where it was. `Interrupted`: it was another file.
+pub fn put_aside(
+    folder: &Path,
+    from: &Path,
+    into: &str,
+    digest: &str,
+    about: &About,
+) -> io::Result<String> {
     let name = from.file_name().and_then(|name| name.to_str()).unwrap_or("file");
     let to = place(&inner(folder, into)?, name, digest);
     fs::rename(from, &to)?;
-    Ok(to.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+    let moved = About::of(&fs::symlink_metadata(&to)?);
+    if moved.is_same_file(about) {
+        return Ok(to.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default());
+    }
+    let back = renameat_with(CWD, &to, CWD, from, RenameFlags::NOREPLACE);
+    if back.is_err() {
+        // A third one lies there already; this one goes beside it.
+        fs::rename(&to, place(folder, name, &hex(&moved.changed.1.to_be_bytes())))?;
+    }
+    Err(io::Error::new(ErrorKind::Interrupted, "another file was put in its place"))
 }
 
 /// Writes a file that is there whole or not at all, in a folder in the folder; the name it has there. `digest`: of
@@ -317,12 +340,28 @@ mod tests {
     }
 
     #[test]
+    fn a_file_put_in_the_place_of_another_is_not_put_aside_in_its_stead() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (path, file) = (folder.path(), folder.path().join("a.csv"));
+        fs::write(&file, "1").expect("write");
+        let looked_at = about(&file).expect("there").expect("there");
+        fs::write(path.join("a.tmp"), "2").expect("write");
+        fs::rename(path.join("a.tmp"), &file).expect("in its place");
+        let error =
+            put_aside(path, &file, DONE, "aaaaaaaaaaaaaaaa", &looked_at).expect_err("other");
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+        assert_eq!(fs::read_to_string(&file).expect("it is back"), "2");
+        assert!(list(&path.join(DONE)).expect("there").files.is_empty());
+    }
+
+    #[test]
     fn files_are_put_aside_and_none_is_lost() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path();
         let put = |text: &str, digest: &str| {
             fs::write(path.join("a.csv"), text).expect("write");
-            put_aside(path, &path.join("a.csv"), DONE, digest).expect("moved")
+            let about = about(&path.join("a.csv")).expect("there").expect("there");
+            put_aside(path, &path.join("a.csv"), DONE, digest, &about).expect("moved")
         };
         assert_eq!(put("1", "aaaaaaaaaaaaaaaa"), "a.csv");
         assert_eq!(put("2", "bbbbbbbbbbbbbbbb"), "a~bbbbbbbbbbbb.csv");

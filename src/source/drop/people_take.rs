@@ -154,7 +154,8 @@ impl Worker<'_> {
         let moved = apart(move || {
             let inner = folder::inner(&folder, CURRENT)?;
             for file in superseded {
-                folder::put_aside(&folder, &file.path, DONE, &unread(&file))?;
+                let about = file.lying.about;
+                folder::put_aside(&folder, &file.path, DONE, &unread(&file), &about)?;
             }
             for (kind, file) in new {
                 let ending = file.lying.name.rsplit_once('.').map_or("csv", |(_, ending)| ending);
@@ -165,6 +166,7 @@ impl Worker<'_> {
                             &inner.join(&old.name),
                             DONE,
                             &written(old.about),
+                            &old.about,
                         )?;
                     }
                 }
@@ -196,8 +198,8 @@ impl Worker<'_> {
         }
         for file in files {
             let (folder, path) = (self.settings().folder.clone(), file.path.clone());
-            let (digest, why) = (unread(&file), why.to_owned());
-            match apart(move || bad::reject(&folder, &path, &digest, &why)).await {
+            let (digest, why, about) = (unread(&file), why.to_owned(), file.lying.about);
+            match apart(move || bad::reject(&folder, &path, &digest, &why, &about)).await {
                 Ok(placed) => {
                     let remedy = format!("see {placed}.reason.txt in the folder rejected");
                     self.trouble(
@@ -206,7 +208,8 @@ impl Worker<'_> {
                         &remedy,
                     );
                 }
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::Interrupted) => {}
                 Err(error) => {
                     let what = format!("a file of the directory cannot be moved ({error})");
                     self.trouble(
