@@ -7,13 +7,16 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::task::TaskTracker;
 use upprop::env::{Clock as _, SystemClock};
-use upprop::sim::school::{Access, Act, PupilCard, Quirks, School, SchoolSettings};
+use upprop::sim::school::{Access, Act, Marking, PupilCard, Quirks, School, SchoolSettings};
 
 use crate::world::{Setup, World};
 
 const TOKEN: &str = "hub-token-0123456789abcdef";
 /// The secret part of the address that the source calls.
 pub const CALL: &str = "call-0123456789abcdef0123456789";
+
+/// As many of the school's first pupils, at most, are protected: their own marks say so, whatever the directory says.
+const PROTECTED: usize = 2;
 
 /// A world, and the school system that it asks.
 pub struct Hub {
@@ -28,12 +31,12 @@ pub fn number(index: usize) -> String {
 }
 
 impl Hub {
-    /// Makes both, and starts neither. `lines` go to the source's table; `pupils` are at the school besides those
-    /// of every world.
+    /// Makes both, and starts neither. `lines` go to the source's table; `pupils` without protection are at the
+    /// school besides those of every world.
     pub fn prepare(quirks: &str, pupils: usize, lines: &str) -> Self {
         let quirks: Quirks = quirks.parse().expect("quirks");
         let settings = SchoolSettings {
-            pupils,
+            pupils: pupils + PROTECTED,
             timetable: false,
             days_back: 0,
             days_ahead: 0,
@@ -45,7 +48,10 @@ impl Hub {
         let tracker = TaskTracker::new();
         let clock = Arc::new(SystemClock::new());
         let school = School::start(settings, clock, &tracker).expect("a school");
-        let pupils = school.pupils();
+        let mut made = school.pupils();
+        made.retain(|pupil| pupil.marking == Marking::Ingen);
+        made.truncate(pupils);
+        let pupils = made;
         let mut setup = Setup { delivery: "settle = \"3s\"\n".into(), ..Setup::default() };
         for (index, pupil) in pupils.iter().enumerate() {
             let id = pupil.id.to_string();

@@ -6,6 +6,7 @@ use upprop::env::{Clock as _, SystemClock};
 use upprop::sim::school::Act;
 
 use crate::hub::{CALL, Hub};
+use crate::metrics::scrape;
 use crate::world::within;
 
 const CALLED: &str = "attendance-poll = \"1h\"\nschedule-poll = \"1h\"\nsubscriptions = true\n\
@@ -58,7 +59,14 @@ async fn whatever_it_says_is_heard_and_a_wrong_secret_is_not() {
     let url = format!("http://{}/hooks/other/{CALL}", hub.world.address);
     let other = hub.world.client().post(url).send().await.expect("an answer");
     assert_eq!(other.status(), 404);
-    hub.world.logged("a call with a wrong secret is refused", 3).await;
+    hub.world.logged("a call with a wrong secret is refused", 1).await;
+    // Whoever does not know the secret does not fill the log either: each is counted.
+    let counted = scrape(&hub.world).await;
+    assert!(
+        counted.contains("upprop_events_total{source=\"hub\",outcome=\"refused\"} 3\n"),
+        "{counted}"
+    );
+    assert_eq!(hub.world.lines("a call with a wrong secret"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
