@@ -51,7 +51,7 @@ const WAYS: [(&str, &str); 24] = [
     ("html-errors,lookup-only,1895,negative-minutes", ""),
 ];
 /// Worlds that live side by side.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 12;
 
 /// Chance that can be had again.
 struct Dice(u64);
