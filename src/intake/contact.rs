@@ -52,6 +52,8 @@ pub struct Contact {
 #[derive(Debug, Default)]
 struct Kept {
     contact: Contact,
+    /// The most that its clock can be ahead of ours.
+    ahead_at_most: Option<SignedDuration>,
     delays: Delays,
 }
 
@@ -105,10 +107,23 @@ impl Contacts {
         self.with(source, |c| drop(c.notes.insert(what.to_owned(), words)));
     }
 
-    /// What time it is there.
-    pub fn clock(&self, source: &SourceId, theirs: Timestamp, now: Timestamp) {
-        let ahead: SignedDuration = theirs.duration_since(now);
-        self.with(source, |c| c.clock_ahead_seconds = Some(ahead.as_secs()));
+    /// What time it was there, to the second, at some moment between a question and its answer.
+    pub fn clock(&self, source: &SourceId, theirs: Timestamp, asked: Timestamp, now: Timestamp) {
+        let least = theirs.duration_since(now);
+        let most =
+            theirs.duration_since(asked.min(now)).saturating_add(SignedDuration::from_secs(1));
+        // Clocks that may agree are taken to.
+        let ahead = SignedDuration::ZERO.clamp(least, most);
+        self.kept(source, |kept| {
+            kept.contact.clock_ahead_seconds = Some(ahead.as_secs());
+            kept.ahead_at_most = Some(most);
+        });
+    }
+
+    /// The most that its clock can be ahead of ours; none: it does not say what time it is, or the clocks may agree.
+    pub fn ahead_at_most(&self, source: &SourceId) -> Option<SignedDuration> {
+        let apart = |kept: &mut Kept| kept.contact.clock_ahead_seconds.is_some_and(|s| s != 0);
+        self.kept(source, |kept| kept.ahead_at_most.filter(|_| apart(kept)))
     }
 
     /// How far its clock is ahead of ours, where it says what time it is.
@@ -184,10 +199,15 @@ mod tests {
         assert!(contacts.well(&source, "token") && !contacts.well(&source, "token"));
         contacts.news(&source, Some(at(3)), at(9));
         contacts.news(&source, Some(at(2)), at(8));
-        contacts.clock(&source, at(7200), at(0));
+        // They may agree: it was told to the second, and it took a second to be told.
+        contacts.clock(&source, at(20), at(20), at(22));
+        assert_eq!(contacts.ahead(&source), Some(SignedDuration::ZERO));
+        assert_eq!(contacts.ahead_at_most(&source), None);
+        contacts.clock(&source, at(7200), at(0), at(2));
+        assert_eq!(contacts.ahead_at_most(&source), Some(SignedDuration::from_secs(7201)));
         let now = contacts.of(&source);
         assert_eq!((now.recorded, now.news), (Some(at(3)), Some(at(9))));
-        assert_eq!((now.clock_ahead_seconds, now.troubles.len()), (Some(7200), 0));
+        assert_eq!((now.clock_ahead_seconds, now.troubles.len()), (Some(7198), 0));
     }
 
     #[test]

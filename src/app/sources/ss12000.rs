@@ -204,6 +204,7 @@ pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -
             ways,
             rules: Rules { alert_from: minutes, provisional },
             overlap: asked.overlap,
+            gives_schedule: source.gives.schedule,
             ..Asking::default()
         },
         subscribing: subscribing(config, id, source),

@@ -302,10 +302,8 @@ impl Edlevo {
         let mut wrong = Vec::new();
         if let Some(theirs) = answer.datetime.and_then(|text| said::clock(&text, &asked.zone)) {
             let came = intake.clock().now();
-            // It was so at some time between question and answer.
-            let nearest = theirs.clamp(sent.min(came), came);
-            let ahead = theirs.duration_since(nearest);
-            contacts.clock(source, theirs, nearest);
+            contacts.clock(source, theirs, sent, came);
+            let ahead = contacts.ahead(source).unwrap_or_default();
             if ahead.abs() > CLOCK {
                 let what = format!("its clock is {} s ahead of ours", ahead.as_secs());
                 wrong.push(Wrong::new(

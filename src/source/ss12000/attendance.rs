@@ -67,6 +67,8 @@ pub struct Asking {
     pub look_back: SignedDuration,
     /// How often those of all lessons of these days are.
     pub sweep: SignedDuration,
+    /// Whether the source is the one that says which lessons there are.
+    pub gives_schedule: bool,
 }
 
 impl Default for Asking {
@@ -77,6 +79,7 @@ impl Default for Asking {
             overlap: SignedDuration::from_mins(10),
             look_back: SignedDuration::from_hours(2),
             sweep: SignedDuration::from_mins(15),
+            gives_schedule: true,
         }
     }
 }

@@ -331,6 +331,7 @@ impl Client {
         }
         budget::permit(settings, ask.resource, &self.0.pauses, kv.as_ref(), clock.as_ref(), stop)
             .await?;
+        let asked = self.now();
         let answer = tokio::select! {
             biased;
             () = stop.cancelled() => return Err(Fault::Stopped),
@@ -340,7 +341,7 @@ impl Client {
         match answer {
             Ok(answer) => {
                 if let Some(theirs) = answer::date(answer.headers()) {
-                    contacts.clock(&settings.source, theirs, now);
+                    contacts.clock(&settings.source, theirs, asked, now);
                 }
                 if ask.divisible && answer::is_server_limit(answer.status()) {
                     return Ok(Answer::TooLarge);

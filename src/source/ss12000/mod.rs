@@ -24,6 +24,7 @@ mod notices;
 mod pages;
 mod person;
 mod places;
+mod planning;
 mod reading;
 pub mod rows;
 pub mod schedule;

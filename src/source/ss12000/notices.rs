@@ -166,6 +166,26 @@ impl Notices {
         Ok(round)
     }
 
+    /// Asks for those of one school that came since: whoever was reported before a mark was made must not count as
+    /// missing by it. What cannot be read then has been read shortly before.
+    pub async fn once_more(
+        &mut self,
+        client: &Client,
+        offering: &Offering,
+        place: &Place,
+        overlap: SignedDuration,
+    ) -> Result<u64, Fault> {
+        if self.refused.contains_key(&place.school) {
+            return Ok(0);
+        }
+        // Rows that cannot be read have been counted.
+        let mut bad = Bad::default();
+        match self.of_place(&client.impatient(), offering, place, overlap, &mut bad).await {
+            Err(Fault::Failed(_)) => Ok(0),
+            done => done,
+        }
+    }
+
     /// The notices of one school. How many are new or otherwise.
     async fn of_place(
         &mut self,

@@ -11,15 +11,13 @@ use super::book::{Book, Place};
 use super::client::Client;
 use super::deleted::Deleted;
 use super::fault::{Fault, Wrong, kinds};
+use super::planning;
 use super::rows::{self, Bad};
 use super::settings::Resource;
 use super::timetable::Scheduled;
 use super::types::{Activity, CalendarEvent};
 use crate::env::Pending;
-use crate::intake::IntakeError;
-use crate::model::{
-    EventId, Fact, LessonId, NotificationId, Observation, Planned, SchoolId, local_date,
-};
+use crate::model::{LessonId, Planned, SchoolId, local_date};
 use crate::source::marks::Offering;
 use crate::store::rows::{Cursor, Register};
 use crate::store::{ledger, tables};
@@ -347,7 +345,7 @@ impl Schedule {
         // Boxed, or the compiler cannot tell that they may be sent to another thread.
         let mut work: Vec<Pending<'_, Result<bool, Fault>>> = Vec::with_capacity(lessons.len());
         for scheduled in &lessons {
-            work.push(Box::pin(self.take_one(scheduled)));
+            work.push(Box::pin(planning::plan(&self.offering, scheduled)));
         }
         let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
         let mut changed = 0;
@@ -355,40 +353,6 @@ impl Schedule {
             changed += u64::from(done?);
         }
         Ok(changed)
-    }
-
-    async fn take_one(&self, scheduled: &Scheduled) -> Result<bool, Fault> {
-        let Scheduled { school, lesson, planned, .. } = scheduled;
-        let kv = self.offering.intake.kv().as_ref();
-        let row = tables::register(school, &lesson.id);
-        let known: Option<Register> = ledger::read_good(kv, &row).await?;
-        if known.is_some_and(|k| k.lesson == *lesson && k.planned.as_ref() == Some(planned)) {
-            return Ok(false);
-        }
-        let now = self.client.clock().now();
-        let event = NotificationId::of(&[
-            school.as_str(),
-            lesson.id.as_str(),
-            "planned",
-            &now.as_nanosecond().to_string(),
-        ]);
-        let observation = Observation {
-            source: self.offering.source.clone(),
-            event: EventId::new(event.as_str()).map_err(|_| Fault::Stopped)?,
-            school: school.clone(),
-            fact: Fact::LessonPlanned { lesson: lesson.clone(), planned: planned.clone() },
-        };
-        match self.offering.intake.accept(&observation).await {
-            Ok(_) => {
-                self.offering.contacts.news(&self.offering.source, planned.modified_at, now);
-                Ok(true)
-            }
-            Err(IntakeError::Store(error)) => Err(error.into()),
-            Err(IntakeError::Rejected(why)) => {
-                tracing::debug!(source = %self.offering.source, why, "a lesson is refused");
-                Ok(false)
-            }
-        }
     }
 }
 

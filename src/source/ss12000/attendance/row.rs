@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::book::Place;
 use super::super::fault::Fault;
 use super::super::marks::{self, Before, Counted, Verdict};
+use super::super::planning;
 use super::super::timetable::Scheduled;
 use super::super::types::Attendance;
 use super::{Attending, Round, is_possible, theirs};
@@ -130,7 +131,10 @@ impl Attending {
         let last = self.offering.last(&scheduled.school, &pupil, &id).await?;
         let read = self.mark(row, &scheduled, &pupil, last.as_ref(), changed.unwrap_or(now), round);
         let Some((mut mark, minutes, closed)) = read else { return Ok(None) };
-        if mark == Mark::Unexcused && self.is_off(&scheduled).await? {
+        if mark == Mark::Unexcused
+            && scheduled.planned.cancelled
+            && !self.knows_off(&scheduled).await?
+        {
             mark = Mark::OtherActivity;
         }
         let is_protected = self.is_protected(&scheduled.school, row.student.as_ref());
@@ -138,11 +142,16 @@ impl Attending {
             round.protected.insert((scheduled.school.clone(), pupil.clone()));
         }
         let is_history = last.is_none() && {
-            let first = theirs(&self.client, cursor.first_asked_at);
-            // What was there then is known by its row, once all of it is taken. What was not may be dated so much
-            // earlier.
-            let early = if cursor.whole { self.asking.overlap } else { SignedDuration::ZERO };
-            let history = first.saturating_sub(early).unwrap_or(first);
+            let first = cursor.first_asked_at;
+            let history = if cursor.whole {
+                // What was there then is known by its row, now that all of it is taken. What was not may be dated so
+                // much earlier, by whichever clock: one of them may be wrong.
+                let first = theirs(&self.client, first).min(first);
+                first.saturating_sub(self.asking.overlap).unwrap_or(first)
+            } else {
+                let ahead = self.offering.contacts.ahead_at_most(&self.offering.source);
+                first.saturating_add(ahead.unwrap_or_default()).unwrap_or(first)
+            };
             changed.map_or(scheduled.lesson.end <= first, |at| at <= history)
         };
         // Whom nobody may be told of is stored as what is known already.
@@ -176,15 +185,20 @@ impl Attending {
         Ok(Some((said, learn)))
     }
 
-    /// Whether a lesson does not take place and the core does not know: it has no schedule, or not this lesson.
-    async fn is_off(&self, scheduled: &Scheduled) -> Result<bool, Fault> {
-        if !scheduled.planned.cancelled {
-            return Ok(false);
-        }
+    /// Whether the core knows that a lesson does not take place. It is told, unless another source has said that it
+    /// does: then guardians hear why nobody had to come.
+    async fn knows_off(&self, scheduled: &Scheduled) -> Result<bool, Fault> {
         let key = tables::register(&scheduled.school, &scheduled.lesson.id);
         let kv = self.offering.intake.kv().as_ref();
-        let known: Option<Register> = ledger::read(kv, &key).await?;
-        Ok(!known.and_then(|row| row.planned).is_some_and(|planned| planned.cancelled))
+        let known: Option<Register> = ledger::read_good(kv, &key).await?;
+        let known = known.and_then(|row| row.planned);
+        if known.as_ref().is_some_and(|planned| planned.cancelled) {
+            return Ok(true);
+        }
+        if known.is_some() && !self.asking.gives_schedule {
+            return Ok(false);
+        }
+        planning::plan(&self.offering, scheduled).await
     }
 
     /// What the minutes say; none: nothing that goes on.

@@ -26,6 +26,8 @@ pub struct There {
     pub activities: Vec<Value>,
     pub rows: Vec<Value>,
     pub absences: Vec<Value>,
+    /// Advance notices that are made just before marks are asked for.
+    pub at_the_last_moment: Vec<Value>,
     pub deleted: Value,
     /// Lines that are answered with a status.
     pub refused: Vec<(&'static str, u16)>,
@@ -110,6 +112,7 @@ impl There {
             }
             "GET /activities" => list(&self.activities),
             "GET /attendances" => {
+                self.absences.append(&mut self.at_the_last_moment);
                 let rows: Vec<_> =
                     self.rows.iter().filter(|r| after("meta.modified.after", r)).cloned().collect();
                 list(&rows)

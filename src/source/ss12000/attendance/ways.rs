@@ -15,7 +15,7 @@ use super::super::timetable::Scheduled;
 use super::super::types::{Attendance, CalendarEvent};
 use super::row::Offered;
 use super::{Attending, BACK, Round, theirs};
-use crate::model::LessonId;
+use crate::model::{LessonId, Mark};
 use crate::source::marks::Missing;
 use crate::store::rows::Cursor;
 
@@ -114,7 +114,7 @@ impl Attending {
 
     /// What has changed since the cursor.
     async fn list(
-        &self,
+        &mut self,
         place: &Place,
         cursor: &Cursor,
         now: Timestamp,
@@ -130,13 +130,14 @@ impl Attending {
         let after = after.saturating_sub(self.asking.overlap).unwrap_or(Timestamp::MIN).to_string();
         let mut query = place.filter();
         query.push(("meta.modified.after", &after));
-        let mut pages = self.client.pages(Resource::Attendances, &query);
+        let client = self.client.clone();
+        let mut pages = client.pages(Resource::Attendances, &query);
         let (mut newest, mut cut) = (None, false);
         while let Some(page) = pages.next_of_some(&mut cut).await? {
             let read = rows::read::<Attendance>(page, &mut round.bad);
             let offered = self.read(read, place, cursor, false, round).await?;
             newest = newest.max(offered.newest);
-            self.offer(offered, round).await?;
+            self.offer(offered, place, round).await?;
         }
         (round.answered, round.cut) = (true, cut);
         // Where there may be more, the cursor stays.
@@ -145,7 +146,7 @@ impl Attending {
 
     /// Lessons with their marks.
     async fn lessons(
-        &self,
+        &mut self,
         place: &Place,
         cursor: &Cursor,
         (from, to): (Timestamp, Timestamp),
@@ -157,7 +158,8 @@ impl Attending {
         query.push(("startTime.onOrAfter", &from));
         query.push(("startTime.onOrBefore", &to));
         query.push(("expand", "attendance"));
-        let mut pages = self.client.pages(Resource::CalendarEvents, &query);
+        let client = self.client.clone();
+        let mut pages = client.pages(Resource::CalendarEvents, &query);
         let directory = self.offering.intake.directory().load_full();
         let (mut some, mut with_marks, mut cut) = (false, false, false);
         while let Some(page) = pages.next_of_some(&mut cut).await? {
@@ -183,7 +185,7 @@ impl Attending {
             }
             gone(missing, &lessons, &marks, round);
             let offered = self.read(marks, place, cursor, false, round).await?;
-            self.offer(offered, round).await?;
+            self.offer(offered, place, round).await?;
         }
         round.answered = true;
         if some && !with_marks {
@@ -195,7 +197,7 @@ impl Attending {
 
     /// Marks of lessons, or of what they are of.
     async fn look_up(
-        &self,
+        &mut self,
         way: Way,
         place: &Place,
         cursor: &Cursor,
@@ -216,9 +218,10 @@ impl Attending {
             registered.clone().map(|s| s.lesson.id.to_string()).collect()
         };
         let ids: Vec<String> = ids.into_iter().collect();
+        let client = self.client.clone();
         for batch in ids.chunks(self.client.settings().lookup_size.max(1)) {
             let asked = batch.iter().cloned();
-            let mut lookup = self.client.lookup(Resource::Attendances, key, asked, &[]);
+            let mut lookup = client.lookup(Resource::Attendances, key, asked, &[]);
             let mut answers: Vec<Value> = Vec::new();
             while let Some(part) = lookup.next().await? {
                 answers.extend(part);
@@ -242,12 +245,22 @@ impl Attending {
             }
             gone(missing, &whole, &read, round);
             let offered = self.read(read, place, cursor, by_activity, round).await?;
-            self.offer(offered, round).await?;
+            self.offer(offered, place, round).await?;
         }
         Ok(())
     }
 
-    async fn offer(&self, offered: Offered, round: &mut Round) -> Result<(), Fault> {
+    async fn offer(
+        &mut self,
+        offered: Offered,
+        place: &Place,
+        round: &mut Round,
+    ) -> Result<(), Fault> {
+        if offered.news.iter().any(|said| said.mark == Mark::Unexcused) {
+            let (client, overlap) = (&self.client, self.asking.overlap);
+            let more = self.notices.once_more(client, &self.offering, place, overlap);
+            round.found.notices += more.await?;
+        }
         for (list, learn) in [(offered.news, false), (offered.known, true)] {
             if list.is_empty() {
                 continue;

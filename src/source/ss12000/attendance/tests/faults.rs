@@ -3,7 +3,7 @@
 use super::*;
 use crate::directory::{Directory, testing};
 use crate::model::Mark;
-use crate::store::rows::NoticeSaid;
+use crate::store::rows::{NoticeSaid, Register};
 
 #[tokio::test]
 async fn a_notice_that_is_changed_suppresses_all_the_time() {
@@ -199,7 +199,24 @@ async fn a_lesson_asked_for_by_its_id_may_be_cancelled_or_lunch() {
     let found = stage.round().await;
     assert_eq!((found.ignored, found.taken.new), (1, 1));
     assert_eq!(stage.said().await, []);
-    assert_eq!(stage.marks().await, [Some(Mark::OtherActivity)]);
+    // It is known why nobody had to come.
+    assert_eq!(stage.marks().await, [Some(Mark::Unexcused)]);
+    let registers: Vec<Register> = stage.rows(tables::REGISTERS).await;
+    let of_it = registers.into_iter().find(|row| row.lesson.id.as_str() == "l8").expect("a row");
+    assert!(of_it.planned.is_some_and(|planned| planned.cancelled));
+}
+
+#[tokio::test]
+async fn a_notice_made_just_before_a_mark_suppresses_it() {
+    let mut stage = Stage::with(&[Way::Listing], |_| {}).await;
+    stage.round().await;
+    stage.now(|there| {
+        there.at_the_last_moment = vec![absence("n1", -10, 60, 1)];
+        there.rows = vec![row("r1", "p", "l1", MISSING, 1)];
+    });
+    let found = stage.round().await;
+    assert_eq!((found.notices, found.taken.new), (1, 1));
+    assert_eq!(stage.said().await, []);
 }
 
 #[tokio::test]
