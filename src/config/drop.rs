@@ -27,6 +27,8 @@ pub struct Drop {
     pub still: SignedDuration,
     /// How long one that seems cut off must be so before it is believed.
     pub patience: SignedDuration,
+    /// How long files of the directory that do not fit those in force wait for the rest of their export.
+    pub together: SignedDuration,
     /// Whether files are taken by name, not by time.
     pub by_name: bool,
     /// Whether a file that holds what another held is known whenever it was written.
@@ -146,10 +148,13 @@ impl Drop {
             patience: reader
                 .duration("patience", "1s", "1h")
                 .unwrap_or(SignedDuration::from_mins(1)),
+            together: reader
+                .duration("together", "1s", "24h")
+                .unwrap_or(SignedDuration::from_hours(2)),
             by_name: reader.choice("order", &[("time", false), ("name", true)]).unwrap_or(false),
             repeats_are_known: reader
                 .choice("repeats", &[("known", true), ("by-time", false)])
-                .unwrap_or(true),
+                .unwrap_or(false),
             largest: reader.size("largest", "1 KiB", "16 GiB").unwrap_or(256 << 20),
             keep: reader
                 .duration("keep", "1h", "3660d")

@@ -13,6 +13,9 @@ use crate::model::{GuardianId, PupilId, SchoolId, StaffId};
 
 pub use super::reader::Context;
 
+/// What is wrong with a guardian's row whose pupil is in no other row.
+pub const NO_SUCH_PUPIL: &str = "there is no such pupil of that school";
+
 /// What was seen so far, with where it was first seen.
 #[derive(Default)]
 struct Seen {
@@ -175,9 +178,8 @@ fn guardian(
     let (Some(pupil), Some(school)) = (pupil, school) else { return };
     if !seen.pupils.contains_key(&(school.clone(), pupil.clone())) {
         if pupils_complete {
-            let what = "there is no such pupil of that school";
             let remedy = "add the pupil, or remove this row";
-            reader.fail(RosterProblem::at(place, what, remedy).column("pupil"));
+            reader.fail(RosterProblem::at(place, NO_SUCH_PUPIL, remedy).column("pupil"));
         }
         return;
     }

@@ -153,7 +153,8 @@ impl Offering {
     }
 
     /// Takes what is new of what a file says; durable on return. Which could not be taken, by their place in the
-    /// list, and why. The list may be offered again, whole or in part, in any order.
+    /// list, and why. Marks about pupils whom the directory does not know wait as rows, for [`Self::take_kept`],
+    /// unless they would be let go at once. The list may be offered again, whole or in part, in any order.
     ///
     /// # Errors
     /// As [`Self::take`].
@@ -164,7 +165,7 @@ impl Offering {
     ) -> Result<(Taken, BTreeMap<usize, String>), StoreError> {
         let items =
             list.into_iter().map(|Written { said, at, file, line }| (said, Some((at, file, line))));
-        self.offer(items.collect(), learn, Unknown::Refused).await
+        self.offer(items.collect(), learn, Unknown::Kept).await
     }
 
     async fn offer(
@@ -252,8 +253,9 @@ impl Offering {
                     continue;
                 }
             };
-            if unknown == Unknown::Kept && self.is_unknown(&said.school, &said.pupil) {
-                if self.wait(&said, learn, &mut written, now).await? {
+            let is_late = stand.is_some() && kept::is_over(&said.lesson, now);
+            if unknown == Unknown::Kept && !is_late && self.is_unknown(&said.school, &said.pupil) {
+                if self.wait(&said, stand.as_ref(), learn, &mut written, now).await? {
                     taken.kept += 1;
                 } else {
                     taken.known += 1;
@@ -305,11 +307,12 @@ impl Offering {
     async fn wait(
         &self,
         said: &Said,
+        stand: Option<&Stand>,
         learn: bool,
         written: &mut BTreeMap<Vec<u8>, Option<Bytes>>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (key, row) = self.keep(said, learn, now);
+        let (key, row) = self.keep(said, stand, learn, now);
         let former = match written.get(&key) {
             Some(Some(row)) => ledger::decode::<KeptMark>(row).ok(),
             Some(None) => None,
@@ -318,8 +321,9 @@ impl Offering {
                 stored.and_then(|row| ledger::decode(&row).ok())
             }
         };
-        let is_older = former.is_some_and(|k| {
-            row.recorded_at.zip(k.recorded_at).is_some_and(|(new, former)| new < former)
+        let is_older = former.is_some_and(|k| match stand {
+            Some(stand) => kept::is_known(&k, said, stand, now),
+            None => row.recorded_at.zip(k.recorded_at).is_some_and(|(new, former)| new < former),
         });
         if is_older && !said.replaces {
             return Ok(false);

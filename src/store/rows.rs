@@ -54,6 +54,9 @@ pub struct LastSaid {
     /// What its row itself says of that, by the source's clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dated: Option<Timestamp>,
+    /// When the file was written that says it, where a file does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_at: Option<Timestamp>,
     /// The source's own id of the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
@@ -98,6 +101,9 @@ pub struct KeptMark {
     /// Opaque id of who made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recorded_by: Option<String>,
+    /// When the file was written that says it, where a file does; `row` is its digest and its line then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written_at: Option<Timestamp>,
     /// The source's own id of the row.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<String>,
@@ -170,8 +176,12 @@ pub struct Alias {
 /// A file of a drop folder, known by what it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TakenFile {
-    /// When it was written; not later than when it was first read.
+    /// When it counts as written: not later than when it was first read, and after the file that was taken before it
+    /// where that is to stand.
     pub written_at: Timestamp,
+    /// When it was written as its folder says, whatever that counts as.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_time: Option<Timestamp>,
     /// When all that it says was stored; none: that was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taken_at: Option<Timestamp>,

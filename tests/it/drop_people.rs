@@ -31,7 +31,7 @@ async fn the_directory_comes_in_files_that_are_put_aside() {
     let mut world = Setup::default().prepare();
     let config = fs::read_to_string(world.config()).expect("config");
     let config = config.replace("folder = \"directory\"\npoll = \"1s\"\n", "");
-    let table = "[drop.people]\nfolder = \"people\"\ngives = [\"directory\"]\npoll = \"1s\"\nstill = \"1s\"\npatience = \"2s\"\n";
+    let table = "[drop.people]\nfolder = \"people\"\ngives = [\"directory\"]\npoll = \"1s\"\nstill = \"1s\"\npatience = \"2s\"\ntogether = \"3s\"\n";
     fs::write(world.config(), config + table).expect("config");
     fs::create_dir(path(&world, "")).expect("folder");
     let own = |name: &str| {
@@ -57,11 +57,12 @@ async fn the_directory_comes_in_files_that_are_put_aside() {
     world.accept(&world.marked("nils", "l2", "unexcused", 5)).await;
     assert_eq!(world.messages(2).await[1].to, "+46701740617");
 
-    // A row of nobody's: nothing of it is taken, and the reason says where.
+    // A row of nobody's: it waits for the pupils of its export; nothing of it is taken, and the reason says where.
     fs::write(path(&world, "guardians.csv"), format!("{guardians}borta,s1,g-x,X,,,,,yes,no\n"))
         .expect("write");
     let reason = there(&world, "rejected/guardians.csv.reason.txt").await;
     assert!(reason.contains("there is no such pupil") && !reason.contains("borta"), "{reason}");
+    assert_eq!(world.lines("the directory waits for pupils.csv"), 1, "{}", world.log());
 
     // Most pupils gone: held back, until it is confirmed.
     let mut few = pupils.lines().take(3).collect::<Vec<_>>().join("\n");

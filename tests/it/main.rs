@@ -24,6 +24,7 @@ mod directory_brake;
 mod directory_changes;
 mod directory_files;
 mod directory_put;
+mod drop_bad;
 mod drop_day;
 mod drop_people;
 mod edlevo;

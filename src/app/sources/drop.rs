@@ -85,6 +85,7 @@ pub(super) fn settings(id: &SourceId, drop: &config::Drop) -> (Settings, Vec<Ref
         poll: drop.poll,
         still: drop.still,
         patience: drop.patience,
+        together: drop.together,
         order: if drop.by_name { Order::Name } else { Order::Time },
         repeats: if drop.repeats_are_known { Repeats::Known } else { Repeats::ByTime },
         largest: drop.largest,

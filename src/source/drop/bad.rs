@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::file::Open;
 use super::folder::{self, About, REASON, REJECTED};
 use super::records::{Fault, Row};
+use super::troubles::NOTHING;
 use super::values::Bad;
 use crate::model::hex;
 
@@ -127,7 +128,7 @@ pub fn reject(
     about: &About,
 ) -> io::Result<String> {
     let name = folder::put_aside(folder, path, REJECTED, digest, about)?;
-    let text = format!("Nothing of {name} was taken.\n\n{why}\n");
+    let text = format!("{NOTHING}{name} was taken.\n\n{why}\n");
     reason(folder, &name, &text)?;
     Ok(name)
 }

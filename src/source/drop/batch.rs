@@ -54,8 +54,22 @@ pub struct Came {
     pub good: u64,
     /// How many of those said something new.
     pub new: u64,
+    /// How many of the good ones wait for their pupils to be known.
+    pub kept: u64,
+    /// How many of the bad ones could not even be read; the door to the core has counted the others.
+    pub unread: u64,
     /// Those that were not good.
     pub bad: Vec<(Row, Bad)>,
+}
+
+impl Came {
+    fn add(&mut self, other: Self) {
+        self.good += other.good;
+        self.new += other.new;
+        self.kept += other.kept;
+        self.unread += other.unread;
+        self.bad.extend(other.bad);
+    }
 }
 
 impl Batches<'_> {
@@ -90,7 +104,10 @@ impl Batches<'_> {
                 }
                 // Another row of the file says otherwise, and later.
                 Ok(_) => came.good += 1,
-                Err(bad) => came.bad.push((row, bad)),
+                Err(bad) => {
+                    came.unread += 1;
+                    came.bad.push((row, bad));
+                }
             }
         }
         let (mut marked, mut planned, mut noticed) = (Vec::new(), Vec::new(), Vec::new());
@@ -152,6 +169,7 @@ impl Batches<'_> {
             let lesson = match self.lessons.find(kv.as_ref(), &found.school, &found.lesson).await? {
                 Ok(lesson) => lesson,
                 Err(bad) => {
+                    came.unread += 1;
                     came.bad.push((row, bad));
                     continue;
                 }
@@ -170,6 +188,7 @@ impl Batches<'_> {
             }
             let (taken, refused) = self.offering.take_written(list, learn).await?;
             came.new += taken.new;
+            came.kept += taken.kept;
             came.good += (rows.len() - refused.len()) as u64;
             for (place, row) in rows.into_iter().enumerate() {
                 if let Some(why) = refused.get(&place) {
@@ -202,10 +221,7 @@ impl Batches<'_> {
         let work = by_lesson.into_iter().map(|((school, _), rows)| self.lesson(school, rows));
         let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
         while let Some(done) = work.next().await {
-            let some = done?;
-            came.good += some.good;
-            came.new += some.new;
-            came.bad.extend(some.bad);
+            came.add(done?);
         }
         drop(work);
         // What was looked up before it was planned may be known now.
@@ -267,10 +283,7 @@ impl Batches<'_> {
         let work = by_pupil.into_values().map(|rows| self.of_pupil(rows));
         let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
         while let Some(done) = work.next().await {
-            let some = done?;
-            came.good += some.good;
-            came.new += some.new;
-            came.bad.extend(some.bad);
+            came.add(done?);
         }
         Ok(())
     }
@@ -293,6 +306,7 @@ impl Batches<'_> {
                         "a notice is refused: what its source said before cannot be read; rebuild the store from its \
                          journal"
                     );
+                    came.unread += 1;
                     came.bad.push((row, refusal(UNREADABLE)));
                     continue;
                 }

@@ -39,7 +39,7 @@ pub fn survey(path: &Path, about: About, kind: Kind, writing: &Writing) -> Resul
     Ok(Survey {
         digest: open.records.digest(),
         rows,
-        is_ended: open.records.is_ended() && open.records.bytes() > 0,
+        is_ended: open.is_ended(),
         bytes: open.records.bytes(),
     })
 }
@@ -107,6 +107,11 @@ impl Open {
             }
         }
         Ok(rows)
+    }
+
+    /// Whether its last line is ended. To be asked at its end.
+    pub fn is_ended(&self) -> bool {
+        self.records.is_ended() && self.records.bytes() > 0
     }
 
     /// Digest of all that was read.

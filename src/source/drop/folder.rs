@@ -1,8 +1,9 @@
 //! The folder itself: what lies there, whether it has come to rest, and where what is done with goes. Blocking, and
 //! waits for nobody; knows nothing of what files hold.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -198,15 +199,70 @@ pub fn put_aside(
     let to = place(&inner(folder, into)?, name, digest);
     fs::rename(from, &to)?;
     let moved = About::of(&fs::symlink_metadata(&to)?);
-    if moved.is_same_file(about) {
-        return Ok(to.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default());
+    if !moved.is_same_file(about) {
+        put_back(folder, from, &to, &moved)?;
     }
-    let back = renameat_with(CWD, &to, CWD, from, RenameFlags::NOREPLACE);
+    Ok(to.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+/// Lets a file take a place, if it is still the one that was looked at; another is put back.
+///
+/// # Errors
+/// As [`put_aside`].
+pub fn put_in_place(folder: &Path, from: &Path, to: &Path, about: &About) -> io::Result<()> {
+    fs::rename(from, to)?;
+    let moved = About::of(&fs::symlink_metadata(to)?);
+    if moved.is_same_file(about) { Ok(()) } else { put_back(folder, from, to, &moved) }
+}
+
+fn put_back(folder: &Path, from: &Path, to: &Path, moved: &About) -> io::Result<()> {
+    let name = from.file_name().and_then(|name| name.to_str()).unwrap_or("file");
+    let back = renameat_with(CWD, to, CWD, from, RenameFlags::NOREPLACE);
     if back.is_err() {
         // A third one lies there already; this one goes beside it.
-        fs::rename(&to, place(folder, name, &hex(&moved.changed.1.to_be_bytes())))?;
+        fs::rename(to, place(folder, name, &hex(&moved.changed.1.to_be_bytes())))?;
     }
     Err(io::Error::new(ErrorKind::Interrupted, "another file was put in its place"))
+}
+
+/// A reason in `rejected`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// The name of the file that it is about.
+    pub name: String,
+    /// Its first line, of at most 200 characters.
+    pub first: String,
+    /// When it was written.
+    pub at: Timestamp,
+}
+
+/// The reasons that were written since then and whose files lie beside them.
+///
+/// # Errors
+/// When `rejected` cannot be read.
+pub fn reasons(folder: &Path, since: Timestamp) -> io::Result<Vec<Reason>> {
+    let mut found = Vec::new();
+    let inner = folder.join(REJECTED);
+    for entry in fs::read_dir(&inner)? {
+        let Ok(full) = entry?.file_name().into_string() else { continue };
+        let Some(name) = full.strip_suffix(REASON) else { continue };
+        let Ok((file, about)) = open(&inner.join(&full)) else { continue };
+        if about.written_at() < since || fs::symlink_metadata(inner.join(name)).is_err() {
+            continue;
+        }
+        let mut head = Vec::new();
+        file.take(1_000).read_to_end(&mut head)?;
+        let text = String::from_utf8_lossy(&head);
+        let first = crate::model::shown(text.lines().next().unwrap_or_default(), 200);
+        found.push(Reason { name: name.to_owned(), first, at: about.written_at() });
+    }
+    Ok(found)
+}
+
+/// Which of these still lie in `rejected`.
+pub fn still_rejected(folder: &Path, names: Vec<String>) -> BTreeSet<String> {
+    let inner = folder.join(REJECTED);
+    names.into_iter().filter(|name| fs::symlink_metadata(inner.join(name)).is_ok()).collect()
 }
 
 /// Writes a file that is there whole or not at all, in a folder in the folder; the name it has there. `digest`: of

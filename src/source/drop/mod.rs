@@ -17,6 +17,8 @@ pub mod settings;
 mod standing;
 mod take;
 pub mod text;
+mod troubles;
+mod unknown;
 pub mod values;
 pub mod waiting;
 
@@ -37,10 +39,11 @@ use crate::store::rows::Cursor;
 use crate::store::{Commit, Kv, StoreError, tables};
 use folder::{About, DONE, Listed, Lying};
 use kind::Kind;
-use people::Part;
+use people_take::Tried;
 use records::Format;
 use settings::{Order, Settings};
-use take::{Rested, Step, later};
+use take::{Rested, Step, key, later};
+use troubles::Troubles;
 
 /// How often what has been kept long enough is looked for.
 const TIDY: SignedDuration = SignedDuration::from_hours(1);
@@ -66,6 +69,7 @@ impl DropFolder {
         let changed = Arc::new(Notify::new());
         let _watcher = watcher(&self.settings.folder, changed.clone());
         let mut worker = Worker::start(&self).await?;
+        worker.recall_rejected().await;
         let mut tidied = Timestamp::MIN;
         loop {
             let now = worker.now();
@@ -99,8 +103,10 @@ struct Worker<'a> {
     finished: BTreeMap<String, (About, String)>,
     /// Files in `done` that were looked through there.
     checked: BTreeMap<String, About>,
-    /// Files of the directory, and the confirmation beside them, of which nothing more is to be had.
-    tried: Option<(Vec<Part>, Option<String>)>,
+    people: Tried,
+    troubles: Troubles,
+    /// Whether rows have been kept since it was last told how many wait.
+    has_kept: bool,
 }
 
 impl<'a> Worker<'a> {
@@ -122,7 +128,9 @@ impl<'a> Worker<'a> {
             waits: BTreeMap::new(),
             finished: BTreeMap::new(),
             checked: BTreeMap::new(),
-            tried: None,
+            people: Tried::default(),
+            troubles: Troubles::default(),
+            has_kept: false,
         })
     }
 
@@ -173,6 +181,12 @@ impl<'a> Worker<'a> {
         let mut next = later(now, self.settings().poll);
         let lie = |file: &Lying| self.settings().kind(&file.name).is_some_and(Kind::is_directory);
         let people = listed.files.iter().filter(|file| lie(file)).count();
+        let keys = |files: &[Lying], is_aside| {
+            files.iter().map(|file| key(&file.name, is_aside)).collect::<Vec<_>>()
+        };
+        let lying = [keys(&listed.files, false), keys(&grown, true)].concat();
+        self.forget_gone(&lying.into_iter().collect());
+        self.look_at_rejected().await;
         let mut rested = self.rested(listed.files, false, now, &mut next);
         rested.extend(self.rested(grown, true, now, &mut next));
         let by_name = self.settings().order == Order::Name;
@@ -183,12 +197,26 @@ impl<'a> Worker<'a> {
         let (parts, others): (Vec<_>, Vec<_>) =
             rested.into_iter().partition(|file| file.kind.is_directory());
         let parts: Vec<_> = parts.into_iter().filter(|file| !file.is_aside).collect();
+        let gives = |is: fn(Kind) -> bool| self.settings().names.keys().any(|kind| is(*kind));
+        let (has_people, has_marks) =
+            (gives(Kind::is_directory), gives(|kind| kind == Kind::Attendance));
         // All of them, or they are of two exports.
-        if parts.len() == people && self.settings().names.keys().any(|kind| kind.is_directory()) {
+        self.people.is_judged = false;
+        if parts.len() == people && has_people {
             next = next.min(self.people(parts).await?);
+        }
+        if let Some(until) = self.waits_for_people(people, now) {
+            return Ok(next.min(until));
+        }
+        if has_marks {
+            self.take_kept().await?;
         }
         for file in others {
             next = next.min(self.one(&file).await?);
+        }
+        if has_marks && self.has_kept {
+            self.has_kept = false;
+            self.take_kept().await?;
         }
         Ok(next)
     }
@@ -196,7 +224,7 @@ impl<'a> Worker<'a> {
     /// Takes one file, or leaves it until it is time; when to look again.
     async fn one(&mut self, file: &Rested) -> Result<Timestamp, StoreError> {
         let (name, about) = (&file.lying.name, file.lying.about);
-        let key = if file.is_aside { format!("{DONE}/{name}") } else { name.clone() };
+        let key = file.key();
         if let Some((of, until)) = self.waits.get(&key)
             && *of == about
             && *until > self.now()
@@ -232,7 +260,6 @@ impl<'a> Worker<'a> {
         next: &mut Timestamp,
     ) -> Vec<Rested> {
         let settings = self.settings();
-        let prefix = if is_aside { format!("{DONE}/") } else { String::new() };
         let mut seen = BTreeMap::new();
         let mut rested = Vec::new();
         for lying in files {
@@ -240,7 +267,7 @@ impl<'a> Worker<'a> {
             if is_aside && self.checked.get(&lying.name) == Some(&lying.about) {
                 continue;
             }
-            let key = format!("{prefix}{}", lying.name);
+            let key = key(&lying.name, is_aside);
             let since = match self.seen.get(&key) {
                 Some((about, since)) if *about == lying.about => *since,
                 _ => now,
@@ -295,8 +322,12 @@ impl<'a> Worker<'a> {
         let folder = self.settings().folder.clone();
         let limit = now.saturating_sub(self.settings().keep).unwrap_or(Timestamp::MIN);
         match apart(move || folder::tidy(&folder, limit)).await {
-            Ok(0) => {}
-            Ok(files) => tracing::info!(source = %self.source(), files, "old files were removed"),
+            Ok(files) => {
+                self.well("not-removed");
+                if files > 0 {
+                    tracing::info!(source = %self.source(), files, "old files were removed");
+                }
+            }
             Err(error) => {
                 let what = format!("old files cannot be removed ({error})");
                 self.trouble(
@@ -347,3 +378,6 @@ fn watcher(folder: &Path, changed: Arc<Notify>) -> Option<notify::RecommendedWat
     watcher.watch(folder, notify::RecursiveMode::NonRecursive).inspect_err(say).ok()?;
     Some(watcher)
 }
+
+#[cfg(test)]
+mod worker_tests;

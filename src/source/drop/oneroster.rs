@@ -59,7 +59,7 @@ fn is_gone(row: Cells<'_>) -> bool {
 pub(super) fn read(parts: &[Part], around: &Around) -> Result<Read, NoDirectory> {
     let (mut read, mut all) = (Read::default(), All::default());
     for part in parts {
-        let had_protection = each(part, around, &mut read.problems, |place, row| {
+        let had_protection = each(part, around, &mut read, |place, row| {
             if !is_gone(row) {
                 all.take(part.kind, place, row, around);
             }

@@ -8,8 +8,8 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use sha2::Sha256;
 
-use super::file::Open;
-use super::folder::About;
+use super::file::{Open, changed};
+use super::folder::{self, About};
 use super::kind::Kind;
 use super::oneroster;
 use super::records::Stopped;
@@ -39,6 +39,7 @@ pub struct Part {
 }
 
 /// What files are read against.
+#[derive(Clone)]
 pub struct Around {
     /// How they are to be read.
     pub settings: Settings,
@@ -68,6 +69,19 @@ pub(super) struct Read {
     pub problems: Vec<RosterProblem>,
     /// Rows that concern nobody here.
     pub passed_over: usize,
+    /// Files whose last line is not ended.
+    pub unended: Vec<Kind>,
+}
+
+/// What the files make together.
+#[derive(Debug)]
+pub struct Made {
+    /// The directory.
+    pub loaded: Loaded,
+    /// How many rows concern nobody here.
+    pub passed_over: usize,
+    /// Files whose last line is not ended: they may have been cut off.
+    pub unended: Vec<Kind>,
 }
 
 /// The name that problems call a file by.
@@ -85,26 +99,55 @@ pub(super) fn file_name(kind: Kind) -> &'static str {
     }
 }
 
-/// Makes a directory of the files; how many rows concern nobody here.
+/// Makes a directory of the files.
 ///
 /// # Errors
-/// When a file cannot be used, or they do not fit together: nothing of them is taken then.
-pub fn load(parts: &[Part], around: &Around) -> Result<(Loaded, usize), NoDirectory> {
+/// When a file cannot be used or was changed while it was read, or they do not fit together: nothing of them is taken
+/// then.
+pub fn load(parts: &[Part], around: &Around) -> Result<Made, NoDirectory> {
     let read = if around.settings.writing.layout == Layout::OneRoster {
         oneroster::read(parts, around)?
     } else {
         own(parts, around)?
     };
-    let Read { rows, problems, passed_over } = read;
+    let Read { rows, problems, passed_over, unended } = read;
+    for part in parts {
+        let stopped = |stopped| NoDirectory::File(part.kind, stopped);
+        let now = folder::about(&part.path).map_err(|error| stopped(Stopped::Io(error)))?;
+        if now != Some(part.about) {
+            return Err(stopped(changed()));
+        }
+    }
     let context = Context { schools: &around.schools, phone: &around.phone, now: around.now };
-    check(rows, context, problems).map(|loaded| (loaded, passed_over)).map_err(NoDirectory::Rows)
+    let loaded = check(rows, context, problems).map_err(NoDirectory::Rows)?;
+    Ok(Made { loaded, passed_over, unended })
+}
+
+/// What a file calls the schools that it speaks of; nothing where it names none.
+///
+/// # Errors
+/// When it cannot be read or used.
+pub fn schools(part: &Part, around: &Around) -> Result<BTreeSet<String>, NoDirectory> {
+    let column = match part.kind {
+        Kind::Users => "orgSourcedIds",
+        Kind::Orgs => "sourcedId",
+        Kind::Classes | Kind::Enrollments => "schoolSourcedId",
+        Kind::Demographics => return Ok(BTreeSet::new()),
+        _ => "school",
+    };
+    let (mut found, mut read) = (BTreeSet::new(), Read::default());
+    each(part, around, &mut read, |_, row| {
+        found.extend(row.get(column).map(std::borrow::Cow::into_owned));
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Goes through the rows of a file.
 pub(super) fn each(
     part: &Part,
     around: &Around,
-    problems: &mut Vec<RosterProblem>,
+    read: &mut Read,
     mut show: impl FnMut(Place, Cells<'_>) -> Result<(), Bad>,
 ) -> Result<bool, NoDirectory> {
     let stopped = |stopped| NoDirectory::File(part.kind, stopped);
@@ -113,6 +156,9 @@ pub(super) fn each(
     loop {
         let rows = open.batch(BATCH).map_err(stopped)?;
         if rows.is_empty() {
+            if !open.is_ended() {
+                read.unended.push(part.kind);
+            }
             return Ok(open.reading.has("protection"));
         }
         for row in rows {
@@ -126,7 +172,7 @@ pub(super) fn each(
             };
             if let Err(bad) = shown {
                 let column = bad.column.map(|column| format!("in {column}: ")).unwrap_or_default();
-                problems.push(RosterProblem::at(
+                read.problems.push(RosterProblem::at(
                     place,
                     format!("{column}{}", bad.what),
                     bad.remedy,
@@ -142,7 +188,7 @@ fn own(parts: &[Part], around: &Around) -> Result<Read, NoDirectory> {
     let mut by_civic: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
     for part in parts.iter().filter(|part| part.kind == Kind::Pupils) {
         let mut pupils = Vec::new();
-        let had = each(part, around, &mut read.problems, |place, row| {
+        let had = each(part, around, &mut read, |place, row| {
             let (school, id) = (school(row, around), text(row, "id"));
             if let Some(number) = row.get("civic-number").and_then(|text| civic(&text)) {
                 by_civic.entry(number).or_default().push((school.clone(), id.clone()));
@@ -162,7 +208,7 @@ fn own(parts: &[Part], around: &Around) -> Result<Read, NoDirectory> {
     for part in parts.iter().filter(|part| part.kind == Kind::Guardians) {
         let (mut guardians, mut passed_over) = (Vec::new(), 0);
         let is_skola24 = around.settings.writing.is_skola24(part.kind);
-        each(part, around, &mut read.problems, |place, row| {
+        each(part, around, &mut read, |place, row| {
             if !is_skola24 {
                 guardians.push((place, guardian(row, school(row, around))));
                 return Ok(());
@@ -185,7 +231,7 @@ fn own(parts: &[Part], around: &Around) -> Result<Read, NoDirectory> {
     }
     for part in parts.iter().filter(|part| part.kind == Kind::Staff) {
         let mut staff = Vec::new();
-        each(part, around, &mut read.problems, |place, row| {
+        each(part, around, &mut read, |place, row| {
             // Who is of no school is of all of them: it is not filled in.
             let school = row.get("school").map(|_| school(row, around));
             staff.push((

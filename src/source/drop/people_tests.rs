@@ -16,6 +16,7 @@ fn around(layout: Layout) -> Around {
         poll: minute,
         still: minute,
         patience: minute,
+        together: minute,
         order: Order::Time,
         repeats: Repeats::Known,
         largest: 1 << 20,
@@ -52,7 +53,8 @@ fn loaded(layout: Layout, files: &[(Kind, &str)]) -> Result<(Loaded, usize), Str
         let about = folder::about(&path).expect("there").expect("there");
         Part { kind: *kind, path, about }
     });
-    load(&parts.collect::<Vec<_>>(), &around(layout)).map_err(|error| match error {
+    let made = load(&parts.collect::<Vec<_>>(), &around(layout));
+    made.map(|made| (made.loaded, made.passed_over)).map_err(|error| match error {
         NoDirectory::File(_, Stopped::Bad(fault)) => fault.to_string(),
         NoDirectory::File(_, Stopped::Io(error)) => error.to_string(),
         NoDirectory::Rows(error) => error.to_string(),
@@ -161,8 +163,9 @@ fn the_examples_that_ship_make_a_directory() {
         let about = folder::about(&path).expect("readable").expect("there");
         Part { kind, path, about }
     });
-    let (found, passed_over) =
+    let Made { loaded: found, passed_over, unended } =
         load(&parts, &around(Layout::Upprop)).unwrap_or_else(|_| panic!("good"));
+    assert_eq!(unended, []);
     assert_eq!((found.roster.pupil_count(), found.roster.staff.len(), passed_over), (2, 1, 0));
     assert_eq!(found.warnings, []);
 }

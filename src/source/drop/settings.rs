@@ -25,6 +25,8 @@ pub struct Settings {
     pub still: SignedDuration,
     /// How long one that seems cut off must be so before it is believed.
     pub patience: SignedDuration,
+    /// How long files of the directory that do not fit those in force wait for the rest of their export.
+    pub together: SignedDuration,
     /// In which order files of one kind are taken.
     pub order: Order,
     /// What is done with a file that holds what another held before it.

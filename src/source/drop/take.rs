@@ -13,8 +13,11 @@ use super::folder::{self, About, DONE, Lying, NOTE};
 use super::kind::Kind;
 use super::lessons::Lessons;
 use super::records::{Fault, Row, Stopped};
-use super::settings::{Repeats, Writing};
+use super::settings::{Order, Repeats, Writing};
 use super::standing::Standing;
+use super::troubles::{
+    self, BAD_ROWS, NOT_MOVED, PUT_OFF, REJECTED_FILE, REWRITTEN_FILE, UNREADABLE_FILE,
+};
 use super::values::Bad;
 use super::{Worker, apart};
 use crate::model::{NotificationId, shown};
@@ -24,6 +27,10 @@ use crate::store::{Commit, StoreError, tables};
 
 /// Rows taken at a time.
 const BATCH: usize = 1_000;
+
+/// Files whose times are no further apart were written at one time: some file systems know whole seconds only, and
+/// of many such files each comes a microsecond after the one before it.
+const ONE_TIME: SignedDuration = SignedDuration::from_millis(1);
 
 /// What became of a file for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +56,18 @@ pub struct Rested {
     pub is_aside: bool,
 }
 
+impl Rested {
+    /// What tells it from all others of the folder.
+    pub(super) fn key(&self) -> String {
+        key(&self.lying.name, self.is_aside)
+    }
+}
+
+/// What tells a file from all others of the folder.
+pub(super) fn key(name: &str, is_aside: bool) -> String {
+    if is_aside { format!("{DONE}/{name}") } else { name.to_owned() }
+}
+
 /// A file and its bad rows, while it is read on another thread.
 struct Reader {
     open: Open,
@@ -64,7 +83,8 @@ impl Worker<'_> {
         match self.try_take(file).await {
             Err(StoreError::Busy(why)) => {
                 let what = format!("{} waits: {why}", name(file));
-                self.trouble("put-off", what, "it is taken by itself when that is over");
+                let remedy = "it is taken by itself when that is over";
+                self.trouble_of(PUT_OFF, &file.key(), what, remedy, self.now());
                 Ok(self.again(self.settings().poll))
             }
             other => other,
@@ -79,23 +99,20 @@ impl Worker<'_> {
             return Ok(Step::Again(patience));
         }
         if about.size > self.settings().largest {
-            let fault = Fault::new(
-                None,
-                "is larger than `largest` of the configuration allows",
-                "export less at a time, or raise `largest`".into(),
-            );
-            return self.reject(file, &bad::why(&fault), &of_about(file)).await;
+            self.drop.offering.meter.rejected(1);
+            return self.reject(file, &bad::why(&too_large()), &of_about(file)).await;
         }
         let survey = match self.survey(file).await {
             Ok(survey) => survey,
             // It may not have been written to its end.
             Err(Stopped::Bad(_)) if is_patient => return Ok(Step::Again(patience)),
             Err(Stopped::Bad(fault)) => {
+                self.drop.offering.meter.rejected(1);
                 return self.reject(file, &bad::why(&fault), &of_about(file)).await;
             }
             Err(Stopped::Io(error)) => return Ok(self.unreadable(file, &error)),
         };
-        self.well("unreadable-file");
+        self.well_of(UNREADABLE_FILE, &file.key());
         if !survey.is_ended && is_patient {
             return Ok(Step::Again(patience));
         }
@@ -111,34 +128,37 @@ impl Worker<'_> {
         apart(move || file::survey(&path, about, kind, &writing)).await
     }
 
-    /// Remembers that a file is being taken, so that it was written at the same time whenever it is read.
+    /// Remembers that a file is being taken, so that it counts as written at the same time whenever it is read.
     async fn begin(&self, file: &Rested, survey: &Survey) -> Result<Begun, StoreError> {
         let (kv, source) = (self.kv(), self.source());
-        let key = tables::taken_file(source, &survey.digest);
-        let written_at = file.lying.about.written_at().min(self.now());
+        let (key, cursor) = (tables::taken_file(source, &survey.digest), self.cursor(file.kind));
+        let file_time = file.lying.about.written_at();
         let known: Option<TakenFile> = ledger::read(kv, &key).await?;
+        let last: Option<Cursor> = ledger::read(kv, &cursor).await?;
+        let last = last.and_then(|last| last.after);
         if let Some(row) = known {
             if row.taken_at.is_none() {
                 return Ok(Begun::New(row));
             }
-            let is_last = || async {
-                let last: Option<Cursor> = ledger::read(kv, &self.cursor(file.kind)).await?;
-                Ok::<_, StoreError>(last.and_then(|last| last.after) == Some(row.written_at))
-            };
             let is_repeat = match self.settings().repeats {
                 // A plan that is as it was before is told to nobody, and must not be missed.
                 Repeats::Known if file.kind != Kind::Schedule => true,
                 Repeats::Known | Repeats::ByTime => {
-                    written_at <= row.written_at || is_last().await?
+                    file_time <= row.file_time.unwrap_or(row.written_at)
+                        || last == Some(row.written_at)
                 }
             };
             if is_repeat {
                 return Ok(Begun::Known(row));
             }
         }
-        let row = TakenFile { written_at, taken_at: None, rows: 0, bad: 0 };
+        let written_at = counts_as(self.settings().order, file_time, last, self.now());
+        let row =
+            TakenFile { written_at, file_time: Some(file_time), taken_at: None, rows: 0, bad: 0 };
         let mut unit = Unit::new(kv);
         unit.write(key, &row);
+        let after = last.max(Some(written_at));
+        unit.write(cursor, &Cursor { first_asked_at: self.first_asked_at, after, whole: true });
         let _: Commit = unit.commit().await?;
         Ok(Begun::New(row))
     }
@@ -176,7 +196,7 @@ impl Worker<'_> {
             let _: String = reader.bad.cancel();
             return Ok(self.stopped(file, stopped));
         }
-        let (mut good, mut new, mut bad) = (0, 0, Vec::new());
+        let (mut good, mut new, mut kept, mut unread, mut bad) = (0, 0, 0, 0, Vec::new());
         loop {
             let (back, rows) = next(reader, bad).await;
             reader = back;
@@ -198,38 +218,40 @@ impl Worker<'_> {
                     return Err(error);
                 }
             };
-            (good, new, bad) = (good + came.good, new + came.new, came.bad);
+            (good, new, kept) = (good + came.good, new + came.new, kept + came.kept);
+            (unread, bad) = (unread + came.unread, came.bad);
         }
         drop(batches);
-        self.well("put-off");
+        self.well_of(PUT_OFF, &file.key());
         let is_same = reader.open.digest() == survey.digest
             && folder::about(&file.path).is_ok_and(|now| now == Some(about));
         if !is_same {
             let _: String = reader.bad.cancel();
             return Ok(self.stopped(file, file::changed()));
         }
+        self.well_of(REWRITTEN_FILE, &file.key());
+        self.has_kept |= kept > 0;
         let all_bad = reader.bad.count();
+        self.drop.offering.meter.rejected(unread);
         if good == 0 && all_bad > 0 {
             let why = reader.bad.cancel();
             return self.reject(file, &why, &survey.digest).await;
         }
         if all_bad > 0 {
             let name = file.lying.name.clone();
-            let kept = reader.bad;
-            if let Err(error) = apart(move || kept.finish(&name, good)).await {
-                return Ok(self.unwritable(&error));
-            }
+            let rows = reader.bad;
+            let placed = match apart(move || rows.finish(&name, good)).await {
+                Ok(placed) => placed,
+                Err(error) => return Ok(self.unwritable(file, &error)),
+            };
             let what =
                 format!("{all_bad} rows of {} could not be taken", name_of(&file.lying.name));
-            let remedy = "see the reasons in the folder rejected; mend the rows and put them back";
-            self.trouble("bad-rows", what, remedy);
-        } else {
-            self.well("bad-rows");
+            self.trouble_of(BAD_ROWS, &placed, what, &troubles::see(&placed), self.now());
         }
         let row = TakenFile { taken_at: Some(self.now()), rows: good, bad: all_bad, ..begun };
         self.remember(file.kind, survey, &row).await?;
         tracing::info!(
-            source = %self.source(), file = name(file), rows = good, new, bad = all_bad, "file taken"
+            source = %self.source(), file = name(file), rows = good, new, kept, bad = all_bad, "file taken"
         );
         self.drop.offering.contacts.answered(self.source(), self.now());
         self.aside(file, &survey.digest).await
@@ -287,7 +309,7 @@ impl Worker<'_> {
         match apart(move || folder::put_aside(&folder, &path, DONE, &of, &about)).await {
             Ok(_) => {
                 self.finished.remove(&file.lying.name);
-                self.well("not-moved");
+                self.well_of(NOT_MOVED, &file.key());
                 Ok(Step::Over)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Step::Over),
@@ -298,7 +320,7 @@ impl Worker<'_> {
                 let kept = (file.lying.about, digest.to_owned());
                 self.finished.insert(file.lying.name.clone(), kept);
                 let what = format!("{} was taken and cannot be moved ({error})", name(file));
-                self.trouble("not-moved", what, RIGHTS);
+                self.trouble_of(NOT_MOVED, &file.key(), what, RIGHTS, self.now());
                 Ok(self.again(self.settings().poll))
             }
         }
@@ -310,17 +332,16 @@ impl Worker<'_> {
         let about = file.lying.about;
         match apart(move || bad::reject(&folder, &path, &of, &why, &about)).await {
             Ok(placed) => {
-                self.drop.offering.meter.rejected(1);
+                self.well_of(NOT_MOVED, &file.key());
                 let what = format!("{} was not taken", name(file));
-                let remedy = format!("see {}.reason.txt in the folder rejected", name_of(&placed));
-                self.trouble("rejected-file", what, &remedy);
+                self.trouble_of(REJECTED_FILE, &placed, what, &troubles::see(&placed), self.now());
                 Ok(Step::Over)
             }
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Step::Over),
             Err(error) if error.kind() == ErrorKind::Interrupted => {
                 Ok(self.again(self.settings().still))
             }
-            Err(error) => Ok(self.unwritable(&error)),
+            Err(error) => Ok(self.unwritable(file, &error)),
         }
     }
 
@@ -335,23 +356,23 @@ impl Worker<'_> {
     fn unreadable(&mut self, file: &Rested, error: &std::io::Error) -> Step {
         match error.kind() {
             ErrorKind::NotFound => Step::Over,
-            // Somebody wrote to it meanwhile.
-            ErrorKind::Interrupted => self.again(self.settings().still),
+            ErrorKind::Interrupted => {
+                let what = format!("{} was changed while it was read", name(file));
+                self.trouble_of(REWRITTEN_FILE, &file.key(), what, REWRITTEN, self.now());
+                self.again(self.settings().still)
+            }
             _ => {
                 let what = format!("{} cannot be read ({error})", name(file));
-                self.trouble(
-                    "unreadable-file",
-                    what,
-                    "give upprop's user the right to read it, and check the disk",
-                );
+                let remedy = "give upprop's user the right to read it, and check the disk";
+                self.trouble_of(UNREADABLE_FILE, &file.key(), what, remedy, self.now());
                 self.again(self.settings().poll)
             }
         }
     }
 
-    fn unwritable(&mut self, error: &std::io::Error) -> Step {
+    fn unwritable(&mut self, file: &Rested, error: &std::io::Error) -> Step {
         let what = format!("the folder rejected cannot be written to ({error})");
-        self.trouble("not-moved", what, RIGHTS);
+        self.trouble_of(NOT_MOVED, &file.key(), what, RIGHTS, self.now());
         self.again(self.settings().poll)
     }
 
@@ -362,6 +383,34 @@ impl Worker<'_> {
 
 const RIGHTS: &str = "give upprop's user the right to write in the folder, done and rejected, and check the disk; \
                       it is tried again by itself";
+
+/// What to do about a file that is written to while it is read.
+pub(super) const REWRITTEN: &str = "it is tried again by itself; have the export write under another name (.part) and \
+                                    rename the file when it is whole, or raise `still`";
+
+/// What is wrong with a file that is too large.
+pub(super) fn too_large() -> Fault {
+    let what = "is larger than `largest` of the configuration allows";
+    Fault::new(None, what, "export less at a time, or raise `largest`".into())
+}
+
+/// When a file counts as written that comes after another of its kind. By name, what is taken later is later. So it
+/// is where both were written at one time, and where our clock has been set back; else the time of the file stands.
+fn counts_as(
+    order: Order,
+    file_time: Timestamp,
+    last: Option<Timestamp>,
+    now: Timestamp,
+) -> Timestamp {
+    let written = file_time.min(now);
+    let Some(last) = last else { return written };
+    let is_beside = written <= last && last.duration_since(written) < ONE_TIME;
+    if order == Order::Name || last > now || is_beside {
+        written.max(later(last, SignedDuration::from_micros(1)))
+    } else {
+        written
+    }
+}
 
 enum Begun {
     Known(TakenFile),

@@ -3,7 +3,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Offering, Said, Taken};
+use super::weighing::digest;
+use super::{Offering, Said, Stand, Taken, Unknown, Weighed, weigh};
 use crate::model::{Lesson, LessonId, Mark, PupilId, SchoolId};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{KeptMark, Missed};
@@ -13,6 +14,55 @@ use crate::store::{Commit, StoreError, after_prefix, tables};
 const WAITS: SignedDuration = SignedDuration::from_hours(3 * 24);
 /// Rows read at once.
 const PAGE: usize = 1_000;
+
+/// Whether nobody would be told any more.
+pub(super) fn is_over(lesson: &Lesson, now: Timestamp) -> bool {
+    lesson.end.saturating_add(WAITS).unwrap_or(Timestamp::MAX) < now
+}
+
+/// Whether what a file says is nothing beside what waits: the same, or older.
+pub(super) fn is_known(kept: &KeptMark, said: &Said, stand: &Stand, now: Timestamp) -> bool {
+    let Some(former) = stand_of(kept) else { return false };
+    let before = said_of(said.school.clone(), said.pupil.clone(), kept);
+    let told = |said: &Said| digest(&Said { recorded_at: None, ..said.clone() });
+    let last = match weigh(&told(&before), before.recorded_at, &former, None, now) {
+        Weighed::New(last) | Weighed::Later(last) => last,
+        Weighed::Known => return false,
+    };
+    matches!(weigh(&told(said), said.recorded_at, stand, Some(&last), now), Weighed::Known)
+}
+
+fn said_of(school: SchoolId, pupil: PupilId, kept: &KeptMark) -> Said {
+    let KeptMark {
+        lesson,
+        mark,
+        minutes,
+        register_closed,
+        recorded_at,
+        recorded_by,
+        row,
+        written_at,
+        ..
+    } = kept.clone();
+    Said {
+        school,
+        pupil,
+        lesson,
+        mark,
+        minutes,
+        register_closed,
+        recorded_at,
+        recorded_by,
+        row: row.filter(|_| written_at.is_none()),
+        replaces: false,
+    }
+}
+
+/// Where a file says it.
+fn stand_of(kept: &KeptMark) -> Option<Stand> {
+    let (file, line) = kept.row.as_deref()?.split_once(':')?;
+    Some((kept.written_at?, file.to_owned(), line.parse().ok()?))
+}
 
 /// A pupil who is missing from a lesson, as the source last said.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +78,13 @@ pub struct Missing {
 }
 
 impl Offering {
-    pub(super) fn keep(&self, said: &Said, learn: bool, now: Timestamp) -> (Vec<u8>, KeptMark) {
+    pub(super) fn keep(
+        &self,
+        said: &Said,
+        stand: Option<&Stand>,
+        learn: bool,
+        now: Timestamp,
+    ) -> (Vec<u8>, KeptMark) {
         let key = tables::kept_mark(&said.school, &said.pupil, &said.lesson.id, &self.source);
         let Said { lesson, mark, minutes, register_closed, recorded_at, recorded_by, row, .. } =
             said.clone();
@@ -39,7 +95,8 @@ impl Offering {
             register_closed,
             recorded_at,
             recorded_by,
-            row,
+            row: stand.map(|(_, file, line)| format!("{file}:{line}")).or(row),
+            written_at: stand.map(|(at, ..)| *at),
             learn,
             since: now,
         };
@@ -55,44 +112,21 @@ impl Offering {
         let (mut taken, now) = (Taken::default(), self.intake.clock().now());
         let (mut ready, mut gone) = ([Vec::new(), Vec::new()], Vec::new());
         for (key, school, pupil, _, kept) in self.rows::<KeptMark>(tables::KEPT_MARKS).await? {
-            let over = kept.lesson.end.saturating_add(WAITS).unwrap_or(Timestamp::MAX) < now;
-            if over {
+            if is_over(&kept.lesson, now) {
                 *taken.refused.entry("pupil: not in the directory".into()).or_default() += 1;
                 self.meter.rejected(1);
                 gone.push(key);
             } else if self.is_unknown(&school, &pupil) {
                 taken.kept += 1;
             } else {
-                let KeptMark {
-                    lesson,
-                    mark,
-                    minutes,
-                    register_closed,
-                    recorded_at,
-                    recorded_by,
-                    row,
-                    learn,
-                    ..
-                } = kept;
-                ready[usize::from(learn)].push(Said {
-                    school,
-                    pupil,
-                    lesson,
-                    mark,
-                    minutes,
-                    register_closed,
-                    recorded_at,
-                    recorded_by,
-                    row,
-                    replaces: false,
-                });
+                let item = (said_of(school, pupil, &kept), stand_of(&kept));
+                ready[usize::from(kept.learn)].push(item);
                 gone.push(key);
             }
         }
-        let [new, learned] = ready;
-        for (list, learn) in [(new, false), (learned, true)] {
+        for (list, learn) in ready.into_iter().zip([false, true]) {
             if !list.is_empty() {
-                taken.add(self.take(list, learn).await?);
+                taken.add(self.offer(list, learn, Unknown::Refused).await?.0);
             }
         }
         self.remember(gone.into_iter().map(|key| (key, None)).collect()).await?;

@@ -215,3 +215,58 @@ async fn one_damaged_row_does_not_stop_a_source() {
     assert_eq!((taken.new, taken.refused.values().sum::<u64>()), (1, 1));
     assert_eq!(core.messages().await.len(), 1);
 }
+
+/// What a file says that was written at that minute.
+fn written(who: &str, mark: Mark, minute: i64) -> Written {
+    let said = Said { recorded_at: None, row: None, ..said(who, mark, 0, "") };
+    Written { said, at: at(minute), file: format!("f{minute}"), line: 2 }
+}
+
+#[tokio::test]
+async fn what_a_file_says_of_who_is_not_known_waits_and_the_latest_of_it_stands() {
+    let core = Core::with(&["q"]);
+    let take =
+        async |row: Written| core.offering.take_written(vec![row], false).await.expect("taken");
+    for (mark, minute, kept) in [
+        (Mark::Present, 10, 1),
+        (Mark::Unexcused, 15, 1),
+        // Late, and again.
+        (Mark::Present, 12, 0),
+        (Mark::Unexcused, 15, 0),
+    ] {
+        let (taken, refused) = take(written("p", mark, minute)).await;
+        assert_eq!((taken.kept, taken.new, refused.len()), (kept, 0, 0), "{mark:?} {minute}");
+    }
+    core.load(&["p", "q"]);
+    assert_eq!(core.offering.take_kept().await.expect("taken").new, 1);
+    assert_eq!((core.messages().await.len(), core.rows(tables::KEPT_MARKS).await), (1, 0));
+    // The file that it came from, read again, is no news.
+    let (taken, _) = take(written("p", Mark::Unexcused, 15)).await;
+    assert_eq!((taken.known, taken.new), (1, 0));
+    assert_eq!(core.lessons().await[0].mark, Some(Mark::Unexcused));
+}
+
+#[tokio::test]
+async fn what_would_be_let_go_at_once_is_refused_instead() {
+    let core = Core::with(&["q"]);
+    core.clock.pass(SignedDuration::from_hours(4 * 24));
+    let row = written("p", Mark::Unexcused, 10);
+    let (taken, refused) = core.offering.take_written(vec![row], false).await.expect("taken");
+    assert_eq!((taken.kept, refused.len()), (0, 1));
+    assert!(refused[&0].starts_with("pupil:"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn of_rows_recorded_at_one_time_the_one_in_the_latest_file_stands() {
+    let core = Core::with(&["p"]);
+    let marks = [Mark::Unexcused, Mark::Present, Mark::Unexcused, Mark::Present];
+    for (minute, mark) in (10..).zip(marks) {
+        let mut row = written("p", mark, minute);
+        row.said.recorded_at = Some(at(5));
+        for new in [1, 0] {
+            let taken = core.offering.take_written(vec![row.clone()], false).await.expect("taken");
+            assert_eq!(taken.0.new, new, "{minute}");
+        }
+        assert_eq!(core.lessons().await[0].mark, Some(mark), "{minute}");
+    }
+}

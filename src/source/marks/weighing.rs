@@ -37,6 +37,7 @@ pub(super) fn news(said: &Said, known: Option<&LastSaid>, now: Timestamp) -> Opt
         changes: known.map_or(0, |k| k.changes + 1),
         recorded_at,
         dated: said.recorded_at,
+        written_at: None,
         row: said.row.clone(),
         at: now,
         mark: Some(said.mark),
@@ -69,24 +70,32 @@ pub(in crate::source) fn weigh(
         digest: digest.to_owned(),
         changes,
         recorded_at,
-        dated: None,
+        dated: Some(when),
+        written_at: Some(*at),
         row: row.clone(),
         at: now,
         mark: None,
         minutes: None,
     };
     let Some(known) = known else { return Weighed::New(new(0, when)) };
+    // What was said before may have been dated later than its file said, to come after what was there.
+    let known_when = known.dated.unwrap_or(known.recorded_at);
+    let before = (known_when, known.written_at.unwrap_or(known_when));
     if known.digest == digest {
-        let is_later = when > known.recorded_at;
-        let later =
-            || LastSaid { mark: known.mark, minutes: known.minutes, ..new(known.changes, when) };
+        let is_later = (when, *at) > before;
+        let later = || LastSaid {
+            mark: known.mark,
+            minutes: known.minutes,
+            ..new(known.changes, when.max(known.recorded_at))
+        };
         return if is_later { Weighed::Later(later()) } else { Weighed::Known };
     }
     let parts = known.row.as_deref().and_then(|row| row.split_once(':'));
     let above = parts.filter(|(of, _)| of == file).and_then(|(_, above)| above.parse().ok());
     let is_old = match above {
-        Some(above) if recorded_at.is_none() || when == known.recorded_at => *line <= above,
-        _ => when < known.recorded_at,
+        Some(above) if recorded_at.is_none() || when == known_when => *line <= above,
+        // Of two that were recorded at one time the one in the later file stands.
+        _ => (when, *at) < before,
     };
     if is_old {
         return Weighed::Known;
