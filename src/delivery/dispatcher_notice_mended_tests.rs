@@ -21,6 +21,52 @@ fn attended(b: &mut Bench, kind: &'static str, every: Option<SignedDuration>) {
     b.dispatcher.shared = Arc::new(new);
 }
 
+/// It is asked, and answers.
+fn answers(b: &Bench) {
+    let directory = b.directory.load_full();
+    let school = directory.schools.keys().next().expect("a school");
+    b.dispatcher.shared.contacts.marks_answered(&hub(), school, b.clock.now());
+}
+
+#[tokio::test]
+async fn a_register_is_not_asked_for_before_the_source_has_answered_for_it() {
+    for taken in [true, false] {
+        let mut b = bench(2, &["t1"]).await;
+        attended(&mut b, "ss12000", Some(SignedDuration::from_secs(15)));
+        b.set("08:29:50");
+        answers(&b);
+        for clock in ["08:30:00", "08:30:16", "08:34:00"] {
+            b.set(clock);
+            b.work().await;
+        }
+        assert_eq!(b.texts(), 0, "it was answered for before it was due, and not since");
+        if taken {
+            b.mark("p", Mark::Present).await;
+        }
+        b.set("08:34:20");
+        answers(&b);
+        b.work().await;
+        assert_eq!(b.texts(), usize::from(!taken), "{taken}");
+        b.set("08:36:00");
+        b.work().await;
+        assert_eq!(b.texts(), usize::from(!taken), "once");
+    }
+}
+
+#[tokio::test]
+async fn a_source_that_never_answers_for_marks_does_not_keep_the_team_waiting_for_ever() {
+    let mut b = bench(2, &[]).await;
+    attended(&mut b, "ss12000", Some(SignedDuration::from_secs(15)));
+    for clock in ["08:30:00", "09:20:00", "09:22:00", "09:49:00"] {
+        b.set(clock);
+        b.work().await;
+    }
+    assert_eq!(mails(&b).len(), 0);
+    b.set("09:50:30");
+    b.work().await;
+    assert_eq!(mails(&b).len(), 1);
+}
+
 async fn silent(b: &Bench, marks: bool) {
     let directory = b.directory.load_full();
     let school = directory.schools.values().next().expect("a school");
@@ -63,6 +109,7 @@ async fn what_is_registered_at_the_lessons_end_is_asked_for_before_the_team_is_t
                 b.mark("p", Mark::Present).await;
             }
             b.set(settled);
+            answers(&b);
             b.work().await;
             assert_eq!(mails(&b).len(), usize::from(!taken), "{every} {taken}");
             let stood = if taken { Stood::Late } else { Stood::Untaken };

@@ -349,7 +349,7 @@ async fn a_silent_source_is_told_to_it_and_the_team_once_and_then_that_it_is_ove
     let to: Vec<&str> = sent.iter().map(|(to, _)| to.as_str()).collect();
     assert_eq!(to, ["it@example.se", "team@example.se"]);
     assert!(sent[0].1.contains("09.10") && sent[0].1.contains("31 lektioner"), "{sent:?}");
-    let over = |now| silence::over(kv.as_ref(), school, &source, now);
+    let over = |now| silence::over(kv.as_ref(), school, &source, now, now);
     assert!(over(at("10:30:00")).await.expect("written"));
     assert!(!over(at("10:31:00")).await.expect("known"));
     b.set("10:31:00");

@@ -64,6 +64,7 @@ async fn until(b: &mut Bench, clock: &str, mut each: impl FnMut(&Contacts, Times
 
 fn answers(contacts: &Contacts, now: Timestamp) {
     contacts.answered(&hub(), now);
+    contacts.marks_answered(&hub(), &school().id, now);
 }
 
 fn mails(b: &Bench) -> Vec<String> {
@@ -94,6 +95,31 @@ async fn plan_lessons(b: &mut Bench, count: usize, start: &str, end: &str) {
         };
         b.hear(Fact::LessonPlanned { lesson, planned }).await;
     }
+}
+
+#[tokio::test]
+async fn marks_that_do_not_come_are_not_made_good_by_other_answers() {
+    let mut b = bench(Rules::default(), &["attendance", "schedule"]);
+    watch::begin(&b.dispatcher.shared).await.expect("begun");
+    until(&mut b, "08:30:00", answers).await;
+    until(&mut b, "08:36:00", |contacts, now| contacts.answered(&hub(), now)).await;
+    assert_eq!(mails(&b).len(), 2, "the schedule is answered for, and marks are not");
+}
+
+#[tokio::test]
+async fn it_is_not_over_while_it_fails_again() {
+    let mut b = bench(Rules::default(), &["attendance"]);
+    watch::begin(&b.dispatcher.shared).await.expect("begun");
+    until(&mut b, "08:30:00", answers).await;
+    until(&mut b, "08:40:00", |_, _| {}).await;
+    assert_eq!(mails(&b).len(), 2);
+    until(&mut b, "08:42:00", answers).await;
+    until(&mut b, "08:47:00", |_, _| {}).await;
+    assert_eq!(mails(&b).len(), 2, "two minutes are not five");
+    until(&mut b, "08:54:00", answers).await;
+    let sent = mails(&b);
+    assert_eq!(sent.len(), 4, "{sent:?}");
+    assert!(sent[3].contains("08.48"), "since it answers: {sent:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::dispatcher::Dispatcher;
 use super::watch::Plan;
 use crate::directory::{Directory, Nudge, School, entitled};
 use crate::intake::case::enqueue;
-use crate::intake::{Heard, look_again_at, registers, silence};
+use crate::intake::{Contacts, Heard, look_again_at, registers, silence};
 use crate::model::{
     LessonId, Notification, Reason, Recipient, Register, SchoolId, StaffId, StaffRole, Stood,
     local_date,
@@ -23,7 +23,11 @@ use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, tables};
 const TOGETHER: usize = 32;
 /// Before a register is looked at again whose school is not configured at the moment.
 const LATER: SignedDuration = SignedDuration::from_mins(5);
-/// For so long it is.
+/// Until a source that has not answered for a register is looked at again.
+const SOON: SignedDuration = SignedDuration::from_secs(15);
+/// How long after a lesson its register waits for that.
+const LONGEST_UNHEARD: SignedDuration = SignedDuration::from_mins(30);
+/// For so long a school that is not configured is waited for.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
 /// What is looked at.
@@ -88,8 +92,9 @@ impl Dispatcher {
             unit.delete(row.clone());
             match look {
                 Look::Register(school, lesson) => {
-                    let plan = &self.shared.settings.watch;
-                    let how = one(&mut unit, &directory, plan, (school, lesson), now).await?;
+                    let (plan, contacts) = (&self.shared.settings.watch, &self.shared.contacts);
+                    let how =
+                        one(&mut unit, &directory, (plan, contacts), (school, lesson), now).await?;
                     stood.extend(how.map(|how| (school.clone(), how)));
                 }
                 Look::Replanned(school, lesson) => {
@@ -128,7 +133,7 @@ impl Dispatcher {
 async fn one(
     unit: &mut Unit<'_>,
     directory: &Directory,
-    plan: &Plan,
+    (plan, contacts): (&Plan, &Contacts),
     (id, lesson): (&SchoolId, &LessonId),
     now: Timestamp,
 ) -> Result<Option<Stood>, StoreError> {
@@ -156,6 +161,20 @@ async fn one(
     let settled = row.lesson.end.saturating_add(plan.settles(id)).unwrap_or(Timestamp::MAX);
     if waits && now >= row.lesson.end && now < settled {
         registers::look_again(unit, id, &mut row, Some(settled));
+        unit.write(key, &row);
+        return Ok(None);
+    }
+    // A source that has not answered since may have it: teachers would be asked for what they did.
+    let moment = if now < row.lesson.end { register::ask_at(&row, school) } else { row.lesson.end };
+    let patience = row.lesson.end.saturating_add(LONGEST_UNHEARD).unwrap_or(Timestamp::MAX);
+    if waits
+        && now < patience
+        && !plan.is_heard(contacts, id, moment)
+        && !silence::is_any(unit, id).await?
+    {
+        let again = now.saturating_add(SOON).unwrap_or(Timestamp::MAX);
+        let again = if now < row.lesson.end { again.min(row.lesson.end) } else { again };
+        registers::look_again(unit, id, &mut row, Some(again));
         unit.write(key, &row);
         return Ok(None);
     }

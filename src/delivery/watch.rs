@@ -55,6 +55,13 @@ const ASKING: SignedDuration = SignedDuration::from_mins(1);
 const LONGEST_SETTLE: SignedDuration = SignedDuration::from_mins(30);
 
 impl Plan {
+    /// Whether every source that is asked for the marks of a school has answered after `at`: what was registered
+    /// until then is known.
+    pub fn is_heard(&self, contacts: &Contacts, school: &SchoolId, at: Timestamp) -> bool {
+        let mut asked = self.sources.iter().filter(|(_, source)| source.answers_for(school));
+        asked.all(|(id, _)| contacts.marks_answered_at(id, school).is_some_and(|heard| heard >= at))
+    }
+
     /// How long after its end a lesson of a school has been heard of. What is pushed comes at once.
     pub fn settles(&self, school: &SchoolId) -> SignedDuration {
         let of = |source: &Described| match source.every {
@@ -240,7 +247,13 @@ async fn at_school(
         watch::came(&mut row.watch, local_date(last, &school.zone), today);
     }
     let last = row.news;
-    let since = contact.answered.max(Some(shared.metrics.started())).unwrap_or(now);
+    // What says nothing of marks says enough only where none are to come.
+    let answered = if described.answers_for(&school.id) {
+        contact.marks_answered.get(&school.id).copied()
+    } else {
+        contact.answered
+    };
+    let since = answered.max(Some(shared.metrics.started())).unwrap_or(now);
     let away = described.every.and_then(|every| watch::unreachable(now, since, every, rules));
     let quiet = match (away, described.attends(&school.id)) {
         (None, true) => {
@@ -252,7 +265,13 @@ async fn at_school(
     };
     let after = |at: Option<Timestamp>| at > row.watch.told_at;
     // It must have said something since then: what is only not missed any more, as after school, is not well.
-    let speaks = if row.quiet { after(last) } else { after(contact.answered) };
+    let lately = |at: Timestamp| {
+        let every = described.every.unwrap_or_default();
+        now.duration_since(at) <= every.saturating_mul(2).saturating_add(ASKING)
+    };
+    let answers = after(answered) && answered.is_some_and(lately);
+    let speaks = if row.quiet { after(last) } else { answers };
+    let well_since = row.watch.well_since.unwrap_or(now);
     let (next, step) = watch::step(&row.watch, quiet.is_some(), quiet.is_none() && speaks, now);
     row.watch = next;
     match (step, quiet) {
@@ -263,13 +282,13 @@ async fn at_school(
                 source,
                 described,
                 school,
-                (quiet, last.max(contact.answered.filter(|_| !row.quiet))),
+                (quiet, last.max(answered.filter(|_| !row.quiet))),
                 told,
                 now,
             )
             .await?;
         }
-        (Some(Step::Clear), _) => clear(shared, source, school, now).await?,
+        (Some(Step::Clear), _) => clear(shared, source, school, (well_since, now)).await?,
         // Those who were not told, at night or while IT knew of it from another school, hear of it when that is over.
         (None, Some(quiet)) if row.watch.told_at.is_some() => {
             let whom = roles(shared, source, described, school, quiet, told, now);
@@ -373,9 +392,9 @@ async fn clear(
     shared: &Shared,
     source: &SourceId,
     school: &School,
-    now: Timestamp,
+    (since, now): (Timestamp, Timestamp),
 ) -> Result<(), StoreError> {
-    if silence::over(shared.kv.as_ref(), school, source, now).await? {
+    if silence::over(shared.kv.as_ref(), school, source, since, now).await? {
         tracing::info!(%source, school = %school.id, "something comes of a source again");
     }
     Ok(())

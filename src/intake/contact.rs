@@ -40,6 +40,9 @@ pub struct Contact {
     /// When something new last came of that about attendance, by school.
     #[serde(default)]
     pub schools: BTreeMap<SchoolId, Timestamp>,
+    /// When it last answered for the marks of a school, by school; of a source that is asked for them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub marks_answered: BTreeMap<SchoolId, Timestamp>,
     /// How far its clock is ahead of ours, in seconds; where it says what time it is.
     pub clock_ahead_seconds: Option<i64>,
     /// How it is asked, in words, by what for.
@@ -90,6 +93,18 @@ impl Contacts {
             Some(last) => *last = now.max(*last),
             None => drop(c.schools.insert(school.clone(), now)),
         });
+    }
+
+    /// It was asked for the marks of a school and has answered, whether there was anything new or not.
+    pub fn marks_answered(&self, source: &SourceId, school: &SchoolId, now: Timestamp) {
+        self.with(source, |c| {
+            c.marks_answered.insert(school.clone(), now);
+        });
+    }
+
+    /// When it last answered for the marks of a school.
+    pub fn marks_answered_at(&self, source: &SourceId, school: &SchoolId) -> Option<Timestamp> {
+        self.with(source, |c| c.marks_answered.get(school).copied())
     }
 
     /// A mark was on its way so long; negative: recorded, by the source's clock, after it came.

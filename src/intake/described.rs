@@ -20,6 +20,11 @@ pub struct Described {
 }
 
 impl Described {
+    /// Whether it is asked for the marks of a school, and answers also where there are none.
+    pub fn answers_for(&self, school: &SchoolId) -> bool {
+        self.attends(school) && matches!(self.kind, "ss12000" | "edlevo")
+    }
+
     /// Whether marks of a school come from it.
     pub fn attends(&self, school: &SchoolId) -> bool {
         let gives = self.gives.contains(&"attendance");

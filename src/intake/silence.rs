@@ -61,8 +61,8 @@ pub async fn begun(
     Err(StoreError::Busy("a silence could not be written: its row keeps changing".into()))
 }
 
-/// A source that was silent about a school speaks again. Who was told of it hears that too, once; durable on return.
-/// False: it was not silent.
+/// A source that was silent about a school speaks again, and has since `since`. Who was told of it hears that too,
+/// once; durable on return. False: it was not silent.
 ///
 /// # Errors
 /// When the store fails.
@@ -70,6 +70,7 @@ pub async fn over(
     kv: &dyn Kv,
     school: &School,
     source: &SourceId,
+    since: Timestamp,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let key = tables::silence(&school.id, source);
@@ -77,7 +78,7 @@ pub async fn over(
         let mut unit = Unit::new(kv);
         let known: Option<Silence> = unit.read(&key).await?;
         let Some(mut row) = known.filter(|row| row.over_at.is_none()) else { return Ok(false) };
-        row.over_at = Some(now);
+        row.over_at = Some(since);
         for n in notice::of_silence(school, source, &row, Purpose::SourceClear, &notice::TOLD, now)
         {
             let alert = tables::notification(&notice::alert_of(school, &n, &row));

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 pub use kept::Missing;
 pub(super) use weighing::{Weighed, weigh};
@@ -28,6 +28,8 @@ use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, codec, ledger, tables};
 
 /// Pupils whose marks are taken side by side; more only lengthens the queue to the committer.
 const SIDE_BY_SIDE: usize = 64;
+/// Clocks that may agree are not further apart than this.
+const AGREE: SignedDuration = SignedDuration::from_secs(5);
 /// Why a mark is refused whose row is damaged.
 pub(super) const UNREADABLE: &str =
     "the gateway cannot read what it keeps of it; its operators have been told";
@@ -231,7 +233,8 @@ impl Offering {
             };
             let now = self.intake.clock().now();
             let weighed = match &stand {
-                None => news(&said, known.as_ref(), now).map_or(Weighed::Known, Weighed::New),
+                None => news(&said, known.as_ref(), now, self.latest_there(now))
+                    .map_or(Weighed::Known, Weighed::New),
                 Some(stand) => {
                     let told = Said { recorded_at: None, ..said.clone() };
                     weigh(&digest(&told), said.recorded_at, stand, known.as_ref(), now)
@@ -346,6 +349,12 @@ impl Offering {
         }
         contacts.news(source, recorded, now);
         contacts.attendance(source, school, now);
+    }
+
+    /// The latest that it can be by the source's clock.
+    pub fn latest_there(&self, now: Timestamp) -> Timestamp {
+        let ahead = self.contacts.ahead_at_most(&self.source).unwrap_or(AGREE);
+        now.saturating_add(ahead).unwrap_or(Timestamp::MAX)
     }
 
     /// What a source last said of a pupil at a lesson.

@@ -108,6 +108,14 @@ async fn what_is_said_again_is_no_news() {
 }
 
 #[tokio::test]
+async fn what_was_dated_before_the_clock_was_put_right_does_not_hold_up_what_follows() {
+    let world = World::new();
+    assert_eq!(world.says(said(Mark::Unexcused, "10:25", "a")).await, 1);
+    assert_eq!(world.says(said(Mark::Present, "08:25", "a")).await, 1);
+    assert_eq!((world.mark().await, world.waiting().await), (Some(Mark::Present), 0));
+}
+
+#[tokio::test]
 async fn a_mark_that_goes_to_and_fro_without_a_time_is_news_each_time() {
     let world = World::new();
     for mark in [Mark::Unexcused, Mark::Present, Mark::Unexcused, Mark::Present] {

@@ -205,6 +205,7 @@ impl Edlevo {
         let asked =
             Asked { school: school.clone(), zone: zone.clone(), unit: unit.id.clone(), lesson_ids };
         let (first_asked_at, is_first) = self.first_asked(school).await?;
+        let asked_at = intake.clock().now();
         let (mut marks, mut wrong, mut whole) = (Marks::new(), Vec::new(), true);
         let (mut first_answers, mut of_before, mut asked_before) =
             (Vec::new(), BTreeSet::new(), BTreeSet::new());
@@ -230,6 +231,9 @@ impl Edlevo {
                     wrong.push(Wrong { what, ..failed });
                 }
             }
+        }
+        if whole {
+            self.offering.contacts.marks_answered(&self.offering.source, school, asked_at);
         }
         let unknown = marks.len();
         marks.retain(|(pupil, _), _| directory.roster.pupil(school, pupil).is_some());

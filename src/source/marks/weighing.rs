@@ -6,12 +6,20 @@ use super::{Said, Stand};
 use crate::model::{Mark, NotificationId};
 use crate::store::rows::LastSaid;
 
-/// The row to write where it says something new; none: it is known, or older than what is.
-pub(super) fn news(said: &Said, known: Option<&LastSaid>, now: Timestamp) -> Option<LastSaid> {
+/// The row to write where it says something new; none: it is known, or older than what is. `there` is the latest that
+/// it can be by the source's clock.
+pub(super) fn news(
+    said: &Said,
+    known: Option<&LastSaid>,
+    now: Timestamp,
+    there: Timestamp,
+) -> Option<LastSaid> {
     let digest = digest(said);
     let same = known.is_some_and(|k| k.digest == digest);
     // Only what the same clock says is compared: what was taken back, or has no date, is dated by ours.
-    let dates = known.and_then(|k| said.recorded_at.zip(k.dated));
+    // What is dated later than it is there was dated before that clock was put right.
+    let dated = |k: &LastSaid| k.dated.filter(|at| *at <= there);
+    let dates = known.and_then(|k| said.recorded_at.zip(dated(k)));
     let older = dates.is_some_and(|(said, known)| said < known);
     // Two rows of the same instant are both there: the one that alarms nobody stands.
     let beside = known.is_some_and(|k| {

@@ -262,7 +262,11 @@ impl Attending {
                     behind.insert(place.school);
                     failed.get_or_insert(fault);
                 }
-                done => done?,
+                done => {
+                    done?;
+                    let (source, contacts) = (&self.offering.source, &self.offering.contacts);
+                    contacts.marks_answered(source, &place.school, now);
+                }
             }
         }
         since(&mut self.behind, &behind, now);
@@ -397,7 +401,7 @@ impl Attending {
                     let after = newest.map(|at| at.min(theirs(&self.client, now)));
                     // Not past what is not stored.
                     let after = round.again.map_or(after, |again| after.map(|at| at.min(again)));
-                    let after = after.max(known.after);
+                    let after = after.max(known.after.map(|at| at.min(theirs(&self.client, now))));
                     let whole = known.whole || !round.cut;
                     let next = Cursor { after, whole, ..known.clone() };
                     if known != next {

@@ -152,7 +152,9 @@ impl Attending {
                 let ahead = self.offering.contacts.ahead_at_most(&self.offering.source);
                 first.saturating_add(ahead.unwrap_or_default()).unwrap_or(first)
             };
-            changed.map_or(scheduled.lesson.end <= first, |at| at <= history)
+            // Dated later than it is there: by a clock that was put right before the source was first asked.
+            let is_stray = |at: Timestamp| !cursor.whole && at > self.offering.latest_there(now);
+            changed.map_or(scheduled.lesson.end <= first, |at| at <= history || is_stray(at))
         };
         // Whom nobody may be told of is stored as what is known already.
         let learn = is_history || is_protected;

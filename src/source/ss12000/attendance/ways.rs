@@ -122,7 +122,8 @@ impl Attending {
     ) -> Result<Option<Timestamp>, Fault> {
         let earliest = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN);
         let after = match cursor {
-            Cursor { after: Some(after), .. } => *after,
+            // Not later than it is there: its clock may have been put right since.
+            Cursor { after: Some(after), .. } => theirs(&self.client, now).min(*after),
             Cursor { whole: false, .. } => theirs(&self.client, earliest),
             // Asked in another way until now, or nothing has ever changed.
             cursor => theirs(&self.client, cursor.first_asked_at.max(earliest)),

@@ -220,6 +220,33 @@ async fn a_notice_made_just_before_a_mark_suppresses_it() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_put_right_loses_nothing() {
+    for hours in [2, -2] {
+        let mut stage = Stage::with(&[Way::Listing], |_| {}).await;
+        let minutes = 60 * hours;
+        let ahead = |stage: &Stage, hours: i64| {
+            let now = stage.scene.clock.now();
+            let theirs = now + SignedDuration::from_hours(hours);
+            stage.scene.contacts.clock(&stage.offering.source, theirs, now, now);
+        };
+        stage.round().await;
+        // It is hours off, and then right again.
+        ahead(&stage, hours);
+        stage.now(|there| there.rows = vec![row("r1", "p", "l1", MISSING, minutes)]);
+        stage.round().await;
+        assert_eq!(stage.marks().await, [Some(Mark::Unexcused)], "{hours}");
+        ahead(&stage, 0);
+        stage.now(|there| {
+            there.rows[0] = row("r1", "p", "l1", THERE, 1);
+            there.rows.push(row("r2", "q", "l1", MISSING, 1));
+        });
+        stage.round().await;
+        stage.round().await;
+        assert_eq!(stage.marks().await, [Some(Mark::Present), Some(Mark::Unexcused)], "{hours}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_refused_is_tried_once_a_day() {
     let mut stage = Stage::with(&Way::ALL, |there| {
         there.refused = vec![("GET /attendances", 403)];
