@@ -21,6 +21,8 @@ use crate::store::{Commit, StoreError, tables};
 const UNSAID: SignedDuration = SignedDuration::from_hours(24);
 /// How long a source that does not offer calls is not asked for them again.
 const NOT_OFFERED: SignedDuration = SignedDuration::from_hours(24);
+/// How often it is looked whether the source still has the subscription.
+const LOOKED_AT: SignedDuration = SignedDuration::from_hours(1);
 /// The trouble with a subscription that could not be made.
 const TROUBLE: &str = "subscription";
 
@@ -39,11 +41,12 @@ pub(super) struct Subscriber<'a> {
     offering: &'a Offering,
     wanted: Option<Subscribing>,
     not_before: Option<Timestamp>,
+    looked_at: Option<Timestamp>,
 }
 
 impl<'a> Subscriber<'a> {
     pub fn new(client: Client, offering: &'a Offering, wanted: Option<Subscribing>) -> Self {
-        Self { client, offering, wanted, not_before: None }
+        Self { client, offering, wanted, not_before: None, looked_at: None }
     }
 
     /// Makes, renews or removes it, as is due. How it is, in words.
@@ -72,7 +75,9 @@ impl<'a> Subscriber<'a> {
             known => known,
         };
         let known = match known {
-            Some(known) if now < half_life(&known) => return Ok(in_words(&known)),
+            Some(known) if now < half_life(&known) && !self.may_be_lost(&known, now).await? => {
+                return Ok(in_words(&known));
+            }
             Some(known) => self.renewed(known, now).await?,
             None => self.adopted(&wanted, target.as_str(), now).await?,
         };
@@ -88,6 +93,21 @@ impl<'a> Subscriber<'a> {
         self.client.well(Resource::Subscriptions, TROUBLE);
         self.keep(&made).await?;
         Ok(in_words(&made))
+    }
+
+    /// Whether the source says that there is no such subscription. Asked now and then: a source that was set up anew
+    /// calls nobody, and half a life may be weeks.
+    async fn may_be_lost(&mut self, known: &Subscription, now: Timestamp) -> Result<bool, Fault> {
+        if self.looked_at.is_some_and(|at| now.duration_since(at) < LOOKED_AT) {
+            return Ok(false);
+        }
+        self.looked_at = Some(now);
+        match self.client.get(Resource::Subscriptions, &known.id, &[]).await {
+            Ok(found) => Ok(found.is_none()),
+            // It does not say; a renewal will.
+            Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => Ok(false),
+            Err(fault) => Err(fault),
+        }
     }
 
     async fn known(&self) -> Result<Option<Subscription>, StoreError> {

@@ -51,7 +51,10 @@ fn answers(there: &mut There, asked: &Asked, clock: &Hands) -> Said {
                 .collect();
             answer(200, &json!({ "data": all }))
         }
-        "PATCH /subscriptions/s1" if there.lost => answer(404, &Value::Null),
+        "PATCH /subscriptions/s1" | "GET /subscriptions/s1" if there.lost => {
+            answer(404, &Value::Null)
+        }
+        "GET /subscriptions/s1" => answer(200, &json!({"id": "s1", "expires": expires})),
         "PATCH /subscriptions/s1" => answer(200, &json!({"id": "s1", "expires": expires})),
         "DELETE /subscriptions/s1" => {
             there.targets.clear();
@@ -103,13 +106,19 @@ async fn it_is_made_once_renewed_at_half_its_life_and_made_again_when_it_is_lost
     let (words, asked) = stage.looks(OURS).await;
     assert!(words.starts_with("subscribed until 2026-11-24T03:00"), "{words}");
     assert_eq!(asked, ["GET /subscriptions", "POST /subscriptions"]);
-    assert!(stage.looks(OURS).await.1.is_empty());
+    // Whoever begins to look after it looks whether it is there.
+    assert_eq!(stage.looks(OURS).await.1, ["GET /subscriptions/s1"]);
     stage.scene.clock.forward(SignedDuration::from_hours(11));
     assert_eq!(stage.looks(OURS).await.1, ["PATCH /subscriptions/s1"]);
-    assert!(stage.looks(OURS).await.1.is_empty());
+    assert_eq!(stage.looks(OURS).await.1, ["GET /subscriptions/s1"]);
+    {
+        let mut there = stage.there.lock().expect("script");
+        there.lost = true;
+        there.targets.clear();
+    }
+    let asked = ["GET /subscriptions/s1", "PATCH /subscriptions/s1", "POST /subscriptions"];
+    assert_eq!(stage.looks(OURS).await.1, asked);
     stage.scene.clock.forward(SignedDuration::from_hours(11));
-    stage.there.lock().expect("script").lost = true;
-    stage.there.lock().expect("script").targets.clear();
     assert_eq!(stage.looks(OURS).await.1, ["PATCH /subscriptions/s1", "POST /subscriptions"]);
     // Another address, and none.
     let other = Some("https://other.example.se/hooks/hub/secret");
