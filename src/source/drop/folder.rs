@@ -411,6 +411,25 @@ mod tests {
     }
 
     #[test]
+    fn only_the_file_that_was_read_takes_a_place() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path();
+        let (from, to) = (path.join("pupils.csv"), inner(path, "current").expect("made"));
+        let to = to.join("pupils.csv");
+        fs::write(&from, "1").expect("write");
+        let looked_at = about(&from).expect("there").expect("there");
+        fs::write(path.join("other"), "2").expect("write");
+        fs::rename(path.join("other"), &from).expect("in its place");
+        let error = put_in_place(path, &from, &to, &looked_at).expect_err("another");
+        assert_eq!(error.kind(), ErrorKind::Interrupted);
+        assert_eq!(fs::read_to_string(&from).expect("it is back"), "2");
+        assert!(!to.exists());
+        let looked_at = about(&from).expect("there").expect("there");
+        put_in_place(path, &from, &to, &looked_at).expect("the same");
+        assert_eq!(fs::read_to_string(&to).expect("there"), "2");
+    }
+
+    #[test]
     fn files_are_put_aside_and_none_is_lost() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path();

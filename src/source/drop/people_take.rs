@@ -124,18 +124,8 @@ impl Worker<'_> {
             }
             Err(NoDirectory::Rows(error)) => {
                 self.people.files = Some(tried);
-                let absent: Vec<Kind> =
-                    needed.into_iter().filter(|kind| !new.contains_key(kind)).collect();
-                if !new.is_empty()
-                    && !absent.is_empty()
-                    && is_misfit(&error, &new)
-                    && let Some(until) = self.wait_for(&absent, error.problems.len())
-                {
-                    return Ok(self.judged(until));
-                }
-                self.people.misfit_since = None;
-                self.unusable(new.into_values().collect(), &lines(&error)).await;
-                return Ok(self.judged(Timestamp::MAX));
+                let absent = needed.into_iter().filter(|kind| !new.contains_key(kind)).collect();
+                return Ok(self.unfit(new, absent, &error).await);
             }
         };
         self.well_of(UNREADABLE_FILE, DIRECTORY);
@@ -154,6 +144,12 @@ impl Worker<'_> {
         report(&offer);
         self.people.files = Some(tried);
         self.people.misfit_since = None;
+        self.answered(offer, new, former).await;
+        Ok(self.judged(Timestamp::MAX))
+    }
+
+    /// The feed has judged the directory that the files make.
+    async fn answered(&mut self, offer: Offer, new: BTreeMap<Kind, Rested>, former: Vec<Rested>) {
         match offer {
             Offer::Taken { .. } | Offer::Unchanged => {
                 self.well("directory");
@@ -179,7 +175,22 @@ impl Worker<'_> {
             }
             Offer::FromElsewhere => {}
         }
-        Ok(self.judged(Timestamp::MAX))
+    }
+
+    /// The files make no directory: they wait for those that are absent, or are rejected; when to look again.
+    async fn unfit(
+        &mut self,
+        new: BTreeMap<Kind, Rested>,
+        absent: Vec<Kind>,
+        error: &LoadError,
+    ) -> Timestamp {
+        let may_wait = !new.is_empty() && !absent.is_empty() && is_misfit(error, &new);
+        if may_wait && let Some(until) = self.wait_for(&absent, error.problems.len()) {
+            return self.judged(until);
+        }
+        self.people.misfit_since = None;
+        self.unusable(new.into_values().collect(), &lines(error)).await;
+        self.judged(Timestamp::MAX)
     }
 
     /// Until when marks wait for files of the directory that lie there and have not been judged: whoever is protected

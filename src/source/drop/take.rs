@@ -468,3 +468,31 @@ fn name_of(name: &str) -> String {
 pub(super) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_counts_as_written_when_it_says_unless_that_cannot_be() {
+        let at =
+            |micros| Timestamp::from_microsecond(1_790_000_000_000_000 + micros).expect("time");
+        let minute = 60_000_000_i64;
+        for (order, written, last, now, counts) in [
+            (Order::Time, 0, None, minute, 0),
+            // By a clock that is ahead of ours.
+            (Order::Time, 2 * minute, Some(0), minute, minute),
+            // Late.
+            (Order::Time, 0, Some(minute), 2 * minute, 0),
+            // The third of one time.
+            (Order::Time, 0, Some(1), minute, 2),
+            (Order::Name, 0, Some(minute), 2 * minute, minute + 1),
+            (Order::Name, minute, Some(0), 2 * minute, minute),
+            // Our clock has been set back.
+            (Order::Time, minute, Some(9 * minute), 2 * minute, 9 * minute + 1),
+        ] {
+            let found = counts_as(order, at(written), last.map(at), at(now));
+            assert_eq!(found, at(counts), "{order:?} {written} {last:?} {now}");
+        }
+    }
+}

@@ -315,7 +315,7 @@ async fn marks_wait_a_while_for_files_of_the_directory_that_lie_there() {
     // It is being written, and takes its time.
     world.put("attendance.csv", &marks(&[("p1", "unexcused")]));
     for n in 0..8 {
-        world.put("pupils.csv", &pupils(&["p1", "p2"][..1 + n % 2]));
+        world.put("pupils.csv", &pupils(&["p1", "p2"][..=(n % 2)]));
         worker.look().await.expect("memory");
         world.clock.pass(SignedDuration::from_secs(4));
         assert!(world.is_there("attendance.csv"), "{n}");
