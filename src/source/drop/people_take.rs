@@ -33,6 +33,8 @@ const KEY: usize = 32;
 pub(super) struct Tried {
     /// Files, and the confirmation beside them, of which nothing more is to be had.
     files: Option<(Vec<Part>, Option<String>)>,
+    /// Those in force, when they were last judged with nothing beside them.
+    stood: Option<(Vec<Part>, Option<String>)>,
     /// Since when files have been waiting for others of their export.
     misfit_since: Option<Timestamp>,
     /// When the same files are to be tried again.
@@ -68,6 +70,11 @@ impl Worker<'_> {
             }
         }
         self.people.again = None;
+        if new.is_empty() && self.people.stood.as_ref() == Some(&tried) {
+            // What came beside them was rejected: nobody has said again that they are right.
+            self.people.files = Some(tried);
+            return Ok(self.judged(Timestamp::MAX));
+        }
         let largest = self.settings().largest;
         if let Some(file) = new.values().find(|file| file.lying.about.size > largest) {
             self.unusable(vec![file.clone()], &bad::why(&take::too_large())).await;
@@ -142,6 +149,9 @@ impl Worker<'_> {
         };
         self.well_of(PUT_OFF, DIRECTORY);
         report(&offer);
+        if new.is_empty() {
+            self.people.stood = Some(tried.clone());
+        }
         self.people.files = Some(tried);
         self.people.misfit_since = None;
         self.answered(offer, new, former).await;

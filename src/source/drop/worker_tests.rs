@@ -207,6 +207,8 @@ async fn parts_of_an_export_that_come_apart_wait_for_each_other() {
         );
     }
     // The rest never comes.
+    world.look(&mut worker).await;
+    let confirmed = world.metrics.directory_confirmed();
     world.put("pupils.csv", &pupils(&["p1", "p5"]));
     for _ in 0..125 {
         world.look(&mut worker).await;
@@ -216,6 +218,7 @@ async fn parts_of_an_export_that_come_apart_wait_for_each_other() {
     assert!(reason.contains("there is no such pupil"), "{reason}");
     assert!(world.trouble("rejected-file").contains("pupils.csv was not taken"));
     assert_eq!(world.pupils(), ["p1", "p4"]);
+    assert_eq!(world.metrics.directory_confirmed(), confirmed, "nobody has said that it is right");
     // What no other file can put right does not wait.
     world.put("pupils.csv", "id,school,given-name,protection\np1,s,,none\n");
     for _ in 0..3 {
