@@ -67,6 +67,31 @@ async fn a_source_that_never_answers_for_marks_does_not_keep_the_team_waiting_fo
     assert_eq!(mails(&b).len(), 1);
 }
 
+#[tokio::test]
+async fn who_may_have_come_is_not_reported_before_the_source_has_answered_again() {
+    for came in [Some(true), Some(false), None] {
+        let mut b = bench(7, &[]).await;
+        attended(&mut b, "ss12000", Some(SignedDuration::from_secs(15)));
+        b.set("08:25:00");
+        answers(&b);
+        b.mark("p", Mark::Unexcused).await;
+        for clock in ["09:20:00", "09:20:20", "09:24:40"] {
+            b.set(clock);
+            b.work().await;
+        }
+        assert_eq!(mails(&b).len(), 0, "it was not asked since the lesson ended");
+        if came == Some(true) {
+            b.mark("p", Mark::Present).await;
+        }
+        if came.is_some() {
+            answers(&b);
+        }
+        b.set(if came.is_some() { "09:24:59" } else { "09:25:10" });
+        b.work().await;
+        assert_eq!(mails(&b).len(), usize::from(came != Some(true)), "{came:?}");
+    }
+}
+
 async fn silent(b: &Bench, marks: bool) {
     let directory = b.directory.load_full();
     let school = directory.schools.values().next().expect("a school");

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::registers::Look;
-use super::{aside, resolve};
+use super::{Shared, aside, resolve};
 use crate::intake::case::{Case, CaseKey, look_again};
 use crate::intake::{Heard, decide};
 use crate::model::{ProviderId, local_date};
@@ -17,7 +17,11 @@ use crate::store::{Commit, MAX_BATCH_BYTES, StoreError};
 const TIMERS: usize = 32;
 /// Before the end of a lesson is looked at again whose school is not configured at the moment.
 const LATER: SignedDuration = SignedDuration::from_mins(5);
-/// Days for which it is; longer than any school tells guardians of a lesson (`stale-after`).
+/// Until a lesson is looked at again whose source has not answered since it ended.
+const SOON: SignedDuration = SignedDuration::from_secs(15);
+/// How long after its end that is waited for.
+const LONGEST_UNHEARD: SignedDuration = SignedDuration::from_mins(5);
+/// Days for which a school that is not configured is waited for; longer than any school tells guardians of a lesson (`stale-after`).
 const RECENT: i64 = 8;
 
 fn is_recent(key: &CaseKey, now: Timestamp) -> bool {
@@ -105,6 +109,14 @@ impl Dispatcher {
         Ok(worked)
     }
 
+    /// Whether a source may know of somebody who came before the lesson's end, and has not been asked since. Not for
+    /// long: the team phones home the same day.
+    fn is_unheard(&self, key: &CaseKey, end: Timestamp, now: Timestamp) -> bool {
+        let patience = end.saturating_add(LONGEST_UNHEARD).unwrap_or(Timestamp::MAX);
+        let Shared { settings, contacts, .. } = self.shared.as_ref();
+        (end..patience).contains(&now) && !settings.watch.is_heard(contacts, &key.school, end)
+    }
+
     /// Decides lessons that have ended, as many as fit in one commit. Returns how many, and whether it
     /// was written; false: conflict.
     async fn lesson_ends(
@@ -132,6 +144,11 @@ impl Dispatcher {
                 continue;
             };
             if let Some(case) = Case::load(&mut unit, key).await? {
+                if self.is_unheard(key, case.lesson.lesson.end, now) {
+                    let again = now.saturating_add(SOON).unwrap_or(Timestamp::MAX);
+                    look_again(&mut unit, key, again);
+                    continue;
+                }
                 decide(&mut unit, &directory, school, case, &Heard::own("lesson-end"), now);
             }
         }
