@@ -26,6 +26,10 @@ pub struct Day {
     /// Lessons of the day at which the pupil is missing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub missing: BTreeSet<LessonId>,
+    /// When a source last said with a mark or a notice that the pupil's personal data are protected; only on the row
+    /// that belongs to the pupil, not to a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected_at: Option<Timestamp>,
 }
 
 /// An advance notice, or that it was withdrawn: kept then too, so that the notice itself, should it
@@ -104,6 +108,9 @@ pub struct KeptMark {
     /// It was so before the source was first asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub learn: bool,
+    /// It says that the pupil's personal data are protected, or may be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// Since when it waits, by our clock.
     pub since: Timestamp,
 }
@@ -119,6 +126,9 @@ pub struct NoticeSaid {
     /// The directory does not know the pupil yet: it is offered again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
+    /// The row says that the pupil's personal data are protected, or may be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// What the row said before, and is still to be taken back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<AdvanceNotice>,

@@ -30,8 +30,17 @@ pub struct Missing {
 impl Offering {
     pub(super) fn keep(&self, said: &Said, learn: bool, now: Timestamp) -> (Vec<u8>, KeptMark) {
         let key = tables::kept_mark(&said.school, &said.pupil, &said.lesson.id, &self.source);
-        let Said { lesson, mark, minutes, register_closed, recorded_at, recorded_by, row, .. } =
-            said.clone();
+        let Said {
+            lesson,
+            mark,
+            minutes,
+            register_closed,
+            recorded_at,
+            recorded_by,
+            row,
+            protected,
+            ..
+        } = said.clone();
         let kept = KeptMark {
             lesson,
             mark,
@@ -41,6 +50,7 @@ impl Offering {
             recorded_by,
             row,
             learn,
+            protected,
             since: now,
         };
         (key, kept)
@@ -72,6 +82,7 @@ impl Offering {
                     recorded_by,
                     row,
                     learn,
+                    protected,
                     ..
                 } = kept;
                 ready[usize::from(learn)].push(Said {
@@ -85,6 +96,7 @@ impl Offering {
                     recorded_by,
                     row,
                     replaces: false,
+                    protected,
                 });
                 gone.push(key);
             }

@@ -20,12 +20,10 @@ use super::deleted::Deleted;
 use super::fault::{Fault, Wrong, kinds};
 use super::marks::Rules;
 use super::notices::Notices;
-use super::person::protection;
 use super::rows::Bad;
 use super::schedule::{cursor, theirs};
 use super::settings::Resource;
 use super::timetable::is_likely;
-use super::types::Ref;
 use crate::directory::Protection;
 use crate::intake::IntakeError;
 use crate::model::{
@@ -245,6 +243,7 @@ impl Attending {
         );
         let notices = notices.await?;
         round.found.notices = notices.changed;
+        round.protected.extend(notices.protected);
         failed = failed.or(notices.failed);
         since(&mut self.unread, &notices.unread, now);
         let mut behind = BTreeSet::new();
@@ -299,20 +298,6 @@ impl Attending {
         }
     }
 
-    /// Whether marks say of a pupil whom the directory does not protect that there is protection, or may be.
-    fn is_protected(&self, school: &SchoolId, student: Option<&Ref>) -> bool {
-        let marking = student.and_then(|student| student.security_marking.as_ref());
-        let by_mark = marking.map(|marking| protection(Some(marking)));
-        let Some(student) = student.filter(|_| by_mark.is_some_and(|p| p != Protection::None))
-        else {
-            return false;
-        };
-        let Ok(pupil) = PupilId::new(student.id.clone()) else { return false };
-        let directory = self.offering.intake.directory().load();
-        let pupil = directory.roster.pupil(school, &pupil);
-        pupil.is_none_or(|pupil| pupil.protection == Protection::None)
-    }
-
     /// Tells that nobody is told of pupils whom the directory does not protect as it should.
     fn tell_protected(&mut self, new: BTreeSet<(SchoolId, PupilId)>) {
         self.protected.extend(new);
@@ -328,7 +313,7 @@ impl Attending {
         }
         let what = format!(
             "{count} pupils have protected personal data by their marks, and not by the directory; \
-             nobody is told of these marks"
+             nobody is told of them, and staff get a task instead"
         );
         let remedy = "look after these pupils by hand, and load the directory anew";
         self.client.tell(Resource::Attendances, &Wrong::new(PROTECTED, what, remedy));

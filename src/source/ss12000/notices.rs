@@ -10,12 +10,13 @@ use super::attendance::is_possible;
 use super::book::Place;
 use super::client::Client;
 use super::fault::Fault;
+use super::person::says_protected;
 use super::rows::{self, Bad};
 use super::schedule::{cursor, theirs};
 use super::settings::Resource;
 use super::timetable::is_likely;
 use super::types::{Absence, AbsenceType};
-use crate::intake::IntakeError;
+use crate::intake::{Beside, IntakeError};
 use crate::model::{
     AdvanceNotice, EventId, Fact, NoticeKind, NotificationId, Observation, PupilId, SchoolId,
 };
@@ -66,6 +67,8 @@ pub(super) struct Round {
     pub changed: u64,
     /// Schools whose notices could not be read: who is reported there is not known.
     pub unread: BTreeSet<SchoolId>,
+    /// Whose rows say that there is protection.
+    pub protected: BTreeSet<(SchoolId, PupilId)>,
     /// What failed first.
     pub failed: Option<Fault>,
 }
@@ -147,7 +150,8 @@ impl Notices {
                 round.unread.extend(refusal.is_new.then(|| place.school.clone()));
                 continue;
             }
-            match self.of_place(&client, offering, place, overlap, bad).await {
+            let protected = &mut round.protected;
+            match self.of_place(&client, offering, place, overlap, (bad, protected)).await {
                 Ok(changed) => round.changed += changed,
                 Err(fault @ Fault::Failed(_)) => {
                     round.unread.insert(place.school.clone());
@@ -173,7 +177,7 @@ impl Notices {
         offering: &Offering,
         place: &Place,
         overlap: SignedDuration,
-        bad: &mut Bad,
+        (bad, protected): (&mut Bad, &mut BTreeSet<(SchoolId, PupilId)>),
     ) -> Result<u64, Fault> {
         let (part, now) = (format!("absences {}", place.school), client.clock().now());
         let known = offering.cursor(&part).await?;
@@ -196,6 +200,11 @@ impl Notices {
         let (mut changed, mut newest) = (0, known.as_ref().and_then(|k| k.after));
         for row in found {
             newest = newest.max(row.meta.modified.filter(|at| is_possible(*at, now)));
+            if let Some(student) = row.student.as_ref().filter(|student| says_protected(student))
+                && let Ok(pupil) = PupilId::new(student.id.clone())
+            {
+                protected.insert((school_of(offering, place, &pupil), pupil));
+            }
             changed += u64::from(self.take(offering, place, &row, first, bad).await?);
         }
         if all {
@@ -232,14 +241,16 @@ impl Notices {
         };
         let school = school_of(offering, place, &pupil);
         let key = Key { row: row.id.to_string(), school, pupil };
+        let protected = row.student.as_ref().is_some_and(says_protected);
         let modified_at = row.meta.modified.filter(|at| is_likely(*at));
         let known = self.said.get(&key).cloned();
         if known.as_ref().is_some_and(|k| {
-            (k.notice == notice && !k.waits)
+            (k.notice == notice && !k.waits && (k.protected || !protected))
                 || k.modified_at.zip(modified_at).is_some_and(|(k, n)| n < k)
         }) {
             return Ok(false);
         }
+        let protected = protected || known.as_ref().is_some_and(|k| k.protected);
         let mut former = Vec::new();
         if let Some(known) = known {
             former = known.former;
@@ -247,8 +258,8 @@ impl Notices {
             former.retain(|before| *before != notice);
         }
         // The new span first: between the two, nobody may count as missing from a lesson that both suppress.
-        self.give(offering, &key, NoticeSaid { notice, modified_at, waits: false, former }, first)
-            .await?;
+        let said = NoticeSaid { notice, modified_at, waits: false, protected, former };
+        self.give(offering, &key, said, first).await?;
         self.withdraw_former(offering, &key).await?;
         Ok(true)
     }
@@ -463,7 +474,9 @@ async fn tell(
     let row = remembered.map(|said| codec::encode(ledger::ROW_VERSION, said));
     let beside = [(key.table(offering), row)];
     let learn = tone == Tone::Given { first: true };
-    match offering.intake.accept_beside(&observation, learn, &beside).await {
+    let protected = remembered.is_some_and(|said| said.protected);
+    let with = Beside { learn, protected, rows: &beside };
+    match offering.intake.accept_beside(&observation, with).await {
         Ok(_) => {
             offering.meter.accepted(None);
             offering.contacts.news(&offering.source, recorded_at, now);

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::book::Place;
 use super::super::fault::Fault;
 use super::super::marks::{self, Before, Counted, Verdict};
+use super::super::person::says_protected;
 use super::super::timetable::Scheduled;
 use super::super::types::Attendance;
 use super::{Attending, Round, is_possible, theirs};
@@ -79,6 +80,10 @@ impl Attending {
             round.said.insert(key);
             if learn { offered.known.push(said) } else { offered.news.push(said) }
         }
+        // Whatever else is said of a pupil comes after the word that there is protection.
+        for list in [&mut offered.known, &mut offered.news] {
+            list.sort_by_key(|said| !said.protected);
+        }
         Ok(offered)
     }
 
@@ -133,8 +138,8 @@ impl Attending {
         if mark == Mark::Unexcused && self.is_off(&scheduled).await? {
             mark = Mark::OtherActivity;
         }
-        let is_protected = self.is_protected(&scheduled.school, row.student.as_ref());
-        if is_protected && mark == Mark::Unexcused {
+        let is_protected = row.student.as_ref().is_some_and(says_protected);
+        if is_protected {
             round.protected.insert((scheduled.school.clone(), pupil.clone()));
         }
         let is_history = last.is_none() && {
@@ -145,8 +150,6 @@ impl Attending {
             let history = first.saturating_sub(early).unwrap_or(first);
             changed.map_or(scheduled.lesson.end <= first, |at| at <= history)
         };
-        // Whom nobody may be told of is stored as what is known already.
-        let learn = is_history || is_protected;
         let replaces = last.as_ref().is_some_and(|last| {
             last.row.as_ref().is_none_or(|former| round.deleted.contains(former))
         });
@@ -172,8 +175,9 @@ impl Attending {
             recorded_by: row.reporter.as_ref().map(|reporter| reporter.id.to_string()),
             row: Some(row.id.to_string()),
             replaces,
+            protected: is_protected,
         };
-        Ok(Some((said, learn)))
+        Ok(Some((said, is_history)))
     }
 
     /// Whether a lesson does not take place and the core does not know: it has no schedule, or not this lesson.

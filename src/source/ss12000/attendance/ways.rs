@@ -248,7 +248,7 @@ impl Attending {
     }
 
     async fn offer(&self, offered: Offered, round: &mut Round) -> Result<(), Fault> {
-        for (list, learn) in [(offered.news, false), (offered.known, true)] {
+        for (list, learn) in [(offered.known, true), (offered.news, false)] {
             if list.is_empty() {
                 continue;
             }
