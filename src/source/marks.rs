@@ -4,6 +4,7 @@
 //! What a source last said of a pupil at a lesson is a row, written in the commit that takes the mark.
 
 mod kept;
+mod unread;
 mod weighing;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 
 pub use kept::Missing;
+pub use unread::Unread;
 pub(super) use weighing::{Weighed, weigh};
 use weighing::{digest, news};
 

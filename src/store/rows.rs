@@ -83,7 +83,7 @@ pub struct Missed {
     pub at: Timestamp,
 }
 
-/// A mark about a pupil whom the directory does not know yet: it is offered again.
+/// A mark about a pupil whom the directory does not know yet, or at a lesson that nobody knows: it is offered again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptMark {
     /// At which lesson.
@@ -111,6 +111,10 @@ pub struct KeptMark {
     /// It says that the pupil's personal data are protected, or may be.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub protected: bool,
+    /// What the source says, where nobody knows the lesson yet: of `lesson` only the id is known then, `mark` is
+    /// unknown, and what else stands here stands in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
     /// Since when it waits, by our clock.
     pub since: Timestamp,
 }

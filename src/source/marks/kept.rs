@@ -51,6 +51,7 @@ impl Offering {
             row,
             learn,
             protected,
+            unread: None,
             since: now,
         };
         (key, kept)
@@ -66,8 +67,14 @@ impl Offering {
         let (mut ready, mut gone) = ([Vec::new(), Vec::new()], Vec::new());
         for (key, school, pupil, _, kept) in self.rows::<KeptMark>(tables::KEPT_MARKS).await? {
             let over = kept.lesson.end.saturating_add(WAITS).unwrap_or(Timestamp::MAX) < now;
-            if over {
-                *taken.refused.entry("pupil: not in the directory".into()).or_default() += 1;
+            if kept.unread.is_some() && !over {
+                // Whoever asks the source reads it, when the lesson is known.
+            } else if over {
+                let why = match kept.unread {
+                    None => "pupil: not in the directory",
+                    Some(_) => "lesson: not known to its source",
+                };
+                *taken.refused.entry(why.into()).or_default() += 1;
                 self.meter.rejected(1);
                 gone.push(key);
             } else if self.is_unknown(&school, &pupil) {
@@ -163,7 +170,7 @@ impl Offering {
 
     /// The rows of this source in a table whose keys are school, pupil, lesson and source. One that cannot be read
     /// is told of and left out: it must not hold up the others.
-    async fn rows<T: serde::de::DeserializeOwned>(
+    pub(super) async fn rows<T: serde::de::DeserializeOwned>(
         &self,
         table: &[u8],
     ) -> Result<Vec<(Vec<u8>, SchoolId, PupilId, LessonId, T)>, StoreError> {

@@ -8,6 +8,7 @@ mod row;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -29,7 +30,7 @@ use crate::intake::IntakeError;
 use crate::model::{
     EventId, Fact, Lesson, LessonId, NotificationId, Observation, PupilId, SchoolId,
 };
-use crate::source::marks::{Offering, Taken};
+use crate::source::marks::{Offering, Taken, Unread};
 use crate::store::StoreError;
 use crate::store::rows::Cursor;
 
@@ -133,6 +134,8 @@ struct Round {
     deleted: BTreeSet<String>,
     /// Everybody of whom a row was read, so that a row made anew is told from one that is gone.
     said: BTreeSet<(LessonId, PupilId)>,
+    /// Rows whose lesson nobody knows, to be kept.
+    unknown: Vec<Unread>,
     /// When the oldest row was changed that must be asked for again: its lesson may be known by then.
     again: Option<Timestamp>,
     /// Whether the source has answered for the school.
@@ -357,6 +360,7 @@ impl Attending {
             self.offering.set_cursor(&part, &first).await?;
             first
         };
+        self.read_again(place, &known, round).await?;
         loop {
             (round.again, round.answered, round.cut) = (None, false, false);
             let refused = self.refused.get(school);

@@ -143,8 +143,8 @@ impl Notices {
         for key in halves {
             self.withdraw_former(offering, &key).await?;
         }
-        let client = client.impatient();
         for place in places {
+            let client = client.for_school(place.organisation.as_deref());
             let now = client.clock().now();
             if let Some(refusal) = self.refused.get(&place.school).filter(|r| now < r.until) {
                 round.unread.extend(refusal.is_new.then(|| place.school.clone()));
@@ -203,7 +203,7 @@ impl Notices {
             if let Some(student) = row.student.as_ref().filter(|student| says_protected(student))
                 && let Ok(pupil) = PupilId::new(student.id.clone())
             {
-                protected.insert((school_of(offering, place, &pupil), pupil));
+                protected.insert((school_of(offering, &place.school, &pupil), pupil));
             }
             changed += u64::from(self.take(offering, place, &row, first, bad).await?);
         }
@@ -226,7 +226,7 @@ impl Notices {
         let (pupil, notice) = match notice(row) {
             Ok((pupil, Some(notice))) => (pupil, notice),
             Ok((pupil, None)) => {
-                let school = school_of(offering, place, &pupil);
+                let school = school_of(offering, &place.school, &pupil);
                 let key = Key { row: row.id.to_string(), school, pupil };
                 if !self.said.contains_key(&key) {
                     return Ok(false);
@@ -239,7 +239,7 @@ impl Notices {
                 return Ok(false);
             }
         };
-        let school = school_of(offering, place, &pupil);
+        let school = school_of(offering, &place.school, &pupil);
         let key = Key { row: row.id.to_string(), school, pupil };
         let protected = row.student.as_ref().is_some_and(says_protected);
         let modified_at = row.meta.modified.filter(|at| is_likely(*at));
@@ -405,15 +405,16 @@ async fn ask(
     Err(refused.unwrap_or(Fault::TooMuch))
 }
 
-/// The school that the pupil goes to: what asks for one school is answered with those below it too.
-fn school_of(offering: &Offering, place: &Place, pupil: &PupilId) -> SchoolId {
+/// The school that the pupil goes to: what asks for one school is answered with those below it too, and pupils of one
+/// have lessons at another. The one that was asked for, where nobody knows the pupil.
+pub(super) fn school_of(offering: &Offering, asked_for: &SchoolId, pupil: &PupilId) -> SchoolId {
     let directory = offering.intake.directory().load();
-    if directory.roster.pupil(&place.school, pupil).is_some() {
-        return place.school.clone();
+    if directory.roster.pupil(asked_for, pupil).is_some() {
+        return asked_for.clone();
     }
     let mut schools = directory.schools.keys();
     let at = schools.find(|school| directory.roster.pupil(school, pupil).is_some());
-    at.unwrap_or(&place.school).clone()
+    at.unwrap_or(asked_for).clone()
 }
 
 /// Reads a row. No notice: it ends before it begins, as one that is taken back does.

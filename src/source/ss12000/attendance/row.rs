@@ -7,17 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::book::Place;
 use super::super::fault::Fault;
 use super::super::marks::{self, Before, Counted, Verdict};
+use super::super::notices::school_of;
 use super::super::person::says_protected;
 use super::super::timetable::Scheduled;
 use super::super::types::Attendance;
-use super::{Attending, Round, is_possible, theirs};
-use crate::model::{LessonId, Mark, PupilId};
-use crate::source::marks::Said;
+use super::{Attending, Round, is_possible, theirs, unread};
+use crate::model::{LessonId, Mark, PupilId, SchoolId};
+use crate::source::marks::{Said, Unread};
 use crate::store::rows::{Cursor, LastSaid, Register};
 use crate::store::{ledger, tables};
-
-/// How long a mark is asked for again whose lesson nobody knows.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Rows that are to be offered.
 #[derive(Default)]
@@ -58,6 +56,13 @@ impl Attending {
     ) -> Result<Offered, Fault> {
         let (mut offered, now) = (Offered::default(), self.client.clock().now());
         let mut all: BTreeMap<(LessonId, PupilId), (Said, bool)> = BTreeMap::new();
+        if !only_known {
+            let lessons = rows.iter().filter_map(|row| row.calendar_event.as_ref());
+            let ids = lessons.filter_map(|lesson| LessonId::new(lesson.id.clone()).ok());
+            let (ids, directory) = (ids.collect(), self.offering.intake.directory().load_full());
+            let Self { book, places, client, .. } = self;
+            book.look_up(ids, &place.school, places, client, &directory, &mut round.bad).await?;
+        }
         for row in rows {
             round.found.rows += 1;
             // A time that cannot be does not move the cursor.
@@ -121,9 +126,14 @@ impl Attending {
                 self.book.find(&id, &place.school, places, client, &directory, &mut round.bad);
             let Some(found) = found.await? else {
                 round.bad.add("a mark: of a lesson that the source does not know");
-                if let Some(at) = changed.filter(|at| now.duration_since(*at) < PATIENCE) {
-                    round.again = round.again.map_or(Some(at), |known| Some(known.min(at)));
-                }
+                round.unknown.push(Unread {
+                    school: place.school.clone(),
+                    pupil,
+                    lesson: id,
+                    changed,
+                    row: row.id.to_string(),
+                    text: unread::text(row),
+                });
                 return Ok(None);
             };
             found
@@ -132,15 +142,17 @@ impl Attending {
             round.found.ignored += 1;
             return Ok(None);
         }
-        let last = self.offering.last(&scheduled.school, &pupil, &id).await?;
+        // Pupils have lessons at other schools of ours too.
+        let school = school_of(&self.offering, &scheduled.school, &pupil);
+        let last = self.offering.last(&school, &pupil, &id).await?;
         let read = self.mark(row, &scheduled, &pupil, last.as_ref(), changed.unwrap_or(now), round);
         let Some((mut mark, minutes, closed)) = read else { return Ok(None) };
-        if mark == Mark::Unexcused && self.is_off(&scheduled).await? {
+        if mark == Mark::Unexcused && self.is_off(&scheduled, &school).await? {
             mark = Mark::OtherActivity;
         }
         let is_protected = row.student.as_ref().is_some_and(says_protected);
         if is_protected {
-            round.protected.insert((scheduled.school.clone(), pupil.clone()));
+            round.protected.insert((school.clone(), pupil.clone()));
         }
         let is_history = last.is_none() && {
             let first = theirs(&self.client, cursor.first_asked_at);
@@ -165,7 +177,7 @@ impl Attending {
             }
         }
         let said = Said {
-            school: scheduled.school.clone(),
+            school,
             pupil,
             lesson: scheduled.lesson.clone(),
             mark,
@@ -181,11 +193,11 @@ impl Attending {
     }
 
     /// Whether a lesson does not take place and the core does not know: it has no schedule, or not this lesson.
-    async fn is_off(&self, scheduled: &Scheduled) -> Result<bool, Fault> {
+    async fn is_off(&self, scheduled: &Scheduled, school: &SchoolId) -> Result<bool, Fault> {
         if !scheduled.planned.cancelled {
             return Ok(false);
         }
-        let key = tables::register(&scheduled.school, &scheduled.lesson.id);
+        let key = tables::register(school, &scheduled.lesson.id);
         let kv = self.offering.intake.kv().as_ref();
         let known: Option<Register> = ledger::read(kv, &key).await?;
         Ok(!known.and_then(|row| row.planned).is_some_and(|planned| planned.cancelled))
