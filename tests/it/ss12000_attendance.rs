@@ -3,7 +3,7 @@
 use upprop::sim::school::Act;
 
 use crate::hub::{Hub, in_minutes};
-use crate::world::TEAM;
+use crate::world::{TEAM, upprop};
 
 const FAST: &str = "attendance-poll = \"1s\"\nschedule-poll = \"1s\"";
 
@@ -126,4 +126,21 @@ async fn staff_have_one_task_for_a_pupil_whom_only_the_mark_protects() {
     let all = hub.world.messages(4).await;
     assert_eq!(all.iter().filter(|mail| mail.to == TEAM).count(), 2);
     hub.world.quiet(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn minutes_that_make_no_sense_are_shown_as_bad_rows() {
+    let hub = Hub::start("negative-minutes", 3, FAST).await;
+    let lesson = hub.lesson("Ma", 5);
+    hub.act(Act::Arrive { pupil: hub.pupil(0), lesson, late: 0 });
+    hub.world.logged("negative-minutes", 1).await;
+    let config = hub.world.config();
+    let (_, status, _) = upprop(&["status", "--config", config.to_str().expect("a path")]);
+    let told = [
+        "hub",
+        "WRONG (bad-rows): ",
+        "cannot be read and are left out",
+        "→ show this to the vendor",
+    ];
+    assert!(told.iter().all(|words| status.contains(words)), "{status}");
 }
