@@ -78,7 +78,7 @@ fn gives(gives: Gives) -> Vec<&'static str> {
 /// The sources whose budgets do not let them be asked as often as is wanted, and how often they are, in words.
 pub fn paces(config: &Config) -> Vec<(SourceId, String)> {
     let all = config.ss12000.iter();
-    all.filter_map(|(id, source)| Some((id.clone(), ss12000::pace(config, id, source)?))).collect()
+    all.filter_map(|(id, source)| Some((id.clone(), ss12000::pace(id, source)?))).collect()
 }
 
 /// Schools whose teachers are asked for a register before its marks can have come, the first such source of each, and

@@ -34,6 +34,8 @@ pub struct Claim<'a> {
     pub notices: &'a [AdvanceNotice],
     /// Every notification made for the lesson.
     pub told: &'a [Notification],
+    /// Whether a source says that the pupil is protected, whatever the directory says.
+    pub protected: bool,
     /// Whether a provider has rejected an address as such.
     pub is_bad: &'a dyn Fn(&Address) -> bool,
 }
@@ -233,6 +235,7 @@ fn recipient(
         if !content_free {
             match pupil.map(|p| p.protection) {
                 None => return Err(drop_and_decide(Reason::UnknownPupil)),
+                Some(_) if c.protected => return Err(drop_and_decide(Reason::Protected)),
                 Some(Protection::Protected) => return Err(drop_and_decide(Reason::Protected)),
                 Some(Protection::Unknown) => {
                     return Err(drop_and_decide(Reason::ProtectionUnknown));
@@ -248,6 +251,9 @@ fn recipient(
         });
     }
     let Some(pupil) = pupil else { return Err(drop_and_decide(Reason::UnknownPupil)) };
+    if c.protected {
+        return Err(drop_and_decide(Reason::Protected));
+    }
     let today = local_date(c.now, &school.zone);
     let (candidates, otherwise) = match entitled::recipients(school, pupil, c.roster, today) {
         Entitled::Nobody(reason) => return Err(drop_and_decide(reason)),

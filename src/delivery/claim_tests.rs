@@ -73,6 +73,7 @@ fn ask_about(
         lesson,
         notices: &[],
         told: std::slice::from_ref(n),
+        protected: false,
         is_bad: &|_| false,
     })
 }
@@ -225,6 +226,7 @@ fn a_notice_and_a_renewed_alarm_end_what_waits() {
             lesson,
             notices,
             told: &[],
+            protected: false,
             is_bad: &|_| false,
         })
     };
@@ -267,6 +269,7 @@ fn a_correction_waits_for_what_is_on_the_wire_and_needs_something_to_correct() {
             lesson: &lesson,
             notices: &[],
             told: std::slice::from_ref(&first),
+            protected: false,
             is_bad: &|_| false,
         });
         let is = match verdict {
@@ -300,4 +303,32 @@ proptest! {
             prop_assert_eq!(quiet_until(hours, &school, until), None, "{} to {}", from, to);
         }
     }
+}
+
+#[test]
+fn whom_a_source_says_to_be_protected_is_written_about_to_nobody() {
+    let (school, people, lesson) = (school(None), roster("2013-05-04", "none"), missing());
+    let now = at("2026-10-24T20:10:00+02:00");
+    let mut n = notification("g1");
+    n.deadline = Timestamp::MAX;
+    let with = |n: &Notification, protected| {
+        claim(&Claim {
+            now,
+            notification: n,
+            school: Some(&school),
+            roster: &people,
+            lesson: &lesson,
+            notices: &[],
+            told: &[],
+            protected,
+            is_bad: &|_| false,
+        })
+    };
+    assert!(matches!(with(&n, false), Verdict::Send { .. }));
+    let dropped =
+        Verdict::Drop { state: State::Cancelled, reason: Reason::Protected, decide_again: true };
+    assert_eq!(with(&n, true), dropped);
+    n.recipient = Recipient::Staff(crate::model::StaffRole::AttendanceTeam);
+    n.purpose = Purpose::TeamAlert;
+    assert_eq!(with(&n, true), dropped);
 }

@@ -112,6 +112,7 @@ pub async fn prepare(
         lesson: &case.lesson,
         notices: &case.notices,
         told: &case.told,
+        protected: case.is_protected(now),
         is_bad: &|address| bad.contains(address),
     });
     let may_have_left = matches!(verdict, Verdict::Send { .. })

@@ -51,12 +51,16 @@ pub enum IntakeError {
     Store(#[from] StoreError),
 }
 
-/// Whether somebody may have to be told of what is heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum News {
-    Yes,
-    /// It was so before anybody asked.
-    No,
+/// How a source that is asked offers an observation.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// It was so before the source was first asked: stored like everything else, and nobody is told of it.
+    pub learn: bool,
+    /// It says that the pupil's personal data are protected, or may be: whatever the directory says, nobody is told
+    /// of the pupil for a while, and staff get a task instead.
+    pub protected: bool,
+    /// Rows of the source's own, to be written in the same commit; none: to be removed.
+    pub rows: &'a [(Vec<u8>, Option<Bytes>)],
 }
 
 /// The door every source goes through.
@@ -89,7 +93,7 @@ impl Intake {
         fields(source = %observation.source, school)
     )]
     pub async fn accept(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
-        self.take(observation, News::Yes, &[]).await
+        self.take(observation, Beside::default()).await
     }
 
     /// Takes what was so already when its source was first asked: stored like everything else, and nobody is
@@ -98,7 +102,7 @@ impl Intake {
     /// # Errors
     /// As [`Self::accept`].
     pub async fn learn(&self, observation: &Observation) -> Result<Accepted, IntakeError> {
-        self.take(observation, News::No, &[]).await
+        self.take(observation, Beside { learn: true, ..Beside::default() }).await
     }
 
     /// As [`Self::accept`], or as [`Self::learn`], with rows of the source's own in the same commit: what it
@@ -109,17 +113,15 @@ impl Intake {
     pub async fn accept_beside(
         &self,
         observation: &Observation,
-        learn: bool,
-        rows: &[(Vec<u8>, Option<Bytes>)],
+        beside: Beside<'_>,
     ) -> Result<Accepted, IntakeError> {
-        self.take(observation, if learn { News::No } else { News::Yes }, rows).await
+        self.take(observation, beside).await
     }
 
     async fn take(
         &self,
         observation: &Observation,
-        news: News,
-        beside: &[(Vec<u8>, Option<Bytes>)],
+        beside: Beside<'_>,
     ) -> Result<Accepted, IntakeError> {
         let directory = self.directory.load_full();
         let school = directory.schools.get(&observation.school).ok_or_else(|| {
@@ -153,13 +155,18 @@ impl Intake {
             }
             let now = self.clock.now();
             unit.write(seen, &Seen { at: now });
-            for (key, row) in beside {
+            for (key, row) in beside.rows {
                 match row {
                     Some(row) => unit.write_raw(key.clone(), row.clone()),
                     None => unit.delete(key.clone()),
                 }
             }
-            match write(&mut unit, &directory, school, observation, news, now).await {
+            if let (true, Some(pupil)) = (beside.protected, observation.fact.pupil()) {
+                let row = tables::notice_guard(&school.id, pupil);
+                let known: Day = unit.read(&row).await?.unwrap_or_default();
+                unit.write(row, &Day { protected_at: Some(now), ..known });
+            }
+            match write(&mut unit, &directory, school, observation, beside.learn, now).await {
                 Ok(()) => {}
                 // Sent again it would be the same: it must not hold up what the sender has behind it.
                 Err(IntakeError::Store(StoreError::Damaged(why))) => {
@@ -222,7 +229,7 @@ async fn write(
     directory: &Directory,
     school: &School,
     observation: &Observation,
-    news: News,
+    learn: bool,
     now: Timestamp,
 ) -> Result<(), IntakeError> {
     let heard = |what: String| Heard {
@@ -254,7 +261,7 @@ async fn write(
             register::begun(unit, school, lesson, begun, now).await?;
             merged(unit, directory, school, pupil, lesson, &heard, now, |state| {
                 let change = occasion::mark_lesson(state, marking, now);
-                state.taken_as_known |= change == Change::Changed && news == News::No;
+                state.taken_as_known |= change == Change::Changed && learn;
                 change
             })
             .await

@@ -1,6 +1,6 @@
 //! One lesson of one pupil as stored: what deciding about it reads, and what a plan writes.
 
-use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use crate::directory::{Roster, School};
 use crate::model::{
@@ -15,6 +15,8 @@ use crate::store::{StoreError, after_prefix, ledger::Unit};
 const REMEMBERED: usize = 24;
 /// Most advance notices of one pupil that are looked at for one lesson.
 const NOTICES: usize = 200;
+/// How long a source's word that a pupil is protected holds, after the last time that it said so.
+const PROTECTED_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Which lesson of which pupil.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,6 +64,8 @@ pub struct Case {
     pub notices: Vec<AdvanceNotice>,
     /// Notifications, oldest first.
     pub told: Vec<Notification>,
+    /// When a source last said that the pupil is protected.
+    protected_at: Option<Timestamp>,
 }
 
 impl Case {
@@ -83,7 +87,7 @@ impl Case {
         unit: &mut Unit<'_>,
         key: &CaseKey,
         lesson: &Lesson,
-        now: jiff::Timestamp,
+        now: Timestamp,
     ) -> Result<Self, StoreError> {
         let known = unit.read::<LessonState>(&key.row()).await?;
         let state = known.unwrap_or_else(|| LessonState::new(lesson.clone(), now));
@@ -101,7 +105,9 @@ impl Case {
             lesson.cancelled = planned.cancelled;
         }
         let day = unit.read(&key.day_row()).await?.unwrap_or_default();
-        let _: Option<Day> = unit.read(&tables::notice_guard(&key.school, &key.pupil)).await?;
+        let of_pupil: Option<Day> =
+            unit.read(&tables::notice_guard(&key.school, &key.pupil)).await?;
+        let protected_at = of_pupil.and_then(|row| row.protected_at);
         let notices = notices_after(unit, key, lesson.lesson.start).await?;
         let mut told = Vec::with_capacity(lesson.notifications.len());
         for id in &lesson.notifications {
@@ -109,7 +115,7 @@ impl Case {
                 told.push(n);
             }
         }
-        Ok(Self { key: key.clone(), lesson, day, notices, told })
+        Ok(Self { key: key.clone(), lesson, day, notices, told, protected_at })
     }
 
     /// Whether the pupil is missing at another lesson of the day.
@@ -117,12 +123,17 @@ impl Case {
         self.day.missing.iter().any(|l| *l != self.key.lesson)
     }
 
+    /// Whether a source has lately said of the pupil that there is protection, whatever the directory says.
+    pub fn is_protected(&self, now: Timestamp) -> bool {
+        self.protected_at.is_some_and(|at| now.duration_since(at) < PROTECTED_FOR)
+    }
+
     /// What policy decides about it from.
     pub fn situation<'a>(
         &'a self,
         school: &'a School,
         roster: &'a Roster,
-        now: jiff::Timestamp,
+        now: Timestamp,
     ) -> Situation<'a> {
         Situation {
             now,
@@ -134,6 +145,7 @@ impl Case {
             notices: &self.notices,
             told: &self.told,
             missing_elsewhere: self.missing_elsewhere(),
+            protected: self.is_protected(now),
         }
     }
 
@@ -207,7 +219,7 @@ impl Case {
 async fn notices_after(
     unit: &mut Unit<'_>,
     key: &CaseKey,
-    start: jiff::Timestamp,
+    start: Timestamp,
 ) -> Result<Vec<AdvanceNotice>, StoreError> {
     let from = tables::notices_ending_after(&key.school, &key.pupil, start);
     let to = after_prefix(&tables::notices(&key.school, &key.pupil));
@@ -228,7 +240,7 @@ fn lesson_end_id(key: &CaseKey) -> String {
 }
 
 /// Has a lesson decided again at an instant though nothing new may be heard.
-pub fn look_again(unit: &mut Unit<'_>, key: &CaseKey, at: jiff::Timestamp) {
+pub fn look_again(unit: &mut Unit<'_>, key: &CaseKey, at: Timestamp) {
     let due = Due::LessonEnd {
         school: key.school.clone(),
         pupil: key.pupil.clone(),

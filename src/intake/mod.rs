@@ -11,7 +11,7 @@ mod register;
 pub mod registers;
 pub mod silence;
 
-pub use accept::{Accepted, Intake, IntakeError};
+pub use accept::{Accepted, Beside, Intake, IntakeError};
 pub use contact::{Contact, Contacts, Trouble};
 pub use decide::{Heard, decide};
 pub use delays::LastHour;

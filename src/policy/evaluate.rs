@@ -35,6 +35,8 @@ pub struct Situation<'a> {
     pub told: &'a [Notification],
     /// Whether the pupil is missing at another lesson of the day too.
     pub missing_elsewhere: bool,
+    /// Whether a source says that the pupil is protected, whatever the directory says.
+    pub protected: bool,
 }
 
 /// Plans the difference between what is true and what was told.
@@ -101,6 +103,9 @@ fn entitled_to_hear(
     plan: &mut Plan,
 ) -> Result<Vec<Candidate>, Reason> {
     let pupil = pupil.ok_or(Reason::UnknownPupil)?;
+    if s.protected {
+        return Err(Reason::Protected);
+    }
     match entitled::recipients(s.school, pupil, s.roster, local_date(s.now, &s.school.zone)) {
         Entitled::Nobody(reason) => Err(reason),
         Entitled::Adult(candidate) => {
@@ -309,6 +314,7 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
     }
     let hidden = match pupil {
         None => Some(Reason::UnknownPupil),
+        Some(_) if s.protected => Some(Reason::Protected),
         Some(pupil) => match pupil.protection {
             crate::directory::Protection::None => None,
             crate::directory::Protection::Protected => Some(Reason::Protected),

@@ -96,3 +96,23 @@ fn the_task_about_a_protected_pupil_stands_as_long_as_the_report() {
     assert_eq!(to_team(b.report("09:23")), [""; 0]);
     assert_eq!(to_team(b.mark("09:24", Mark::Unexcused)), TASK, "another alarm");
 }
+
+#[test]
+fn a_pupil_protected_by_a_source_alone_is_like_one_of_the_directory() {
+    let mut b = Bench::minor();
+    assert_eq!(b.mark("08:21", Mark::Unexcused), BOTH);
+    // It is learnt while the messages wait.
+    b.protected = true;
+    let told = b.decide();
+    assert_eq!(
+        told[..2],
+        ["cancel absence guardian:g1: protected", "cancel absence guardian:g2: protected"]
+    );
+    assert_eq!(told[2..], ["staff-task protected staff:AttendanceTeam", "suppress: protected"]);
+    b.now = at("09:30");
+    let end = b.decide();
+    assert!(
+        end.iter().all(|line| !line.contains("team-alert") && !line.contains("staff-task")),
+        "{end:?}"
+    );
+}

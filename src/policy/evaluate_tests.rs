@@ -25,6 +25,7 @@ struct Bench {
     notices: Vec<AdvanceNotice>,
     told: Vec<Notification>,
     now: Timestamp,
+    protected: bool,
 }
 
 fn at(clock: &str) -> Timestamp {
@@ -107,6 +108,7 @@ impl Bench {
             notices: Vec::new(),
             told: Vec::new(),
             now: at("08:21"),
+            protected: false,
         }
     }
 
@@ -166,6 +168,7 @@ impl Bench {
             notices: &self.notices,
             told: &self.told,
             missing_elsewhere: false,
+            protected: self.protected,
         })
     }
 
@@ -388,6 +391,7 @@ fn nights_when_clocks_change_neither_lengthen_nor_shorten_a_wait() {
             notices: &[],
             told: &[],
             missing_elsewhere: false,
+            protected: false,
         });
         assert_eq!(plan.make.len(), 2);
         for n in &plan.make {

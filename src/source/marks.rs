@@ -4,6 +4,7 @@
 //! What a source last said of a pupil at a lesson is a row, written in the commit that takes the mark.
 
 mod kept;
+mod unread;
 mod weighing;
 
 use std::collections::BTreeMap;
@@ -13,10 +14,11 @@ use futures_util::StreamExt as _;
 use jiff::{SignedDuration, Timestamp};
 
 pub use kept::Missing;
+pub use unread::Unread;
 pub(super) use weighing::{Weighed, weigh};
 use weighing::{digest, news};
 
-use crate::intake::{Accepted, Contacts, Intake, IntakeError};
+use crate::intake::{Accepted, Beside, Contacts, Intake, IntakeError};
 use crate::metrics::SourceMeter;
 use crate::model::{
     EventId, Fact, Lesson, LessonId, Mark, Minutes, NotificationId, Observation, PupilId, SchoolId,
@@ -57,6 +59,8 @@ pub struct Said {
     pub row: Option<String>,
     /// The row that was there before is gone: this one stands, however old it is.
     pub replaces: bool,
+    /// It says that the pupil's personal data are protected, or may be.
+    pub protected: bool,
 }
 
 /// What a file says of one pupil at one lesson, and where it says so.
@@ -273,8 +277,10 @@ impl Offering {
                 beside.push((tables::kept_mark(school, pupil, &lesson.id, &self.source), None));
             }
             let (recorded, school) = (said.recorded_at, said.school.clone());
+            let protected = said.protected;
             let observation = self.observation(said, &new);
-            match self.intake.accept_beside(&observation, learn, &beside).await {
+            let with = Beside { learn, protected, rows: &beside };
+            match self.intake.accept_beside(&observation, with).await {
                 Ok(Accepted::New) => {
                     taken.new += 1;
                     self.tell(recorded, learn, &school, now);

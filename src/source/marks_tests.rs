@@ -91,6 +91,7 @@ fn said(mark: Mark, recorded: &str, row: &str) -> Said {
         recorded_by: None,
         row: Some(row.to_owned()),
         replaces: false,
+        protected: false,
     }
 }
 

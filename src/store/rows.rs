@@ -26,6 +26,10 @@ pub struct Day {
     /// Lessons of the day at which the pupil is missing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub missing: BTreeSet<LessonId>,
+    /// When a source last said with a mark or a notice that the pupil's personal data are protected; only on the row
+    /// that belongs to the pupil, not to a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protected_at: Option<Timestamp>,
 }
 
 /// An advance notice, or that it was withdrawn: kept then too, so that the notice itself, should it
@@ -82,7 +86,7 @@ pub struct Missed {
     pub at: Timestamp,
 }
 
-/// A mark about a pupil whom the directory does not know yet: it is offered again.
+/// A mark about a pupil whom the directory does not know yet, or at a lesson that nobody knows: it is offered again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptMark {
     /// At which lesson.
@@ -110,6 +114,13 @@ pub struct KeptMark {
     /// It was so before the source was first asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub learn: bool,
+    /// It says that the pupil's personal data are protected, or may be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
+    /// What the source says, where nobody knows the lesson yet: of `lesson` only the id is known then, `mark` is
+    /// unknown, and what else stands here stands in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<String>,
     /// Since when it waits, by our clock.
     pub since: Timestamp,
 }
@@ -125,6 +136,9 @@ pub struct NoticeSaid {
     /// The directory does not know the pupil yet: it is offered again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
+    /// The row says that the pupil's personal data are protected, or may be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub protected: bool,
     /// What the row said before, and is still to be taken back.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub former: Vec<AdvanceNotice>,

@@ -23,6 +23,8 @@ pub struct Hub {
     pub world: World,
     pub school: School,
     pub pupils: Vec<PupilCard>,
+    /// Those whom the school system protects and our directory does not.
+    pub protected: Vec<PupilCard>,
 }
 
 /// A pupil's guardian rings from here.
@@ -48,14 +50,17 @@ impl Hub {
         let tracker = TaskTracker::new();
         let clock = Arc::new(SystemClock::new());
         let school = School::start(settings, clock, &tracker).expect("a school");
-        let mut made = school.pupils();
-        made.retain(|pupil| pupil.marking == Marking::Ingen);
-        made.truncate(pupils);
-        let pupils = made;
+        let (mut open, protected): (Vec<_>, Vec<_>) =
+            school.pupils().into_iter().partition(|pupil| pupil.marking == Marking::Ingen);
+        open.truncate(pupils);
+        let pupils = open;
         let mut setup = Setup { delivery: "settle = \"3s\"\n".into(), ..Setup::default() };
         for (index, pupil) in pupils.iter().enumerate() {
             let id = pupil.id.to_string();
             setup = setup.family(&id, &number(index), "", "sms");
+        }
+        for (index, pupil) in protected.iter().enumerate() {
+            setup = setup.family(&pupil.id.to_string(), &number(80 + index), "", "sms");
         }
         let organisation = pupils[0].school.expect("a school").to_string();
         let table = format!(
@@ -70,7 +75,7 @@ impl Hub {
             fs::write(&path, text).expect("secret");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).expect("mode");
         }
-        Self { world, school, pupils }
+        Self { world, school, pupils, protected }
     }
 
     /// The same with its daemon, which has asked for the first time.

@@ -3,6 +3,7 @@
 use upprop::sim::school::Act;
 
 use crate::hub::{Hub, in_minutes};
+use crate::world::{TEAM, upprop};
 
 const FAST: &str = "attendance-poll = \"1s\"\nschedule-poll = \"1s\"";
 
@@ -96,4 +97,50 @@ async fn what_cannot_be_read_is_told_of_and_the_rest_goes_on() {
     hub.world.logged("something is wrong with the source", 1).await;
     assert!(hub.world.lines("bad-rows") > 0, "{}", hub.world.log());
     hub.world.quiet(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn staff_have_one_task_for_a_pupil_whom_only_the_mark_protects() {
+    let mut hub = Hub::start("", 3, FAST).await;
+    let hidden = hub.protected[0].id.to_string();
+    let missing = |hub: &Hub, lesson: &str| {
+        let (pupil, lesson) = (hidden.clone(), lesson.to_owned());
+        hub.act(Act::Absent { pupil, lesson, reported: true });
+    };
+    let lesson = hub.lesson("Ma", 5);
+    missing(&hub, &lesson);
+    let all = hub.world.messages(1).await;
+    assert_eq!((all[0].to.as_str(), all[0].attachments.len()), (TEAM, 0));
+    let subject = all[0].subject.as_deref().unwrap_or_default();
+    assert!(subject.starts_with("Kontrollera ärende i elevregistret ("), "{subject}");
+    hub.world.quiet(1).await;
+    hub.world.kill();
+    std::fs::remove_file(hub.world.folder.path().join("log")).expect("the log");
+    hub.world.start().await;
+    hub.asked().await;
+    // Somebody else at the same lesson, and the same pupil at another one.
+    hub.absent(1, &lesson);
+    hub.told(1, 1).await;
+    let other = hub.lesson("Sv", 3);
+    missing(&hub, &other);
+    let all = hub.world.messages(4).await;
+    assert_eq!(all.iter().filter(|mail| mail.to == TEAM).count(), 2);
+    hub.world.quiet(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn minutes_that_make_no_sense_are_shown_as_bad_rows() {
+    let hub = Hub::start("negative-minutes", 3, FAST).await;
+    let lesson = hub.lesson("Ma", 5);
+    hub.act(Act::Arrive { pupil: hub.pupil(0), lesson, late: 0 });
+    hub.world.logged("negative-minutes", 1).await;
+    let config = hub.world.config();
+    let (_, status, _) = upprop(&["status", "--config", config.to_str().expect("a path")]);
+    let told = [
+        "hub",
+        "WRONG (bad-rows): ",
+        "cannot be read and are left out",
+        "→ show this to the vendor",
+    ];
+    assert!(told.iter().all(|words| status.contains(words)), "{status}");
 }

@@ -69,6 +69,11 @@ fn world(school: &School, keys: &str) -> World {
     world
 }
 
+/// What `upprop status` prints.
+fn shown(world: &World) -> String {
+    upprop(&["status", "--config", world.config().to_str().expect("a path")]).1
+}
+
 async fn in_force(world: &World, times: usize) {
     world.logged("directory in force", times).await;
 }
@@ -197,11 +202,25 @@ async fn what_is_wrong_is_said_and_the_daemon_goes_on() {
     let mut world = world(&school, "page-size = 7\n");
     world.start().await;
     world.logged("answers with a web page, not with a token", 1).await;
+    let status = shown(&world);
+    let told = [
+        "hub",
+        "WRONG (token): the token endpoint answers with a web page, not with a token",
+        "→ check token-url; if it is right, ask the vendor whether tokens are handed out",
+    ];
+    assert!(told.iter().all(|words| status.contains(words)), "{status}");
     school.set_quirks(endless);
     world.kill();
     world.start().await;
     world.logged("do not end: it gave the same pageToken twice", 1).await;
     assert_eq!(world.lines("directory in force"), 0, "nothing of half a reading");
+    let status = shown(&world);
+    let told = [
+        "hub",
+        "WRONG (paging): the pages of /organisations do not end: it gave the same pageToken twice",
+        "→ what is cut short is not taken as whole, and what is in force stays so; show this to the vendor",
+    ];
+    assert!(told.iter().all(|words| status.contains(words)), "{status}");
     school.set_quirks(Quirks::default());
     world.kill();
     world.start().await;
@@ -211,4 +230,89 @@ async fn what_is_wrong_is_said_and_the_daemon_goes_on() {
     let clock = SystemClock::new();
     within("a moment", clock.sleep_until(soon(&clock))).await;
     assert_eq!(world.stop(), Some(0), "{}", world.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_has_what_has_changed_read_at_once() {
+    let school = school(Quirks::default());
+    let pupil = family(&school, 0, "070-174 06 05");
+    let calls = "subscriptions = true\ncallback-secret-file = \"secrets/call\"\n";
+    let mut world = world(&school, calls);
+    let text = std::fs::read_to_string(world.config()).expect("config");
+    let text = text.replace("directory-poll = \"1s\"", "directory-poll = \"1h\"");
+    std::fs::write(world.config(), text).expect("config");
+    let path = world.folder.path().join("secrets/call");
+    std::fs::write(&path, crate::hub::CALL).expect("secret");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("mode");
+    world.start().await;
+    in_force(&world, 1).await;
+    world.logged("the source calls when something has changed", 1).await;
+    reached(&school, &pupil, "070-174 06 06");
+    // An hour would be the usual pace.
+    in_force(&world, 2).await;
+    absent(&world, &pupil, "l1").await;
+    assert_eq!(world.messages(1).await[0].to, "+46701740606");
+    // However often it calls.
+    let clock = SystemClock::new();
+    let asked = || {
+        let all = school.asked();
+        all.get("GET /persons").map_or(0, |by_status| by_status.values().sum::<u64>())
+    };
+    let (before, began) = (asked(), clock.now());
+    let url = format!("http://{}/hooks/hub/{}", world.address, crate::hub::CALL);
+    for _ in 0..200 {
+        let body = "{\"modifiedEntites\": [\"Person\"]}";
+        let sent = world.client().post(&url).body(body).send();
+        assert_eq!(within("an answer", sent).await.expect("an answer").status(), 200);
+    }
+    reached(&school, &pupil, "070-174 06 07");
+    in_force(&world, 3).await;
+    let took = clock.now().duration_since(began).as_secs().unsigned_abs();
+    let more = asked() - before;
+    // Three questions and their pages at each reading, of which there is one in ten seconds.
+    assert!(more <= (took / 10 + 2) * 12, "asked {more} times in {took} s");
+}
+
+/// A server whose certificate has expired; its address.
+#[expect(clippy::disallowed_methods, reason = "a test's server is no part of the daemon")]
+fn expired() -> String {
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+    use rustls::{ServerConfig, ServerConnection, Stream};
+    upprop::env::wire::install_crypto();
+    let certificate = CertificateDer::from_pem_file(fixture("expired.pem")).expect("PEM");
+    let key = PrivateKeyDer::from_pem_file(fixture("expired.key")).expect("PEM");
+    let config = ServerConfig::builder().with_no_client_auth();
+    let config = Arc::new(config.with_single_cert(vec![certificate], key).expect("a pair"));
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut tls = ServerConnection::new(config.clone()).expect("TLS");
+            // Whoever looks at the certificate goes away.
+            let _ = std::io::Read::read(&mut Stream::new(&mut tls, &mut stream), &mut [0; 64]);
+        }
+    });
+    format!("https://localhost:{port}/v2.0")
+}
+
+fn fixture(name: &str) -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src/env/fixtures").join(name)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_has_expired_is_shown_with_what_to_do() {
+    let school = school(Quirks::default());
+    let mut world = world(&school, "");
+    let text = std::fs::read_to_string(world.config()).expect("config");
+    let authority = fixture("expired-ca.pem");
+    let url = format!("url = \"{}\"\nca-file = \"{}\"", expired(), authority.display());
+    let text = text.replace(&format!("url = \"{}\"", school.url()), &url);
+    std::fs::write(world.config(), text).expect("config");
+    world.start().await;
+    world.logged("something is wrong with the source", 1).await;
+    let status = shown(&world);
+    let told =
+        ["hub", "WRONG (certificate): ", "→ a certificate has expired: theirs, which the vendor"];
+    assert!(told.iter().all(|words| status.contains(words)), "{status}");
 }

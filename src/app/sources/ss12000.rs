@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::model::{ProviderId, Rate, SourceId};
 use crate::operate::self_test::{SourceProbe, SourceTrial};
 use crate::source::marks::Offering;
+use crate::source::nudges::Part;
 use crate::source::pollers::Poller;
 use crate::source::ss12000::directory::Schedule;
 use crate::source::ss12000::join::Plan;
@@ -145,9 +146,10 @@ pub(super) fn poller(id: &SourceId, config: &Config, around: &Around, env: &Env)
     let asked = settings(id, source);
     let directory =
         source.gives.directory.then(|| (plan(source, config), schedule(source, config)));
-    let feed = around.feed.clone();
+    let (feed, woken) = (around.feed.clone(), around.nudges.of(id, Part::Directory));
+    let calls = (offering(id, around), subscribing(config, id, source));
     let lessons = (source.gives.schedule || source.gives.attendance)
-        .then(|| (offering(id, around), around.nudges.clone(), rhythm(config, id, source)));
+        .then(|| (offering(id, around), around.nudges.clone(), rhythm(source)));
     let around = client::Around {
         wire: env.wire.clone(),
         clock: env.clock.clone(),
@@ -156,12 +158,15 @@ pub(super) fn poller(id: &SourceId, config: &Config, around: &Around, env: &Env)
     };
     let work = move |stop: CancellationToken| -> Pending<'static, Result<(), StoreError>> {
         let client = ss12000::Client::new(asked.clone(), around.clone(), stop.clone());
-        let mut parts: Vec<Pending<'static, Result<(), StoreError>>> = Vec::new();
+        let (offering, wanted) = calls.clone();
+        let mut parts: Vec<Pending<'static, Result<(), StoreError>>> =
+            vec![Box::pin(ss12000::subscribe(client.clone(), offering, wanted))];
         if let Some((offering, nudges, rhythm)) = lessons.clone() {
             parts.push(Box::pin(ss12000::run(client.clone(), offering, nudges, rhythm)));
         }
         if let Some((plan, schedule)) = directory.clone() {
-            parts.push(Box::pin(ss12000::directory::run(client, plan, schedule, feed.clone())));
+            let (feed, woken) = (feed.clone(), woken.clone());
+            parts.push(Box::pin(ss12000::directory::run(client, plan, schedule, feed, woken)));
         }
         Box::pin(async move {
             try_join_all(parts).await?;
@@ -183,7 +188,7 @@ fn offering(id: &SourceId, around: &Around) -> Offering {
 }
 
 /// How it is asked for lessons and marks.
-pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -> Rhythm {
+pub(in crate::app) fn rhythm(source: &Ss12000) -> Rhythm {
     let asked = &source.lessons;
     let ways = match asked.way {
         AttendanceWay::Auto => MarkWay::ALL.to_vec(),
@@ -207,13 +212,12 @@ pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -
             gives_schedule: source.gives.schedule,
             ..Asking::default()
         },
-        subscribing: subscribing(config, id, source),
     }
 }
 
 /// How often marks are asked for where budgets do not let it be as often as is wanted, in words.
-pub(in crate::app) fn pace(config: &Config, id: &SourceId, source: &Ss12000) -> Option<String> {
-    let rhythm = rhythm(config, id, source);
+pub(in crate::app) fn pace(id: &SourceId, source: &Ss12000) -> Option<String> {
+    let rhythm = rhythm(source);
     if !rhythm.attendance {
         return None;
     }

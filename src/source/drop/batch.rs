@@ -436,6 +436,7 @@ fn said(found: Marked, lesson: Lesson, provisional: bool) -> Said {
         recorded_by: found.recorded_by,
         row: None,
         replaces: false,
+        protected: false,
     }
 }
 

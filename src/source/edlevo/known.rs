@@ -108,6 +108,7 @@ pub fn withdrawn(school: &crate::model::SchoolId, pupil: PupilId, lesson: Lesson
         recorded_by: None,
         row: None,
         replaces: true,
+        protected: false,
     }
 }
 
@@ -128,6 +129,7 @@ mod tests {
         Said {
             mark,
             replaces: false,
+            protected: false,
             ..withdrawn(&school, pupil, Lesson { id, start, end, label: None })
         }
     }

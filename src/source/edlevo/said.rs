@@ -149,6 +149,7 @@ fn one(asked: &Asked, event: &Event) -> Result<Said, &'static str> {
         recorded_by: opaque(&event.registered_by),
         row: None,
         replaces: false,
+        protected: false,
     })
 }
 

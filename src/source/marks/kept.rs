@@ -42,6 +42,7 @@ fn said_of(school: SchoolId, pupil: PupilId, kept: &KeptMark) -> Said {
         recorded_by,
         row,
         written_at,
+        protected,
         ..
     } = kept.clone();
     Said {
@@ -55,6 +56,7 @@ fn said_of(school: SchoolId, pupil: PupilId, kept: &KeptMark) -> Said {
         recorded_by,
         row: row.filter(|_| written_at.is_none()),
         replaces: false,
+        protected,
     }
 }
 
@@ -86,8 +88,17 @@ impl Offering {
         now: Timestamp,
     ) -> (Vec<u8>, KeptMark) {
         let key = tables::kept_mark(&said.school, &said.pupil, &said.lesson.id, &self.source);
-        let Said { lesson, mark, minutes, register_closed, recorded_at, recorded_by, row, .. } =
-            said.clone();
+        let Said {
+            lesson,
+            mark,
+            minutes,
+            register_closed,
+            recorded_at,
+            recorded_by,
+            row,
+            protected,
+            ..
+        } = said.clone();
         let kept = KeptMark {
             lesson,
             mark,
@@ -98,6 +109,8 @@ impl Offering {
             row: stand.map(|(_, file, line)| format!("{file}:{line}")).or(row),
             written_at: stand.map(|(at, ..)| *at),
             learn,
+            protected,
+            unread: None,
             since: now,
         };
         (key, kept)
@@ -112,8 +125,15 @@ impl Offering {
         let (mut taken, now) = (Taken::default(), self.intake.clock().now());
         let (mut ready, mut gone) = ([Vec::new(), Vec::new()], Vec::new());
         for (key, school, pupil, _, kept) in self.rows::<KeptMark>(tables::KEPT_MARKS).await? {
-            if is_over(&kept.lesson, now) {
-                *taken.refused.entry("pupil: not in the directory".into()).or_default() += 1;
+            let over = is_over(&kept.lesson, now);
+            if kept.unread.is_some() && !over {
+                // Whoever asks the source reads it, when the lesson is known.
+            } else if over {
+                let why = match kept.unread {
+                    None => "pupil: not in the directory",
+                    Some(_) => "lesson: not known to its source",
+                };
+                *taken.refused.entry(why.into()).or_default() += 1;
                 self.meter.rejected(1);
                 gone.push(key);
             } else if self.is_unknown(&school, &pupil) {
@@ -185,7 +205,7 @@ impl Offering {
 
     /// The rows of this source in a table whose keys are school, pupil, lesson and source. One that cannot be read
     /// is told of and left out: it must not hold up the others.
-    async fn rows<T: serde::de::DeserializeOwned>(
+    pub(super) async fn rows<T: serde::de::DeserializeOwned>(
         &self,
         table: &[u8],
     ) -> Result<Vec<(Vec<u8>, SchoolId, PupilId, LessonId, T)>, StoreError> {

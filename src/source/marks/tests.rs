@@ -24,6 +24,7 @@ fn said(who: &str, mark: Mark, recorded: i64, row: &str) -> Said {
         recorded_by: None,
         row: Some(row.into()),
         replaces: false,
+        protected: false,
     }
 }
 
@@ -269,4 +270,48 @@ async fn of_rows_recorded_at_one_time_the_one_in_the_latest_file_stands() {
         }
         assert_eq!(core.lessons().await[0].mark, Some(mark), "{minute}");
     }
+}
+
+#[tokio::test]
+async fn what_a_source_says_of_protection_holds_for_all_that_is_said_of_the_pupil() {
+    let core = Core::with(&["p", "q"]);
+    let kinds = async |who: &str| {
+        let all = core.messages().await.into_iter().filter(|n| n.pupil == pupil(who));
+        let words = all.map(|n| (n.purpose, n.state == crate::model::State::Waiting));
+        words.collect::<Vec<_>>()
+    };
+    let open = said("p", Mark::Unexcused, 5, "a");
+    assert_eq!(takes(&core, open.clone()).await, (1, 0));
+    assert_eq!(kinds("p").await, [(Purpose::Absence, true)]);
+    // The same row, and now it says so.
+    let hidden = Said { protected: true, ..open.clone() };
+    assert_eq!(takes(&core, hidden.clone()).await, (1, 0));
+    assert_eq!(takes(&core, hidden).await, (0, 1));
+    let mut told = kinds("p").await;
+    told.sort_by_key(|(_, waits)| *waits);
+    assert_eq!(told, [(Purpose::Absence, false), (Purpose::StaffTask, true)]);
+    // Another lesson, of which the row says nothing.
+    let lesson = LessonId::new("l2").expect("id");
+    let other = Lesson { id: lesson, start: at(60), end: at(120), label: None };
+    takes(&core, Said { lesson: other.clone(), ..said("p", Mark::Unexcused, 62, "b") }).await;
+    takes(&core, Said { lesson: other, ..said("q", Mark::Unexcused, 62, "c") }).await;
+    let told = kinds("p").await;
+    assert_eq!(
+        told.iter().filter(|told| **told == (Purpose::Absence, true)).count(),
+        0,
+        "{told:?}"
+    );
+    assert_eq!(told.iter().filter(|told| **told == (Purpose::StaffTask, true)).count(), 2);
+    assert_eq!(kinds("q").await, [(Purpose::Absence, true)]);
+}
+
+#[tokio::test]
+async fn a_mark_that_waits_for_its_pupil_remembers_the_protection() {
+    let core = Core::with(&["q"]);
+    let hidden = Said { protected: true, ..said("p", Mark::Unexcused, 5, "a") };
+    core.offering.take_or_keep(vec![hidden], false).await.expect("kept");
+    core.load(&["p", "q"]);
+    core.offering.take_kept().await.expect("taken");
+    let all = core.messages().await;
+    assert_eq!(all.iter().map(|n| n.purpose).collect::<Vec<_>>(), [Purpose::StaffTask]);
 }

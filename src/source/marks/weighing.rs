@@ -119,5 +119,7 @@ pub(super) fn digest(said: &Said) -> String {
         "{mark:?} {minutes:?} {register_closed:?} {recorded_at:?} {recorded_by:?} {row:?} {} {} {:?}",
         lesson.start, lesson.end, lesson.label
     );
+    let protected = if said.protected { "protected" } else { "" };
+    let text = text + protected;
     NotificationId::of(&[&text]).as_str().to_owned()
 }

@@ -8,6 +8,7 @@ mod row;
 mod stage;
 #[cfg(test)]
 mod tests;
+mod unread;
 mod ways;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,18 +21,16 @@ use super::deleted::Deleted;
 use super::fault::{Fault, Wrong, kinds};
 use super::marks::Rules;
 use super::notices::Notices;
-use super::person::protection;
 use super::rows::Bad;
 use super::schedule::{cursor, theirs};
 use super::settings::Resource;
 use super::timetable::is_likely;
-use super::types::Ref;
 use crate::directory::Protection;
 use crate::intake::IntakeError;
 use crate::model::{
     EventId, Fact, Lesson, LessonId, NotificationId, Observation, PupilId, SchoolId,
 };
-use crate::source::marks::{Offering, Taken};
+use crate::source::marks::{Offering, Taken, Unread};
 use crate::store::StoreError;
 use crate::store::rows::Cursor;
 
@@ -138,6 +137,8 @@ struct Round {
     deleted: BTreeSet<String>,
     /// Everybody of whom a row was read, so that a row made anew is told from one that is gone.
     said: BTreeSet<(LessonId, PupilId)>,
+    /// Rows whose lesson nobody knows, to be kept.
+    unknown: Vec<Unread>,
     /// When the oldest row was changed that must be asked for again: its lesson may be known by then.
     again: Option<Timestamp>,
     /// Whether the source has answered for the school.
@@ -248,6 +249,7 @@ impl Attending {
         );
         let notices = notices.await?;
         round.found.notices = notices.changed;
+        round.protected.extend(notices.protected);
         failed = failed.or(notices.failed);
         since(&mut self.unread, &notices.unread, now);
         let mut behind = BTreeSet::new();
@@ -306,20 +308,6 @@ impl Attending {
         }
     }
 
-    /// Whether marks say of a pupil whom the directory does not protect that there is protection, or may be.
-    fn is_protected(&self, school: &SchoolId, student: Option<&Ref>) -> bool {
-        let marking = student.and_then(|student| student.security_marking.as_ref());
-        let by_mark = marking.map(|marking| protection(Some(marking)));
-        let Some(student) = student.filter(|_| by_mark.is_some_and(|p| p != Protection::None))
-        else {
-            return false;
-        };
-        let Ok(pupil) = PupilId::new(student.id.clone()) else { return false };
-        let directory = self.offering.intake.directory().load();
-        let pupil = directory.roster.pupil(school, &pupil);
-        pupil.is_none_or(|pupil| pupil.protection == Protection::None)
-    }
-
     /// Tells that nobody is told of pupils whom the directory does not protect as it should.
     fn tell_protected(&mut self, new: BTreeSet<(SchoolId, PupilId)>) {
         self.protected.extend(new);
@@ -335,7 +323,7 @@ impl Attending {
         }
         let what = format!(
             "{count} pupils have protected personal data by their marks, and not by the directory; \
-             nobody is told of these marks"
+             nobody is told of them, and staff get a task instead"
         );
         let remedy = "look after these pupils by hand, and load the directory anew";
         self.client.tell(Resource::Attendances, &Wrong::new(PROTECTED, what, remedy));
@@ -379,6 +367,7 @@ impl Attending {
             self.offering.set_cursor(&part, &first).await?;
             first
         };
+        self.read_again(place, &known, round).await?;
         loop {
             (round.again, round.answered, round.cut) = (None, false, false);
             let refused = self.refused.get(school);

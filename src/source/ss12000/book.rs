@@ -22,6 +22,14 @@ use crate::store::{StoreError, ledger, tables};
 const IN_VAIN: SignedDuration = SignedDuration::from_mins(1);
 /// The same of one that the source fails to answer for, and of an activity.
 const FAILED: SignedDuration = SignedDuration::from_mins(10);
+/// The same of one that is asked for in vain again and again.
+const IN_VAIN_AT_MOST: SignedDuration = SignedDuration::from_mins(30);
+/// How long it is remembered how often one was asked for in vain.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(2);
+/// Most lessons that are asked for one by one in a minute: what is left is asked for in the next.
+const MOST_ONE_BY_ONE: u32 = 30;
+/// How long a source that does not look lessons up is not asked to.
+const NO_LOOK_UP: SignedDuration = SignedDuration::from_hours(24);
 /// Most lessons that the source may fail to answer for in a minute, before it is asked for no more of them in it.
 const MOST_FAILED: u32 = 3;
 /// How long a lesson waits where it cannot be asked what it is of; then it is one that attendance is registered at.
@@ -50,14 +58,18 @@ impl Place {
 struct Known {
     lessons: BTreeMap<LessonId, Arc<Scheduled>>,
     activities: BTreeMap<CompactString, Arc<Activity>>,
-    /// Until when a lesson is not asked for again.
-    in_vain: BTreeMap<LessonId, Timestamp>,
+    /// Until when a lesson is not asked for again, and for how long it was not.
+    in_vain: BTreeMap<LessonId, (Timestamp, SignedDuration)>,
+    /// Until when lessons are not looked up many at a time.
+    no_look_up: Option<Timestamp>,
     /// The same of what lessons are of.
     activities_in_vain: BTreeMap<CompactString, Timestamp>,
     /// Since when it cannot be asked what lessons are of.
     failing_since: Option<Timestamp>,
     /// Lessons that could not be asked for one by one, since when, and how many.
     failed: Option<(Timestamp, u32)>,
+    /// Lessons that were asked for one by one, since when, and how many.
+    one_by_one: Option<(Timestamp, u32)>,
 }
 
 /// The lessons of one source. Each clone is the same.
@@ -116,7 +128,8 @@ impl Book {
         let oldest = now.saturating_sub(KEPT).unwrap_or(Timestamp::MIN);
         let mut known = self.known();
         known.lessons.retain(|_, s| s.lesson.end >= oldest);
-        known.in_vain.retain(|_, until| *until > now);
+        let forgotten = now.saturating_sub(REMEMBERED).unwrap_or(Timestamp::MIN);
+        known.in_vain.retain(|_, (until, _)| *until > forgotten);
         known.activities_in_vain.retain(|_, until| *until > now);
     }
 
@@ -160,7 +173,7 @@ impl Book {
             return Ok(Some(self.add(found)));
         }
         let now = client.clock().now();
-        if !self.may_ask(id, now) {
+        if !self.may_ask(id, now) || !self.may_ask_for_one(now) {
             return Ok(None);
         }
         // One lesson that cannot be asked for does not hold up the others.
@@ -201,19 +214,102 @@ impl Book {
         }
     }
 
+    /// Asks for lessons that nobody knows, many at a time, so that [`Self::find`] finds them. What cannot be had so is
+    /// left to it.
+    ///
+    /// # Errors
+    /// See [`Fault`]: the store could not be asked.
+    pub async fn look_up(
+        &self,
+        ids: BTreeSet<LessonId>,
+        asked_for: &SchoolId,
+        places: &[Place],
+        client: &Client,
+        directory: &Directory,
+        bad: &mut Bad,
+    ) -> Result<(), Fault> {
+        let now = client.clock().now();
+        let mut unknown = BTreeSet::new();
+        for id in ids {
+            if self.get(&id).is_some() || !self.may_ask(&id, now) {
+                continue;
+            }
+            match self.stored(&id, places, client).await? {
+                Some(found) => drop(self.add(found)),
+                None => drop(unknown.insert(id)),
+            }
+        }
+        let is_refused = self.known().no_look_up.is_some_and(|until| now < until);
+        // One alone is as well asked for by itself.
+        if unknown.len() < 2 || is_refused {
+            return Ok(());
+        }
+        let client = client.impatient();
+        let asked = unknown.iter().map(ToString::to_string);
+        let mut lookup = client.lookup(Resource::CalendarEvents, "ids", asked, &[]);
+        let (mut events, mut refused_for) = (Vec::new(), None);
+        loop {
+            match lookup.next().await {
+                Ok(Some(page)) => events.extend(rows::read::<CalendarEvent>(page, bad)),
+                Ok(None) => break,
+                Err(Fault::NotOffered { .. } | Fault::BadRequest { .. }) => {
+                    refused_for = Some(NO_LOOK_UP);
+                    break;
+                }
+                Err(Fault::Failed(_) | Fault::TooMuch) => {
+                    refused_for = Some(FAILED);
+                    break;
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        self.known().no_look_up = refused_for.and_then(|span| now.saturating_add(span).ok());
+        events
+            .retain(|event| LessonId::new(event.id.clone()).is_ok_and(|id| unknown.contains(&id)));
+        match self.ask_activities(&client, &events, bad).await {
+            // What they are of may be known a little later.
+            Err(Fault::Failed(_)) => events.clear(),
+            done => done?,
+        }
+        for event in &events {
+            let school = self.school_of(event, places).unwrap_or_else(|| asked_for.clone());
+            if let Err(why) = self.read(directory, &school, event) {
+                bad.add(format!("a lesson: {why}"));
+            }
+        }
+        if refused_for.is_none() {
+            for id in unknown.iter().filter(|id| self.get(id).is_none()) {
+                self.in_vain(id, now, IN_VAIN);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a lesson may be asked for now.
     fn may_ask(&self, id: &LessonId, now: Timestamp) -> bool {
+        self.known().in_vain.get(id).is_none_or(|(until, _)| *until <= now)
+    }
+
+    /// Whether one more may be asked for by itself.
+    fn may_ask_for_one(&self, now: Timestamp) -> bool {
         let mut known = self.known();
-        if known.failed.is_some_and(|(since, _)| now.duration_since(since) >= IN_VAIN) {
-            known.failed = None;
+        let is_over = |since: Timestamp| now.duration_since(since) >= IN_VAIN;
+        known.failed = known.failed.filter(|(since, _)| !is_over(*since));
+        known.one_by_one = known.one_by_one.filter(|(since, _)| !is_over(*since));
+        if known.failed.is_some_and(|(_, count)| count >= MOST_FAILED) {
+            return false;
         }
-        known.in_vain.get(id).is_none_or(|until| *until <= now)
-            && known.failed.is_none_or(|(_, count)| count < MOST_FAILED)
+        let (_, asked) = known.one_by_one.get_or_insert((now, 0));
+        *asked += 1;
+        *asked <= MOST_ONE_BY_ONE
     }
 
     fn in_vain(&self, id: &LessonId, now: Timestamp, span: SignedDuration) {
+        let mut known = self.known();
+        let former = known.in_vain.get(id).map_or(SignedDuration::ZERO, |(_, span)| *span);
+        let span = span.max((former * 2).min(IN_VAIN_AT_MOST));
         let until = now.saturating_add(span).unwrap_or(Timestamp::MAX);
-        self.known().in_vain.insert(id.clone(), until);
+        known.in_vain.insert(id.clone(), (until, span));
     }
 
     fn has_failed(&self, id: &LessonId, now: Timestamp) {

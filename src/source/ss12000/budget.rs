@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use compact_str::CompactString;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
@@ -18,23 +19,34 @@ use crate::store::{Commit, Kv, StoreError, tables};
 /// Pause while the store takes no work.
 const STORE_PAUSE: SignedDuration = SignedDuration::from_secs(5);
 
-/// Pauses of one source, by resource. In memory: what is asked too early after a restart is answered so again.
+/// Pauses of one source, by resource and by the school that was asked for; those of no school are of all. In memory:
+/// what is asked too early after a restart is answered so again.
 #[derive(Debug, Default)]
-pub(super) struct Pauses(Mutex<BTreeMap<Resource, Timestamp>>);
+pub(super) struct Pauses(Mutex<BTreeMap<(Resource, Scope), Timestamp>>);
+
+/// The organisation that is asked for; none: all of them.
+pub(super) type Scope = Option<CompactString>;
 
 impl Pauses {
     /// Not before `until`.
-    pub fn set(&self, resource: Resource, until: Timestamp) {
+    pub fn set(&self, resource: Resource, scope: &Scope, until: Timestamp) {
         let mut pauses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = pauses.entry(resource).or_insert(until);
+        let kept = pauses.entry((resource, scope.clone())).or_insert(until);
         *kept = until.max(*kept);
     }
 
     /// Until when, if there is a pause.
-    pub fn get(&self, resource: Resource, now: Timestamp) -> Option<Timestamp> {
+    pub fn get(&self, resource: Resource, scope: &Scope, now: Timestamp) -> Option<Timestamp> {
         let mut pauses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         pauses.retain(|_, until| *until > now);
-        pauses.get(&resource).copied()
+        let of_all = pauses.get(&(resource, None)).copied();
+        of_all.max(pauses.get(&(resource, scope.clone())).copied())
+    }
+
+    /// Whether there is one for any school.
+    pub fn any(&self, resource: Resource, now: Timestamp) -> bool {
+        let pauses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pauses.iter().any(|((of, _), until)| *of == resource && *until > now)
     }
 }
 
@@ -54,7 +66,7 @@ pub(super) async fn wait(
 /// Waits until the resource may be asked for, and writes down that it is.
 pub(super) async fn permit(
     settings: &Settings,
-    resource: Resource,
+    (resource, scope): (Resource, &Scope),
     pauses: &Pauses,
     kv: &dyn Kv,
     clock: &dyn Clock,
@@ -62,7 +74,7 @@ pub(super) async fn permit(
 ) -> Result<(), Fault> {
     loop {
         let now = clock.now();
-        if let Some(until) = pauses.get(resource, now) {
+        if let Some(until) = pauses.get(resource, scope, now) {
             wait(clock, until, stop).await?;
             continue;
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use compact_str::CompactString;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
@@ -13,7 +14,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Answer};
-use super::budget::{self, Pauses};
+use super::budget::{self, Pauses, Scope};
 use super::deleted::{self, Deleted};
 use super::fault::{Fault, Wrong, kinds};
 use super::lookup::Lookup;
@@ -49,7 +50,7 @@ pub struct Around {
 
 /// Asks one source. Each clone is the same.
 #[derive(Clone)]
-pub struct Client(Arc<Inner>, Patience);
+pub struct Client(Arc<Inner>, Patience, Scope);
 
 /// Whether it is waited for a source that is busy or wants to be asked later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,13 +106,20 @@ impl Client {
     pub fn new(settings: Settings, around: Around, stop: CancellationToken) -> Self {
         let inner =
             Inner { settings, around, stop, pauses: Pauses::default(), learned: Mutex::default() };
-        Self(Arc::new(inner), Patience::Usual)
+        Self(Arc::new(inner), Patience::Usual, None)
     }
 
     /// The same, for what must not hold up the rest: one try, and none while the source wants to be left alone.
     #[must_use]
     pub fn impatient(&self) -> Self {
-        Self(self.0.clone(), Patience::None)
+        Self(self.0.clone(), Patience::None, self.2.clone())
+    }
+
+    /// The same, for what is asked of one school of several: what is wrong there does not hold up the others, nor does
+    /// the source's wish to be left alone about it.
+    #[must_use]
+    pub fn for_school(&self, organisation: Option<&str>) -> Self {
+        Self(self.0.clone(), Patience::None, organisation.map(CompactString::from))
     }
 
     /// How it is asked.
@@ -303,7 +311,7 @@ impl Client {
 
     /// Nothing more is asked of the resource for so long.
     fn too_often(&self, ask: &Ask, wait: SignedDuration) -> Wrong {
-        self.0.pauses.set(ask.resource, later(self.now(), wait));
+        self.0.pauses.set(ask.resource, &self.2, later(self.now(), wait));
         let what = format!(
             "it answers 429 to {}: it is asked too often, and not again for {} s",
             ask.words(),
@@ -320,7 +328,7 @@ impl Client {
         let Around { wire, clock, kv, contacts } = &self.0.around;
         let (settings, stop) = (&self.0.settings, &self.0.stop);
         if self.1 == Patience::None
-            && let Some(until) = self.0.pauses.get(ask.resource, self.now())
+            && let Some(until) = self.0.pauses.get(ask.resource, &self.2, self.now())
         {
             let what = format!(
                 "it does not want to be asked for /{} before {until:.0}",
@@ -329,8 +337,8 @@ impl Client {
             let remedy = "ask the vendor how often it may be asked, and write that as `budgets`";
             return Err(self.failed(ask.resource, Wrong::new(kinds::RATE, what, remedy)));
         }
-        budget::permit(settings, ask.resource, &self.0.pauses, kv.as_ref(), clock.as_ref(), stop)
-            .await?;
+        let what = (ask.resource, &self.2);
+        budget::permit(settings, what, &self.0.pauses, kv.as_ref(), clock.as_ref(), stop).await?;
         let asked = self.now();
         let answer = tokio::select! {
             biased;
@@ -379,7 +387,9 @@ impl Client {
         self.0.around.contacts.answered(&self.0.settings.source, self.now());
         let of_answers =
             [kinds::BUSY, kinds::RATE, kinds::ANSWER, kinds::NOT_LET_IN, kinds::REFUSED];
-        for kind in of_answers {
+        // What one school may be asked for again says nothing of another.
+        let is_paused = self.0.pauses.any(resource, self.now());
+        for kind in of_answers.into_iter().filter(|kind| *kind != kinds::RATE || !is_paused) {
             self.well(resource, kind);
         }
         for kind in OF_THE_WHOLE {

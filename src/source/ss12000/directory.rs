@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
+use tokio::sync::Notify;
 
 use super::client::Client;
 use super::fault::{Fault, Wrong, kinds};
@@ -14,6 +15,7 @@ use super::join::{self, Plan, Units};
 use super::known::Known;
 use super::reading::{Reading, Way};
 use super::settings::Resource;
+use super::work::later;
 use crate::directory::Loaded;
 use crate::source::roster::{self, Offer, RosterFeed};
 use crate::store::ledger::Unit;
@@ -25,6 +27,8 @@ const OVERLAP: SignedDuration = SignedDuration::from_mins(10);
 /// How far the clock that dates rows may be behind the one that the source's answers tell. What is older than this
 /// when it was read is not read again, or a nightly import of all rows would be read at every turn of the day.
 const APART: SignedDuration = SignedDuration::from_hours(3);
+/// Shortest pause between two readings, however often the source calls.
+const BETWEEN: SignedDuration = SignedDuration::from_secs(10);
 /// Pauses after a reading that failed, in seconds; the last one again and again.
 const BACK_OFF: [i64; 5] = [30, 60, 120, 300, 600];
 
@@ -41,7 +45,7 @@ pub struct Schedule {
     pub persons: Way,
 }
 
-/// Reads until the client is told to stop.
+/// Reads until the client is told to stop; what has changed sooner than usual when it is woken.
 ///
 /// # Errors
 /// When the store fails.
@@ -50,13 +54,16 @@ pub async fn run(
     plan: Plan,
     schedule: Schedule,
     feed: Arc<RosterFeed>,
+    woken: Arc<Notify>,
 ) -> Result<(), StoreError> {
     let mut sync = Sync::new(client, plan, schedule, feed);
     let mut failures = 0;
     loop {
+        let mut wakes = None;
         let pause = match sync.once().await {
             Ok(()) => {
                 failures = 0;
+                wakes = Some((woken.as_ref(), BETWEEN));
                 sync.schedule.poll
             }
             Err(Fault::Stopped) => return Ok(()),
@@ -70,8 +77,8 @@ pub async fn run(
                 SignedDuration::from_secs(seconds)
             }
         };
-        let until = sync.now().saturating_add(pause).unwrap_or(Timestamp::MAX);
-        if sync.client.wait(until).await.is_err() {
+        // A call does not shorten the pause after a failure; it is heard after it.
+        if later(&sync.client, pause, wakes).await.is_err() {
             return Ok(());
         }
     }

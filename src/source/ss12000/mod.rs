@@ -45,7 +45,7 @@ pub use pages::Pages;
 pub use reading::Way;
 pub use settings::{Quirks, Resource, Settings, never_more, skola24_budgets};
 pub use subscribe::Subscribing;
-pub use work::{Rhythm, expected, in_words, run};
+pub use work::{Rhythm, expected, in_words, run, subscribe};
 
 #[cfg(test)]
 mod client_tests;

@@ -2,6 +2,8 @@
 //! nor says why: a notice that is over shows as another end, or as an id among what is deleted. What was last said of
 //! each row is a row here, so that the former span can be taken back.
 
+mod row;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -10,15 +12,14 @@ use super::attendance::is_possible;
 use super::book::Place;
 use super::client::Client;
 use super::fault::Fault;
+use super::person::says_protected;
 use super::rows::{self, Bad};
 use super::schedule::{cursor, theirs};
 use super::settings::Resource;
 use super::timetable::is_likely;
-use super::types::{Absence, AbsenceType};
-use crate::intake::IntakeError;
-use crate::model::{
-    AdvanceNotice, EventId, Fact, NoticeKind, NotificationId, Observation, PupilId, SchoolId,
-};
+use super::types::Absence;
+use crate::intake::{Beside, IntakeError};
+use crate::model::{AdvanceNotice, EventId, Fact, NotificationId, Observation, PupilId, SchoolId};
 use crate::source::marks::Offering;
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::NoticeSaid;
@@ -29,8 +30,6 @@ const KEPT: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// When it is asked again for notices that it has never given, and that it does not give any more.
 const NOT_OFFERED: SignedDuration = SignedDuration::from_hours(24);
 const REFUSED: SignedDuration = SignedDuration::from_mins(5);
-/// A notice without an end counts for so long.
-const ENDLESS: SignedDuration = SignedDuration::from_hours(366 * 24);
 /// Rows read at once.
 const PAGE: usize = 1_000;
 
@@ -66,6 +65,8 @@ pub(super) struct Round {
     pub changed: u64,
     /// Schools whose notices could not be read: who is reported there is not known.
     pub unread: BTreeSet<SchoolId>,
+    /// Whose rows say that there is protection.
+    pub protected: BTreeSet<(SchoolId, PupilId)>,
     /// What failed first.
     pub failed: Option<Fault>,
 }
@@ -140,14 +141,15 @@ impl Notices {
         for key in halves {
             self.withdraw_former(offering, &key).await?;
         }
-        let client = client.impatient();
         for place in places {
+            let client = client.for_school(place.organisation.as_deref());
             let now = client.clock().now();
             if let Some(refusal) = self.refused.get(&place.school).filter(|r| now < r.until) {
                 round.unread.extend(refusal.is_new.then(|| place.school.clone()));
                 continue;
             }
-            match self.of_place(&client, offering, place, overlap, bad).await {
+            let protected = &mut round.protected;
+            match self.of_place(&client, offering, place, overlap, (bad, protected)).await {
                 Ok(changed) => round.changed += changed,
                 Err(fault @ Fault::Failed(_)) => {
                     round.unread.insert(place.school.clone());
@@ -178,9 +180,10 @@ impl Notices {
         if self.refused.contains_key(&place.school) {
             return Ok(0);
         }
-        // Rows that cannot be read have been counted.
-        let mut bad = Bad::default();
-        match self.of_place(&client.impatient(), offering, place, overlap, &mut bad).await {
+        // What is found besides is found again with the next round, and counted.
+        let (mut bad, mut protected) = (Bad::default(), BTreeSet::new());
+        let besides = (&mut bad, &mut protected);
+        match self.of_place(&client.impatient(), offering, place, overlap, besides).await {
             Err(Fault::Failed(_)) => Ok(0),
             done => done,
         }
@@ -193,7 +196,7 @@ impl Notices {
         offering: &Offering,
         place: &Place,
         overlap: SignedDuration,
-        bad: &mut Bad,
+        (bad, protected): (&mut Bad, &mut BTreeSet<(SchoolId, PupilId)>),
     ) -> Result<u64, Fault> {
         let (part, now) = (format!("absences {}", place.school), client.clock().now());
         let known = offering.cursor(&part).await?;
@@ -216,6 +219,11 @@ impl Notices {
         let (mut changed, mut newest) = (0, known.as_ref().and_then(|k| k.after));
         for row in found {
             newest = newest.max(row.meta.modified.filter(|at| is_possible(*at, now)));
+            if let Some(student) = row.student.as_ref().filter(|student| says_protected(student))
+                && let Ok(pupil) = PupilId::new(student.id.clone())
+            {
+                protected.insert((school_of(offering, &place.school, &pupil), pupil));
+            }
             changed += u64::from(self.take(offering, place, &row, first, bad).await?);
         }
         if all {
@@ -234,10 +242,10 @@ impl Notices {
         first: bool,
         bad: &mut Bad,
     ) -> Result<bool, Fault> {
-        let (pupil, notice) = match notice(row) {
+        let (pupil, notice) = match row::notice(row) {
             Ok((pupil, Some(notice))) => (pupil, notice),
             Ok((pupil, None)) => {
-                let school = school_of(offering, place, &pupil);
+                let school = school_of(offering, &place.school, &pupil);
                 let key = Key { row: row.id.to_string(), school, pupil };
                 if !self.said.contains_key(&key) {
                     return Ok(false);
@@ -250,16 +258,18 @@ impl Notices {
                 return Ok(false);
             }
         };
-        let school = school_of(offering, place, &pupil);
+        let school = school_of(offering, &place.school, &pupil);
         let key = Key { row: row.id.to_string(), school, pupil };
+        let protected = row.student.as_ref().is_some_and(says_protected);
         let modified_at = row.meta.modified.filter(|at| is_likely(*at));
         let known = self.said.get(&key).cloned();
         if known.as_ref().is_some_and(|k| {
-            (k.notice == notice && !k.waits)
+            (k.notice == notice && !k.waits && (k.protected || !protected))
                 || k.modified_at.zip(modified_at).is_some_and(|(k, n)| n < k)
         }) {
             return Ok(false);
         }
+        let protected = protected || known.as_ref().is_some_and(|k| k.protected);
         let mut former = Vec::new();
         if let Some(known) = known {
             former = known.former;
@@ -267,8 +277,8 @@ impl Notices {
             former.retain(|before| *before != notice);
         }
         // The new span first: between the two, nobody may count as missing from a lesson that both suppress.
-        self.give(offering, &key, NoticeSaid { notice, modified_at, waits: false, former }, first)
-            .await?;
+        let said = NoticeSaid { notice, modified_at, waits: false, protected, former };
+        self.give(offering, &key, said, first).await?;
         self.withdraw_former(offering, &key).await?;
         Ok(true)
     }
@@ -414,36 +424,16 @@ async fn ask(
     Err(refused.unwrap_or(Fault::TooMuch))
 }
 
-/// The school that the pupil goes to: what asks for one school is answered with those below it too.
-fn school_of(offering: &Offering, place: &Place, pupil: &PupilId) -> SchoolId {
+/// The school that the pupil goes to: what asks for one school is answered with those below it too, and pupils of one
+/// have lessons at another. The one that was asked for, where nobody knows the pupil.
+pub(super) fn school_of(offering: &Offering, asked_for: &SchoolId, pupil: &PupilId) -> SchoolId {
     let directory = offering.intake.directory().load();
-    if directory.roster.pupil(&place.school, pupil).is_some() {
-        return place.school.clone();
+    if directory.roster.pupil(asked_for, pupil).is_some() {
+        return asked_for.clone();
     }
     let mut schools = directory.schools.keys();
     let at = schools.find(|school| directory.roster.pupil(school, pupil).is_some());
-    at.unwrap_or(&place.school).clone()
-}
-
-/// Reads a row. No notice: it ends before it begins, as one that is taken back does.
-fn notice(row: &Absence) -> Result<(PupilId, Option<AdvanceNotice>), &'static str> {
-    let student = row.student.as_ref().ok_or("no-pupil")?;
-    let pupil = PupilId::new(student.id.clone()).map_err(|_| "pupil-id")?;
-    let (Some(from), Some(to)) = (row.start_time, row.end_time) else { return Err("no-times") };
-    if to <= from && is_likely(to) {
-        return Ok((pupil, None));
-    }
-    // Until further notice is written as a year far ahead.
-    let to = to.min(from.saturating_add(ENDLESS).unwrap_or(Timestamp::MAX));
-    if to <= from || !is_likely(from) {
-        return Err("impossible-times");
-    }
-    let kind = match row.kind {
-        Some(AbsenceType::Leave) => NoticeKind::Leave,
-        // It says that the pupil is away and somebody knows, whatever its name.
-        Some(AbsenceType::Reported | AbsenceType::Other(_)) | None => NoticeKind::Notified,
-    };
-    Ok((pupil, Some(AdvanceNotice { from, to, kind })))
+    at.unwrap_or(asked_for).clone()
 }
 
 /// How a notice is told.
@@ -483,7 +473,9 @@ async fn tell(
     let row = remembered.map(|said| codec::encode(ledger::ROW_VERSION, said));
     let beside = [(key.table(offering), row)];
     let learn = tone == Tone::Given { first: true };
-    match offering.intake.accept_beside(&observation, learn, &beside).await {
+    let protected = remembered.is_some_and(|said| said.protected);
+    let with = Beside { learn, protected, rows: &beside };
+    match offering.intake.accept_beside(&observation, with).await {
         Ok(_) => {
             offering.meter.accepted(None);
             offering.contacts.news(&offering.source, recorded_at, now);

@@ -206,7 +206,8 @@ impl Pages {
 
     fn endless(&self, why: &str) -> Fault {
         let what = format!("the pages of /{} do not end: {why}", self.resource.as_str());
-        let remedy = "show this to the vendor; a larger page-size may help meanwhile";
+        let remedy = "what is cut short is not taken as whole, and what is in force stays so; show this to the \
+                      vendor, a larger page-size may help meanwhile";
         self.client.failed(self.resource, Wrong::new(kinds::PAGING, what, remedy))
     }
 }

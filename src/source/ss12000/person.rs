@@ -4,7 +4,7 @@
 use jiff::{Timestamp, civil::Date};
 
 use super::types::{
-    Email, EmailType, Person, PersonStatus, PhoneNumber, PhoneType, SecurityMarking,
+    Email, EmailType, Person, PersonStatus, PhoneNumber, PhoneType, Ref, SecurityMarking,
 };
 use crate::directory::phone::{self, PhoneKind, PhoneRules};
 use crate::directory::{Protection, field};
@@ -19,6 +19,12 @@ pub(super) fn protection(marking: Option<&SecurityMarking>) -> Protection {
         }
         Some(SecurityMarking::Other(_)) | None => Protection::Unknown,
     }
+}
+
+/// Whether what refers to a person says that there is protection, or may be. One that says nothing of it does not.
+pub(super) fn says_protected(person: &Ref) -> bool {
+    let marking = person.security_marking.as_ref();
+    marking.is_some_and(|marking| protection(Some(marking)) != Protection::None)
 }
 
 /// The stricter of two.

@@ -233,7 +233,12 @@ impl Schedule {
         let mut query = place.filter();
         query.push(("startTime.onOrAfter", &from));
         query.push(("startTime.onOrBefore", &last));
-        let mut pages = self.client.pages(Resource::CalendarEvents, &query);
+        // With several schools, none is waited for.
+        let client = match self.places.len() {
+            0 | 1 => self.client.clone(),
+            _ => self.client.for_school(place.organisation.as_deref()),
+        };
+        let mut pages = client.pages(Resource::CalendarEvents, &query);
         let (mut events, mut cut): (Vec<CalendarEvent>, bool) = (Vec::new(), false);
         loop {
             match pages.next_of_some(&mut cut).await {

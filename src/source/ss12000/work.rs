@@ -48,8 +48,6 @@ pub struct Rhythm {
     pub attendance_every: SignedDuration,
     /// How marks are asked for.
     pub asking: Asking,
-    /// What the source is asked to call, if it is.
-    pub subscribing: Option<Subscribing>,
 }
 
 /// Who asks one source.
@@ -83,12 +81,51 @@ pub async fn run(
     };
     let worker = Worker { client, offering, nudges, rhythm, places, book: Book::default() };
     let (ready, is_ready) = watch::channel(false);
-    let ended =
-        tokio::try_join!(worker.schedules(ready), worker.marks(is_ready), worker.subscription());
-    match ended {
+    match tokio::try_join!(worker.schedules(ready), worker.marks(is_ready)) {
         Err(Fault::Store(error)) => Err(error),
         // It was told to stop.
         Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Looks after the subscription of a source, whatever it gives, until the client is told to stop.
+///
+/// # Errors
+/// When the store fails.
+pub async fn subscribe(
+    client: Client,
+    offering: Offering,
+    wanted: Option<Subscribing>,
+) -> Result<(), StoreError> {
+    let mut subscriber = Subscriber::new(client.clone(), &offering, wanted);
+    loop {
+        let done = match subscriber.look_after().await {
+            Ok(words) => {
+                offering.contacts.note(&offering.source, "calls", words);
+                Ok(())
+            }
+            Err(fault) => judge(&offering, fault),
+        };
+        match done {
+            Err(Fault::Store(error)) => return Err(error),
+            Err(_) => return Ok(()),
+            Ok(()) => {}
+        }
+        if later(&client, LOOKED_AFTER, None).await.is_err() {
+            return Ok(());
+        }
+    }
+}
+
+/// What a fault of a round means: that of the store ends it, others were told of.
+fn judge(offering: &Offering, fault: Fault) -> Result<(), Fault> {
+    match fault {
+        Fault::Stopped | Fault::Store(StoreError::Failed(_)) => Err(fault),
+        Fault::Store(error) => {
+            tracing::warn!(source = %offering.source, %error, "asking the source is put off");
+            Ok(())
+        }
+        _ => Ok(()),
     }
 }
 
@@ -101,7 +138,7 @@ fn unless_over(fault: Fault) -> Result<(), StoreError> {
 }
 
 /// Waits, or is woken, not before `between` is over. Whether it was woken.
-async fn later(
+pub(super) async fn later(
     client: &Client,
     every: SignedDuration,
     woken: Option<(&Notify, SignedDuration)>,
@@ -121,19 +158,6 @@ async fn later(
 }
 
 impl Worker {
-    /// What a fault of a round means: that of the store ends it, others were told of.
-    fn judge(&self, fault: Fault) -> Result<(), Fault> {
-        match fault {
-            Fault::Stopped | Fault::Store(StoreError::Failed(_)) => Err(fault),
-            Fault::Store(error) => {
-                let source = &self.offering.source;
-                tracing::warn!(%source, %error, "asking the source is put off");
-                Ok(())
-            }
-            _ => Ok(()),
-        }
-    }
-
     async fn schedules(&self, ready: watch::Sender<bool>) -> Result<(), Fault> {
         let schedule = Schedule::new(
             self.client.clone(),
@@ -165,7 +189,7 @@ impl Worker {
                     self.until_midnight().min(self.rhythm.schedule_every)
                 }
                 Err(fault) => {
-                    self.judge(fault)?;
+                    judge(&self.offering, fault)?;
                     SOON
                 }
             };
@@ -206,7 +230,7 @@ impl Worker {
         let (mut told, mut between) = (None, BETWEEN);
         loop {
             if let Err(fault) = attending.round().await {
-                self.judge(fault)?;
+                judge(&self.offering, fault)?;
             }
             let found = self.interval(&attending);
             if told != Some((found, attending.way())) {
@@ -237,18 +261,6 @@ impl Worker {
         let words = in_words(way, found);
         tracing::info!(%source, "marks: {words}");
         self.offering.contacts.note(source, "attendance", words);
-    }
-
-    async fn subscription(&self) -> Result<(), Fault> {
-        let wanted = self.rhythm.subscribing.clone();
-        let mut subscriber = Subscriber::new(self.client.clone(), &self.offering, wanted);
-        loop {
-            match subscriber.look_after().await {
-                Ok(words) => self.offering.contacts.note(&self.offering.source, "calls", words),
-                Err(fault) => self.judge(fault)?,
-            }
-            later(&self.client, LOOKED_AFTER, None).await?;
-        }
     }
 }
 

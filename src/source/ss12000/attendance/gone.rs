@@ -16,5 +16,6 @@ pub(super) fn withdrawn(missing: Missing) -> Said {
         recorded_by: None,
         row: None,
         replaces: true,
+        protected: false,
     }
 }

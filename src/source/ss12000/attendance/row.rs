@@ -2,22 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::super::book::Place;
 use super::super::fault::Fault;
 use super::super::marks::{self, Before, Counted, Verdict};
+use super::super::notices::school_of;
+use super::super::person::says_protected;
 use super::super::planning;
 use super::super::timetable::Scheduled;
 use super::super::types::Attendance;
-use super::{Attending, Round, is_possible, theirs};
-use crate::model::{LessonId, Mark, PupilId};
-use crate::source::marks::Said;
+use super::{Attending, Round, is_possible, theirs, unread};
+use crate::model::{LessonId, Mark, PupilId, SchoolId};
+use crate::source::marks::{Said, Unread};
 use crate::store::rows::{Cursor, LastSaid, Register};
 use crate::store::{ledger, tables};
-
-/// How long a mark is asked for again whose lesson nobody knows.
-const PATIENCE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Rows that are to be offered.
 #[derive(Default)]
@@ -58,6 +57,13 @@ impl Attending {
     ) -> Result<Offered, Fault> {
         let (mut offered, now) = (Offered::default(), self.client.clock().now());
         let mut all: BTreeMap<(LessonId, PupilId), (Said, bool)> = BTreeMap::new();
+        if !only_known {
+            let lessons = rows.iter().filter_map(|row| row.calendar_event.as_ref());
+            let ids = lessons.filter_map(|lesson| LessonId::new(lesson.id.clone()).ok());
+            let (ids, directory) = (ids.collect(), self.offering.intake.directory().load_full());
+            let Self { book, places, client, .. } = self;
+            book.look_up(ids, &place.school, places, client, &directory, &mut round.bad).await?;
+        }
         for row in rows {
             round.found.rows += 1;
             // A time that cannot be does not move the cursor.
@@ -79,6 +85,10 @@ impl Attending {
         for (key, (said, learn)) in all {
             round.said.insert(key);
             if learn { offered.known.push(said) } else { offered.news.push(said) }
+        }
+        // Whatever else is said of a pupil comes after the word that there is protection.
+        for list in [&mut offered.known, &mut offered.news] {
+            list.sort_by_key(|said| !said.protected);
         }
         Ok(offered)
     }
@@ -117,9 +127,14 @@ impl Attending {
                 self.book.find(&id, &place.school, places, client, &directory, &mut round.bad);
             let Some(found) = found.await? else {
                 round.bad.add("a mark: of a lesson that the source does not know");
-                if let Some(at) = changed.filter(|at| now.duration_since(*at) < PATIENCE) {
-                    round.again = round.again.map_or(Some(at), |known| Some(known.min(at)));
-                }
+                round.unknown.push(Unread {
+                    school: place.school.clone(),
+                    pupil,
+                    lesson: id,
+                    changed,
+                    row: row.id.to_string(),
+                    text: unread::text(row),
+                });
                 return Ok(None);
             };
             found
@@ -128,18 +143,20 @@ impl Attending {
             round.found.ignored += 1;
             return Ok(None);
         }
-        let last = self.offering.last(&scheduled.school, &pupil, &id).await?;
+        // Pupils have lessons at other schools of ours too.
+        let school = school_of(&self.offering, &scheduled.school, &pupil);
+        let last = self.offering.last(&school, &pupil, &id).await?;
         let read = self.mark(row, &scheduled, &pupil, last.as_ref(), changed.unwrap_or(now), round);
         let Some((mut mark, minutes, closed)) = read else { return Ok(None) };
         if mark == Mark::Unexcused
             && scheduled.planned.cancelled
-            && !self.knows_off(&scheduled).await?
+            && !self.knows_off(&scheduled, &school).await?
         {
             mark = Mark::OtherActivity;
         }
-        let is_protected = self.is_protected(&scheduled.school, row.student.as_ref());
-        if is_protected && mark == Mark::Unexcused {
-            round.protected.insert((scheduled.school.clone(), pupil.clone()));
+        let is_protected = row.student.as_ref().is_some_and(says_protected);
+        if is_protected {
+            round.protected.insert((school.clone(), pupil.clone()));
         }
         let is_history = last.is_none() && {
             let first = cursor.first_asked_at;
@@ -156,8 +173,6 @@ impl Attending {
             let is_stray = |at: Timestamp| !cursor.whole && at > self.offering.latest_there(now);
             changed.map_or(scheduled.lesson.end <= first, |at| at <= history || is_stray(at))
         };
-        // Whom nobody may be told of is stored as what is known already.
-        let learn = is_history || is_protected;
         let replaces = last.as_ref().is_some_and(|last| {
             last.row.as_ref().is_none_or(|former| round.deleted.contains(former))
         });
@@ -173,7 +188,7 @@ impl Attending {
             }
         }
         let said = Said {
-            school: scheduled.school.clone(),
+            school,
             pupil,
             lesson: scheduled.lesson.clone(),
             mark,
@@ -183,21 +198,23 @@ impl Attending {
             recorded_by: row.reporter.as_ref().map(|reporter| reporter.id.to_string()),
             row: Some(row.id.to_string()),
             replaces,
+            protected: is_protected,
         };
-        Ok(Some((said, learn)))
+        Ok(Some((said, is_history)))
     }
 
     /// Whether the core knows that a lesson does not take place. It is told, unless another source has said that it
     /// does: then guardians hear why nobody had to come.
-    async fn knows_off(&self, scheduled: &Scheduled) -> Result<bool, Fault> {
-        let key = tables::register(&scheduled.school, &scheduled.lesson.id);
+    async fn knows_off(&self, scheduled: &Scheduled, school: &SchoolId) -> Result<bool, Fault> {
+        let key = tables::register(school, &scheduled.lesson.id);
         let kv = self.offering.intake.kv().as_ref();
         let known: Option<Register> = ledger::read_good(kv, &key).await?;
         let known = known.and_then(|row| row.planned);
         if known.as_ref().is_some_and(|planned| planned.cancelled) {
             return Ok(true);
         }
-        if known.is_some() && !self.asking.gives_schedule {
+        // The plan of a pupil's lesson at another school stands under that one.
+        if *school != scheduled.school || (known.is_some() && !self.asking.gives_schedule) {
             return Ok(false);
         }
         planning::plan(&self.offering, scheduled).await

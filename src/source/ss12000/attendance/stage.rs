@@ -99,6 +99,12 @@ impl There {
                 let such = |a: &&Value| ids.iter().any(|id| a["id"] == id.as_str());
                 answer(200, &json!(self.activities.iter().filter(such).collect::<Vec<_>>()))
             }
+            "POST /calendarEvents/lookup" => {
+                let ids = asked.ids("ids");
+                let such = |e: &&Value| ids.iter().any(|id| e["id"] == id.as_str());
+                let all = self.events.iter().chain(&self.elsewhere);
+                answer(200, &json!(all.filter(such).collect::<Vec<_>>()))
+            }
             "GET /calendarEvents" => {
                 let mut events = self.events.clone();
                 if asked.of("expand") == Some("attendance") {

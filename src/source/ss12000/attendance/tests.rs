@@ -1,6 +1,7 @@
 //! Marks asked for in every way, of a source that answers by a script.
 
 mod faults;
+mod lessons;
 
 use crate::model::Mark;
 use std::sync::Arc;
@@ -174,7 +175,11 @@ async fn bad_rows_are_counted_and_make_no_mark() {
     assert!(bad.starts_with("5 rows") || bad.starts_with("6 rows"), "{bad}");
     assert!(!bad.contains("många"), "{bad}");
     // A time far ahead does not lead the cursor away.
-    stage.now(|there| there.rows = vec![row("r9", "p", "l1", MISSING, 2)]);
+    // What waits for its lesson is told of as long as it waits.
+    stage.now(|there| {
+        there.rows = vec![row("r9", "p", "l1", MISSING, 2)];
+        there.deleted = json!({"attendances": ["r6"]});
+    });
     stage.round().await;
     assert_eq!(stage.said().await.len(), 2);
     assert_eq!(stage.trouble("bad-rows"), None);

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
 
 use super::super::book::Place;
+use super::super::client::Client;
 use super::super::fault::Fault;
 use super::super::rows;
 use super::super::settings::Resource;
@@ -112,6 +112,14 @@ impl Attending {
         Ok(None)
     }
 
+    /// Who asks for the marks of a school: with several, none is waited for.
+    fn asker(&self, place: &Place) -> Client {
+        match self.places.len() {
+            0 | 1 => self.client.clone(),
+            _ => self.client.for_school(place.organisation.as_deref()),
+        }
+    }
+
     /// What has changed since the cursor.
     async fn list(
         &mut self,
@@ -131,8 +139,7 @@ impl Attending {
         let after = after.saturating_sub(self.asking.overlap).unwrap_or(Timestamp::MIN).to_string();
         let mut query = place.filter();
         query.push(("meta.modified.after", &after));
-        let client = self.client.clone();
-        let mut pages = client.pages(Resource::Attendances, &query);
+        let mut pages = self.asker(place).pages(Resource::Attendances, &query);
         let (mut newest, mut cut) = (None, false);
         while let Some(page) = pages.next_of_some(&mut cut).await? {
             let read = rows::read::<Attendance>(page, &mut round.bad);
@@ -159,8 +166,7 @@ impl Attending {
         query.push(("startTime.onOrAfter", &from));
         query.push(("startTime.onOrBefore", &to));
         query.push(("expand", "attendance"));
-        let client = self.client.clone();
-        let mut pages = client.pages(Resource::CalendarEvents, &query);
+        let mut pages = self.asker(place).pages(Resource::CalendarEvents, &query);
         let directory = self.offering.intake.directory().load_full();
         let (mut some, mut with_marks, mut cut) = (false, false, false);
         while let Some(page) = pages.next_of_some(&mut cut).await? {
@@ -219,16 +225,23 @@ impl Attending {
             registered.clone().map(|s| s.lesson.id.to_string()).collect()
         };
         let ids: Vec<String> = ids.into_iter().collect();
-        let client = self.client.clone();
         for batch in ids.chunks(self.client.settings().lookup_size.max(1)) {
             let asked = batch.iter().cloned();
-            let mut lookup = client.lookup(Resource::Attendances, key, asked, &[]);
-            let mut answers: Vec<Value> = Vec::new();
+            let mut lookup = self.asker(place).lookup(Resource::Attendances, key, asked, &[]);
+            let mut read: Vec<Attendance> = Vec::new();
             while let Some(part) = lookup.next().await? {
-                answers.extend(part);
+                let mut part = rows::read::<Attendance>(part, &mut round.bad);
+                if by_activity {
+                    // The whole history comes, and is not held: only these days matter.
+                    let all = part.len();
+                    part.retain(|row| self.may_be_of_these_days(row));
+                    let gone = (all - part.len()) as u64;
+                    round.found.rows += gone;
+                    round.found.ignored += gone;
+                }
+                read.extend(part);
             }
             round.answered = true;
-            let read = rows::read::<Attendance>(answers, &mut round.bad);
             let is_asked = |s: &&Arc<Scheduled>| {
                 let id =
                     if by_activity { s.activity.as_deref() } else { Some(s.lesson.id.as_str()) };
@@ -251,18 +264,24 @@ impl Attending {
         Ok(())
     }
 
-    async fn offer(
+    fn may_be_of_these_days(&self, row: &Attendance) -> bool {
+        let lesson = row.calendar_event.as_ref().and_then(|e| LessonId::new(e.id.clone()).ok());
+        lesson.is_none_or(|id| self.book.get(&id).is_some())
+    }
+
+    pub(super) async fn offer(
         &mut self,
         offered: Offered,
         place: &Place,
         round: &mut Round,
     ) -> Result<(), Fault> {
+        self.keep_unknown(round).await?;
         if offered.news.iter().any(|said| said.mark == Mark::Unexcused) {
-            let (client, overlap) = (&self.client, self.asking.overlap);
-            let more = self.notices.once_more(client, &self.offering, place, overlap);
+            let (client, overlap) = (self.asker(place), self.asking.overlap);
+            let more = self.notices.once_more(&client, &self.offering, place, overlap);
             round.found.notices += more.await?;
         }
-        for (list, learn) in [(offered.news, false), (offered.known, true)] {
+        for (list, learn) in [(offered.known, true), (offered.news, false)] {
             if list.is_empty() {
                 continue;
             }

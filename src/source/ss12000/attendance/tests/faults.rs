@@ -318,21 +318,40 @@ async fn notices_and_deletions_that_want_to_be_left_alone_do_not_hold_up_marks()
 }
 
 #[tokio::test]
-async fn nobody_is_told_of_a_pupil_whom_only_the_mark_protects() {
-    for marking in ["Sekretessmarkering", "Skyddad folkbokföring", "Något nytt"] {
+async fn staff_and_nobody_else_hear_of_a_pupil_whom_only_the_mark_protects() {
+    use crate::model::Purpose;
+    for (marking, by_notice) in [
+        ("Sekretessmarkering", false),
+        ("Skyddad folkbokföring", false),
+        ("Något nytt", false),
+        ("Sekretessmarkering", true),
+    ] {
         let mut stage = Stage::with(&[Way::Listing], |_| {}).await;
         stage.round().await;
         stage.now(|there| {
             let mut hidden = row("r1", "p", "l1", MISSING, 1);
-            hidden["student"]["securityMarking"] = json!(marking);
+            if by_notice {
+                // Of another day, and the mark says nothing of it.
+                let mut notice = absence("n1", 2_000, 2_100, 1);
+                notice["student"]["securityMarking"] = json!(marking);
+                there.absences = vec![notice];
+            } else {
+                hidden["student"]["securityMarking"] = json!(marking);
+            }
             let mut open = row("r2", "q", "l1", MISSING, 1);
             open["student"]["securityMarking"] = json!("Ingen");
             there.rows = vec![hidden, open];
         });
         stage.round().await;
-        let said = stage.said().await;
-        assert_eq!(said.iter().map(|n| n.pupil.as_str()).collect::<Vec<_>>(), ["q"], "{marking}");
         let what = stage.trouble("protected-elsewhere").expect("told");
         assert!(what.starts_with("1 pupils"), "{what}");
+        // Once, whatever is asked again and however often the daemon starts.
+        stage.round().await;
+        let mut stage = stage.restarted(&[Way::Listing]).await;
+        stage.round().await;
+        let mut said: Vec<_> = stage.said().await;
+        said.sort_by(|a, b| a.pupil.cmp(&b.pupil));
+        let said: Vec<_> = said.iter().map(|n| (n.pupil.as_str(), n.purpose)).collect();
+        assert_eq!(said, [("p", Purpose::StaffTask), ("q", Purpose::Absence)], "{marking}");
     }
 }
