@@ -16,7 +16,7 @@ use super::super::types::{Attendance, CalendarEvent};
 use super::row::Offered;
 use super::{Attending, BACK, Round, theirs};
 use crate::model::{LessonId, Mark};
-use crate::source::marks::Missing;
+use crate::source::marks::{Missing, Said};
 use crate::store::rows::Cursor;
 
 /// A register may be opened so long before its lesson begins.
@@ -269,6 +269,17 @@ impl Attending {
         lesson.is_none_or(|id| self.book.get(&id).is_some())
     }
 
+    /// Whether somebody is missing who was not.
+    async fn alarms(&self, news: &[Said]) -> Result<bool, Fault> {
+        for said in news.iter().filter(|said| said.mark == Mark::Unexcused) {
+            let last = self.offering.last(&said.school, &said.pupil, &said.lesson.id).await?;
+            if last.is_none_or(|last| last.mark != Some(Mark::Unexcused)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     pub(super) async fn offer(
         &mut self,
         offered: Offered,
@@ -276,7 +287,7 @@ impl Attending {
         round: &mut Round,
     ) -> Result<(), Fault> {
         self.keep_unknown(round).await?;
-        if offered.news.iter().any(|said| said.mark == Mark::Unexcused) {
+        if self.alarms(&offered.news).await? {
             let (client, overlap) = (self.asker(place), self.asking.overlap);
             let more = self.notices.once_more(&client, &self.offering, place, overlap);
             round.found.notices += more.await?;
