@@ -71,7 +71,8 @@ impl Worker<'_> {
         }
         self.people.again = None;
         if new.is_empty() && self.people.stood.as_ref() == Some(&tried) {
-            // What came beside them was rejected: nobody has said again that they are right.
+            // What came beside them was rejected: nothing waits, and nobody has said again that they are right.
+            self.well("directory");
             self.people.files = Some(tried);
             return Ok(self.judged(Timestamp::MAX));
         }
