@@ -195,7 +195,13 @@ fn source_told(source: &SourceId, found: &AtSource, last: &str, now: Timestamp) 
     }
     if let Some(ahead) = found.clock_ahead_seconds.filter(|ahead| ahead.abs() > 60) {
         let (ahead, word) = (ahead.abs(), if ahead > 0 { "ahead of" } else { "behind" });
-        let _ = writeln!(out, "    its clock is {ahead} s {word} ours");
+        // Others have a trouble of their own for it.
+        let meant = if found.kind == "ss12000" {
+            "; marks go on being read by its own clock; have both set by NTP"
+        } else {
+            ""
+        };
+        let _ = writeln!(out, "    its clock is {ahead} s {word} ours{meant}");
     }
     for (school, at) in &found.silent_at {
         let _ = writeln!(

@@ -19,7 +19,7 @@ use crate::env::{Env, Pending};
 use crate::intake::Described;
 use crate::metrics::Metrics;
 use crate::model::{ProviderId, Rate, SourceId};
-use crate::operate::self_test::{SourceProbe, SourceTrial};
+use crate::operate::self_test::{SourceProbe, SourceTrial, Wrong};
 use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
 use crate::source::ss12000::directory::Schedule;
@@ -81,7 +81,13 @@ fn every(source: &Ss12000) -> SignedDuration {
 pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
     config.ss12000.iter().map(|(id, source)| SourceProbe {
         id: id.clone(),
-        tried: SourceTrial::Ask(Box::new(settings(id, source).probe())),
+        tried: SourceTrial::Ask {
+            request: Box::new(settings(id, source).probe()),
+            judge: |came, now| {
+                let wrong = ss12000::wrong_with(came, now)?;
+                Some(Wrong { what: wrong.what, remedy: wrong.remedy })
+            },
+        },
     })
 }
 
@@ -209,17 +215,6 @@ pub(in crate::app) fn rhythm(config: &Config, id: &SourceId, source: &Ss12000) -
         },
         subscribing: subscribing(config, id, source),
     }
-}
-
-/// How often marks are asked for where budgets do not let it be as often as is wanted, in words.
-pub(in crate::app) fn pace(config: &Config, id: &SourceId, source: &Ss12000) -> Option<String> {
-    let rhythm = rhythm(config, id, source);
-    if !rhythm.attendance {
-        return None;
-    }
-    let (found, way) = ss12000::expected(&rhythm, &settings(id, source));
-    found.kept_by?;
-    Some(ss12000::in_words(Some(way), found))
 }
 
 /// What it is to call.
