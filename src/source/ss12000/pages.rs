@@ -56,9 +56,8 @@ impl Pages {
     /// See [`Fault`]; what came before is then not all there is.
     pub async fn next(&mut self) -> Result<Option<Vec<Value>>, Fault> {
         let Some(data) = self.next_data().await? else { return Ok(None) };
-        let rows = match data {
-            Value::Array(rows) => rows,
-            _ => return Err(self.unread("its `data` is not a list")),
+        let Value::Array(rows) = data else {
+            return Err(self.unread("its `data` is not a list"));
         };
         self.client.answered(self.resource);
         let before = rows.len();
