@@ -10,12 +10,13 @@ use crate::world::{Setup, upprop};
 async fn a_place_of_tokens_that_answers_with_a_page_has_its_own_remedy() {
     let page = Gateway::start(|_, _| (200, "<html>log in</html>".into())).await;
     let mut setup = Setup::default();
-    setup.school.push_str(&format!(
+    let table = format!(
         "\n[ss12000.hub]\nurl = \"{0}/v2.0\"\nauth = \"oauth2-client-credentials\"\ntoken-url = \"{0}/token\"\n\
          client-id-file = \"secrets/hub\"\nclient-secret-file = \"secrets/hub\"\n\
          gives = [\"attendance\"]\nschools = {{ s1 = \"o\" }}\n",
         page.url()
-    ));
+    );
+    setup.school.push_str(&table);
     let mut world = setup.prepare();
     let path = world.folder.path().join("secrets/hub");
     fs::write(&path, "client-0123456789abcdef").expect("secret");

@@ -1,9 +1,7 @@
 //! A budget that is used up is no silence: `status` says what waits for it, until when, and what to do.
 
-use std::time::Duration;
-
 use crate::hub::Hub;
-use crate::world::{upprop, within};
+use crate::world::upprop;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_long_for_its_budget_is_shown() {
@@ -11,17 +9,9 @@ async fn what_waits_long_for_its_budget_is_shown() {
     let mut hub = Hub::start("", 1, lines).await;
     let config = hub.world.config();
     let config = config.to_str().expect("a path");
-    let status = || tokio::task::block_in_place(|| upprop(&["status", "--config", config])).1;
-    let told = async {
-        loop {
-            let out = status();
-            if out.contains("WRONG (budget)") {
-                return out;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-    };
-    let out = within("the budget in status", told).await;
+    hub.world.logged("waits for its budget", 1).await;
+    let out = tokio::task::block_in_place(|| upprop(&["status", "--config", config])).1;
+    assert!(out.contains("WRONG (budget)"), "{out}");
     assert!(out.contains("/calendarEvents waits for its budget: it may not be asked for before "));
     assert!(out.contains("→ raise `budgets` as far as the vendor lets"), "{out}");
     assert_eq!(hub.world.stop(), Some(0));
