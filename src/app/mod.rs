@@ -38,7 +38,7 @@ pub use self_test::probes;
 pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
-pub use sources::{described, drop_folders, hasty, paces};
+pub use sources::{Pace, described, drop_folders, hasty, paces, unattended};
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]

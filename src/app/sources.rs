@@ -2,6 +2,7 @@
 
 mod drop;
 mod edlevo;
+mod paces;
 mod ss12000;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ use crate::source::nudges::Nudges;
 use crate::source::pollers::Poller;
 use crate::source::roster::RosterFeed;
 
+pub use paces::{Pace, paces};
 pub(super) use ss12000::callers;
 
 /// What stays the same under every configuration.
@@ -75,12 +77,6 @@ fn gives(gives: Gives) -> Vec<&'static str> {
     all.into_iter().filter(|(is, _)| *is).map(|(_, word)| word).collect()
 }
 
-/// The sources whose budgets do not let them be asked as often as is wanted, and how often they are, in words.
-pub fn paces(config: &Config) -> Vec<(SourceId, String)> {
-    let all = config.ss12000.iter();
-    all.filter_map(|(id, source)| Some((id.clone(), ss12000::pace(id, source)?))).collect()
-}
-
 /// Schools whose teachers are asked for a register before its marks can have come, the first such source of each, and
 /// how often that is asked.
 pub fn hasty(config: &Config) -> Vec<(SchoolId, SourceId, SignedDuration)> {
@@ -94,6 +90,14 @@ pub fn hasty(config: &Config) -> Vec<(SchoolId, SourceId, SignedDuration)> {
         nudges.then(|| (school.id.clone(), id.clone(), every))
     };
     config.schools.values().filter_map(of).collect()
+}
+
+/// Schools of whose attendance no source tells, where there are sources.
+pub fn unattended(config: &Config) -> Vec<SchoolId> {
+    let sources = described(config);
+    let is_attended = |school: &SchoolId| sources.values().any(|source| source.attends(school));
+    let schools = config.schools.keys();
+    schools.filter(|school| !sources.is_empty() && !is_attended(school)).cloned().collect()
 }
 
 /// The tasks of one configuration.

@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 
 use super::exit;
+use crate::app;
 use crate::config::{self, DEFAULT_FILE, Loader, Problem, Report, Secrets, Severity};
 
 /// Check a configuration: exit code 0 is good, 1 is warnings, 78 is errors.
@@ -95,7 +96,7 @@ pub fn verdict(name: &str, mut report: Report, extra: Extra<'_>, json: bool) -> 
                 text,
                 "; {}, {}, {}",
                 many(config.schools.len(), "school"),
-                many(config.sources.len(), "source"),
+                many(app::described(config).len(), "source"),
                 many(config.providers.len(), "provider"),
             );
         }

@@ -28,7 +28,13 @@ pub fn problems(report: &Report, config: &Config) -> Vec<Problem> {
                 continue;
             }
             Err(error) if error.kind() == ErrorKind::NotADirectory => {
-                warn("folder", format!("{folder} is not a folder"), "name a folder");
+                problems.push(report.places.problem(
+                    Severity::Error,
+                    &[table.as_str()],
+                    "folder",
+                    format!("{folder} is not a folder"),
+                    "name a folder",
+                ));
                 continue;
             }
             // Of what this user may not see nothing can be said.

@@ -11,17 +11,23 @@ pub fn problems(report: &Report) -> Vec<Problem> {
     let Some(config) = report.readable() else { return Vec::new() };
     let mut problems = check_texts::problems(report, config);
     problems.extend(check_places::problems(report, config));
-    for (source, words) in app::paces(config) {
-        let table = format!("ss12000.{source}");
+    for pace in app::paces(config) {
+        let table = format!("ss12000.{}", pace.source);
         if !report.is_faulty(&table) {
-            problems.push(report.places.problem(
-                Severity::Note,
-                &[&table],
-                "attendance-poll",
-                format!("marks are asked for less often than `attendance-poll` says: {words}"),
-                "raise `budgets` where the vendor lets, or have the source call (`subscriptions`)",
-            ));
+            let tables = [table.as_str()];
+            let at = &report.places;
+            problems.push(at.problem(pace.severity, &tables, pace.key, pace.message, pace.remedy));
         }
+    }
+    for school in app::unattended(config) {
+        let table = format!("schools.{school}");
+        problems.push(report.places.problem(
+            Severity::Warning,
+            &[&table],
+            "name",
+            format!("no source tells of attendance at {school}: nobody is told of anything there"),
+            "name it in `schools` of a source that `gives` attendance, or remove it",
+        ));
     }
     for (school, source, every) in app::hasty(config) {
         let table = format!("schools.{school}");

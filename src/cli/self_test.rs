@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use http::{Method, StatusCode};
@@ -22,7 +22,7 @@ use crate::store::SledStore;
 /// Arguments of `upprop self-test`.
 #[derive(Debug, clap::Args)]
 pub struct SelfTestArgs {
-    /// The configuration file.
+    /// The configuration file. Where a daemon runs, it says only where that is: what the daemon has in force is tested
     #[arg(value_name = "FILE", default_value = DEFAULT_FILE)]
     pub file: PathBuf,
     /// Print one JSON object.
@@ -59,7 +59,7 @@ pub async fn run(args: SelfTestArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         println!("{}", serde_json::to_string(&test)?);
     } else {
-        print!("{}", told(&test));
+        print!("{}", told(&test, &args.file));
     }
     Ok(if test.failed() == 0 { ExitCode::SUCCESS } else { ExitCode::from(exit::GENERAL) })
 }
@@ -107,10 +107,18 @@ fn unread(report: &Report) -> BTreeSet<String> {
     keys.map(|(table, _)| table.to_owned()).collect()
 }
 
-fn told(test: &SelfTest) -> String {
+fn told(test: &SelfTest, file: &Path) -> String {
     let mut out = String::new();
     let who = if test.by_daemon { "the running daemon" } else { "no daemon runs: tried from here" };
     let _ = writeln!(out, "upprop {}, {who}; nothing was sent", test.version);
+    if test.by_daemon {
+        let _ = writeln!(
+            out,
+            "What the daemon has in force is tested; {} was read only to find it. `upprop reload` puts a changed file \
+             in force.",
+            file.display()
+        );
+    }
     for line in &test.lines {
         let finding = match line.finding {
             Finding::Ok => "ok        ",

@@ -195,7 +195,13 @@ fn source_told(source: &SourceId, found: &AtSource, last: &str, now: Timestamp) 
     }
     if let Some(ahead) = found.clock_ahead_seconds.filter(|ahead| ahead.abs() > 60) {
         let (ahead, word) = (ahead.abs(), if ahead > 0 { "ahead of" } else { "behind" });
-        let _ = writeln!(out, "    its clock is {ahead} s {word} ours");
+        // Others have a trouble of their own for it.
+        let meant = if found.kind == "ss12000" {
+            "; marks go on being read by its own clock; have both set by NTP"
+        } else {
+            ""
+        };
+        let _ = writeln!(out, "    its clock is {ahead} s {word} ours{meant}");
     }
     for (school, at) in &found.silent_at {
         let _ = writeln!(
@@ -314,5 +320,34 @@ fn since_when(at: Timestamp, now: Timestamp) -> String {
         format!("in {span:#}")
     } else {
         format!("{span:#} ago")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_apart_is_told_with_what_it_means() {
+        let now = Timestamp::UNIX_EPOCH;
+        let source = SourceId::new("hub").expect("id");
+        let told = |kind: &str, ahead| {
+            let found: AtSource = serde_json::from_value(serde_json::json!({
+                "kind": kind, "gives": ["attendance"], "asked-every-seconds": 15, "last-answer": null,
+                "last-news": null, "last-recorded": null, "clock-ahead-seconds": ahead,
+                "last-hour": null, "silent-at": {}, "troubles": {}
+            }))
+            .expect("a source");
+            source_told(&source, &found, "", now)
+        };
+        let meant = "marks go on being read by its own clock; have both set by NTP";
+        let out = told("ss12000", 7_199);
+        assert!(
+            out.contains("its clock is 7199 s ahead of ours; ") && out.contains(meant),
+            "{out}"
+        );
+        assert!(told("ss12000", -61).contains("61 s behind ours"));
+        assert!(!told("ss12000", 60).contains("clock"));
+        assert!(!told("edlevo", 7_199).contains(meant), "it has a trouble for that");
     }
 }

@@ -97,9 +97,11 @@ impl Edlevo {
         }
         let operations =
             reader.require("operations", operations, "[\"GetCompulsorySchoolAbsence\"]");
+        misspelt(reader, "operations", operations.iter().flatten());
         let parameter = |key, usual: &str| name_of(reader, key).unwrap_or(usual.into());
         let units = units(reader, schools);
         let school_operations = school_operations(reader, &units);
+        misspelt(reader, "school-operations", school_operations.values().flatten());
         let source = Self {
             url: url.unwrap_or_default(),
             key,
@@ -130,6 +132,26 @@ impl Edlevo {
 }
 
 const OPERATION: &str = "names of operations, as [\"GetCompulsorySchoolAbsence\"]";
+
+/// The operations that are known. There are others: one for each school form.
+const KNOWN: [&str; 2] = ["GetCompulsorySchoolAbsence", "GetUpperSecondarySchoolAbsence"];
+
+/// Warns of names that are almost known ones.
+fn misspelt<'n>(reader: &Reader<'_>, key: &'static str, names: impl Iterator<Item = &'n String>) {
+    for name in names {
+        let slips = |known: &&&str| (1..=3).contains(&strsim::levenshtein(name, known));
+        if let Some(near) = KNOWN.iter().find(slips) {
+            reader.warn(
+                key,
+                format!(
+                    "`{key}` names {name:?}, which is not known; known are {}",
+                    KNOWN.join(", ")
+                ),
+                format!("did you mean {near:?}?"),
+            );
+        }
+    }
+}
 
 fn is_operation(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -248,6 +270,18 @@ mod tests {
                 .map(Vec::as_slice),
             Some(&["GetY".to_owned(), "GetZ".to_owned()][..])
         );
+        let slips = [
+            ("[\"GetX\"]", "[\"GetCompulsorySchoolAbsense\"]", true),
+            ("[\"GetX\"]", "[\"getUpperSecondarySchoolAbsence\"]", true),
+            ("url", "school-operations = { a = \"GetCompulsorySchoolAbsenc\" }\nurl", true),
+            ("[\"GetX\"]", "[\"GetCompulsorySchoolAbsence\"]", false),
+            ("[\"GetX\"]", "[\"GetCompulsorySpecialSchoolAbsence\"]", false),
+        ];
+        for (from, to, is_told) in slips {
+            let found = read(&GOOD.replacen(from, to, 1)).problems;
+            let told = found.iter().any(|p| p.message.contains("known are GetCompulsory"));
+            assert_eq!(told, is_told, "{to}: {found:#?}");
+        }
         for (from, to, key) in [
             ("https:", "http:", "edlevo.e.url"),
             ("url = \"https://e.example.se/v2/\"\n", "", "edlevo.e.url"),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ use super::{FORMAT, VERSION};
 use crate::directory::Roster;
 use crate::env::{Clock, MailWire, Wire};
 use crate::intake::{Contacts, Described};
-use crate::model::{ProviderId, SchoolId, SourceId};
+use crate::model::{ProviderId, SchoolId, SourceId, WireError};
 use crate::store::Kv;
 
 /// What came of one check.
@@ -129,11 +130,29 @@ pub struct SourceProbe {
     pub tried: SourceTrial,
 }
 
+/// What is wrong with what came of a question, and what to do, in the words of the source's own contact; none: it is
+/// an answer that can be used, or nothing that its kind knows.
+pub type Judge = fn(&Result<http::Response<Bytes>, WireError>, Timestamp) -> Option<Wrong>;
+
+/// What is wrong with a source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// In words.
+    pub what: String,
+    /// What to do about it.
+    pub remedy: String,
+}
+
 /// How a source is tried.
 #[derive(Debug, Clone)]
 pub enum SourceTrial {
-    /// A question that changes nothing; any answer of 200 shows that we are let in.
-    Ask(Box<http::Request<Bytes>>),
+    /// A question that changes nothing; an answer of 200 that can be used shows that we are let in.
+    Ask {
+        /// What is asked.
+        request: Box<http::Request<Bytes>>,
+        /// What came of it.
+        judge: Judge,
+    },
     /// A folder that must be there.
     Folder(PathBuf),
 }

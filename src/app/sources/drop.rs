@@ -1,13 +1,14 @@
 //! Drop folders as configuration has them: what each room needs, what it refuses, and the tasks that watch them.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::{Around, gives};
 use crate::app::refusals::Refusal;
-use crate::app::settings::directory_settings;
+use crate::app::settings::{directory_settings, store_settings};
 use crate::config::{self, Config, DropLayout, did_you_mean};
 use crate::env::Pending;
 use crate::intake::Described;
@@ -184,5 +185,32 @@ fn names(drop: &config::Drop) -> BTreeMap<Kind, Vec<Pattern>> {
 
 /// Everything that is refused.
 pub(super) fn refusals(config: &Config) -> Vec<Refusal> {
-    config.drop.iter().flat_map(|(id, drop)| settings(id, drop).1).collect()
+    let of_each = config.drop.iter().flat_map(|(id, drop)| settings(id, drop).1);
+    of_each.chain(places(config)).collect()
+}
+
+/// Folders that are somebody else's already.
+fn places(config: &Config) -> Vec<Refusal> {
+    let is_same = |a: &Path, b: &Path| {
+        let real = |path: &Path| path.canonicalize().ok();
+        a == b || real(a).is_some_and(|a| real(b) == Some(a))
+    };
+    let store = store_settings(config);
+    let mut found = Vec::new();
+    for (n, (id, drop)) in config.drop.iter().enumerate() {
+        let folder = drop.folder.as_path();
+        let mut refuse = |message: String| {
+            let remedy = "name a folder of its own".to_owned();
+            found.push(Refusal { table: format!("drop.{id}"), key: "folder", message, remedy });
+        };
+        if let Some((other, _)) =
+            config.drop.iter().take(n).find(|(_, other)| is_same(folder, &other.folder))
+        {
+            refuse(format!("{} is the folder of [drop.{other}] too", folder.display()));
+        }
+        if is_same(folder, &config.store.dir) || folder.starts_with(store.store_dir()) {
+            refuse(format!("{} is the store's own folder", folder.display()));
+        }
+    }
+    found
 }

@@ -12,8 +12,8 @@ use crate::env::wire::DoorSettings;
 use crate::env::{Env, Pending};
 use crate::intake::Described;
 use crate::model::{ProviderId, SchoolId, SourceId, local_date};
-use crate::operate::self_test::{SourceProbe, SourceTrial};
-use crate::source::edlevo::{Edlevo, Key, LessonIds, Service, Settings, Unit};
+use crate::operate::self_test::{SourceProbe, SourceTrial, Wrong};
+use crate::source::edlevo::{Edlevo, Key, LessonIds, Service, Settings, Unit, wrong_with};
 use crate::source::marks::Offering;
 use crate::source::pollers::Poller;
 
@@ -58,7 +58,14 @@ pub(super) fn probes(config: &Config, now: Timestamp) -> impl Iterator<Item = So
         let settings = of(id, found);
         let zone = config.schools.get(settings.schools.keys().next()?)?.zone.clone();
         let request = settings.probe(local_date(now, &zone))?;
-        Some(SourceProbe { id: id.clone(), tried: SourceTrial::Ask(Box::new(request)) })
+        let tried = SourceTrial::Ask {
+            request: Box::new(request),
+            judge: |came, _| {
+                let (what, remedy) = wrong_with(came)?;
+                Some(Wrong { what, remedy: remedy.to_owned() })
+            },
+        };
+        Some(SourceProbe { id: id.clone(), tried })
     })
 }
 

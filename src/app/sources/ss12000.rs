@@ -19,7 +19,7 @@ use crate::env::{Env, Pending};
 use crate::intake::Described;
 use crate::metrics::Metrics;
 use crate::model::{ProviderId, Rate, SourceId};
-use crate::operate::self_test::{SourceProbe, SourceTrial};
+use crate::operate::self_test::{SourceProbe, SourceTrial, Wrong};
 use crate::source::marks::Offering;
 use crate::source::nudges::Part;
 use crate::source::pollers::Poller;
@@ -82,7 +82,13 @@ fn every(source: &Ss12000) -> SignedDuration {
 pub(super) fn probes(config: &Config) -> impl Iterator<Item = SourceProbe> {
     config.ss12000.iter().map(|(id, source)| SourceProbe {
         id: id.clone(),
-        tried: SourceTrial::Ask(Box::new(settings(id, source).probe())),
+        tried: SourceTrial::Ask {
+            request: Box::new(settings(id, source).probe()),
+            judge: |came, now| {
+                let wrong = ss12000::wrong_with(came, now)?;
+                Some(Wrong { what: wrong.what, remedy: wrong.remedy })
+            },
+        },
     })
 }
 
@@ -213,17 +219,6 @@ pub(in crate::app) fn rhythm(source: &Ss12000) -> Rhythm {
             ..Asking::default()
         },
     }
-}
-
-/// How often marks are asked for where budgets do not let it be as often as is wanted, in words.
-pub(in crate::app) fn pace(id: &SourceId, source: &Ss12000) -> Option<String> {
-    let rhythm = rhythm(source);
-    if !rhythm.attendance {
-        return None;
-    }
-    let (found, way) = ss12000::expected(&rhythm, &settings(id, source));
-    found.kept_by?;
-    Some(ss12000::in_words(Some(way), found))
 }
 
 /// What it is to call.

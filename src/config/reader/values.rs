@@ -67,9 +67,14 @@ impl Reader<'_> {
 
     /// A duration in words, within limits given in words.
     pub fn duration(&self, key: &'static str, least: &str, most: &str) -> Option<SignedDuration> {
-        let bound = |text| words::duration(text).expect("limits are written by us");
+        let bound = |text: &str| words::duration(text).expect("limits are written by us");
         let (low, high) = (bound(least), bound(most));
-        let expected = format!("a duration from {least} to {most}, as \"20m\" or \"1h 30m\"");
+        // Examples that may be taken as they are.
+        let fits = |text: &&str| (low..=high).contains(&bound(text));
+        let usual = ["20m", "1h 30m", "30s", "5m", "2d", "100ms"];
+        let examples: Vec<String> =
+            usual.iter().filter(|t| fits(t)).take(2).map(|t| format!("{t:?}")).collect();
+        let expected = format!("a duration from {least} to {most}, as {}", examples.join(" or "));
         let found = self.parsed(key, &expected, |text| {
             words::duration(text).map_err(|Misspelt(write)| write)
         })?;

@@ -15,7 +15,7 @@ type Apart = (String, SignedDuration);
 /// All accounts and the relay; and how far the clock is from those that answered.
 pub async fn all(probes: &Probes, clock: &dyn Clock) -> (Vec<Line>, Vec<Apart>) {
     let accounts = join_all(probes.accounts.iter().map(|account| one(probes, account, clock)));
-    let sources = join_all(probes.sources.iter().map(|source| ask(probes, source)));
+    let sources = join_all(probes.sources.iter().map(|source| ask(probes, source, clock)));
     let (accounts, mail, sources) = join3(accounts, mail(probes), sources).await;
     let mut dates = Vec::new();
     let mut lines = Vec::new();
@@ -85,10 +85,10 @@ async fn one(probes: &Probes, account: &AccountProbe, clock: &dyn Clock) -> (Lin
 }
 
 /// Asks a source one question, or looks for its folder.
-async fn ask(probes: &Probes, source: &SourceProbe) -> Line {
+async fn ask(probes: &Probes, source: &SourceProbe, clock: &dyn Clock) -> Line {
     let check = format!("source {}", source.id);
-    let request = match &source.tried {
-        SourceTrial::Ask(request) => http::Request::clone(request),
+    let (request, judge) = match &source.tried {
+        SourceTrial::Ask { request, judge } => (http::Request::clone(request), judge),
         SourceTrial::Folder(folder) => {
             return match std::fs::read_dir(folder) {
                 Ok(_) => Line::ok(check, "its folder is there and can be read"),
@@ -104,18 +104,26 @@ async fn ask(probes: &Probes, source: &SourceProbe) -> Line {
     if probes.unread.iter().any(|table| table.ends_with(&format!(".{}", source.id))) {
         return Line::not_tested(check, "its secrets cannot be read here");
     }
-    match tokio::time::timeout(probes.patience, probes.wire.call(request)).await {
-        Err(_) => Line::failed(check, "it does not answer in time", SOURCE),
-        Ok(Err(error @ WireError::NotLetIn(_))) => Line::failed(check, error.to_string(), LET_IN),
-        Ok(Err(error)) => Line::failed(check, error.to_string(), SOURCE),
-        Ok(Ok(answer)) => match answer.status() {
-            StatusCode::OK => Line::ok(check, "reached, and it lets us in"),
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Line::failed(
-                check,
-                format!("reached; we are not let in ({})", answer.status().as_u16()),
-                LET_IN,
-            ),
-            status => {
+    let Ok(came) = tokio::time::timeout(probes.patience, probes.wire.call(request)).await else {
+        return Line::failed(check, "it does not answer in time", SOURCE);
+    };
+    let wrong = judge(&came, clock.now());
+    let remedy = |usual: &str| wrong.as_ref().map_or(usual.to_owned(), |w| w.remedy.clone());
+    match &came {
+        Err(error @ WireError::NotLetIn(_)) => {
+            Line::failed(check, error.to_string(), remedy(LET_IN))
+        }
+        Err(error) => Line::failed(check, error.to_string(), remedy(SOURCE)),
+        Ok(answer) => match (answer.status(), &wrong) {
+            (status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN), _) => {
+                let words = format!("reached; we are not let in ({})", status.as_u16());
+                Line::failed(check, words, remedy(LET_IN))
+            }
+            (_, Some(wrong)) => {
+                Line::failed(check, format!("reached; {}", wrong.what), wrong.remedy.clone())
+            }
+            (StatusCode::OK, None) => Line::ok(check, "reached, and it lets us in"),
+            (status, None) => {
                 Line::failed(check, format!("reached; it answers {}", status.as_u16()), SOURCE)
             }
         },

@@ -94,12 +94,7 @@ impl Worker<'_> {
         let around = self.around().await?;
         let pairs = former.iter().filter_map(|file| Some((part(file), own(file.kind)?))).collect();
         if let Some(kind) = self.split(pairs, &around).await {
-            let what = format!(
-                "several files that could be {} lie there and speak of different schools: none is taken",
-                file_name(kind)
-            );
-            let remedy = "export all schools into one file of each kind, and take the others away";
-            self.trouble("directory", what, remedy);
+            self.tell_split(kind);
             self.people.files = Some(tried);
             return Ok(self.judged(Timestamp::MAX));
         }
@@ -112,10 +107,7 @@ impl Worker<'_> {
                 return Ok(patience);
             }
             Ok(made) => {
-                if made.passed_over > 0 {
-                    let passed_over = made.passed_over;
-                    tracing::info!(source = %self.source(), passed_over, "rows of the directory concern no school here");
-                }
+                self.note_passed_over(made.passed_over);
                 made.loaded
             }
             Err(NoDirectory::File(kind, Stopped::Io(error))) => {
@@ -141,9 +133,7 @@ impl Worker<'_> {
         let offer = match self.drop.feed.take(self.source(), loaded, confirm.as_deref()).await {
             Ok(offer) => offer,
             Err(StoreError::Busy(why)) => {
-                let remedy = "it is taken by itself when that is over";
-                let what = format!("the directory waits: {why}");
-                self.trouble_of(PUT_OFF, DIRECTORY, what, remedy, self.now());
+                self.tell_put_off(&why);
                 return Ok(later(self.now(), self.settings().poll));
             }
             Err(error) => return Err(error),
@@ -157,6 +147,27 @@ impl Worker<'_> {
         self.people.misfit_since = None;
         self.answered(offer, new, former).await;
         Ok(self.judged(Timestamp::MAX))
+    }
+
+    fn tell_split(&mut self, kind: Kind) {
+        let what = format!(
+            "several files that could be {} lie there and speak of different schools: none is taken",
+            file_name(kind)
+        );
+        let remedy = "export all schools into one file of each kind, and take the others away";
+        self.trouble("directory", what, remedy);
+    }
+
+    fn note_passed_over(&self, passed_over: usize) {
+        if passed_over > 0 {
+            tracing::info!(source = %self.source(), passed_over, "rows of the directory concern no school here");
+        }
+    }
+
+    fn tell_put_off(&mut self, why: &str) {
+        let remedy = "it is taken by itself when that is over";
+        let what = format!("the directory waits: {why}");
+        self.trouble_of(PUT_OFF, DIRECTORY, what, remedy, self.now());
     }
 
     /// The feed has judged the directory that the files make.

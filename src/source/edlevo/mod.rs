@@ -10,14 +10,16 @@ mod said;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
+use http::Response;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use tokio_util::sync::CancellationToken;
 
 use super::marks::{Offering, Said};
 use crate::directory::Directory;
-use crate::env::Wire;
+use crate::env::{Wire, WireError};
 use crate::model::{LessonState, Mark, SchoolId, SourceId, local_date};
 use crate::store::ledger;
 use crate::store::rows::{Cursor, LastSaid};
@@ -73,6 +75,11 @@ pub struct Unit {
     pub id: String,
     /// The operation of each of its school forms.
     pub operations: Vec<String>,
+}
+
+/// What is wrong with what came of the question of [`Settings::probe`], and what to do, in the words of its troubles.
+pub fn wrong_with(came: &Result<Response<Bytes>, WireError>) -> Option<(String, &'static str)> {
+    answered(came.clone()).err().map(|wrong| (wrong.what, wrong.remedy))
 }
 
 impl Settings {

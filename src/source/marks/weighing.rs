@@ -18,8 +18,8 @@ pub(super) fn news(
     let same = known.is_some_and(|k| k.digest == digest);
     // Only what the same clock says is compared: what was taken back, or has no date, is dated by ours.
     // What is dated later than it is there was dated before that clock was put right.
-    let dated = |k: &LastSaid| k.dated.filter(|at| *at <= there);
-    let dates = known.and_then(|k| said.recorded_at.zip(dated(k)));
+    let then = |k: &LastSaid| k.dated.filter(|at| *at <= there);
+    let dates = known.and_then(|k| said.recorded_at.zip(then(k)));
     let older = dates.is_some_and(|(said, known)| said < known);
     // Two rows of the same instant are both there: the one that alarms nobody stands.
     let beside = known.is_some_and(|k| {

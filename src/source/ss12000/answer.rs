@@ -155,6 +155,13 @@ pub(super) fn unanswered(error: &WireError) -> (Wrong, bool) {
         };
         return (Wrong::new(kinds::CERTIFICATE, why.clone(), remedy), false);
     }
+    // Whatever kept us from the place of tokens is what it is.
+    let (at_tokens, of_token) = ("asking for a token: ", "waiting for a token");
+    if why.starts_with(at_tokens) || why.starts_with(of_token) {
+        let remedy =
+            "check `token-url` and `url`, the proxy and the firewall; it is asked again by itself";
+        return (Wrong::new(kinds::UNREACHABLE, why.clone(), remedy), !lasting);
+    }
     if lower.contains("token") {
         let remedy = if lasting {
             "check client-id-file, client-secret-file, client-auth and scope with the vendor"
@@ -168,6 +175,24 @@ pub(super) fn unanswered(error: &WireError) -> (Wrong, bool) {
     }
     let remedy = "check `url`, the proxy and the firewall; it is asked again by itself";
     (Wrong::new(kinds::UNREACHABLE, why.clone(), remedy), !lasting)
+}
+
+/// What is wrong with what came of the question of [`super::Settings::probe`], in the words of its troubles; none: it
+/// is an answer, or says that there is another way to ask.
+pub fn wrong_with(came: &Result<Response<Bytes>, WireError>, now: Timestamp) -> Option<Wrong> {
+    match came {
+        Err(error) => Some(unanswered(error).0),
+        Ok(answer) => match understand(answer, now) {
+            Answer::Failed(wrong) | Answer::Later(wrong, _) => Some(wrong),
+            Answer::Is(value) if value.is_array() || value["data"].is_array() => None,
+            Answer::Is(_) => Some(Wrong::new(
+                kinds::ANSWER,
+                "its answer holds no list",
+                "check `url`; if it is right, show this to the vendor",
+            )),
+            _ => None,
+        },
+    }
 }
 
 /// Whether nothing came because there was too much of it, or it took too long to gather.
@@ -245,6 +270,38 @@ mod tests {
     }
 
     #[test]
+    fn what_came_of_a_first_question_is_told_as_any_other() {
+        let now = "2026-11-23T07:00:00Z".parse().expect("time");
+        let came = |status: u16, body: &str| {
+            Ok(Response::builder().status(status).body(Bytes::from(body.to_owned())).expect("one"))
+        };
+        let not_sent = |why: &str| Err(WireError::NotSent(why.into()));
+        for (came, remedy) in [
+            (came(200, "[]"), None),
+            (came(200, "{\"data\":[]}"), None),
+            (came(404, ""), None),
+            (came(200, "{\"data\":null}"), Some("show this to the vendor")),
+            (came(200, "<html>"), Some("not of the place to log in")),
+            (came(401, ""), Some("check the secrets of this source")),
+            (
+                not_sent("the token endpoint answers with a web page, not with a token"),
+                Some("check token-url"),
+            ),
+            (
+                not_sent("TLS: invalid peer certificate: Expired"),
+                Some("which the vendor must renew"),
+            ),
+        ] {
+            let found = wrong_with(&came, now).map(|wrong| wrong.remedy);
+            let is_so = match (&found, remedy) {
+                (Some(found), Some(remedy)) => found.contains(remedy),
+                (found, remedy) => found.is_none() && remedy.is_none(),
+            };
+            assert!(is_so, "{came:?}: {found:?}");
+        }
+    }
+
+    #[test]
     fn no_answer_is_told_by_its_cause() {
         for (error, kind, again) in [
             (WireError::NotSent("connecting took too long".into()), "unreachable", true),
@@ -265,6 +322,20 @@ mod tests {
                     "the token endpoint answers with a web page, not with a token".into(),
                 ),
                 "token",
+                false,
+            ),
+            (
+                WireError::NotSent("asking for a token: could not connect".into()),
+                "unreachable",
+                true,
+            ),
+            (WireError::NotSent("asking for a token: timed out".into()), "unreachable", true),
+            (WireError::NotSent("waiting for a token took too long".into()), "unreachable", true),
+            (
+                WireError::NotSent(
+                    "asking for a token: TLS: invalid peer certificate: Expired".into(),
+                ),
+                "certificate",
                 false,
             ),
         ] {

@@ -63,32 +63,36 @@ pub(super) async fn wait(
     }
 }
 
-/// Waits until the resource may be asked for, and writes down that it is.
+/// Whether the resource may be asked for now.
+pub(super) enum May {
+    /// Yes, and it is written down that it is.
+    Now,
+    /// Not before then: the source wants to be left alone, or the store takes no work.
+    Pause(Timestamp),
+    /// Not before then, by our own budget.
+    Budget(Timestamp),
+}
+
+/// Takes a permit for the resource, or says when to ask again.
 pub(super) async fn permit(
     settings: &Settings,
     (resource, scope): (Resource, &Scope),
     pauses: &Pauses,
     kv: &dyn Kv,
-    clock: &dyn Clock,
-    stop: &CancellationToken,
-) -> Result<(), Fault> {
-    loop {
-        let now = clock.now();
-        if let Some(until) = pauses.get(resource, scope, now) {
-            wait(clock, until, stop).await?;
-            continue;
+    now: Timestamp,
+) -> Result<May, Fault> {
+    if let Some(until) = pauses.get(resource, scope, now) {
+        return Ok(May::Pause(until));
+    }
+    let Some(rate) = settings.budget(resource) else { return Ok(May::Now) };
+    let gate = format!("source:{}:{}", settings.source, resource.as_str());
+    match take(kv, &gate, rate, now).await {
+        Ok(None) => Ok(May::Now),
+        Ok(Some(until)) => Ok(May::Budget(until)),
+        Err(StoreError::Busy(_)) => {
+            Ok(May::Pause(now.saturating_add(STORE_PAUSE).unwrap_or(Timestamp::MAX)))
         }
-        let Some(rate) = settings.budget(resource) else { return Ok(()) };
-        let gate = format!("source:{}:{}", settings.source, resource.as_str());
-        match take(kv, &gate, rate, now).await {
-            Ok(None) => return Ok(()),
-            Ok(Some(until)) => wait(clock, until, stop).await?,
-            Err(StoreError::Busy(_)) => {
-                wait(clock, now.saturating_add(STORE_PAUSE).unwrap_or(Timestamp::MAX), stop)
-                    .await?;
-            }
-            Err(error) => return Err(error.into()),
-        }
+        Err(error) => Err(error.into()),
     }
 }
 

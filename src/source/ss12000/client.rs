@@ -9,12 +9,12 @@ use compact_str::CompactString;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request};
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Answer};
-use super::budget::{self, Pauses, Scope};
+use super::ask::{Ask, owned, segment};
+use super::budget::{self, May, Pauses, Scope};
 use super::deleted::{self, Deleted};
 use super::fault::{Fault, Wrong, kinds};
 use super::lookup::Lookup;
@@ -32,7 +32,9 @@ const TOO_OFTEN: [i64; 3] = [20, 40, 60];
 const MOST_WAITS: usize = 10;
 /// The longest that a source makes us wait with one answer.
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_mins(15);
-/// Troubles that any answer ends, whatever it answers to.
+/// How long a call may wait for its budget before that is told of.
+const LONG: SignedDuration = SignedDuration::from_mins(1);
+/// Troubles that any answer ends, whatever it answers to, and of which there is one at a time.
 const OF_THE_WHOLE: [&str; 3] = [kinds::TOKEN, kinds::UNREACHABLE, kinds::CERTIFICATE];
 
 /// What a source is asked with.
@@ -78,27 +80,6 @@ pub(super) struct Learned {
     pub empty: u64,
     /// What is wrong, and with which resources.
     troubles: BTreeMap<&'static str, BTreeSet<Resource>>,
-}
-
-/// One question.
-pub(super) struct Ask {
-    pub resource: Resource,
-    pub method: Method,
-    /// What follows the base and the resource.
-    pub path: String,
-    pub query: Vec<(String, String)>,
-    pub body: Option<Value>,
-    /// Whether less may be asked for at a time.
-    pub divisible: bool,
-}
-
-impl Ask {
-    /// For people, without ids.
-    pub fn words(&self) -> String {
-        let place = if self.path.is_empty() { "" } else { "/…" };
-        let place = if self.path == "/lookup" { "/lookup" } else { place };
-        format!("{} /{}{place}", self.method, self.resource.as_str())
-    }
 }
 
 impl Client {
@@ -206,6 +187,7 @@ impl Client {
         match self.ask(&ask).await {
             Ok(value) => Ok(Some(value).filter(Value::is_object)),
             Err(Fault::NotOffered { status: 404 | 410, .. }) => {
+                self.taken(resource);
                 self.answered(resource);
                 Ok(None)
             }
@@ -254,6 +236,7 @@ impl Client {
         match self.ask(&Ask { resource, method, path, query, body, divisible: false }).await {
             Ok(value) => Ok(Some(value)),
             Err(Fault::NotOffered { status: 404 | 410, .. }) => {
+                self.taken(resource);
                 self.answered(resource);
                 Ok(None)
             }
@@ -267,7 +250,11 @@ impl Client {
         loop {
             let (wrong, wanted) = match self.once(ask).await? {
                 Answer::Is(value) => {
-                    self.answered(ask.resource);
+                    self.taken(ask.resource);
+                    // Of a list it is told by whoever finds that it is one.
+                    if !ask.is_for_list() {
+                        self.answered(ask.resource);
+                    }
                     return Ok(value);
                 }
                 Answer::NotOffered(status) => {
@@ -325,7 +312,7 @@ impl Client {
 
     /// One request.
     async fn once(&self, ask: &Ask) -> Result<Answer, Fault> {
-        let Around { wire, clock, kv, contacts } = &self.0.around;
+        let Around { wire, contacts, .. } = &self.0.around;
         let (settings, stop) = (&self.0.settings, &self.0.stop);
         if self.1 == Patience::None
             && let Some(until) = self.0.pauses.get(ask.resource, &self.2, self.now())
@@ -337,8 +324,7 @@ impl Client {
             let remedy = "ask the vendor how often it may be asked, and write that as `budgets`";
             return Err(self.failed(ask.resource, Wrong::new(kinds::RATE, what, remedy)));
         }
-        let what = (ask.resource, &self.2);
-        budget::permit(settings, what, &self.0.pauses, kv.as_ref(), clock.as_ref(), stop).await?;
+        self.permit(ask.resource).await?;
         let asked = self.now();
         let answer = tokio::select! {
             biased;
@@ -348,6 +334,7 @@ impl Client {
         let now = self.now();
         match answer {
             Ok(answer) => {
+                self.reached();
                 if let Some(theirs) = answer::date(answer.headers()) {
                     contacts.clock(&settings.source, theirs, asked, now);
                 }
@@ -367,6 +354,31 @@ impl Client {
         }
     }
 
+    /// Waits until the resource may be asked for, and tells of it where our own budget makes that long.
+    async fn permit(&self, resource: Resource) -> Result<(), Fault> {
+        let (settings, pauses) = (&self.0.settings, &self.0.pauses);
+        let mut began = self.now();
+        loop {
+            let now = self.now();
+            let what = (resource, &self.2);
+            match budget::permit(settings, what, pauses, self.kv().as_ref(), now).await? {
+                May::Now => break,
+                May::Pause(until) => {
+                    self.wait(until).await?;
+                    began = self.now();
+                }
+                May::Budget(until) => {
+                    if until.duration_since(began) > LONG {
+                        self.tell(resource, &scarce(resource, until));
+                    }
+                    self.wait(until).await?;
+                }
+            }
+        }
+        self.well(resource, kinds::BUDGET);
+        Ok(())
+    }
+
     fn request(&self, ask: &Ask) -> Request<Bytes> {
         let path = format!("/{}{}", ask.resource.as_str(), ask.path);
         let query = serde_urlencoded::to_string(&ask.query).expect("pairs of texts are a query");
@@ -383,15 +395,23 @@ impl Client {
     }
 
     /// An answer of use came.
-    fn answered(&self, resource: Resource) {
+    pub(super) fn answered(&self, resource: Resource) {
         self.0.around.contacts.answered(&self.0.settings.source, self.now());
-        let of_answers =
-            [kinds::BUSY, kinds::RATE, kinds::ANSWER, kinds::NOT_LET_IN, kinds::REFUSED];
+        self.well(resource, kinds::ANSWER);
+    }
+
+    /// It takes the question.
+    fn taken(&self, resource: Resource) {
         // What one school may be asked for again says nothing of another.
         let is_paused = self.0.pauses.any(resource, self.now());
+        let of_answers = [kinds::BUSY, kinds::RATE, kinds::NOT_LET_IN, kinds::REFUSED];
         for kind in of_answers.into_iter().filter(|kind| *kind != kinds::RATE || !is_paused) {
             self.well(resource, kind);
         }
+    }
+
+    /// It is there, and whatever a request needs was to be had.
+    fn reached(&self) {
         for kind in OF_THE_WHOLE {
             self.learned().troubles.remove(kind);
             self.gone(kind);
@@ -401,9 +421,16 @@ impl Client {
     /// Tells of what is wrong with a resource.
     pub fn tell(&self, resource: Resource, wrong: &Wrong) {
         let source = &self.0.settings.source;
+        let contacts = &self.0.around.contacts;
+        if OF_THE_WHOLE.contains(&wrong.kind) {
+            // The cause is known to be this one now.
+            for former in OF_THE_WHOLE.into_iter().filter(|kind| *kind != wrong.kind) {
+                self.learned().troubles.remove(former);
+                contacts.well(source, former);
+            }
+        }
         self.learned().troubles.entry(wrong.kind).or_default().insert(resource);
         let Wrong { kind, what, remedy } = wrong;
-        let contacts = &self.0.around.contacts;
         if contacts.trouble(source, kind, what.clone(), remedy.clone(), self.now()) {
             tracing::warn!(%source, kind, what, remedy, "something is wrong with the source");
         }
@@ -446,22 +473,15 @@ impl Client {
     }
 }
 
-impl Ask {
-    /// Whether asking twice is the same as asking once.
-    fn is_repeatable(&self) -> bool {
-        self.method != Method::POST || self.path == "/lookup"
-    }
-}
-
-pub(super) fn owned(query: &[(&str, &str)]) -> Vec<(String, String)> {
-    query.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
-}
-
-/// What need not be encoded stays as it is (RFC 3986 §2.3): some servers do not decode it.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-fn segment(id: &str) -> String {
-    format!("/{}", utf8_percent_encode(id, RESERVED))
+/// That a call waits for our own budget.
+fn scarce(resource: Resource, until: Timestamp) -> Wrong {
+    let resource = resource.as_str();
+    let what = format!(
+        "what is asked of /{resource} waits for its budget: it may not be asked for before {until:.0}"
+    );
+    let remedy = "raise `budgets` as far as the vendor lets, or ask for less: longer polls, fewer schools; \
+                  `upprop check` says how often budgets let";
+    Wrong::new(kinds::BUDGET, what, remedy)
 }
 
 fn later(now: Timestamp, span: SignedDuration) -> Timestamp {

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::fault::Fault;
+use super::fault::{Fault, Wrong};
 use super::settings::{Quirks, Resource, Settings, never_more};
 use super::testing::{Asked, Said, json as answer, scene, scene_on, settings, source, text};
 use super::{Client, rows, types};
@@ -237,6 +237,89 @@ async fn waiting_ends_with_the_daemon() {
     scene.stop.cancel();
     assert!(matches!(all(&scene.client, Resource::Groups, &[]).await, Err(Fault::Stopped)));
     assert_eq!(scene.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_long_wait_for_its_budget_is_told_until_it_is_over() {
+    let rate = never_more(NonZeroU32::MIN, SignedDuration::from_hours(1));
+    let budgets = || [("groups".to_owned(), rate)].into();
+    let first = scene(Settings { budgets: budgets(), ..settings() }, |_| answer(200, &json!([])));
+    all(&first.client, Resource::Groups, &[]).await.expect("rows");
+    assert!(first.troubles().is_empty());
+    first.stop.cancel();
+    assert!(matches!(all(&first.client, Resource::Groups, &[]).await, Err(Fault::Stopped)));
+    let found = first.contacts.of(&source()).troubles.remove("budget").expect("told");
+    assert!(found.what.contains("/groups") && found.what.contains("08:00:00Z"), "{found:?}");
+    assert!(found.remedy.contains("`budgets`"), "{found:?}");
+    let second = scene(Settings { budgets: budgets(), ..settings() }, |_| answer(200, &json!([])));
+    let told = Wrong::new("budget", found.what, found.remedy);
+    second.client.tell(Resource::Groups, &told);
+    all(&second.client, Resource::Groups, &[]).await.expect("rows");
+    assert!(second.troubles().is_empty(), "it goes on");
+    let short = never_more(NonZeroU32::MIN, SignedDuration::from_secs(50));
+    let budgets = [("groups".to_owned(), short)].into();
+    let third = scene(Settings { budgets, ..settings() }, |_| answer(200, &json!([])));
+    all(&third.client, Resource::Groups, &[]).await.expect("rows");
+    third.stop.cancel();
+    assert!(all(&third.client, Resource::Groups, &[]).await.is_err());
+    assert!(third.troubles().is_empty(), "that is what budgets are for");
+}
+
+#[tokio::test]
+async fn what_is_no_list_is_not_taken_for_an_empty_one() {
+    for body in [
+        json!({ "data": null, "pageToken": null }),
+        json!({ "pageToken": null }),
+        json!({ "data": { "id": "r1" } }),
+        json!(7),
+        json!("none"),
+        json!(null),
+    ] {
+        let mut times = 0;
+        let said = body.clone();
+        let scene = scene(settings(), move |_| {
+            times += 1;
+            answer(200, &if times < 5 { said.clone() } else { json!([]) })
+        });
+        let client = &scene.client;
+        for _ in 0..2 {
+            let fault = all(client, Resource::Attendances, &[]).await.expect_err("no list");
+            assert!(matches!(&fault, Fault::Failed(wrong) if wrong.kind == "answer"), "{body}");
+        }
+        let known = scene.contacts.of(&source());
+        assert_eq!((known.troubles["answer"].times, known.answered), (2, None), "{body}");
+        let ids = ["a".to_owned()];
+        let mut lookup = client.lookup(Resource::Attendances, "ids", ids, &[]);
+        assert!(lookup.next().await.is_err(), "{body}");
+        let after = "2026-11-23T06:00:00Z".parse().expect("time");
+        let deleted = client.deleted(after, &["Attendance"]).await;
+        // Lists of ids by what is gone are an object there.
+        assert_eq!(deleted.is_err(), !body["data"].is_object(), "{body}");
+        assert!(all(client, Resource::Attendances, &[]).await.expect("a list").is_empty());
+        let known = scene.contacts.of(&source());
+        assert!(known.answered.is_some(), "{body}");
+        assert!(!known.troubles.get("answer").is_some_and(|t| t.what.contains("attendances")));
+        client.deleted(after, &["Attendance"]).await.expect("nothing is gone");
+        assert!(scene.troubles().is_empty(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn of_what_keeps_us_from_it_one_cause_is_told_at_a_time() {
+    let mut times = 0;
+    let scene = scene(settings(), move |_| {
+        times += 1;
+        match times {
+            1 => Err(WireError::NotLetIn("the token endpoint says 401 invalid_client".into())),
+            2..=5 => Err(WireError::NotSent("asking for a token: could not connect".into())),
+            6 => Err(WireError::NotSent("TLS: invalid peer certificate: Expired".into())),
+            _ => text(401, ""),
+        }
+    });
+    for kind in ["token", "unreachable", "certificate", "not-let-in"] {
+        all(&scene.client, Resource::Groups, &[]).await.expect_err(kind);
+        assert_eq!(scene.troubles(), [kind]);
+    }
 }
 
 #[tokio::test]

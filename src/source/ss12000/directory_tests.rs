@@ -44,7 +44,8 @@ impl There {
             return answer(200, &json!(found.collect::<Vec<_>>()));
         }
         if path == "/deletedEntities" {
-            return answer(200, &json!({ "data": self.get("deleted") }));
+            let gone = Some(self.get("deleted")).filter(|gone| !gone.is_null());
+            return answer(200, &json!({ "data": gone.unwrap_or_else(|| json!({})) }));
         }
         let name = path.trim_start_matches('/');
         let after =

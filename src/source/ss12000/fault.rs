@@ -32,6 +32,10 @@ pub mod kinds {
     pub const NOT_LET_IN: &str = "not-let-in";
     /// Asked more often than it wants.
     pub const RATE: &str = "rate";
+    /// What is asked for waits for our own budget.
+    pub const BUDGET: &str = "budget";
+    /// Our own budget lets marks be asked for too seldom.
+    pub const PACE: &str = "pace";
     /// It is there, and cannot answer.
     pub const BUSY: &str = "busy";
     /// What it answers cannot be read.

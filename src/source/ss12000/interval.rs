@@ -1,5 +1,5 @@
-//! How often a source can be asked for marks within what its vendor lets: computed from the requests that one round
-//! needs. Pure.
+//! How often a source can be asked within what its vendor lets: computed from the requests that one round of marks, or
+//! one reading of the schedule or the directory, needs. Pure.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,9 @@ use super::attendance::Way;
 use super::settings::{Resource, Settings};
 use crate::model::Rate;
 
-/// Longest interval: less often would be another kind of service.
-const LONGEST: SignedDuration = SignedDuration::from_hours(1);
+/// Longest interval of marks, and longest time in which a schedule is read, that still serves: less often would be
+/// another kind of service.
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(1);
 /// How much of a budget rounds may use: pages, lessons that are asked for by their id and callbacks need the rest.
 const SHARE: f64 = 0.8;
 
@@ -55,6 +56,19 @@ pub fn schedule_needs(schools: u32) -> Needs {
     [(Resource::CalendarEvents, schools), (Resource::DeletedEntities, 1)].into()
 }
 
+/// The least that one reading of what has changed in the directory asks for: a page for each list, persons by each of
+/// what they are to a school.
+pub fn directory_needs(schools: u32) -> Needs {
+    let persons = schools.saturating_mul(3);
+    [
+        (Resource::Groups, schools),
+        (Resource::Duties, schools),
+        (Resource::Persons, persons),
+        (Resource::DeletedEntities, 1),
+    ]
+    .into()
+}
+
 /// How often, and what keeps it from being as often as wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interval {
@@ -80,17 +94,31 @@ pub fn interval(
         let most = per_second(rate) * SHARE;
         // A budget that the schedule alone uses up leaves marks a tenth of it.
         let left = (most - used).max(most / 10.0);
-        let seconds = (f64::from(*requests) / left).ceil();
-        let every = if seconds < LONGEST.as_secs_f64() {
-            SignedDuration::try_from_secs_f64(seconds).unwrap_or(LONGEST)
-        } else {
-            LONGEST
-        };
-        if every > found.every {
-            found = Interval { every, kept_by: Some(*resource) };
-        }
+        found.keep(*resource, f64::from(*requests) / left);
     }
     found
+}
+
+/// How often something can be read that needs so much, `wanted` at best: in the time that all its requests take.
+pub fn reading(wanted: SignedDuration, needs: &Needs, settings: &Settings) -> Interval {
+    let mut found = Interval { every: wanted, kept_by: None };
+    for (resource, requests) in needs {
+        let Some(rate) = settings.budget(*resource) else { continue };
+        found.keep(*resource, f64::from(*requests) / per_second(rate));
+    }
+    found
+}
+
+impl Interval {
+    /// Not oftener than once in so many seconds.
+    fn keep(&mut self, resource: Resource, seconds: f64) {
+        // A hair above a whole number is that number.
+        let seconds = (seconds - 1e-6).ceil();
+        let every = SignedDuration::try_from_secs_f64(seconds).unwrap_or(SignedDuration::MAX);
+        if every > self.every {
+            *self = Self { every, kept_by: Some(resource) };
+        }
+    }
 }
 
 fn per_second(rate: &Rate) -> f64 {
@@ -99,6 +127,8 @@ fn per_second(rate: &Rate) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use super::super::settings::skola24_budgets;
     use super::super::testing::settings;
     use super::*;
@@ -107,6 +137,9 @@ mod tests {
     fn budgets_keep_what_is_wanted_where_they_must() {
         let skola24 = Settings { budgets: skola24_budgets(), ..settings() };
         let free = settings();
+        let day =
+            super::super::settings::never_more(NonZeroU32::MIN, SignedDuration::from_hours(24));
+        let daily = Settings { budgets: [("*".to_owned(), day)].into(), ..settings() };
         let (wanted, schedule) = (SignedDuration::from_secs(15), SignedDuration::from_mins(5));
         for (way, schools, batches, settings, secs, kept_by) in [
             (Way::Listing, 1, 1, &free, 15, None),
@@ -116,7 +149,9 @@ mod tests {
             (Way::LookupCalendare, 10, 2, &skola24, 19, Some(Resource::Attendances)),
             (Way::CalendarEvents, 1, 1, &skola24, 15, None),
             (Way::CalendarEvents, 10, 1, &skola24, 116, Some(Resource::CalendarEvents)),
-            (Way::CalendarEvents, 1_000, 1, &skola24, 3_600, Some(Resource::CalendarEvents)),
+            // Longer than serves, and told so.
+            (Way::CalendarEvents, 1_000, 1, &skola24, 83_334, Some(Resource::CalendarEvents)),
+            (Way::Listing, 1, 1, &daily, 1_080_000, Some(Resource::DeletedEntities)),
         ] {
             let round = Round { way, schools, notices: true, deletes: true, batches };
             let besides = schedule_needs(schools);
@@ -142,6 +177,22 @@ mod tests {
             let found = interval(wanted, &round.needs(), &besides, mins, &skola24).every;
             assert!(found >= before, "{schools}");
             before = found;
+        }
+    }
+
+    #[test]
+    fn what_is_read_takes_the_time_of_all_its_requests() {
+        let skola24 = Settings { budgets: skola24_budgets(), ..settings() };
+        let (second, ten) = (SignedDuration::from_secs(1), SignedDuration::from_mins(10));
+        for (wanted, needs, settings, secs, kept_by) in [
+            (second, schedule_needs(1), &settings(), 1, None),
+            (second, schedule_needs(1), &skola24, 7, Some(Resource::CalendarEvents)),
+            (ten, schedule_needs(90), &skola24, 600, None),
+            (ten, schedule_needs(91), &skola24, 607, Some(Resource::CalendarEvents)),
+            (second, directory_needs(2), &skola24, 9, Some(Resource::Persons)),
+        ] {
+            let found = reading(wanted, &needs, settings);
+            assert_eq!((found.every.as_secs(), found.kept_by), (secs, kept_by), "{needs:?}");
         }
     }
 }

@@ -6,7 +6,8 @@ use std::collections::VecDeque;
 use http::Method;
 use serde_json::{Value, json};
 
-use super::client::{Ask, Client, owned};
+use super::ask::{Ask, owned};
+use super::client::Client;
 use super::fault::{Fault, Wrong, kinds};
 use super::settings::Resource;
 
@@ -83,9 +84,8 @@ impl Lookup {
             body: Some(json!({ self.key: batch })),
             divisible,
         };
-        match self.client.ask(&ask).await? {
+        let rows = match self.client.ask(&ask).await? {
             Value::Array(rows) => Ok(rows),
-            Value::Null => Ok(Vec::new()),
             Value::Object(mut object) => {
                 // The standard knows no pages here: what is on a second one is asked for by itself.
                 let more = object.get("pageToken").is_some_and(|t| !t.is_null() && *t != "");
@@ -93,12 +93,13 @@ impl Lookup {
                     Some(Value::Array(_)) if more && divisible => Err(Fault::TooMuch),
                     Some(Value::Array(_)) if more => Err(self.unread("has more than one page")),
                     Some(Value::Array(rows)) => Ok(rows),
-                    Some(Value::Null) => Ok(Vec::new()),
                     _ => Err(self.unread("has no list as `data`")),
                 }
             }
             _ => Err(self.unread("is neither a list nor an object")),
-        }
+        }?;
+        self.client.answered(self.resource);
+        Ok(rows)
     }
 
     fn unread(&self, why: &str) -> Fault {

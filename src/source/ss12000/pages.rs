@@ -7,7 +7,8 @@ use http::Method;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::client::{Ask, Client, owned};
+use super::ask::{Ask, owned};
+use super::client::Client;
 use super::fault::{Fault, Wrong, kinds};
 use super::settings::Resource;
 
@@ -55,11 +56,10 @@ impl Pages {
     /// See [`Fault`]; what came before is then not all there is.
     pub async fn next(&mut self) -> Result<Option<Vec<Value>>, Fault> {
         let Some(data) = self.next_data().await? else { return Ok(None) };
-        let rows = match data {
-            Value::Array(rows) => rows,
-            Value::Null => Vec::new(),
-            _ => return Err(self.unread("its `data` is not a list")),
+        let Value::Array(rows) = data else {
+            return Err(self.unread("its `data` is not a list"));
         };
+        self.client.answered(self.resource);
         let before = rows.len();
         let mut new = Vec::with_capacity(before);
         for row in rows {
@@ -198,7 +198,8 @@ impl Pages {
         }
     }
 
-    fn unread(&self, what: &str) -> Fault {
+    /// That what it answers cannot be taken for what was asked for.
+    pub(super) fn unread(&self, what: &str) -> Fault {
         let what = format!("{what} (GET /{})", self.resource.as_str());
         let remedy = "check `url`; if it is right, show this to the vendor";
         self.client.failed(self.resource, Wrong::new(kinds::ANSWER, what, remedy))

@@ -54,8 +54,9 @@ fn answers(there: &mut There, asked: &Asked, clock: &Hands) -> Said {
         "PATCH /subscriptions/s1" | "GET /subscriptions/s1" if there.lost => {
             answer(404, &Value::Null)
         }
-        "GET /subscriptions/s1" => answer(200, &json!({"id": "s1", "expires": expires})),
-        "PATCH /subscriptions/s1" => answer(200, &json!({"id": "s1", "expires": expires})),
+        "GET /subscriptions/s1" | "PATCH /subscriptions/s1" => {
+            answer(200, &json!({"id": "s1", "expires": expires}))
+        }
         "DELETE /subscriptions/s1" => {
             there.targets.clear();
             answer(204, &Value::Null)

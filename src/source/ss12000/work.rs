@@ -10,11 +10,11 @@ use tokio::sync::{Notify, watch};
 use super::attendance::{Asking, Attending, Way};
 use super::book::{Book, Place};
 use super::client::Client;
-use super::fault::{Fault, kinds};
+use super::fault::{Fault, Wrong, kinds};
 use super::interval::{self, Interval};
 use super::places;
 use super::schedule::Schedule;
-use super::settings::Settings;
+use super::settings::{Resource, Settings};
 use super::subscribe::{Subscriber, Subscribing};
 use crate::model::local_date;
 use crate::source::marks::Offering;
@@ -260,16 +260,35 @@ impl Worker {
         let source = &self.offering.source;
         let words = in_words(way, found);
         tracing::info!(%source, "marks: {words}");
+        let seldom = too_seldom(found, &words);
+        for resource in Resource::ALL {
+            match &seldom {
+                Some((keeps, wrong)) if *keeps == resource => self.client.tell(resource, wrong),
+                _ => self.client.well(resource, kinds::PACE),
+            }
+        }
         self.offering.contacts.note(source, "attendance", words);
     }
 }
 
 /// How often marks will be asked for, as far as can be told before the source is asked: everything is offered.
 pub fn expected(rhythm: &Rhythm, settings: &Settings) -> (Interval, Way) {
-    let schools = u32::try_from(rhythm.schools.len()).unwrap_or(u32::MAX);
     let way = rhythm.asking.ways[0];
+    let schools = rhythm.count();
     let round = interval::Round { way, schools, notices: true, deletes: true, batches: 1 };
     (pace(rhythm, &round, settings), way)
+}
+
+/// How often the schedule will be read.
+pub fn expected_schedule(rhythm: &Rhythm, settings: &Settings) -> Interval {
+    let needs = interval::schedule_needs(rhythm.count());
+    interval::reading(rhythm.schedule_every, &needs, settings)
+}
+
+impl Rhythm {
+    fn count(&self) -> u32 {
+        u32::try_from(self.schools.len()).unwrap_or(u32::MAX)
+    }
 }
 
 fn pace(rhythm: &Rhythm, round: &interval::Round, settings: &Settings) -> Interval {
@@ -282,6 +301,22 @@ fn pace(rhythm: &Rhythm, round: &interval::Round, settings: &Settings) -> Interv
     )
 }
 
+/// How often what has changed in the directory will be read.
+pub fn expected_directory(wanted: SignedDuration, schools: usize, settings: &Settings) -> Interval {
+    let schools = u32::try_from(schools).unwrap_or(u32::MAX);
+    interval::reading(wanted, &interval::directory_needs(schools), settings)
+}
+
+/// What is wrong where a budget lets marks be asked for too seldom to be of use: the way that `upprop check` counts with
+/// may not be the one that the source offers.
+fn too_seldom(found: Interval, words: &str) -> Option<(Resource, Wrong)> {
+    let keeps = found.kept_by.filter(|_| found.every > interval::LONGEST)?;
+    let what = format!("marks are asked for less than once an hour: {words}");
+    let remedy =
+        "raise `budgets` as far as the vendor lets, or ask the vendor to let marks be listed";
+    Some((keeps, Wrong::new(kinds::PACE, what, remedy)))
+}
+
 /// How marks are asked for, for people.
 pub fn in_words(way: Option<Way>, found: Interval) -> String {
     let way = way.map_or("in no way yet", Way::as_str);
@@ -292,5 +327,24 @@ pub fn in_words(way: Option<Way>, found: Interval) -> String {
             "{way}, every {secs} s: the budget of {} does not let it be oftener",
             resource.as_str()
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_that_are_asked_for_too_seldom_are_told_of() {
+        let kept_by = Some(Resource::CalendarEvents);
+        let told = |secs, kept_by| {
+            let found = Interval { every: SignedDuration::from_secs(secs), kept_by };
+            too_seldom(found, &in_words(Some(Way::CalendarEvents), found))
+        };
+        let (resource, wrong) = told(3_601, kept_by).expect("too seldom");
+        assert_eq!((resource, wrong.kind), (Resource::CalendarEvents, "pace"));
+        assert!(wrong.what.contains("every 3601 s: the budget of calendarEvents"), "{wrong:?}");
+        assert_eq!(told(3_600, kept_by), None);
+        assert_eq!(told(3_601, None), None);
     }
 }
