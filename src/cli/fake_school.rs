@@ -106,12 +106,8 @@ fn told(school: &School, args: &FakeSchoolArgs) -> String {
     let access = Access::default();
     let (url, token) = (school.url(), school.token_url());
     let quirks = if args.quirks.is_empty() { "none" } else { &args.quirks };
-    let units: Vec<String> = school
-        .units()
-        .into_iter()
-        .take(3)
-        .map(|(id, name)| format!("{} = \"{id}\"", key(&name)))
-        .collect();
+    let units: Vec<String> =
+        school.units().into_iter().map(|(id, name)| format!("{} = \"{id}\"", key(&name))).collect();
     format!(
         "School  {url}   (quirks: {quirks})\n\
          Token   {token}\n\

@@ -26,6 +26,8 @@ use crate::store::{ledger, tables};
 const PART: &str = "schedule";
 /// Lessons that are taken side by side.
 const SIDE_BY_SIDE: usize = 64;
+/// Lessons whose work is prepared at once.
+const TOGETHER: usize = 256;
 /// How often what lessons are of is read anew.
 const ANEW: SignedDuration = SignedDuration::from_hours(1);
 /// Most lessons that may be gone from an answer at once, where the source does not say what is deleted: more is
@@ -347,15 +349,18 @@ impl Schedule {
         if !self.given {
             return Ok(0);
         }
-        // Boxed, or the compiler cannot tell that they may be sent to another thread.
-        let mut work: Vec<Pending<'_, Result<bool, Fault>>> = Vec::with_capacity(lessons.len());
-        for scheduled in &lessons {
-            work.push(Box::pin(planning::plan(&self.offering, scheduled)));
-        }
-        let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
         let mut changed = 0;
-        while let Some(done) = work.next().await {
-            changed += u64::from(done?);
+        // What waits for its turn takes room too, and a school has thousands of lessons.
+        for some in lessons.chunks(TOGETHER) {
+            // Boxed, or the compiler cannot tell that they may be sent to another thread.
+            let mut work: Vec<Pending<'_, Result<bool, Fault>>> = Vec::with_capacity(some.len());
+            for scheduled in some {
+                work.push(Box::pin(planning::plan(&self.offering, scheduled)));
+            }
+            let mut work = futures_util::stream::iter(work).buffer_unordered(SIDE_BY_SIDE);
+            while let Some(done) = work.next().await {
+                changed += u64::from(done?);
+            }
         }
         Ok(changed)
     }
