@@ -213,12 +213,13 @@ impl Edlevo {
             Asked { school: school.clone(), zone: zone.clone(), unit: unit.id.clone(), lesson_ids };
         let (first_asked_at, is_first) = self.first_asked(school).await?;
         let asked_at = intake.clock().now();
-        let (mut marks, mut wrong, mut whole) = (Marks::new(), Vec::new(), true);
+        let (mut marks, mut wrong, mut whole, mut heard) = (Marks::new(), Vec::new(), true, false);
         let (mut first_answers, mut of_before, mut asked_before) =
             (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for operation in &unit.operations {
             match self.ask(operation, &asked, (since, today)).await {
                 Ok((said, odd)) => {
+                    heard = true;
                     let cursor = cursor(source, school, Some(operation));
                     if ledger::read::<Cursor>(intake.kv().as_ref(), &cursor).await?.is_none() {
                         first_answers.push(cursor);
@@ -239,7 +240,8 @@ impl Edlevo {
                 }
             }
         }
-        if whole {
+        // An operation that a unit does not have is refused for ever, and the others answer.
+        if heard {
             self.offering.contacts.marks_answered(&self.offering.source, school, asked_at);
         }
         let unknown = marks.len();
