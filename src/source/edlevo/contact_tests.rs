@@ -78,6 +78,9 @@ async fn an_operation_that_never_answers_does_not_make_all_others_say_history() 
     source.round(&mut known).await.expect("asked");
     let told = core.messages().await.len();
     assert!(told > 0, "the other operation has never answered, and nobody is told");
+    let contact = core.offering.contacts.of(&core.offering.source);
+    let heard: Vec<_> = contact.marks_answered.into_values().collect();
+    assert_eq!(heard.len(), 1, "the school is answered for all the same");
 
     // It answers at last: what was over when it was first asked is history, and nothing else is.
     answers.says("GetB", &[("q", "b0", "07:30"), ("r", "b1", "08:25")]);
