@@ -28,7 +28,7 @@ impl Store {
         let store = Self {
             dir: reader.path("dir").unwrap_or_else(|| loader.path("/var/lib/upprop")),
             low_water_bytes: reader.size("low-water", "64 MiB", "1024 GiB").unwrap_or(512 << 20),
-            cache_bytes: reader.size("cache", "1 MiB", "64 GiB").unwrap_or(32 << 20),
+            cache_bytes: reader.size("cache", "1 MiB", "64 GiB").unwrap_or(8 << 20),
             journal_keep: reader
                 .duration("journal-keep", "1d", "3660d")
                 .unwrap_or(SignedDuration::from_hours(30 * 24)),

@@ -34,13 +34,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Settings for a folder, with what a municipality needs: 512 MiB low water, 32 MiB cache, 30
+    /// Settings for a folder, with what a municipality needs: 512 MiB low water, 8 MiB cache, 30
     /// days of journal in segments of 16 MiB, 8 MiB in memory before sled.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             low_water_bytes: 512 << 20,
-            cache_bytes: 32 << 20,
+            cache_bytes: 8 << 20,
             journal_keep: SignedDuration::from_hours(30 * 24),
             journal_segment_bytes: 16 << 20,
             memtable_bytes: 8 << 20,
