@@ -324,7 +324,7 @@ fn what_is_newer_stays_and_what_a_changed_duty_says_counts() {
     let mut known = super::tests::known(&rows);
     let mut duty = known.duties["d1"].clone();
     duty.assignment_roles.clear();
-    known.take_changed_duties(vec![duty]);
+    known.take_changed_duties(vec![*duty]);
     let (plan, now) = (plan(), NOW.parse().expect("time"));
     let loaded = join(&known, &Units::find(&plan, &known), &plan, now);
     let pupil = loaded.roster.pupil(&school(), &PupilId::new("p1").expect("id"));

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::deleted::Deleted;
 use super::types::{Duty, Group, Meta, Organisation, Person, RelationType};
 
-/// Rows by id.
-type Rows<T> = BTreeMap<CompactString, T>;
+/// Rows by id. Boxed: a tree's leaves are half empty, and rows are large and many.
+type Rows<T> = BTreeMap<CompactString, Box<T>>;
 
 /// The directory of a source, as its rows.
 #[derive(Debug, Clone, Default)]
@@ -35,7 +35,7 @@ impl Known {
     pub fn take_organisations(&mut self, rows: Vec<Organisation>) {
         for row in rows {
             self.newer(row.meta);
-            self.organisations.get_or_insert_default().insert(row.id.clone(), row);
+            self.organisations.get_or_insert_default().insert(row.id.clone(), Box::new(row));
         }
     }
 
@@ -73,7 +73,12 @@ impl Known {
     /// Takes duties that came after the groups: what a duty says of its groups is newer than what they say of it,
     /// where duties say that at all. Returns whether anything is otherwise.
     pub fn take_changed_duties(&mut self, rows: Vec<Duty>) -> bool {
-        let speak = self.duties.values().chain(&rows).any(|duty| !duty.assignment_roles.is_empty());
+        let speak = self
+            .duties
+            .values()
+            .map(AsRef::as_ref)
+            .chain(&rows)
+            .any(|duty| !duty.assignment_roles.is_empty());
         let mut any = false;
         if speak {
             let changed: BTreeSet<_> = rows.iter().map(|duty| &duty.id).collect();
@@ -160,10 +165,10 @@ impl Known {
 
 /// Keeps a row; whether it is new, or another.
 fn put<T: PartialEq>(rows: &mut Rows<T>, id: CompactString, row: T) -> bool {
-    if rows.get(&id) == Some(&row) {
+    if rows.get(&id).is_some_and(|known| **known == row) {
         return false;
     }
-    rows.insert(id, row);
+    rows.insert(id, Box::new(row));
     true
 }
 
