@@ -7,13 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::fault::{Wrong, kinds};
+use super::sent::Sent;
 use crate::model::WireError;
 
 /// What an answer means.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
     /// It is this; null where there is no body.
-    Is(Value),
+    Is(Sent),
     /// There is no such thing, or we may not have it.
     NotOffered(u16),
     /// The question is not taken; a code, and whether its words speak of what was asked.
@@ -93,7 +94,7 @@ pub(super) fn understand(answer: &Response<Bytes>, now: Timestamp) -> Answer {
 fn read(body: &Bytes) -> Answer {
     let text = body.trim_ascii();
     if text.is_empty() {
-        return Answer::Is(Value::Null);
+        return Answer::Is(Sent::null());
     }
     if text.first() == Some(&b'<') {
         return Answer::Failed(Wrong::new(
@@ -103,8 +104,8 @@ fn read(body: &Bytes) -> Answer {
         ));
     }
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    match serde_json::from_slice(text) {
-        Ok(value) => Answer::Is(value),
+    match Sent::read(body.slice_ref(text)) {
+        Ok(sent) => Answer::Is(sent),
         Err(error) => Answer::Failed(Wrong::new(
             kinds::ANSWER,
             format!("its answer is not JSON (line {}, column {})", error.line(), error.column()),
@@ -184,7 +185,7 @@ pub fn wrong_with(came: &Result<Response<Bytes>, WireError>, now: Timestamp) -> 
         Err(error) => Some(unanswered(error).0),
         Ok(answer) => match understand(answer, now) {
             Answer::Failed(wrong) | Answer::Later(wrong, _) => Some(wrong),
-            Answer::Is(value) if value.is_array() || value["data"].is_array() => None,
+            Answer::Is(sent) if sent.is_list() || has_list(&sent) => None,
             Answer::Is(_) => Some(Wrong::new(
                 kinds::ANSWER,
                 "its answer holds no list",
@@ -193,6 +194,10 @@ pub fn wrong_with(came: &Result<Response<Bytes>, WireError>, now: Timestamp) -> 
             _ => None,
         },
     }
+}
+
+fn has_list(sent: &Sent) -> bool {
+    sent.fields().is_some_and(|fields| fields.get("data").is_some_and(Sent::is_list))
 }
 
 /// Whether nothing came because there was too much of it, or it took too long to gather.
@@ -229,8 +234,8 @@ mod tests {
 
     #[test]
     fn what_answers_mean() {
-        assert_eq!(answer(200, &[], "\u{feff} [1]"), Answer::Is(json!([1])));
-        assert_eq!(answer(204, &[], ""), Answer::Is(Value::Null));
+        assert_eq!(answer(200, &[], "\u{feff} [1]"), Answer::Is(json!([1]).into()));
+        assert_eq!(answer(204, &[], ""), Answer::Is(Value::Null.into()));
         assert_eq!(
             kind(answer(200, &[("content-type", "text/html")], "\n<!doctype html>")),
             "answer"

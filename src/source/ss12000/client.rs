@@ -19,6 +19,7 @@ use super::deleted::{self, Deleted};
 use super::fault::{Fault, Wrong, kinds};
 use super::lookup::Lookup;
 use super::pages::Pages;
+use super::sent::Sent;
 use super::settings::{Resource, Settings};
 use crate::env::{Clock, Wire, WireError};
 use crate::intake::Contacts;
@@ -179,13 +180,13 @@ impl Client {
         resource: Resource,
         id: &str,
         query: &[(&str, &str)],
-    ) -> Result<Option<Value>, Fault> {
+    ) -> Result<Option<Sent>, Fault> {
         let query = owned(query);
         let path = segment(id);
         let method = Method::GET;
         let ask = Ask { resource, method, path, query, body: None, divisible: false };
         match self.ask(&ask).await {
-            Ok(value) => Ok(Some(value).filter(Value::is_object)),
+            Ok(sent) => Ok(Some(sent).filter(Sent::is_object)),
             Err(Fault::NotOffered { status: 404 | 410, .. }) => {
                 self.taken(resource);
                 self.answered(resource);
@@ -199,7 +200,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`Fault`].
-    pub async fn post(&self, resource: Resource, body: &Value) -> Result<Value, Fault> {
+    pub async fn post(&self, resource: Resource, body: &Value) -> Result<Sent, Fault> {
         let (path, query, body) = (String::new(), Vec::new(), Some(body.clone()));
         self.ask(&Ask { resource, method: Method::POST, path, query, body, divisible: false }).await
     }
@@ -213,7 +214,7 @@ impl Client {
         resource: Resource,
         id: &str,
         body: Option<&Value>,
-    ) -> Result<Option<Value>, Fault> {
+    ) -> Result<Option<Sent>, Fault> {
         self.at(Method::PATCH, resource, id, body.cloned()).await
     }
 
@@ -231,10 +232,10 @@ impl Client {
         resource: Resource,
         id: &str,
         body: Option<Value>,
-    ) -> Result<Option<Value>, Fault> {
+    ) -> Result<Option<Sent>, Fault> {
         let (path, query) = (segment(id), Vec::new());
         match self.ask(&Ask { resource, method, path, query, body, divisible: false }).await {
-            Ok(value) => Ok(Some(value)),
+            Ok(sent) => Ok(Some(sent)),
             Err(Fault::NotOffered { status: 404 | 410, .. }) => {
                 self.taken(resource);
                 self.answered(resource);
@@ -245,17 +246,17 @@ impl Client {
     }
 
     /// Asks until there is an answer or no use in asking.
-    pub(super) async fn ask(&self, ask: &Ask) -> Result<Value, Fault> {
+    pub(super) async fn ask(&self, ask: &Ask) -> Result<Sent, Fault> {
         let (mut tries, mut waits) = (0, 0);
         loop {
             let (wrong, wanted) = match self.once(ask).await? {
-                Answer::Is(value) => {
+                Answer::Is(sent) => {
                     self.taken(ask.resource);
                     // Of a list it is told by whoever finds that it is one.
                     if !ask.is_for_list() {
                         self.answered(ask.resource);
                     }
-                    return Ok(value);
+                    return Ok(sent);
                 }
                 Answer::NotOffered(status) => {
                     return Err(Fault::NotOffered { status, what: ask.words() });

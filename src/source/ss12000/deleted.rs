@@ -81,15 +81,17 @@ pub(super) async fn deleted(
     let mut found = Deleted::default();
     loop {
         match pages.next_data().await {
-            Ok(Some(Value::Object(data))) => {
-                client.answered(Resource::DeletedEntities);
-                found.take(data);
-            }
-            // Nothing is gone.
-            Ok(Some(Value::Array(ids))) if ids.is_empty() => {
-                client.answered(Resource::DeletedEntities);
-            }
-            Ok(Some(_)) => return Err(pages.unread("its `data` holds no lists of ids")),
+            Ok(Some(data)) => match data.value() {
+                Ok(Value::Object(data)) => {
+                    client.answered(Resource::DeletedEntities);
+                    found.take(data);
+                }
+                // Nothing is gone.
+                Ok(Value::Array(ids)) if ids.is_empty() => {
+                    client.answered(Resource::DeletedEntities);
+                }
+                _ => return Err(pages.unread("its `data` holds no lists of ids")),
+            },
             Ok(None) => return Ok(found),
             Err(Fault::Failed(wrong)) if wrong.kind == kinds::PAGING => {
                 found.cut_short = true;

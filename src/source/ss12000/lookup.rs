@@ -4,11 +4,12 @@
 use std::collections::VecDeque;
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::ask::{Ask, owned};
 use super::client::Client;
 use super::fault::{Fault, Wrong, kinds};
+use super::sent::Sent;
 use super::settings::Resource;
 
 /// The answers to one look-up, a batch at a time.
@@ -41,7 +42,7 @@ impl Lookup {
     ///
     /// # Errors
     /// See [`Fault`]; what came before is then not all there is.
-    pub async fn next(&mut self) -> Result<Option<Vec<Value>>, Fault> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Sent>>, Fault> {
         while let Some(mut batch) = self.waiting.pop_front() {
             match self.ask(&batch).await {
                 Err(Fault::TooMuch) => {
@@ -74,7 +75,7 @@ impl Lookup {
         }
     }
 
-    async fn ask(&self, batch: &[String]) -> Result<Vec<Value>, Fault> {
+    async fn ask(&self, batch: &[String]) -> Result<Vec<Sent>, Fault> {
         let divisible = batch.len() > 1;
         let ask = Ask {
             resource: self.resource,
@@ -84,19 +85,21 @@ impl Lookup {
             body: Some(json!({ self.key: batch })),
             divisible,
         };
-        let rows = match self.client.ask(&ask).await? {
-            Value::Array(rows) => Ok(rows),
-            Value::Object(mut object) => {
+        let sent = self.client.ask(&ask).await?;
+        let rows = match (sent.rows(), sent.fields()) {
+            (Some(rows), _) => Ok(rows),
+            (None, Some(fields)) => {
                 // The standard knows no pages here: what is on a second one is asked for by itself.
-                let more = object.get("pageToken").is_some_and(|t| !t.is_null() && *t != "");
-                match object.remove("data") {
-                    Some(Value::Array(_)) if more && divisible => Err(Fault::TooMuch),
-                    Some(Value::Array(_)) if more => Err(self.unread("has more than one page")),
-                    Some(Value::Array(rows)) => Ok(rows),
-                    _ => Err(self.unread("has no list as `data`")),
+                let token = fields.get("pageToken");
+                let more = token.is_some_and(|t| !t.is_null() && t.text() != b"\"\"");
+                match fields.get("data").and_then(Sent::rows) {
+                    Some(_) if more && divisible => Err(Fault::TooMuch),
+                    Some(_) if more => Err(self.unread("has more than one page")),
+                    Some(rows) => Ok(rows),
+                    None => Err(self.unread("has no list as `data`")),
                 }
             }
-            _ => Err(self.unread("is neither a list nor an object")),
+            (None, None) => Err(self.unread("is neither a list nor an object")),
         }?;
         self.client.answered(self.resource);
         Ok(rows)

@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 
 use http::Method;
+use serde::Deserialize;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::ask::{Ask, owned};
 use super::client::Client;
 use super::fault::{Fault, Wrong, kinds};
+use super::sent::Sent;
 use super::settings::Resource;
 
 /// Most pages of one collection.
@@ -54,9 +56,9 @@ impl Pages {
     ///
     /// # Errors
     /// See [`Fault`]; what came before is then not all there is.
-    pub async fn next(&mut self) -> Result<Option<Vec<Value>>, Fault> {
+    pub async fn next(&mut self) -> Result<Option<Vec<Sent>>, Fault> {
         let Some(data) = self.next_data().await? else { return Ok(None) };
-        let Value::Array(rows) = data else {
+        let Some(rows) = data.rows() else {
             return Err(self.unread("its `data` is not a list"));
         };
         self.client.answered(self.resource);
@@ -80,7 +82,7 @@ impl Pages {
     ///
     /// # Errors
     /// See [`Fault`].
-    pub async fn next_of_some(&mut self, cut: &mut bool) -> Result<Option<Vec<Value>>, Fault> {
+    pub async fn next_of_some(&mut self, cut: &mut bool) -> Result<Option<Vec<Sent>>, Fault> {
         match self.next().await {
             Err(Fault::Failed(wrong)) if wrong.kind == kinds::PAGING => {
                 *cut = true;
@@ -96,7 +98,7 @@ impl Pages {
     }
 
     /// The `data` of the next page, whatever it is.
-    pub(super) async fn next_data(&mut self) -> Result<Option<Value>, Fault> {
+    pub(super) async fn next_data(&mut self) -> Result<Option<Sent>, Fault> {
         if self.ended {
             return Ok(None);
         }
@@ -126,7 +128,7 @@ impl Pages {
         Ok(Some(data))
     }
 
-    async fn first(&self) -> Result<Value, Fault> {
+    async fn first(&self) -> Result<Sent, Fault> {
         match self.ask(self.filters.clone()).await {
             Err(Fault::BadRequest { names_question: false, .. })
                 if self.resource == Resource::CalendarEvents
@@ -134,13 +136,13 @@ impl Pages {
             {
                 self.client.learned().empty += 1;
                 tracing::debug!(source = %self.client.settings().source, "400 taken for no lessons");
-                Ok(Value::Array(Vec::new()))
+                Ok(Sent::no_rows())
             }
             other => other,
         }
     }
 
-    async fn after(&self, token: String) -> Result<Value, Fault> {
+    async fn after(&self, token: String) -> Result<Sent, Fault> {
         let with_filters = self.client.learned().with_filters.contains(&self.resource);
         let query = |filters: bool| {
             let own = if filters { self.filters.clone() } else { Vec::new() };
@@ -170,7 +172,7 @@ impl Pages {
         }
     }
 
-    async fn ask(&self, mut query: Vec<(String, String)>) -> Result<Value, Fault> {
+    async fn ask(&self, mut query: Vec<(String, String)>) -> Result<Sent, Fault> {
         if let Some(size) = self.client.settings().page_size {
             query.push(("limit".into(), size.to_string()));
         }
@@ -180,21 +182,21 @@ impl Pages {
     }
 
     /// The rows of a page and the token of the next.
-    fn open(&self, value: Value) -> Result<(Value, Option<String>), Fault> {
-        match value {
-            list @ Value::Array(_) => Ok((list, None)),
-            Value::Object(mut object) => {
-                let token = match object.remove("pageToken") {
-                    Some(Value::String(text)) if !text.is_empty() => Some(text),
-                    Some(Value::Number(number)) => Some(number.to_string()),
-                    _ => None,
-                };
-                match object.remove("data") {
-                    Some(data) => Ok((data, token)),
-                    None => Err(self.unread("its answer has no `data`")),
-                }
-            }
-            _ => Err(self.unread("its answer is neither a list nor an object")),
+    fn open(&self, sent: Sent) -> Result<(Sent, Option<String>), Fault> {
+        if sent.is_list() {
+            return Ok((sent, None));
+        }
+        let Some(mut fields) = sent.fields() else {
+            return Err(self.unread("its answer is neither a list nor an object"));
+        };
+        let token = match fields.get("pageToken").and_then(|token| token.value().ok()) {
+            Some(Value::String(text)) if !text.is_empty() => Some(text),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        match fields.remove("data") {
+            Some(data) => Ok((data, token)),
+            None => Err(self.unread("its answer has no `data`")),
         }
     }
 
@@ -214,11 +216,19 @@ impl Pages {
 }
 
 /// What tells a row from others, and from itself after a change.
-fn key(row: &Value) -> [u8; 16] {
-    let modified = row.pointer("/meta/modified").and_then(Value::as_str);
-    match (row.get("id").and_then(Value::as_str), modified) {
-        (Some(id), Some(modified)) => digest(format!("{id}\0{modified}").as_bytes()),
-        _ => digest(row.to_string().as_bytes()),
+fn key(row: &Sent) -> [u8; 16] {
+    #[derive(Deserialize)]
+    struct Row {
+        id: String,
+        meta: Meta,
+    }
+    #[derive(Deserialize)]
+    struct Meta {
+        modified: String,
+    }
+    match serde_json::from_slice(row.text()) {
+        Ok(Row { id, meta: Meta { modified } }) => digest(format!("{id}\0{modified}").as_bytes()),
+        Err(_) => digest(row.text()),
     }
 }
 

@@ -12,6 +12,7 @@ use super::fault::{Fault, kinds};
 use super::join::{Plan, Units};
 use super::known::Known;
 use super::rows::{self, Bad};
+use super::sent::Sent;
 use super::settings::Resource;
 use super::types::{Duty, Group, Organisation, Person};
 
@@ -355,11 +356,7 @@ impl Reading {
         Ok(())
     }
 
-    fn read<T: DeserializeOwned>(
-        &mut self,
-        resource: Resource,
-        page: Vec<serde_json::Value>,
-    ) -> Vec<T> {
+    fn read<T: DeserializeOwned>(&mut self, resource: Resource, page: Vec<Sent>) -> Vec<T> {
         // A row that is null is no row, and nobody's loss.
         let page = page.into_iter().filter(|row| !row.is_null()).collect();
         rows::read(page, self.bad.entry(resource).or_default())

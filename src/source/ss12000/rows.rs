@@ -2,9 +2,9 @@
 //! Pure; its words never repeat a value.
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use super::fault::{Wrong, kinds};
+use super::sent::Sent;
 use super::settings::Resource;
 
 /// Rows of one listing that could not be read.
@@ -45,14 +45,23 @@ impl Bad {
 }
 
 /// Reads rows; `bad` is told of those that cannot be read.
-pub fn read<T: DeserializeOwned>(rows: Vec<Value>, bad: &mut Bad) -> Vec<T> {
-    let one = |(index, row): (usize, Value)| match serde_path_to_error::deserialize::<_, T>(row) {
-        Ok(row) => Some(row),
-        Err(error) => {
-            let path = error.path().to_string();
-            let place = if path == "." { String::new() } else { format!(" at {path}") };
-            bad.add(format!("row {index}{place}: {}", plain(&error.inner().to_string())));
-            None
+pub fn read<T: DeserializeOwned>(rows: Vec<Sent>, bad: &mut Bad) -> Vec<T> {
+    let one = |(index, row): (usize, Sent)| {
+        // By way of a tree, of one row at a time: of a name that is there twice the last one counts.
+        let read = row.value().map_err(|error| (String::new(), error)).and_then(|row| {
+            serde_path_to_error::deserialize::<_, T>(row)
+                .map_err(|error| (error.path().to_string(), error.into_inner()))
+        });
+        match read {
+            Ok(row) => Some(row),
+            Err((path, error)) => {
+                let place = match path.as_str() {
+                    "" | "." => String::new(),
+                    path => format!(" at {path}"),
+                };
+                bad.add(format!("row {index}{place}: {}", plain(&error.to_string())));
+                None
+            }
         }
     };
     rows.into_iter().enumerate().filter_map(one).collect()
@@ -91,6 +100,7 @@ mod tests {
             json!({ "id": "p5", "givenName": { "first": "Alva" } }),
         ];
         let mut bad = Bad::default();
+        let rows = rows.into_iter().map(Sent::from).collect();
         let read: Vec<Person> = read(rows, &mut bad);
         let ids: Vec<_> = read.iter().map(|p| p.id.as_str()).collect();
         assert_eq!(ids, ["p1", "7"]);

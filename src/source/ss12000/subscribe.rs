@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::client::Client;
 use super::fault::{Fault, Wrong};
 use super::rows::{self, Bad};
+use super::sent::Sent;
 use super::settings::Resource;
 use super::types;
 use crate::model::NotificationId;
@@ -222,7 +223,7 @@ impl<'a> Subscriber<'a> {
     }
 }
 
-fn read(answer: Value) -> Option<types::Subscription> {
+fn read(answer: Sent) -> Option<types::Subscription> {
     rows::read(vec![answer], &mut Bad::default()).pop()
 }
 
