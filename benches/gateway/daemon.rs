@@ -96,6 +96,8 @@ rate = "100000/s"
 bearer-file = "./token"
 [defaults]
 grace = "{grace}"
+not-reached-at = "off"
+roster-audit-at = "off"
 [schools.s1]
 name = "Björkskolan"
 mode = "live"

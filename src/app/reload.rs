@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{BuildError, load_templates, probes, refusals, settings, sources};
 use crate::config::{Changes, Config, changes};
-use crate::delivery::{Handover, Shared, troubles, watch};
+use crate::delivery::{Handover, Shared, daily, troubles, watch};
 use crate::env::Env;
 use crate::intake::Intake;
 use crate::metrics::Metrics;
@@ -131,9 +131,10 @@ impl Reloader {
         &self.answers
     }
 
-    /// Has sources watched from now on, as configuration has them.
+    /// Has sources watched from now on, and lists of the day made, as configuration has them.
     pub(super) async fn watch(&self) -> Result<(), StoreError> {
         let shared = self.present.lock().unwrap_or_else(PoisonError::into_inner).shared.clone();
+        daily::begin(&shared).await?;
         watch::begin(&shared).await
     }
 
@@ -179,6 +180,9 @@ impl Reloader {
         self.whole.pollers.change(pollers);
         if let Err(error) = watch::begin(&shared).await {
             tracing::warn!(%error, "sources are not watched before the next start");
+        }
+        if let Err(error) = daily::begin(&shared).await {
+            tracing::warn!(%error, "lists of the day are made at their former times");
         }
         if let Err(error) = kept.installed().await {
             tracing::warn!(%error, "rows of the former directory stay until the next start");

@@ -107,6 +107,8 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
 fn about(message: &Message) -> String {
     match message.purpose {
         Purpose::RegisterDigest => "registers of the day".into(),
+        Purpose::NotReached => "those of whom nobody was reached".into(),
+        Purpose::RosterAudit => "audit of the directory".into(),
         Purpose::SourceAlert | Purpose::SourceClear => format!("source {}", message.lesson),
         _ => format!("the register of lesson {}", message.lesson),
     }

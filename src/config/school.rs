@@ -8,7 +8,9 @@ use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 use super::mail::email;
 use super::problem::{Severity, did_you_mean};
 use super::reader::{Cap, Reader};
-use crate::directory::{Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity};
+use crate::directory::{
+    DailyLists, Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity,
+};
 use crate::model::{Address, Locale, Phone, ProviderId, SchoolId};
 
 /// What the rest of the file declares that a school may lean on.
@@ -118,6 +120,9 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>) -> School {
             .get(|r| r.parsed("sender-id", SENDER, sender_id))
             .unwrap_or_else(|| "Skolan".into()),
         grace: from.get(|r| r.duration("grace", "0s", "1d")).unwrap_or(SignedDuration::ZERO),
+        correction_settle: from
+            .get(|r| r.duration("correction-settle", "0s", "1h"))
+            .unwrap_or(SignedDuration::from_secs(20)),
         guests: guests.unwrap_or_default().into_iter().collect::<BTreeSet<_>>(),
         quiet_hours: from
             .get(|r| r.parsed("quiet-hours", "hours as \"21:00-07:00\", or \"off\"", quiet_hours))
@@ -138,6 +143,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>) -> School {
             r.parsed("operations-email", "an e-mail address, as \"it@example.se\"", email)
         }),
         registers: registers(from),
+        daily: daily(from),
         subject_identity: from
             .get(|r| r.choice("subject-identity", &identities))
             .unwrap_or(SubjectIdentity::None),
@@ -158,6 +164,21 @@ fn registers(from: &Layers<'_, '_>) -> RegisterRules {
             .get(|r| r.parsed("register-low-grades", "years as \"0-3\", or \"off\"", grades))
             .unwrap_or(usual.low_grades),
         digest: digest.map_or(usual.digest, |times| times.into_iter().collect()),
+    }
+}
+
+fn daily(from: &Layers<'_, '_>) -> DailyLists {
+    let usual = DailyLists::default();
+    let time = "a time as \"15:30\", or \"off\"";
+    let address = "an e-mail address, as \"expedition@example.se\"";
+    DailyLists {
+        not_reached: from
+            .get(|r| r.parsed("not-reached-at", time, digest_time))
+            .unwrap_or(usual.not_reached),
+        roster_audit: from
+            .get(|r| r.parsed("roster-audit-at", time, digest_time))
+            .unwrap_or(usual.roster_audit),
+        office_email: from.get(|r| r.parsed("office-email", address, email)),
     }
 }
 

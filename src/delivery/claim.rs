@@ -220,7 +220,9 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::RegisterTaken
         | Purpose::RegisterDigest
         | Purpose::SourceAlert
-        | Purpose::SourceClear => None,
+        | Purpose::SourceClear
+        | Purpose::NotReached
+        | Purpose::RosterAudit => None,
     }
 }
 

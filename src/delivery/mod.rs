@@ -7,6 +7,7 @@ pub mod after_restore;
 mod aside;
 pub mod claim;
 mod claims;
+pub mod daily;
 pub mod dispatcher;
 mod facts;
 mod failing;

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use super::claim::Verdict;
+use super::daily;
 use super::failure;
 use super::shared::Shared;
 use crate::directory::{Directory, Mode, Nudge, Protection, Roster, School, entitled};
@@ -38,6 +39,8 @@ pub(super) enum About<'a> {
     Digest(Vec<(Register, Members<'a>)>),
     /// A source.
     Silence(Silence),
+    /// A list of the day, and whether anybody is on it.
+    List(NoticeFacts, bool),
     /// The rows that it was made from are gone.
     Gone,
 }
@@ -51,6 +54,7 @@ pub(super) async fn about<'a>(
     directory: &'a Directory,
     school: &School,
     n: &Notification,
+    now: Timestamp,
 ) -> Result<About<'a>, StoreError> {
     Ok(match n.purpose {
         Purpose::SourceAlert | Purpose::SourceClear => {
@@ -58,6 +62,18 @@ pub(super) async fn about<'a>(
             let row: Option<Silence> = unit.read(&tables::silence(&school.id, &source)).await?;
             row.map_or(About::Gone, About::Silence)
         }
+        Purpose::NotReached => {
+            let found = daily::not_reached(unit, directory, school, n.date, now).await?;
+            let any = !found.people.is_empty() || found.unnamed > 0;
+            About::List(NoticeFacts::NotReached(found), any)
+        }
+        Purpose::RosterAudit => match daily::roster(unit, directory, school, n.date, now).await? {
+            Some(found) => {
+                let any = !found.is_nothing();
+                About::List(NoticeFacts::Roster(found), any)
+            }
+            None => About::Gone,
+        },
         Purpose::RegisterDigest => {
             let found = registers::of_digest(unit, school, n.created_at).await?;
             let with_members = |register: Register| {
@@ -200,6 +216,9 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
             let same = is_of(row, n);
             (!same || row.over_at.is_none()).then_some(Reason::SourceSilent)
         }
+        (Purpose::NotReached | Purpose::RosterAudit, About::List(_, any)) => {
+            (!any).then_some(Reason::NothingToList)
+        }
         _ => Some(Reason::NothingToCorrect),
     }
 }
@@ -268,6 +287,7 @@ pub(super) fn facts(
                 over: row.over_at.map(|at| clock(at, &school.zone)).unwrap_or_default(),
             })
         }
+        About::List(facts, _) => facts.clone(),
         About::Gone => return None,
     })
 }

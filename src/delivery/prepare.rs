@@ -223,7 +223,7 @@ async fn about_no_pupil(
 ) -> Result<Prepared, StoreError> {
     let (mut about, mut takes_back, mut bad) = (notice::About::Gone, None, BTreeSet::new());
     if let Some(school) = school {
-        about = notice::about(unit, directory, school, &n).await?;
+        about = notice::about(unit, directory, school, &n, now).await?;
         takes_back = notice::takes_back(unit, school, &n, &about).await?;
         bad = notice::bad_addresses(unit, directory, school, &n, now).await?;
     }

@@ -53,6 +53,7 @@ pub fn school() -> School {
         phone: "070-174 06 89".into(),
         sender_id: "Bjorkskolan".into(),
         grace: SignedDuration::ZERO,
+        correction_settle: SignedDuration::ZERO,
         guests: std::collections::BTreeSet::new(),
         quiet_hours: None,
         stale_after: SignedDuration::from_hours(24),
@@ -60,6 +61,7 @@ pub fn school() -> School {
         sms_rate: None,
         operations_email: None,
         registers: crate::directory::RegisterRules::default(),
+        daily: crate::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
     }

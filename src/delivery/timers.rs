@@ -57,6 +57,10 @@ impl Dispatcher {
                     looks.push((key, Look::Replanned(school, lesson)));
                 }
                 Due::RegisterDigest { school, at } => looks.push((key, Look::Digest(school, at))),
+                Due::Daily { school, list, at } => {
+                    worked = true;
+                    self.make_list(&key, (&school, list, at), now).await?;
+                }
                 Due::Watch => {
                     worked = true;
                     self.look_at_sources(&key, now).await?;

@@ -22,6 +22,7 @@ fn settings(id: &str) -> School {
         phone: "070-174 06 05".into(),
         sender_id: "Bjorkskolan".into(),
         grace: SignedDuration::ZERO,
+        correction_settle: SignedDuration::ZERO,
         guests: BTreeSet::new(),
         quiet_hours: None,
         stale_after: SignedDuration::from_hours(24),
@@ -29,6 +30,7 @@ fn settings(id: &str) -> School {
         sms_rate: None,
         operations_email: None,
         registers: crate::directory::RegisterRules::default(),
+        daily: crate::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
     }

@@ -219,9 +219,17 @@ pub fn staff(
     let configured = match role {
         StaffRole::AttendanceTeam => school.team_email.clone(),
         StaffRole::Operations => school.operations_email.clone(),
+        StaffRole::Office => school.daily.office_email.clone(),
         _ => None,
     };
-    of(Some(&school.id)).or_else(|| of(None)).or(configured)
+    let found = of(Some(&school.id)).or_else(|| of(None)).or(configured);
+    // A school without an office of its own has a team.
+    match role {
+        StaffRole::Office => {
+            found.or_else(|| staff(school, pupil, roster, StaffRole::AttendanceTeam))
+        }
+        _ => found,
+    }
 }
 
 /// Where one member of staff is reached, the first choice first.

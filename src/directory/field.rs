@@ -86,6 +86,7 @@ pub fn role(raw: &str) -> Option<StaffRole> {
         "student-health-team" => Some(StaffRole::StudentHealthTeam),
         "principal" => Some(StaffRole::Principal),
         "teacher" => Some(StaffRole::Teacher),
+        "office" => Some(StaffRole::Office),
         _ => None,
     }
 }

@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
-pub use school::{Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity};
+pub use school::{DailyLists, Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity};
 pub use settings::Settings;
 
 use crate::model::SchoolId;

@@ -88,6 +88,30 @@ impl Default for RegisterRules {
     }
 }
 
+/// The lists that a school gets every school day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DailyLists {
+    /// When the team is told of those who are missing and of whom nobody was reached, by the school's clock; none:
+    /// never.
+    pub not_reached: Option<Time>,
+    /// When the office is told what in the directory is to be mended; none: never.
+    pub roster_audit: Option<Time>,
+    /// The office; staff rows of role `office` come before it, and the team where there is neither.
+    pub office_email: Option<EmailAddress>,
+}
+
+impl Default for DailyLists {
+    /// At half past three somebody is still there to phone, and what is mended by half past seven is right at the
+    /// first lesson: guardians are to be told on the same day (skollagen 7 kap. 17 §).
+    fn default() -> Self {
+        Self {
+            not_reached: Some(Time::constant(15, 30, 0, 0)),
+            roster_audit: Some(Time::constant(7, 15, 0, 0)),
+            office_email: None,
+        }
+    }
+}
+
 /// One school's settings, defaults applied.
 #[derive(Debug, Clone)]
 pub struct School {
@@ -111,6 +135,8 @@ pub struct School {
     pub sender_id: String,
     /// How long a mark may still be changed before anybody is told; zero or more.
     pub grace: SignedDuration,
+    /// How long a mark must have stood before what was told is put right; zero or more.
+    pub correction_settle: SignedDuration,
     /// Who may receive in `Mode::Guests`.
     pub guests: BTreeSet<Address>,
     /// When guardians' messages wait.
@@ -125,6 +151,8 @@ pub struct School {
     pub operations_email: Option<EmailAddress>,
     /// What follows where a register is not taken.
     pub registers: RegisterRules,
+    /// What it is told every day.
+    pub daily: DailyLists,
     /// What mail subjects may say.
     pub subject_identity: SubjectIdentity,
     /// Most SMS parts one text may take.

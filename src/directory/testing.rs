@@ -27,6 +27,7 @@ pub fn settings() -> super::School {
         phone: "070-174 06 05".into(),
         sender_id: "Bjorkskolan".into(),
         grace: jiff::SignedDuration::ZERO,
+        correction_settle: jiff::SignedDuration::ZERO,
         guests: std::collections::BTreeSet::new(),
         quiet_hours: None,
         stale_after: jiff::SignedDuration::from_hours(24),
@@ -34,6 +35,7 @@ pub fn settings() -> super::School {
         sms_rate: None,
         operations_email: None,
         registers: crate::directory::RegisterRules::default(),
+        daily: crate::directory::DailyLists::default(),
         subject_identity: super::SubjectIdentity::None,
         max_parts: 3,
     }

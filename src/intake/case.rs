@@ -16,7 +16,7 @@ const REMEMBERED: usize = 24;
 /// Most advance notices of one pupil that are looked at for one lesson.
 const NOTICES: usize = 200;
 /// How long a source's word that a pupil is protected holds, after the last time that it said so.
-const PROTECTED_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
+pub const PROTECTED_FOR: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Which lesson of which pupil.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

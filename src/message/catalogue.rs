@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{notice, samples, team};
+use super::{daily, notice, samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
@@ -29,9 +29,11 @@ macro_rules! email {
             "absence.html", "absence.subject.txt", "absence.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
             "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
+            "not-reached.html", "not-reached.subject.txt", "not-reached.txt",
             "register-nudge.html", "register-nudge.subject.txt", "register-nudge.txt",
             "register-taken.html", "register-taken.subject.txt", "register-taken.txt",
             "register-untaken.html", "register-untaken.subject.txt", "register-untaken.txt",
+            "roster-audit.html", "roster-audit.subject.txt", "roster-audit.txt",
             "source-alert.html", "source-alert.subject.txt", "source-alert.txt",
             "source-clear.html", "source-clear.subject.txt", "source-clear.txt",
             "staff-task.html", "staff-task.subject.txt", "staff-task.txt",
@@ -88,6 +90,8 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
             fields(&notice::sample_register("Ma 7B", "Björkskolan"))
         }
         _ if file.starts_with("source-") => fields(&notice::sample_source()),
+        _ if file.starts_with("not-reached") => fields(&daily::not_reached_samples()[0]),
+        _ if file.starts_with("roster-audit") => fields(&daily::roster_samples()[0]),
         _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),
         _ => fields(&team::values(&samples::team_case(), SubjectIdentity::None)),
     };

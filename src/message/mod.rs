@@ -3,6 +3,7 @@
 
 mod catalogue;
 pub mod clean;
+pub mod daily;
 mod engine;
 pub mod facts;
 mod folder;

@@ -1,11 +1,12 @@
-//! Texts about no pupil: registers that are not taken, and sources that say nothing. No name of a pupil can reach
-//! them: the facts have no place for one.
+//! Texts about no one pupil: registers that are not taken, sources that say nothing, and the lists of the day. No name
+//! of a pupil can reach the former: their facts have no place for one.
 
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::clean::{self, SMS_NAME};
+use super::daily::{self, NotReachedFacts, RosterFacts};
 use super::engine::Failure;
 use super::render::{self, MailText, RenderError, SmsText};
 use super::sms;
@@ -106,6 +107,10 @@ pub enum NoticeFacts {
     Digest(DigestFacts),
     /// A source.
     Source(SourceFacts),
+    /// Those of whom nobody was reached.
+    NotReached(NotReachedFacts),
+    /// An audit of the directory.
+    Roster(RosterFacts),
 }
 
 impl Templates {
@@ -181,6 +186,8 @@ impl Templates {
             NoticeFacts::Source(_) => {
                 matches!(purpose, Purpose::SourceAlert | Purpose::SourceClear)
             }
+            NoticeFacts::NotReached(_) => purpose == Purpose::NotReached,
+            NoticeFacts::Roster(_) => purpose == Purpose::RosterAudit,
         };
         if !fits {
             return Err(RenderError::NoTemplate(format!("{} of these facts", purpose.as_str())));
@@ -305,6 +312,10 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
         all.push((purpose, NoticeFacts::Source(unreachable)));
         all.push((purpose, NoticeFacts::Source(SourceFacts { lessons: 0, ..source.clone() })));
     }
+    let lists = daily::not_reached_samples().into_iter();
+    all.extend(lists.map(|facts| (Purpose::NotReached, NoticeFacts::NotReached(facts))));
+    let audits = daily::roster_samples().into_iter();
+    all.extend(audits.map(|facts| (Purpose::RosterAudit, NoticeFacts::Roster(facts))));
     all
 }
 

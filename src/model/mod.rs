@@ -4,6 +4,7 @@
 mod account;
 mod address;
 mod civic;
+mod daily;
 pub mod endpoint;
 mod hex;
 mod id;
@@ -25,6 +26,7 @@ mod watch;
 pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
 pub use civic::looks_civic;
+pub use daily::RosterFault;
 pub use endpoint::{Endpoint, EndpointError, PlainHttp};
 pub use hex::hex;
 pub use id::{

@@ -36,6 +36,11 @@ pub enum Purpose {
     SourceAlert,
     /// To those who were told that: it does again.
     SourceClear,
+    /// To the attendance team, before the day is over: pupils who are missing and of whom nobody is known to have
+    /// been reached.
+    NotReached,
+    /// To the school's office, before the first lesson: what in the directory keeps people from being told.
+    RosterAudit,
 }
 
 impl Purpose {
@@ -54,10 +59,12 @@ impl Purpose {
             Self::RegisterDigest => "register-digest",
             Self::SourceAlert => "source-alert",
             Self::SourceClear => "source-clear",
+            Self::NotReached => "not-reached",
+            Self::RosterAudit => "roster-audit",
         }
     }
 
-    /// Whether it is a notice about no pupil; a test, which is about none either, is none of those.
+    /// Whether it is a notice about no one pupil; a test, which is about none either, is none of those.
     pub fn is_notice(self) -> bool {
         match self {
             Self::RegisterNudge
@@ -65,7 +72,9 @@ impl Purpose {
             | Self::RegisterTaken
             | Self::RegisterDigest
             | Self::SourceAlert
-            | Self::SourceClear => true,
+            | Self::SourceClear
+            | Self::NotReached
+            | Self::RosterAudit => true,
             Self::Absence
             | Self::Correction
             | Self::TeamAlert
@@ -75,7 +84,7 @@ impl Purpose {
         }
     }
 
-    /// Whether it says nothing of any pupil.
+    /// Whether it says nothing of any one pupil.
     pub fn is_about_nobody(self) -> bool {
         self.is_notice() || self == Self::Test
     }
@@ -160,6 +169,8 @@ pub enum StaffRole {
     Teacher,
     /// Those who run upprop and what it is connected to: the address in configuration.
     Operations,
+    /// The school's office, where the directory is kept right.
+    Office,
 }
 
 /// Who a message is for.

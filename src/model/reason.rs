@@ -39,6 +39,12 @@ pub enum Reason {
     SourceSilent,
     /// The source speaks again.
     SourceHeard,
+    /// Nobody is known to have been reached although the pupil is missing.
+    NobodyReached,
+    /// Something in the directory keeps people from being told.
+    RosterToMend,
+    /// There is nobody left to be listed.
+    NothingToList,
     /// An advance notice or leave covers the lesson.
     AdvanceNotice,
     /// The pupil is at another school activity.
@@ -93,6 +99,8 @@ pub enum Reason {
     NothingToCorrect,
     /// Waiting for the school's grace period.
     Grace,
+    /// Waiting a moment, as the mark may change again.
+    Settling,
     /// Waiting for the lesson to begin.
     NotBegun,
     /// Waiting for quiet hours to end.
@@ -159,6 +167,11 @@ impl Reason {
             Self::InDigest => "it can wait for the digest",
             Self::SourceSilent => "a source says nothing though it should",
             Self::SourceHeard => "the source speaks again",
+            Self::NobodyReached => {
+                "the day is nearly over and nobody is known to have been reached"
+            }
+            Self::RosterToMend => "something in the directory keeps people from being told",
+            Self::NothingToList => "there is nobody left to be listed",
             Self::AdvanceNotice => "an advance notice or leave covers the lesson",
             Self::OtherActivity => "the pupil is at another school activity",
             Self::UnknownMark => {
@@ -196,6 +209,7 @@ impl Reason {
             Self::MarkChanged => "the mark changed before the message left",
             Self::NothingToCorrect => "nobody was told, so there is nothing to correct",
             Self::Grace => "waits for the school's grace period",
+            Self::Settling => "waits a moment, as the mark may change again",
             Self::NotBegun => "waits for the lesson to begin",
             Self::QuietHours => "waits for quiet hours to end",
             Self::RateLimited => "waits for a rate limit",

@@ -13,8 +13,8 @@ use crate::intake::case::due_row;
 use crate::model::{LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, State};
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
-    Missed, Notice, NoticeSaid, OperatorAct, Register, Rejection, Restored, Seen, SentTo, Silence,
-    TakenFile,
+    Missed, Notice, NoticeSaid, OperatorAct, Register, Rejection, Restored, RosterLook, Seen,
+    SentTo, Silence, TakenFile,
 };
 use crate::store::{Kv, StoreError, ledger, tables};
 
@@ -118,6 +118,7 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             let lesson = tables::parts::<3>(key).map(|([_, _, lesson], _)| lesson);
             misplaced(lesson == Some(row.as_str()))
         }
+        tables::ROSTER_LOOKS => read::<RosterLook>(value).map(|_| None)?,
         tables::SILENCES => read::<Silence>(value).map(|_| None)?,
         tables::BAD_CONTACTS => read::<BadContact>(value).map(|_| None)?,
         tables::FAILING => read::<Failing>(value).map(|_| None)?,
@@ -189,7 +190,8 @@ async fn notification(
             | Due::Watch
             | Due::Register { .. }
             | Due::Replanned { .. }
-            | Due::RegisterDigest { .. },
+            | Due::RegisterDigest { .. }
+            | Due::Daily { .. },
         ))
         | None => false,
     };
@@ -215,7 +217,8 @@ async fn due(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, S
             | Due::Watch
             | Due::Register { .. }
             | Due::Replanned { .. }
-            | Due::RegisterDigest { .. },
+            | Due::RegisterDigest { .. }
+            | Due::Daily { .. },
         ) => {
             return Ok(None);
         }

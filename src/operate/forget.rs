@@ -11,7 +11,7 @@ use super::message::{self, Act};
 use super::{FORMAT, OperateError};
 use crate::model::{Notification, NotificationId, PupilId, Register, SchoolId, State};
 use crate::store::ledger::{self, ROW_VERSION, Unit};
-use crate::store::rows::{Due, Erased, Rejection, SentTo};
+use crate::store::rows::{Due, Erased, Rejection, RosterLook, SentTo};
 use crate::store::{Commit, Kv, StoreError, after_prefix, codec, tables};
 
 /// Times that it is gone through, where more is written about the pupil meanwhile.
@@ -199,6 +199,17 @@ async fn rows(
     })
     .await?;
     done.add("plans of lessons", changed);
+    let looked = tables::roster_look(school);
+    let changed = sweep(kv, &looked, |_, value| {
+        let Ok(mut row) = ledger::decode::<RosterLook>(value) else { return Fate::Stays };
+        let mut any = false;
+        for pupils in row.now.values_mut().chain(row.before.values_mut()) {
+            any |= pupils.remove(pupil);
+        }
+        if any { Fate::Becomes(codec::encode(ROW_VERSION, &row)) } else { Fate::Stays }
+    })
+    .await?;
+    done.add("audits of the directory", changed);
     for prefix in [tables::ALL_DUE, tables::ASIDE] {
         let gone = sweep(kv, prefix, |_, value| match ledger::decode::<Due>(value) {
             Ok(Due::LessonEnd { school: at, pupil: of, .. }) if at == *school && of == *pupil => {

@@ -11,7 +11,7 @@ use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId}
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
     Alias, BadContact, Erased, Failing, KeptMark, LastSaid, Missed, Notice, NoticeSaid, Register,
-    Restored, SentTo, Silence, TakenFile,
+    Restored, RosterLook, SentTo, Silence, TakenFile,
 };
 use crate::store::{Kv, StoreError, codec, tables};
 
@@ -192,6 +192,11 @@ async fn evidence(kv: &dyn Kv, limit: Timestamp, missed: Timestamp) -> Result<u6
     gone += sweep(kv, tables::REGISTER_TRAILS, |key, _| {
         let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
         goes(at.is_some_and(|at| at < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::ROSTER_LOOKS, |_, value| {
+        let row = ledger::decode::<RosterLook>(value);
+        goes(row.is_ok_and(|row| is_past_day(&row.date.to_string())))
     })
     .await?;
     gone += sweep(kv, tables::SILENCES, |_, value| {

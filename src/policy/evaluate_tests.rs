@@ -45,6 +45,7 @@ impl Bench {
             phone: "070-174 06 89".into(),
             sender_id: "Bjorkskolan".into(),
             grace: SignedDuration::ZERO,
+            correction_settle: SignedDuration::ZERO,
             guests: std::collections::BTreeSet::new(),
             quiet_hours: None,
             stale_after: SignedDuration::from_hours(24),
@@ -52,6 +53,7 @@ impl Bench {
             sms_rate: None,
             operations_email: None,
             registers: crate::directory::RegisterRules::default(),
+            daily: crate::directory::DailyLists::default(),
             subject_identity: SubjectIdentity::None,
             max_parts: 3,
         };
@@ -345,6 +347,31 @@ fn grace_and_a_lesson_yet_to_begin_only_move_the_due_time() {
     let mut b = Bench::minor();
     b.mark("08:10", Mark::Unexcused);
     assert_eq!(b.told[0].due_at, at("08:20"));
+}
+
+#[test]
+fn what_was_told_is_put_right_when_the_mark_has_stood() {
+    let mut b = Bench::minor();
+    b.school.correction_settle = SignedDuration::from_mins(2);
+    b.mark("08:21", Mark::Unexcused);
+    for n in &mut b.told {
+        n.state = State::Delivered;
+    }
+    let waiting = |b: &Bench| -> Vec<Timestamp> {
+        b.told.iter().filter(|n| n.state == State::Waiting).map(|n| n.due_at).collect()
+    };
+    b.mark("08:30", Mark::Present);
+    assert_eq!(waiting(&b), [at("08:32"); 2]);
+    assert_eq!(b.told.last().expect("one").state_reason, Some(Reason::Settling));
+    // It comes back to what was told: that stands, and nothing is said.
+    b.mark("08:31", Mark::Unexcused);
+    assert_eq!(waiting(&b), []);
+    b.mark("08:40", Mark::Late);
+    b.mark("08:41", Mark::Present);
+    assert_eq!(waiting(&b), [at("08:43"); 2], "of the last mark alone");
+    let kept = b.told.iter().filter(|n| n.state == State::Waiting);
+    let kinds: Vec<_> = kept.map(|n| n.correction).collect();
+    assert_eq!(kinds, [Some(CorrectionKind::WasThere); 2]);
 }
 
 #[test]

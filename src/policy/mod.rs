@@ -1,9 +1,11 @@
 //! Whom to tell what, and why not. Pure: compares what is true with what was told and plans the
 //! difference, so that deciding twice plans nothing new. May not send, store or read a clock.
 
+pub mod daily;
 mod evaluate;
 pub mod notice;
 mod plan;
+mod put_right;
 pub mod register;
 mod standing;
 pub mod watch;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     AdvanceNotice, EventId, Lesson, LessonId, Mark, Minutes, NotificationId, PupilId, Reason,
-    SchoolId, SourceId, Watch,
+    RosterFault, SchoolId, SourceId, Watch,
 };
 pub use crate::model::{Register, Silence, Stood};
 
@@ -294,6 +294,40 @@ pub enum Due {
         /// Which digest: when it is due.
         at: Timestamp,
     },
+    /// A school's list of the day is made, and the next one is due.
+    Daily {
+        /// The school.
+        school: SchoolId,
+        /// Which list.
+        list: DailyList,
+        /// When it was to be made.
+        at: Timestamp,
+    },
+}
+
+/// A list that a school gets every day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DailyList {
+    /// Those of whom nobody was reached.
+    NotReached,
+    /// What in the directory is to be mended.
+    RosterAudit,
+}
+
+/// What was found in a school's directory when its office was last told. Ids only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RosterLook {
+    /// The day, in the school's zone.
+    pub date: Date,
+    /// Pupils, by what is wrong.
+    pub now: BTreeMap<RosterFault, BTreeSet<PupilId>>,
+    /// The same on the day before.
+    pub before: BTreeMap<RosterFault, BTreeSet<PupilId>>,
+    /// How many pupils there were.
+    pub pupils: usize,
+    /// How many there were on the day before; none: nobody had looked.
+    pub pupils_before: Option<usize>,
 }
 
 /// An event that was refused.

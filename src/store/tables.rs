@@ -117,6 +117,14 @@ pub fn plan_of(school: &SchoolId, date: Date) -> Vec<u8> {
     key("rd/", &[school.as_str(), &date.to_string()])
 }
 
+/// What was last found in a school's directory. Value: [`super::rows::RosterLook`].
+pub fn roster_look(school: &SchoolId) -> Vec<u8> {
+    key("ra/", &[school.as_str()])
+}
+
+/// What was last found in each school's directory.
+pub const ROSTER_LOOKS: &[u8] = b"ra/";
+
 /// The lessons that are planned on any day.
 pub const PLANNED: &[u8] = b"rd/";
 
@@ -308,6 +316,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"op/", "operators' acts"),
     (b"pb/", "the self-test's row"),
     (b"pr/", "providers' references"),
+    (b"ra/", "roster audits"),
     (b"rd/", "lessons by day"),
     (b"rg/", "registers"),
     (b"rj/", "refused events"),

@@ -67,6 +67,7 @@ fn school() -> School {
         phone: "070-174 06 89".into(),
         sender_id: "Bjorkskolan".into(),
         grace: SignedDuration::from_mins(3),
+        correction_settle: SignedDuration::ZERO,
         guests: BTreeSet::new(),
         quiet_hours: None,
         stale_after: SignedDuration::from_hours(24),
@@ -74,6 +75,7 @@ fn school() -> School {
         sms_rate: None,
         operations_email: None,
         registers: upprop::directory::RegisterRules::default(),
+        daily: upprop::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
     }

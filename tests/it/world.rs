@@ -202,6 +202,9 @@ bearer-file = "secrets/token"
 signature-secret-file = "secrets/signing"
 [defaults]
 grace = "0s"
+correction-settle = "0s"
+not-reached-at = "off"
+roster-audit-at = "off"
 [schools.s1]
 name = "Björkskolan"
 mode = "{mode}"

@@ -30,7 +30,7 @@ const CALM: SignedDuration = SignedDuration::from_mins(15);
 const BROKEN: u64 = 2_000;
 
 /// The shipped texts, loaded once: every life has the same.
-fn texts() -> Arc<Templates> {
+pub fn texts() -> Arc<Templates> {
     static TEXTS: OnceLock<Arc<Templates>> = OnceLock::new();
     TEXTS.get_or_init(|| Arc::new(Templates::load(None).expect("they load"))).clone()
 }

@@ -12,6 +12,7 @@ mod oracle;
 mod outside;
 mod people;
 mod plan;
+mod scenarios;
 mod senders;
 mod settings;
 mod tally;

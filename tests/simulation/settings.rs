@@ -70,6 +70,8 @@ phone = "070-174 06 99"
 sender-id = "Skolan"
 sms-provider = "elks"
 stale-after = "20h"
+not-reached-at = "off"
+roster-audit-at = "off"
 "#,
         rate(cap),
         rate(Some(account)),
@@ -84,7 +86,7 @@ stale-after = "20h"
         };
         write!(
             text,
-            "[schools.{id}]\nname = \"Skolan\"\nmode = \"{mode}\"\ngrace = \"{grace}s\"\n\
+            "[schools.{id}]\nname = \"Skolan\"\nmode = \"{mode}\"\ngrace = \"{grace}s\"\ncorrection-settle = \"{grace}s\"\n\
              quiet-hours = \"{quiet}\"\nsms-rate = \"{rate}\"\n{guests}",
             id = school.id,
             mode = school.mode,

@@ -80,6 +80,7 @@ const EXAMPLES: &[&str] = &[
     "defaults.guests",
     "defaults.team-email",
     "defaults.operations-email",
+    "defaults.office-email",
     "defaults.phone",
     "defaults.sms-provider",
 ];

@@ -110,6 +110,7 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         phone: "070-174 06 89".into(),
         sender_id: "Bjorkskolan".into(),
         grace: jiff::SignedDuration::ZERO,
+        correction_settle: jiff::SignedDuration::ZERO,
         guests: BTreeSet::new(),
         quiet_hours: None,
         stale_after: jiff::SignedDuration::from_hours(24),
@@ -119,6 +120,7 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         max_parts: 3,
         operations_email: None,
         registers: RegisterRules::default(),
+        daily: crate::directory::DailyLists::default(),
     };
     let today = jiff::civil::date(2026, 11, 23);
     match entitled::recipients(&school, pupil, &loaded.roster, today) {

@@ -1,0 +1,335 @@
+//! The dispatcher's part that makes the lists of the day: of pupils of whom nobody was reached, for the team, and of
+//! what in the directory is to be mended, for the office. Who is on them is policy's; here rows are read, and the next
+//! list is made due. What is listed is looked up again when the mail leaves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp, civil::Date};
+
+use super::dispatcher::Dispatcher;
+use super::failure;
+use super::shared::Shared;
+use crate::directory::{Directory, Protection, Pupil, School};
+use crate::intake::case::{PROTECTED_FOR, enqueue};
+use crate::message::daily::{NotReachedFacts, Person, RosterFacts, RosterPart};
+use crate::model::{
+    Address, Channel, Clock24, LessonId, LessonState, Notification, PupilId, Purpose, Reason,
+    Recipient, RosterFault, StaffRole, local_date,
+};
+use crate::policy::daily::{self, Missing};
+use crate::policy::notice::Notice;
+use crate::store::ledger::Unit;
+use crate::store::rows::{DailyList, Day, Due, Failing, RosterLook};
+use crate::store::tables::{self, Lane};
+use crate::store::{Commit, StoreError, after_prefix};
+
+/// Lessons of a pupil's day that are looked at.
+const LESSONS: usize = 50;
+/// Most pupils that one list names; a mail of more is read by nobody.
+const NAMED: usize = 200;
+/// For so long a list of a school that is not configured at the moment is waited for.
+const LATER: SignedDuration = SignedDuration::from_mins(30);
+/// A list that a stop has kept for longer is of another day.
+const TOO_LATE: SignedDuration = SignedDuration::from_hours(6);
+
+/// The row by which a list is made.
+fn row(school: &School, list: DailyList, at: Timestamp) -> (Vec<u8>, Due) {
+    let name = match list {
+        DailyList::NotReached => "not-reached",
+        DailyList::RosterAudit => "roster-audit",
+    };
+    let key = tables::due(Lane::Timer, at, &format!("daily {name} {}", school.id));
+    (key, Due::Daily { school: school.id.clone(), list, at })
+}
+
+/// When a school's list is made next.
+fn next(school: &School, list: DailyList, now: Timestamp) -> Option<Timestamp> {
+    let time = match list {
+        DailyList::NotReached => school.daily.not_reached,
+        DailyList::RosterAudit => school.daily.roster_audit,
+    };
+    time.map(|time| daily::next(time, &school.zone, now))
+}
+
+/// Has the lists of all schools made from now on, at the times of their configuration.
+///
+/// # Errors
+/// When the store fails.
+pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
+    let directory = shared.directory.load_full();
+    let now = shared.env.clock.now();
+    let mut unit = Unit::new(shared.kv.as_ref());
+    for school in directory.schools.values() {
+        for list in [DailyList::NotReached, DailyList::RosterAudit] {
+            if let Some(at) = next(school, list, now) {
+                let (key, due) = row(school, list, at);
+                unit.write(key, &due);
+            }
+        }
+    }
+    // They are the same whoever writes them.
+    let _: Commit = unit.commit().await?;
+    Ok(())
+}
+
+impl Dispatcher {
+    /// Makes one list. False: something was changed meanwhile, and the row is due again.
+    pub(super) async fn make_list(
+        &self,
+        key: &[u8],
+        (id, list, at): (&crate::model::SchoolId, DailyList, Timestamp),
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let directory = self.shared.directory.load_full();
+        let mut unit = Unit::new(self.shared.kv.as_ref());
+        unit.delete(key.to_vec());
+        let late = now.duration_since(at);
+        match directory.schools.get(id) {
+            Some(school) => {
+                if let Some(again) = next(school, list, now) {
+                    let (key, due) = row(school, list, again);
+                    unit.write(key, &due);
+                }
+                // Configuration may say another time, or none, since.
+                let before = at.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(at);
+                if next(school, list, before) == Some(at) && late < TOO_LATE {
+                    self.list(&mut unit, &directory, school, list, at, now).await?;
+                }
+            }
+            // It may be back at the next reload.
+            None if late < LATER => {
+                let again =
+                    now.saturating_add(SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
+                let due = Due::Daily { school: id.clone(), list, at };
+                unit.write(
+                    tables::due(Lane::Timer, again, &format!("daily again {id} {list:?}")),
+                    &due,
+                );
+            }
+            None => {}
+        }
+        Ok(unit.commit().await? == Commit::Done)
+    }
+
+    async fn list(
+        &self,
+        unit: &mut Unit<'_>,
+        directory: &Directory,
+        school: &School,
+        list: DailyList,
+        at: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let date = local_date(at, &school.zone);
+        let (purpose, reason, role, empty) = match list {
+            DailyList::NotReached => {
+                let found = not_reached(unit, directory, school, date, now).await?;
+                let empty = found.people.is_empty() && found.unnamed == 0;
+                (Purpose::NotReached, Reason::NobodyReached, StaffRole::AttendanceTeam, empty)
+            }
+            DailyList::RosterAudit => {
+                look(unit, directory, school, date, now).await?;
+                let facts = roster(unit, directory, school, date, now).await?;
+                let empty = facts.is_none_or(|facts| facts.is_nothing());
+                (Purpose::RosterAudit, Reason::RosterToMend, StaffRole::Office, empty)
+            }
+        };
+        if empty {
+            unit.decided("suppress", Reason::NothingToList);
+            return Ok(());
+        }
+        let about = about(purpose);
+        let notice = Notice {
+            purpose,
+            reason,
+            recipient: Recipient::Staff(role),
+            channel: Channel::Email,
+            about: &about,
+            date,
+            which: String::new(),
+        };
+        let new = notice.row(school, now);
+        let known: Option<Notification> = unit.read(&tables::notification(&new.id)).await?;
+        if known.is_none() {
+            unit.decided("notify", reason);
+            enqueue(unit, &new);
+        }
+        Ok(())
+    }
+}
+
+/// Stands where other notices have what they are about.
+fn about(purpose: Purpose) -> LessonId {
+    LessonId::new(purpose.as_str()).expect("a good id")
+}
+
+/// Whether a source says that a pupil is protected, whatever the directory says.
+async fn is_hidden(
+    unit: &Unit<'_>,
+    school: &School,
+    pupil: &Pupil,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if pupil.protection != Protection::None {
+        return Ok(true);
+    }
+    let guard: Option<Day> = unit.peek(&tables::notice_guard(&school.id, &pupil.id)).await?;
+    let said = guard.and_then(|day| day.protected_at);
+    Ok(said.is_some_and(|at| now.duration_since(at) < PROTECTED_FOR))
+}
+
+fn person(pupil: &Pupil) -> Person {
+    let family = pupil.family_name.as_deref().unwrap_or_default();
+    Person {
+        name: format!("{} {family}", pupil.given_name).trim_end().to_owned(),
+        class: pupil.class.clone().unwrap_or_default(),
+        start: String::new(),
+        told: String::new(),
+        new: false,
+    }
+}
+
+/// Those of a day of whom nobody was reached.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn not_reached(
+    unit: &Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    date: Date,
+    now: Timestamp,
+) -> Result<NotReachedFacts, StoreError> {
+    let pupils = directory.roster.pupils.get(&school.id);
+    let mut all: Vec<Missing> = Vec::new();
+    for id in pupils.into_iter().flat_map(BTreeMap::keys) {
+        let from = tables::day(&school.id, id, date);
+        let day: Vec<LessonState> = unit.peek_range(&from, &after_prefix(&from), LESSONS).await?;
+        let mut told: Vec<Notification> = Vec::new();
+        for message in day.iter().filter(|l| l.missing).flat_map(|l| &l.notifications) {
+            told.extend(unit.peek::<Notification>(&tables::notification(message)).await?);
+        }
+        all.extend(daily::missing(id, &day, &told));
+    }
+    let mut facts = NotReachedFacts {
+        school: school.name.clone(),
+        date: date.to_string(),
+        people: Vec::new(),
+        more: 0,
+        unnamed: 0,
+    };
+    for missing in daily::not_reached(all) {
+        let Some(pupil) = directory.roster.pupil(&school.id, &missing.pupil) else { continue };
+        if is_hidden(unit, school, pupil, now).await? {
+            facts.unnamed += 1;
+        } else if facts.people.len() == NAMED {
+            facts.more += 1;
+        } else {
+            let start = Clock24::of(missing.since, &school.zone).to_string();
+            let told = missing.told.as_str().into();
+            facts.people.push(Person { start, told, ..person(pupil) });
+        }
+    }
+    Ok(facts)
+}
+
+/// Looks through a school's directory, and keeps what was found for the mail and for the next day.
+async fn look(
+    unit: &mut Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    date: Date,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let key = tables::roster_look(&school.id);
+    let known: Option<RosterLook> = unit.read(&key).await?;
+    if known.as_ref().is_some_and(|known| known.date == date) {
+        return Ok(());
+    }
+    let pupils = directory.roster.pupils.get(&school.id).map_or(0, BTreeMap::len);
+    let bad = bad_of(unit, directory, school, now).await?;
+    let mut found = daily::faults(school, &directory.roster, &bad, date);
+    // A row has room for a school, and not for a directory that has lost a column.
+    for pupils in found.values_mut() {
+        while pupils.len() > NAMED {
+            pupils.pop_last();
+        }
+    }
+    let pupils_before = known.as_ref().map(|known| known.pupils);
+    let before = known.map(|known| known.now).unwrap_or_default();
+    unit.write(key, &RosterLook { date, now: found, before, pupils, pupils_before });
+    Ok(())
+}
+
+/// Numbers and addresses of a school's people that do not work.
+async fn bad_of(
+    unit: &Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    now: Timestamp,
+) -> Result<BTreeSet<Address>, StoreError> {
+    let roster = &directory.roster;
+    let mut all: BTreeSet<Address> = BTreeSet::new();
+    for pupil in roster.pupils.get(&school.id).into_iter().flat_map(BTreeMap::values) {
+        let guardians = pupil.guardians.iter().filter_map(|l| roster.guardians.get(&l.guardian));
+        for guardian in guardians {
+            all.extend(guardian.phone.clone().map(Address::Phone));
+            all.extend(guardian.email.clone().map(Address::Email));
+        }
+        all.extend(pupil.phone.clone().map(Address::Phone));
+        all.extend(pupil.email.clone().map(Address::Email));
+    }
+    let mut failing = BTreeSet::new();
+    for address in &all {
+        if unit
+            .peek::<Failing>(&tables::failing(address))
+            .await?
+            .is_some_and(|row| row.failures > 1)
+        {
+            failing.insert(address.clone());
+        }
+    }
+    failing.extend(failure::bad_among(unit, all, now).await?);
+    Ok(failing)
+}
+
+/// What the office is told; none: nobody has looked on that day.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn roster(
+    unit: &Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    date: Date,
+    now: Timestamp,
+) -> Result<Option<RosterFacts>, StoreError> {
+    let found: Option<RosterLook> = unit.peek(&tables::roster_look(&school.id)).await?;
+    let Some(found) = found.filter(|found| found.date == date) else { return Ok(None) };
+    let is_known = |pupil: &PupilId| found.before.values().any(|of| of.contains(pupil));
+    let mut parts = Vec::new();
+    for fault in RosterFault::ALL {
+        let mut part = RosterPart { fault: fault.as_str().into(), people: Vec::new(), unnamed: 0 };
+        for id in found.now.get(&fault).into_iter().flatten() {
+            let Some(pupil) = directory.roster.pupil(&school.id, id) else { continue };
+            if is_hidden(unit, school, pupil, now).await? {
+                part.unnamed += 1;
+            } else {
+                part.people.push(Person { new: !is_known(id), ..person(pupil) });
+            }
+        }
+        if !part.people.is_empty() || part.unnamed > 0 {
+            parts.push(part);
+        }
+    }
+    let still = |pupil: &PupilId| found.now.values().any(|of| of.contains(pupil));
+    let mended = found.before.values().flatten().filter(|pupil| !still(pupil)).count();
+    Ok(Some(RosterFacts {
+        school: school.name.clone(),
+        date: date.to_string(),
+        parts,
+        mended,
+        pupils: found.pupils,
+        pupils_before: found.pupils_before.unwrap_or(found.pupils),
+    }))
+}

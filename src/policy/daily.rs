@@ -1,0 +1,150 @@
+//! The lists that a school gets every day: when they are due, and who is on them. Pure; says nothing to anybody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::civil::{Date, Time, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::directory::entitled::{self, Entitled};
+use crate::directory::{Protection, Pupil, Roster, School};
+use crate::model::{
+    Address, Channel, LessonState, Notification, PupilId, Purpose, Reason, Recipient, RosterFault,
+    State,
+};
+
+/// When a list of that time of the day is made next after `now`: on a day of the week on which there is school.
+pub fn next(time: Time, zone: &TimeZone, now: Timestamp) -> Timestamp {
+    let today = now.to_zoned_datetime(zone.clone()).date();
+    let at = |days: i64| {
+        let date = today.saturating_add(days.days());
+        let at = zone.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok()?;
+        let is_school = !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
+        (at > now && is_school).then_some(at)
+    };
+    (0..=7).find_map(at).unwrap_or(Timestamp::MAX)
+}
+
+/// How far the telling of a pupil's absence has come: of several messages the one that came furthest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Told {
+    /// Nobody was told.
+    Nobody,
+    /// It did not arrive.
+    Failed,
+    /// It waits.
+    Waiting,
+    /// Whether it arrived is not known.
+    Doubtful,
+    /// A provider has it and has not said that it arrived.
+    Unconfirmed,
+    /// Somebody has it.
+    Reached,
+}
+
+impl Told {
+    /// The word that templates know it by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Nobody => "not-told",
+            Self::Failed => "undelivered",
+            Self::Waiting => "waiting",
+            Self::Doubtful => "in-doubt",
+            Self::Unconfirmed => "accepted",
+            Self::Reached => "delivered",
+        }
+    }
+}
+
+/// How far one message has come.
+fn told(n: &Notification) -> Told {
+    match (n.state, n.channel) {
+        // Nobody ever says that a mail was read.
+        (State::Delivered, _) | (State::Accepted, Channel::Email) => Told::Reached,
+        (State::Accepted, Channel::Sms) => Told::Unconfirmed,
+        (State::Sending | State::InDoubt | State::Held, _) => Told::Doubtful,
+        (State::Waiting, _) => Told::Waiting,
+        (State::Undelivered | State::Rejected | State::Expired, _) => Told::Failed,
+        (State::Cancelled, _) => Told::Nobody,
+    }
+}
+
+/// One pupil's day as the list of the day looks at it.
+#[derive(Debug, Clone)]
+pub struct Missing {
+    /// Who.
+    pub pupil: PupilId,
+    /// When the first lesson began that the pupil is missing from.
+    pub since: Timestamp,
+    /// How far anybody has been told.
+    pub told: Told,
+}
+
+/// A pupil's day; none: the pupil is not missing from any lesson. `told`: the messages of these lessons.
+pub fn missing(pupil: &PupilId, day: &[LessonState], all: &[Notification]) -> Option<Missing> {
+    let since = day.iter().filter(|l| l.missing).map(|l| l.lesson.start).min()?;
+    let home = |n: &&Notification| {
+        n.purpose == Purpose::Absence
+            && matches!(n.recipient, Recipient::Guardian(_) | Recipient::Pupil)
+    };
+    let told = all.iter().filter(home).map(told).max().unwrap_or(Told::Nobody);
+    Some(Missing { pupil: pupil.clone(), since, told })
+}
+
+/// Those of whom nobody was reached, in the order in which they went missing. A provider that says of no text that it
+/// arrived says nothing by not saying it.
+pub fn not_reached(mut all: Vec<Missing>) -> Vec<Missing> {
+    let confirms = all.iter().any(|missing| missing.told == Told::Reached);
+    let least = if confirms { Told::Reached } else { Told::Unconfirmed };
+    all.retain(|missing| missing.told < least);
+    all.sort_by(|a, b| (a.since, &a.pupil).cmp(&(b.since, &b.pupil)));
+    all
+}
+
+/// What keeps people from being told of the pupils of a school, one fault for each pupil, the worst. Of protected
+/// pupils nothing is said: nobody is to be told of them.
+pub fn faults(
+    school: &School,
+    roster: &Roster,
+    bad: &BTreeSet<Address>,
+    today: Date,
+) -> BTreeMap<RosterFault, BTreeSet<PupilId>> {
+    let mut found: BTreeMap<RosterFault, BTreeSet<PupilId>> = BTreeMap::new();
+    for pupil in roster.pupils.get(&school.id).into_iter().flat_map(BTreeMap::values) {
+        if let Some(fault) = fault(school, pupil, roster, bad, today) {
+            found.entry(fault).or_default().insert(pupil.id.clone());
+        }
+    }
+    found
+}
+
+fn fault(
+    school: &School,
+    pupil: &Pupil,
+    roster: &Roster,
+    bad: &BTreeSet<Address>,
+    today: Date,
+) -> Option<RosterFault> {
+    if pupil.protection == Protection::Protected {
+        return None;
+    }
+    let candidates = match entitled::recipients(school, pupil, roster, today) {
+        Entitled::Nobody(Reason::ProtectionUnknown) => {
+            return Some(RosterFault::ProtectionUnknown);
+        }
+        Entitled::Nobody(Reason::AgeUnknown) => return Some(RosterFault::BirthDateMissing),
+        Entitled::Nobody(_) => return Some(RosterFault::Unreachable),
+        Entitled::Adult(candidate) => vec![candidate],
+        Entitled::Guardians { candidates, .. } => candidates,
+    };
+    let addresses: Vec<&Address> =
+        candidates.iter().filter_map(|c| c.contact.as_ref().ok()).flatten().collect();
+    if addresses.iter().all(|address| bad.contains(*address)) {
+        return Some(RosterFault::Unreachable);
+    }
+    addresses.iter().any(|address| bad.contains(*address)).then_some(RosterFault::BadContact)
+}
+
+#[cfg(test)]
+#[path = "daily_tests.rs"]
+mod tests;

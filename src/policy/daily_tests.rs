@@ -1,0 +1,99 @@
+//! When lists are due, and who is on them.
+
+use jiff::civil::{date, time};
+
+use super::*;
+use crate::delivery::testing::school;
+use crate::model::{Lesson, LessonId, Mark};
+
+fn zone() -> TimeZone {
+    TimeZone::get("Europe/Stockholm").expect("a zone")
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().expect("a time")
+}
+
+#[test]
+fn a_list_is_due_at_its_time_on_the_next_day_of_school() {
+    for (now, due) in [
+        ("2026-11-23T14:29:59Z", "2026-11-23T14:30:00Z"),
+        // At that very moment it is made, and the next one is tomorrow's.
+        ("2026-11-23T14:30:00Z", "2026-11-24T14:30:00Z"),
+        // A Friday.
+        ("2026-11-27T20:00:00Z", "2026-11-30T14:30:00Z"),
+        ("2026-11-28T10:00:00Z", "2026-11-30T14:30:00Z"),
+        // Over the night on which clocks go back, and forward.
+        ("2026-10-23T14:00:00Z", "2026-10-26T14:30:00Z"),
+        ("2027-03-26T15:00:00Z", "2027-03-29T13:30:00Z"),
+    ] {
+        assert_eq!(next(time(15, 30, 0, 0), &zone(), at(now)), at(due), "{now}");
+    }
+}
+
+fn pupil() -> PupilId {
+    PupilId::new("p").expect("an id")
+}
+
+fn lesson(start: &str, missing: bool) -> LessonState {
+    let start = at(start);
+    let end = start + jiff::SignedDuration::from_hours(1);
+    let id = LessonId::new(start.to_string()).expect("an id");
+    let mut state = LessonState::new(Lesson { id, start, end, label: None }, start);
+    state.mark = Some(if missing { Mark::Unexcused } else { Mark::Present });
+    state.missing = missing;
+    state
+}
+
+fn sent(state: State, channel: Channel) -> Notification {
+    let about = LessonId::new("l").expect("an id");
+    let notice = crate::policy::notice::Notice {
+        purpose: Purpose::Absence,
+        reason: Reason::UnexcusedAbsence,
+        recipient: Recipient::Pupil,
+        channel,
+        about: &about,
+        date: date(2026, 11, 23),
+        which: String::new(),
+    };
+    Notification { state, ..notice.row(&school(), at("2026-11-23T08:00:00Z")) }
+}
+
+#[test]
+fn whoever_has_it_furthest_counts() {
+    let day = [lesson("2026-11-23T07:20:00Z", true), lesson("2026-11-23T09:00:00Z", true)];
+    let of = |all: &[Notification]| missing(&pupil(), &day, all).expect("missing").told;
+    assert_eq!(of(&[]), Told::Nobody);
+    for (state, channel, told) in [
+        (State::Delivered, Channel::Sms, Told::Reached),
+        (State::Accepted, Channel::Email, Told::Reached),
+        (State::Accepted, Channel::Sms, Told::Unconfirmed),
+        (State::InDoubt, Channel::Sms, Told::Doubtful),
+        (State::Held, Channel::Sms, Told::Doubtful),
+        (State::Waiting, Channel::Sms, Told::Waiting),
+        (State::Undelivered, Channel::Sms, Told::Failed),
+        (State::Expired, Channel::Sms, Told::Failed),
+        (State::Cancelled, Channel::Sms, Told::Nobody),
+    ] {
+        assert_eq!(of(&[sent(state, channel)]), told, "{state:?}");
+        let both = [sent(State::Delivered, Channel::Sms), sent(state, channel)];
+        assert_eq!(of(&both), Told::Reached, "{state:?} beside one that arrived");
+    }
+    let team = Notification { purpose: Purpose::TeamAlert, ..sent(State::Delivered, Channel::Sms) };
+    assert_eq!(of(&[team]), Told::Nobody, "the team is not the home");
+    let first = missing(&pupil(), &day, &[]).expect("missing");
+    assert_eq!(first.since, at("2026-11-23T07:20:00Z"));
+    assert!(missing(&pupil(), &[lesson("2026-11-23T07:20:00Z", false)], &[]).is_none());
+}
+
+#[test]
+fn what_is_never_confirmed_is_not_missed_where_nothing_is() {
+    let of = |told: Told| Missing { pupil: pupil(), since: Timestamp::UNIX_EPOCH, told };
+    let left = |all: &[Told]| -> Vec<Told> {
+        not_reached(all.iter().map(|told| of(*told)).collect()).iter().map(|m| m.told).collect()
+    };
+    assert_eq!(left(&[Told::Unconfirmed, Told::Unconfirmed]), []);
+    assert_eq!(left(&[Told::Unconfirmed, Told::Reached]), [Told::Unconfirmed]);
+    let failed = [Told::Nobody, Told::Failed, Told::Waiting, Told::Doubtful];
+    assert_eq!(left(&failed), failed);
+}

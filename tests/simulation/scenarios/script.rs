@@ -1,0 +1,469 @@
+//! A scenario as it is written down for people: who there is, what happens and when, and every message that is
+//! expected. Its sentences are read here and nowhere else; `tests/scenarios/README.md` lists them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::civil::{Date, DateTime, Time};
+use serde::Deserialize;
+
+/// A file of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    pub scenario: Vec<Written>,
+}
+
+/// One scenario, as written.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Written {
+    pub title: String,
+    /// The day of times without a date.
+    #[serde(default = "monday")]
+    pub day: Date,
+    /// `Alva, born 2013-05-01, class 8A, guardians Maria and Erik`.
+    #[serde(default = "alva")]
+    pub pupils: Vec<String>,
+    /// `Maria, text`.
+    #[serde(default = "parents")]
+    pub guardians: Vec<String>,
+    /// `Math 08:20-09:20`.
+    #[serde(default = "lessons")]
+    pub lessons: Vec<String>,
+    /// The school's own settings, as in `upprop.toml`.
+    #[serde(default)]
+    pub school: toml::Table,
+    pub happens: Vec<String>,
+    pub expected: Vec<String>,
+}
+
+fn monday() -> Date {
+    Date::constant(2026, 11, 23)
+}
+
+fn alva() -> Vec<String> {
+    vec!["Alva, born 2013-05-01, class 8A, guardians Maria and Erik".into()]
+}
+
+fn parents() -> Vec<String> {
+    vec!["Maria, text".into(), "Erik, text".into()]
+}
+
+fn lessons() -> Vec<String> {
+    vec!["Math 08:20-09:20".into(), "Art 09:40-10:40".into(), "Music 13:00-14:00".into()]
+}
+
+/// A pupil.
+#[derive(Debug, Clone)]
+pub struct Pupil {
+    pub name: String,
+    pub born: Option<Date>,
+    pub class: String,
+    pub protection: &'static str,
+    pub guardians: Vec<String>,
+    pub own: Contact,
+    /// Guardians who must not be told of this pupil.
+    pub denied: Vec<String>,
+}
+
+/// How somebody is reached.
+#[derive(Debug, Clone, Default)]
+pub struct Contact {
+    pub phone: Option<String>,
+    pub email: Option<String>,
+    pub prefers_mail: bool,
+    pub language: Option<String>,
+}
+
+/// A lesson of the day.
+#[derive(Debug, Clone, Copy)]
+pub struct Lesson {
+    pub from: Time,
+    pub to: Time,
+}
+
+/// What happens.
+#[derive(Debug, Clone)]
+pub enum Act {
+    /// Somebody is marked at a lesson of a day, by a register of another time than now where that is said.
+    Mark {
+        pupil: String,
+        mark: &'static str,
+        minutes: Option<u32>,
+        lesson: String,
+        on: Date,
+        recorded: Option<DateTime>,
+    },
+    /// An advance notice or leave.
+    Notice {
+        pupil: String,
+        kind: &'static str,
+        from: DateTime,
+        to: DateTime,
+        withdrawn: bool,
+    },
+    /// A teacher says that somebody never came.
+    Report {
+        pupil: String,
+        lesson: String,
+        note: Option<String>,
+    },
+    /// The directory says something else of a pupil.
+    Protection {
+        pupil: String,
+        is: &'static str,
+    },
+    Class {
+        pupil: String,
+        is: String,
+    },
+    Deny {
+        guardian: String,
+        pupil: String,
+        is: bool,
+    },
+    /// The directory has another number of somebody.
+    Number {
+        whose: String,
+        is: String,
+    },
+    /// A pupil leaves the school.
+    Leaves {
+        pupil: String,
+    },
+    /// The daemon is killed and started again.
+    Restart,
+    /// The provider of texts is away, or back.
+    Texts {
+        work: bool,
+    },
+    /// A report of what became of the last text to somebody.
+    Reported {
+        to: String,
+        delivered: bool,
+    },
+}
+
+/// A message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    pub at: DateTime,
+    /// `text` or `mail`.
+    pub by: String,
+    pub to: String,
+    /// Pieces that stand in it in this order.
+    pub says: Vec<String>,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let says = self.says.join(" … ");
+        write!(
+            f,
+            "{} {} {} to {}: {says}",
+            self.at.date(),
+            self.at.time().strftime("%H:%M"),
+            self.by,
+            self.to
+        )
+    }
+}
+
+/// One scenario, understood.
+pub struct Script {
+    pub title: String,
+    pub day: Date,
+    pub pupils: Vec<Pupil>,
+    pub guardians: BTreeMap<String, Contact>,
+    pub lessons: BTreeMap<String, Lesson>,
+    pub school: toml::Table,
+    pub acts: Vec<(DateTime, Act)>,
+    pub expected: Vec<Line>,
+}
+
+type Read<T> = Result<T, String>;
+
+impl Script {
+    /// Understands a scenario; else says which sentence is not one.
+    pub fn read(written: &Written) -> Read<Self> {
+        let day = written.day;
+        let mut guardians = BTreeMap::new();
+        for (at, text) in written.guardians.iter().enumerate() {
+            let (name, contact) = guardian(text, at, &guardians)?;
+            guardians.insert(name, contact);
+        }
+        let mut pupils = Vec::new();
+        for (at, text) in written.pupils.iter().enumerate() {
+            let pupil = pupil(text, at)?;
+            if let Some(unknown) = pupil.guardians.iter().find(|g| !guardians.contains_key(*g)) {
+                return Err(format!("{text:?}: {unknown} is no guardian"));
+            }
+            pupils.push(pupil);
+        }
+        let lessons = written.lessons.iter().map(|text| lesson(text)).collect::<Read<_>>()?;
+        let mut script = Self {
+            title: written.title.clone(),
+            day,
+            pupils,
+            guardians,
+            lessons,
+            school: written.school.clone(),
+            acts: Vec::new(),
+            expected: Vec::new(),
+        };
+        for text in &written.happens {
+            let (at, rest) = when(text, day)?;
+            let act = script.act(rest, at).map_err(|why| format!("{text:?}: {why}"))?;
+            script.acts.push((at, act));
+        }
+        if !script.acts.is_sorted_by_key(|(at, _)| *at) {
+            return Err("what happens is not in order of time".into());
+        }
+        script.expected =
+            written.expected.iter().map(|text| line(text, day)).collect::<Read<_>>()?;
+        Ok(script)
+    }
+
+    fn act(&self, text: &str, at: DateTime) -> Read<Act> {
+        match text {
+            "the gateway restarts" => return Ok(Act::Restart),
+            "the provider of texts is away" => return Ok(Act::Texts { work: false }),
+            "the provider of texts is back" => return Ok(Act::Texts { work: true }),
+            _ => {}
+        }
+        if let Some(to) = text.strip_prefix("the text to ") {
+            return match to.split_once(' ') {
+                Some((to, "is delivered")) => Ok(Act::Reported { to: to.into(), delivered: true }),
+                Some((to, "is not delivered")) => {
+                    Ok(Act::Reported { to: to.into(), delivered: false })
+                }
+                _ => Err("is delivered, or is not delivered?".into()),
+            };
+        }
+        for (word, kind) in [("notice for ", "notified"), ("leave for ", "leave")] {
+            if let Some(rest) = text.strip_prefix(word) {
+                return self.notice(rest, kind, at);
+            }
+        }
+        if let Some(rest) = text.strip_prefix("the teacher says that ") {
+            let (pupil, rest) = rest.split_once(" never came to ").ok_or("never came to what?")?;
+            let (lesson, note) = match rest.split_once(": ") {
+                Some((lesson, note)) => (lesson, Some(note.to_owned())),
+                None => (rest, None),
+            };
+            return Ok(Act::Report {
+                pupil: self.pupil(pupil)?,
+                lesson: self.lesson(lesson)?,
+                note,
+            });
+        }
+        if let Some((whose, number)) = text.split_once(" gets the number ") {
+            return Ok(Act::Number { whose: whose.into(), is: number.into() });
+        }
+        for (words, is) in [(" may not be told about ", true), (" may be told about ", false)] {
+            if let Some((guardian, pupil)) = text.split_once(words) {
+                if !self.guardians.contains_key(guardian) {
+                    return Err(format!("{guardian} is no guardian"));
+                }
+                return Ok(Act::Deny { guardian: guardian.into(), pupil: self.pupil(pupil)?, is });
+            }
+        }
+        for (words, is) in [
+            (" becomes protected", "protected"),
+            (" is protected no longer", "none"),
+            (" may be protected, nobody knows", "unknown"),
+        ] {
+            if let Some(pupil) = text.strip_suffix(words) {
+                return Ok(Act::Protection { pupil: self.pupil(pupil)?, is });
+            }
+        }
+        if let Some((pupil, class)) = text.split_once(" moves to class ") {
+            return Ok(Act::Class { pupil: self.pupil(pupil)?, is: class.into() });
+        }
+        if let Some(pupil) = text.strip_suffix(" leaves the school") {
+            return Ok(Act::Leaves { pupil: self.pupil(pupil)? });
+        }
+        self.mark(text)
+    }
+
+    fn mark(&self, text: &str) -> Read<Act> {
+        let (pupil, rest) = text.split_once(" is ").ok_or("this is no sentence that is known")?;
+        let (rest, recorded) = match rest.split_once(", marked at ") {
+            Some((rest, time)) => (rest, Some(moment(time, self.day)?)),
+            None => (rest, None),
+        };
+        let (mark, lesson) = rest.split_once(" at ").ok_or("at which lesson?")?;
+        let (lesson, on) = match lesson.split_once(" of ") {
+            Some((lesson, on)) => (lesson, on.parse().map_err(|_| format!("{on:?} is no date"))?),
+            None => (lesson, self.day),
+        };
+        let late = mark.strip_prefix("late by ").and_then(|m| m.strip_suffix(" minutes"));
+        let minutes = late.map(|m| m.parse().map_err(|_| "how many minutes?")).transpose()?;
+        let mark = match mark {
+            "missing" => "unexcused",
+            "present" => "present",
+            "excused" => "excused",
+            "late" => "late",
+            _ if late.is_some() => "late",
+            "gone early" => "left_early",
+            "elsewhere for school" => "other_activity",
+            "not registered" => "unknown",
+            other => return Err(format!("{other:?} is no mark")),
+        };
+        let (pupil, lesson) = (self.pupil(pupil)?, self.lesson(lesson)?);
+        Ok(Act::Mark { pupil, mark, minutes, lesson, on, recorded })
+    }
+
+    fn notice(&self, text: &str, kind: &'static str, at: DateTime) -> Read<Act> {
+        let (text, withdrawn) = match text.strip_suffix(" is withdrawn") {
+            Some(text) => (text, true),
+            None => (text, false),
+        };
+        let (pupil, span) = text.split_once(' ').ok_or("for which time?")?;
+        let (day, span) = match span.split_once(' ') {
+            Some((day, span)) => (day.parse().map_err(|_| format!("{day:?} is no date"))?, span),
+            None => (at.date(), span),
+        };
+        let Lesson { from, to } = span_of(span)?;
+        let (from, to) = (day.to_datetime(from), day.to_datetime(to));
+        Ok(Act::Notice { pupil: self.pupil(pupil)?, kind, from, to, withdrawn })
+    }
+
+    fn pupil(&self, name: &str) -> Read<String> {
+        let known = self.pupils.iter().any(|pupil| pupil.name == name);
+        known.then(|| name.to_owned()).ok_or_else(|| format!("{name:?} is no pupil"))
+    }
+
+    fn lesson(&self, name: &str) -> Read<String> {
+        let known = self.lessons.contains_key(name);
+        known.then(|| name.to_owned()).ok_or_else(|| format!("{name:?} is no lesson"))
+    }
+}
+
+fn time(text: &str) -> Read<Time> {
+    Time::strptime("%H:%M", text)
+        .or_else(|_| Time::strptime("%H:%M:%S", text))
+        .map_err(|_| format!("{text:?} is no time"))
+}
+
+/// `08:20`, `08:20:15`, or `2026-11-24 08:20`.
+fn moment(text: &str, day: Date) -> Read<DateTime> {
+    match text.split_once(' ') {
+        Some((date, clock)) => {
+            let date: Date = date.parse().map_err(|_| format!("{date:?} is no date"))?;
+            Ok(date.to_datetime(time(clock)?))
+        }
+        None => Ok(day.to_datetime(time(text)?)),
+    }
+}
+
+/// The time at the head of a sentence, and the rest of it.
+fn when(text: &str, day: Date) -> Read<(DateTime, &str)> {
+    let dated = text.get(4..5) == Some("-");
+    let head = text.match_indices(' ').nth(usize::from(dated)).map(|(at, _)| at);
+    let head = head.ok_or_else(|| format!("{text:?} does not begin with a time"))?;
+    Ok((moment(&text[..head], day)?, text[head..].trim_start()))
+}
+
+fn span_of(text: &str) -> Read<Lesson> {
+    let (from, to) = text.split_once('-').ok_or_else(|| format!("{text:?} is no span"))?;
+    Ok(Lesson { from: time(from)?, to: time(to)? })
+}
+
+fn lesson(text: &str) -> Read<(String, Lesson)> {
+    let (name, span) = text.rsplit_once(' ').ok_or_else(|| format!("{text:?} is no lesson"))?;
+    Ok((name.to_owned(), span_of(span)?))
+}
+
+fn line(text: &str, day: Date) -> Read<Line> {
+    let (at, rest) = when(text, day)?;
+    let wrong = || format!("{text:?}: write TIME text|mail to NAME: WORDS … WORDS");
+    let (by, rest) = rest.split_once(" to ").ok_or_else(wrong)?;
+    let (to, says) = rest.split_once(": ").ok_or_else(wrong)?;
+    if !matches!(by, "text" | "mail") {
+        return Err(wrong());
+    }
+    let says = says.split('…').map(|part| part.trim().to_owned()).collect();
+    Ok(Line { at, by: by.into(), to: to.into(), says })
+}
+
+fn number(at: usize) -> String {
+    format!("+4670174{:04}", 600 + at)
+}
+
+fn guardian(text: &str, at: usize, others: &BTreeMap<String, Contact>) -> Read<(String, Contact)> {
+    let mut parts = text.split(", ");
+    let name = parts.next().unwrap_or_default().to_owned();
+    let mut contact = Contact::default();
+    let mail = format!("{}@hem.example", name.to_lowercase());
+    for part in parts {
+        match part {
+            "text" => contact.phone = Some(number(at)),
+            "mail" => contact.email = Some(mail.clone()),
+            "mail before text" => {
+                contact = Contact {
+                    phone: Some(number(at)),
+                    email: Some(mail.clone()),
+                    prefers_mail: true,
+                    ..contact
+                };
+            }
+            "text before mail" => {
+                contact.phone = Some(number(at));
+                contact.email = Some(mail.clone());
+            }
+            "no address" => {}
+            _ => {
+                if let Some(language) = part.strip_prefix("reads ") {
+                    contact.language = Some(language.into());
+                } else if let Some(other) = part.strip_prefix("the number of ") {
+                    let other = others.get(other).ok_or_else(|| format!("{other} comes later"))?;
+                    contact.phone.clone_from(&other.phone);
+                } else {
+                    return Err(format!("{text:?}: {part:?} says nothing of a guardian"));
+                }
+            }
+        }
+    }
+    Ok((name, contact))
+}
+
+fn pupil(text: &str, at: usize) -> Read<Pupil> {
+    let mut parts = text.split(", ");
+    let mut pupil = Pupil {
+        name: parts.next().unwrap_or_default().to_owned(),
+        born: Some(Date::constant(2013, 5, 1)),
+        class: "8A".into(),
+        protection: "none",
+        guardians: Vec::new(),
+        own: Contact::default(),
+        denied: Vec::new(),
+    };
+    for part in parts {
+        match part {
+            "protected" => pupil.protection = "protected",
+            "protection unknown" => pupil.protection = "unknown",
+            "no birth date" => pupil.born = None,
+            "no guardians" => pupil.guardians.clear(),
+            "own text" => pupil.own.phone = Some(number(300 + at)),
+            _ => {
+                if let Some(born) = part.strip_prefix("born ") {
+                    let born = born.parse().map_err(|_| format!("{born:?} is no date"))?;
+                    pupil.born = Some(born);
+                } else if let Some(class) = part.strip_prefix("class ") {
+                    pupil.class = class.into();
+                } else if let Some(names) = part.strip_prefix("guardians ") {
+                    pupil.guardians = names.split(" and ").map(str::to_owned).collect();
+                } else if let Some(name) = part.strip_prefix("guardian ") {
+                    pupil.guardians = vec![name.to_owned()];
+                } else if let Some(name) = part.strip_prefix("denied ") {
+                    pupil.denied.push(name.to_owned());
+                } else {
+                    return Err(format!("{text:?}: {part:?} says nothing of a pupil"));
+                }
+            }
+        }
+    }
+    Ok(pupil)
+}
