@@ -62,5 +62,6 @@ pub fn school() -> School {
         registers: crate::directory::RegisterRules::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        languages: crate::directory::LanguageRules::default(),
     }
 }

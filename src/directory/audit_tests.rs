@@ -31,6 +31,7 @@ fn settings(id: &str) -> School {
         registers: crate::directory::RegisterRules::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        languages: crate::directory::LanguageRules::default(),
     }
 }
 

@@ -36,6 +36,7 @@ pub fn settings() -> super::School {
         registers: crate::directory::RegisterRules::default(),
         subject_identity: super::SubjectIdentity::None,
         max_parts: 3,
+        languages: crate::directory::LanguageRules::default(),
     }
 }
 

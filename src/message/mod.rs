@@ -3,10 +3,12 @@
 
 mod catalogue;
 pub mod clean;
+mod direction;
 mod engine;
 pub mod facts;
 mod folder;
 pub mod guest;
+mod languages;
 pub mod mail;
 pub mod notice;
 pub mod preview;
@@ -21,5 +23,6 @@ pub mod thread;
 #[cfg(test)]
 mod team_tests;
 
+pub use languages::{Instead, Wording};
 pub use render::{MailText, RenderError, SmsText};
 pub use templates::{TemplateProblem, Templates};

@@ -82,6 +82,8 @@ const EXAMPLES: &[&str] = &[
     "defaults.operations-email",
     "defaults.phone",
     "defaults.sms-provider",
+    "defaults.reviewed-languages",
+    "defaults.price-per-part",
 ];
 
 /// Keys of a gateway that is described in the file, with defaults; the others are examples.
