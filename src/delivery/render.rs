@@ -13,7 +13,7 @@ use crate::intake::case::Case;
 use crate::message::guest::TestFacts;
 use crate::message::mail::{self, MailParts, Sender};
 use crate::message::notice::NoticeFacts;
-use crate::message::{MailText, SmsText, sms::Encoding, team, thread};
+use crate::message::{Instead, MailText, SmsText, sms::Encoding, team, thread};
 use crate::model::{
     Address, Channel, Clock24, EmailAddress, LessonState, Locale, Notification, PupilId, Purpose,
     Recipient,
@@ -184,6 +184,19 @@ fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Resu
     let pupil = pupil.ok_or_else(|| Unmade("the pupil is not in the directory".into()))?;
     let facts = facts::guardian(m.school, pupil, case, m.n, further, m.now);
     let wording = templates.wording(m.school, m.language);
+    if let Some(instead) = wording.instead {
+        let (school, language, used) = (&m.school.id, m.language, &wording.language);
+        match instead {
+            Instead::NoTexts => tracing::warn!(
+                %school, %language, %used,
+                "there are no texts in a reader's language; correct it in the directory, or add texts"
+            ),
+            Instead::NotReviewed => tracing::info!(
+                %school, %language, %used,
+                "no native reader has reviewed the texts in a reader's language"
+            ),
+        }
+    }
     match (m.address, m.account) {
         (Address::Phone(_), Account::Sms(_)) => {
             let (text, languages) = templates

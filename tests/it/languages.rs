@@ -22,6 +22,12 @@ fn school(mode: &'static str, language: &str, keys: &str) -> Setup {
 
 /// The text that the guardian gets, and the languages that it is recorded with.
 async fn told(setup: Setup) -> (String, Vec<String>) {
+    let (text, languages, _) = told_and_logged(setup).await;
+    (text, languages)
+}
+
+/// The same, and what the daemon wrote to its log.
+async fn told_and_logged(setup: Setup) -> (String, Vec<String>, String) {
     let mut world = setup.start().await;
     world.accept(&world.marked("aino", "l1", "unexcused", 5)).await;
     let texts = World::texts(&world.messages(1).await);
@@ -35,7 +41,7 @@ async fn told(setup: Setup) -> (String, Vec<String>) {
     let languages: Vec<String> = languages.collect();
     let shown = format!(" in {}: ", languages.join(" and "));
     assert!(why.contains(&shown), "{shown:?} is not in:\n{why}");
-    (texts[0].1.clone(), languages)
+    (texts[0].1.clone(), languages, world.log())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,9 +67,12 @@ async fn swedish_stands_below_where_the_school_says_so_and_alone_where_there_are
     let (first, second) = text.split_once("\n\n").expect("two texts");
     assert!(first.starts_with(FINNISH) && second.starts_with(SWEDISH), "{text}");
     assert_eq!(languages, ["fi", "sv"]);
-    let (text, languages) = told(school("guests", "xx", "")).await;
+    let (text, languages, log) = told_and_logged(school("guests", "xx", "")).await;
     assert!(text.starts_with(SWEDISH), "{text}");
     assert_eq!(languages, ["sv"]);
+    let line = log.lines().find(|line| line.contains("there are no texts in a reader's language"));
+    let line = line.expect("a warning in the log");
+    assert!(line.contains("language=xx") && !line.contains("aino"), "{line}");
 }
 
 /// What `upprop check` says of languages: severity, key, message.
