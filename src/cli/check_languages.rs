@@ -36,10 +36,10 @@ pub fn problems(report: &Report, config: &Config, all: bool) -> Vec<Problem> {
     // What is wrong with templates is said elsewhere.
     let Ok(templates) = Templates::load(config.templates.as_deref()) else { return Vec::new() };
     let readers = readers(config);
-    let none = Readers::new();
+    let nobody = Readers::new();
     let mut problems = Vec::new();
     for school in config.schools.values() {
-        let own = readers.as_ref().map(|readers| readers.get(&school.id).unwrap_or(&none));
+        let own = readers.as_ref().map(|readers| readers.get(&school.id).unwrap_or(&nobody));
         let tables = [format!("schools.{}", school.id), "defaults".to_owned()];
         let tables = tables.each_ref().map(String::as_str);
         for r in remarks(&templates, school, own) {

@@ -32,17 +32,15 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// What is tried in order, each as languages one below the other. The last is the school's alone.
-    fn tries(&self) -> Vec<Vec<&Locale>> {
-        let mut tries = Vec::new();
-        if self.both {
-            tries.push(vec![&self.language, &self.schools]);
-        }
-        if self.language != self.schools {
-            tries.push(vec![&self.language]);
-        }
-        tries.push(vec![&self.schools]);
-        tries
+    /// All its languages, one below the other.
+    pub(super) fn whole(&self) -> Vec<&Locale> {
+        let below = Some(&self.schools).filter(|_| self.both);
+        [&self.language].into_iter().chain(below).collect()
+    }
+
+    /// What is tried in order. The last is the school's language alone.
+    fn tries(&self) -> [Vec<&Locale>; 3] {
+        [self.whole(), vec![&self.language], vec![&self.schools]]
     }
 }
 

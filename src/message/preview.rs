@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::clean::SMS_NAME;
 use super::guest::TestFacts;
 use super::sms::Parts;
-use super::{RenderError, Templates, notice, render, samples};
+use super::{RenderError, Templates, Wording, notice, render, samples};
 use crate::directory::{School, Translations};
 use crate::model::{Locale, Purpose};
 
@@ -33,6 +33,8 @@ pub struct Preview {
     pub text: String,
     /// Its size.
     pub parts: Parts,
+    /// The parts of what is sent: less than the whole where that does not fit and something else does.
+    pub sent: u32,
     /// Made with the ordinary name.
     pub ordinary: bool,
 }
@@ -101,6 +103,7 @@ pub fn previews(
             sample: Purpose::Test.as_str().into(),
             text: made.text,
             parts: made.parts,
+            sent: made.parts.parts,
             ordinary: true,
         });
         let lessons = [("Ma 7B", "an ordinary lesson"), (&longest.0, "the longest lesson")];
@@ -114,21 +117,32 @@ pub fn previews(
                 sample: format!("{}; {kind}", purpose.as_str()),
                 text: made.text,
                 parts: made.parts,
+                sent: made.parts.parts,
                 ordinary: lesson != longest.0,
             });
         }
+        let wording = Wording {
+            language: locale.clone(),
+            schools: schools.clone(),
+            both: both && *locale != schools,
+            instead: None,
+        };
         for (name, kind) in names {
             for sample in samples::guardians(name, called, phone) {
-                let below = Some(&schools).filter(|schools| both && *schools != locale);
-                let texts: Vec<&Locale> = [locale].into_iter().chain(below).collect();
-                let made =
-                    templates.shortest_sms(&texts, sample.purpose, &sample.facts, max_parts)?;
+                let (purpose, facts) = (sample.purpose, &sample.facts);
+                let made = templates.shortest_sms(&wording.whole(), purpose, facts, max_parts)?;
+                let mut sent = made.parts.parts;
+                if sent > max_parts {
+                    let less = templates.worded_sms(&wording, purpose, facts, max_parts);
+                    sent = less.map_or(sent, |(text, _)| text.parts.parts);
+                }
                 previews.push(Preview {
                     locale: locale.clone(),
-                    template: render::sms_name(locale, sample.purpose),
+                    template: render::sms_name(locale, purpose),
                     sample: format!("{}; {kind}", sample.name),
                     text: made.text,
                     parts: made.parts,
+                    sent,
                     ordinary: name == ORDINARY,
                 });
             }
@@ -143,7 +157,7 @@ pub fn sizes(previews: &[Preview], locale: &Locale) -> Vec<Size> {
     for preview in previews.iter().filter(|preview| preview.locale == *locale) {
         let file = preview.template.rsplit('/').next().unwrap_or_default();
         let what = file.trim_end_matches(".txt");
-        let parts = preview.parts.parts;
+        let parts = preview.sent;
         let at = sizes.iter().position(|size| size.what == what).unwrap_or_else(|| {
             sizes.push(Size { what: what.into(), ordinary: (u32::MAX, 0), longest: 0 });
             sizes.len() - 1
@@ -246,6 +260,9 @@ mod tests {
         school.languages.translations = Translations::WithSchools;
         let (_, both) = of(&school, "ar");
         assert!(both.ordinary.0 > alone.ordinary.1, "{both:?}");
+        school.max_parts = 3;
+        let (_, less) = of(&school, "ar");
+        assert_eq!(less.ordinary, alone.ordinary, "what does not fit is not paid for");
     }
 
     #[test]

@@ -81,9 +81,9 @@ fn checked(world: &World, args: &[&str]) -> Vec<(String, String, String)> {
     let (code, out, err) = upprop(&[&["check", "--json"], args, &[&config]].concat());
     assert!(code <= 1 && err.is_empty(), "{out}{err}");
     let json: Value = serde_json::from_str(&out).expect("JSON");
-    let word = |problem: &Value, key| problem[key].as_str().unwrap_or_default().to_owned();
+    let field = |problem: &Value, key| problem[key].as_str().unwrap_or_default().to_owned();
     let all = json["problems"].as_array().expect("problems").iter();
-    all.map(|p| (word(p, "severity"), word(p, "key"), word(p, "message"))).collect()
+    all.map(|p| (field(p, "severity"), field(p, "key"), field(p, "message"))).collect()
 }
 
 /// The severity and key of the one message that holds these words.
