@@ -9,6 +9,7 @@ use http::{Request, Uri};
 
 use super::settings;
 use crate::config::{Config, HttpAuth, MailTransport, ProviderKind};
+use crate::directory::School;
 use crate::env::Env;
 use crate::message::{Templates, preview};
 use crate::model::{OnBehalfOf, ProviderId};
@@ -71,11 +72,7 @@ fn origin(url: &str) -> Option<Uri> {
 
 fn texts(config: &Config) -> Box<dyn Fn() -> Line + Send + Sync> {
     let folder = config.templates.clone();
-    let schools: Vec<_> = config
-        .schools
-        .values()
-        .map(|s| (s.id.clone(), s.name.clone(), s.phone.clone(), s.max_parts))
-        .collect();
+    let schools: Vec<School> = config.schools.values().cloned().collect();
     Box::new(move || {
         let (check, remedy) = ("templates", "`upprop check` says where, and what to do");
         let templates = match Templates::load(folder.as_deref()) {
@@ -85,9 +82,12 @@ fn texts(config: &Config) -> Box<dyn Fn() -> Line + Send + Sync> {
             }
         };
         let mut rendered = 0;
-        for (id, name, phone, most) in &schools {
-            match preview::previews(&templates, name, phone, *most) {
-                Ok(previews) if preview::too_long(&previews, *most).is_empty() => {
+        for school in &schools {
+            let (id, most) = (&school.id, school.max_parts);
+            // What does not fit in another language goes out in this one.
+            let own = [templates.wording(school, &school.locale).schools].into();
+            match preview::previews(&templates, school, &own) {
+                Ok(previews) if preview::too_long(&previews, most).is_empty() => {
                     rendered += previews.len();
                 }
                 Ok(_) => {

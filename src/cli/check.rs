@@ -19,6 +19,9 @@ pub struct CheckArgs {
     /// The file, or - for standard input
     #[arg(value_name = "FILE", default_value = DEFAULT_FILE)]
     pub file: PathBuf,
+    /// Show what texts take in every language, not only in those in use
+    #[arg(long)]
+    pub languages: bool,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

@@ -8,12 +8,15 @@ use std::process::ExitCode;
 use http::Method;
 
 use super::ask::{Asked, ask_daemon, encoded};
+use super::check_languages::{self, Readers, Remark};
 use super::confirm::{Yes, confirm};
 use super::{exit, run};
-use crate::config::Secrets;
-use crate::directory::{audit, load};
+use crate::config::{Config, Secrets, Severity};
+use crate::directory::languages::in_use;
+use crate::directory::{Roster, audit, load};
 use crate::env::Clock as _;
 use crate::env::clock::SystemClock;
+use crate::message::Templates;
 use crate::model::local_date;
 use crate::operate::held::HeldDirectory;
 use crate::{app, config};
@@ -133,15 +136,32 @@ fn check(config: &Path, folder: Option<PathBuf>) -> ExitCode {
     for warning in &loaded.warnings {
         println!("{warning}");
     }
+    let remarks = of_languages(&config, &loaded.roster);
+    for remark in &remarks {
+        println!("{}; {}", remark.message, remark.remedy);
+    }
     let zone = config.schools.values().next().map_or(jiff::tz::TimeZone::UTC, |s| s.zone.clone());
     let findings = audit::audit(&loaded.roster, &config.schools, local_date(now, &zone));
-    match loaded.warnings.len() {
+    match loaded.warnings.len() + remarks.len() {
         0 => print!("{}", audit::report(&findings)),
         n if findings.is_empty() => println!("\n{n} to put right, as above; nothing else."),
         _ => print!("\n{}", audit::report(&findings)),
     }
-    if findings.is_empty() && loaded.warnings.is_empty() {
+    if findings.is_empty() && loaded.warnings.is_empty() && remarks.is_empty() {
         return ExitCode::SUCCESS;
     }
     ExitCode::from(exit::WARNINGS)
+}
+
+/// What keeps readers from being written to in their language. With templates that are wrong nothing is
+/// known of that; `upprop check` tells what is wrong with them.
+fn of_languages(config: &Config, roster: &Roster) -> Vec<Remark> {
+    let Ok(templates) = Templates::load(config.templates.as_deref()) else { return Vec::new() };
+    let (readers, none) = (in_use(roster), Readers::new());
+    let schools = config.schools.values();
+    let remarks = schools.flat_map(|school| {
+        let readers = readers.get(&school.id).unwrap_or(&none);
+        check_languages::remarks(&templates, school, Some(readers))
+    });
+    remarks.filter(|remark| remark.severity == Severity::Warning).collect()
 }

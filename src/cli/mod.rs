@@ -3,6 +3,7 @@
 mod ask;
 pub mod check;
 mod check_drop;
+mod check_languages;
 mod check_places;
 mod check_rooms;
 mod check_texts;
@@ -151,7 +152,10 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             init::run(&args, SystemClock::new().now(), &mut crate::env::random::fill)
         }
         Command::Manual(args) => manual::run(&args, &Cli::command()),
-        Command::Check(args) => check::run(&args, run::credentials_dir(), &check_rooms::problems),
+        Command::Check(args) => {
+            let rooms = |report: &_| check_rooms::asked(report, args.languages);
+            check::run(&args, run::credentials_dir(), &rooms)
+        }
         Command::SelfTest(args) => runtime()?.block_on(self_test::run(args)),
         Command::Config(args) => config::run(&args),
         Command::Directory(args) => runtime()?.block_on(directory::run(args)),

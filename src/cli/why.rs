@@ -249,9 +249,14 @@ pub fn at_message(out: &mut String, m: &Message, when: &When) {
             }
             _ => "no outcome yet".into(),
         };
+        let read_in = if attempt.languages.is_empty() {
+            String::new()
+        } else {
+            format!(" in {}", attempt.languages.join(" and "))
+        };
         let _ = writeln!(
             out,
-            "            tried {} by {}: {came}",
+            "            tried {} by {}{read_in}: {came}",
             clock(attempt.started_at, when),
             attempt.account
         );

@@ -9,7 +9,8 @@ use super::mail::email;
 use super::problem::{Severity, did_you_mean};
 use super::reader::{Cap, Reader};
 use crate::directory::{
-    DailyLists, Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity,
+    DailyLists, LanguageRules, Mode, Nudge, Price, QuietHours, RegisterRules, School,
+    SubjectIdentity, Translations,
 };
 use crate::model::{Address, Locale, Phone, ProviderId, SchoolId};
 
@@ -148,6 +149,24 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>) -> School {
             .get(|r| r.choice("subject-identity", &identities))
             .unwrap_or(SubjectIdentity::None),
         max_parts: from.get(|r| r.integer("max-parts", 1..=10)).unwrap_or(3),
+        languages: languages(from),
+    }
+}
+
+fn languages(from: &Layers<'_, '_>) -> LanguageRules {
+    let usual = LanguageRules::default();
+    let below = [("alone", Translations::Alone), ("with-swedish", Translations::WithSchools)];
+    let reviewed = from.get(|r| {
+        r.list("reviewed-languages", false, "languages as [\"fi\", \"ar\"]", |text| {
+            let tag = Locale::new(text).map_err(|_| None)?;
+            if tag.as_str() == text { Ok(tag) } else { Err(Some(tag.to_string())) }
+        })
+    });
+    let price = "an amount and a currency, as \"0.35 SEK\"";
+    LanguageRules {
+        reviewed: reviewed.map_or(usual.reviewed, |tags| tags.into_iter().collect()),
+        translations: from.get(|r| r.choice("translations", &below)).unwrap_or(usual.translations),
+        price: from.get(|r| r.parsed("price-per-part", price, Price::new)),
     }
 }
 

@@ -61,8 +61,13 @@ pub fn suppose(
                 while n.attempts.len() >= MOST {
                     n.attempts.remove(0);
                 }
-                let attempt =
-                    Attempt { started_at: since, account, text_sha256: None, result: Some(doubt) };
+                let attempt = Attempt {
+                    started_at: since,
+                    account,
+                    text_sha256: None,
+                    languages: Vec::new(),
+                    result: Some(doubt),
+                };
                 n.attempts.push(attempt);
             }
         }
@@ -115,6 +120,7 @@ mod tests {
                         started_at: n.created_at,
                         account: account.clone(),
                         text_sha256: None,
+                        languages: Vec::new(),
                         result: None,
                     });
                 }

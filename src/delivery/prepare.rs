@@ -11,7 +11,7 @@ use super::claim::{self, Claim, Verdict};
 use super::failure;
 use super::guest;
 use super::notice;
-use super::render::{self, Making, Of, Wired};
+use super::render::{self, Made, Making, Of, Wired};
 use super::settle;
 use super::shared::{Account, Shared};
 use super::suspension;
@@ -312,8 +312,8 @@ async fn send(
         language: &s.language,
         now,
     };
-    let wired = match render::render(unit, &making).await? {
-        Ok(wired) => wired,
+    let Made { wired, languages } = match render::render(unit, &making).await? {
+        Ok(made) => made,
         Err(error) => {
             tracing::error!(
                 notification = %n.id, purpose = n.purpose.as_str(), %error,
@@ -336,6 +336,9 @@ async fn send(
         n.attempts.first().map_or_else(|| n.created_at.max(n.due_at), |first| first.started_at);
     n.address = Some(s.address.clone());
     settle::start(&mut n, account.id(), text_digest(&wired), &shared.settings, now);
+    if let Some(attempt) = n.attempts.last_mut() {
+        attempt.languages = languages;
+    }
     let sent = SentTo { id: n.id.clone(), reference: None };
     unit.write(tables::sent_to(account.id(), &s.address, now, &n.id), &sent);
     unit.write(tables::due(Lane::Timer, n.due_at, n.id.as_str()), &Due::Resolve(n.id.clone()));

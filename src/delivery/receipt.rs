@@ -75,6 +75,7 @@ mod tests {
                     started_at: n.created_at,
                     account: ProviderId::new("a").expect("id"),
                     text_sha256: None,
+                    languages: Vec::new(),
                     result: None,
                 });
                 for status in &reports {
@@ -96,6 +97,7 @@ mod tests {
             started_at: n.created_at,
             account: ProviderId::new("a").expect("id"),
             text_sha256: None,
+            languages: Vec::new(),
             result: None,
         });
         let report = |reference: &str, status| Receipt {
@@ -125,6 +127,7 @@ mod tests {
                 started_at: n.created_at,
                 account: ProviderId::new("a").expect("id"),
                 text_sha256: None,
+                languages: Vec::new(),
                 result: None,
             });
             let status = ReceiptStatus::Delivered;

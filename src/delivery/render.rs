@@ -13,7 +13,7 @@ use crate::intake::case::Case;
 use crate::message::guest::TestFacts;
 use crate::message::mail::{self, MailParts, Sender};
 use crate::message::notice::NoticeFacts;
-use crate::message::{MailText, SmsText, sms::Encoding, team, thread};
+use crate::message::{Instead, MailText, SmsText, sms::Encoding, team, thread};
 use crate::model::{
     Address, Channel, Clock24, EmailAddress, LessonState, Locale, Notification, PupilId, Purpose,
     Recipient,
@@ -30,6 +30,21 @@ pub enum Wired {
     Sms(SmsMessage),
     /// A mail.
     Mail(MailEnvelope, Bytes),
+}
+
+/// A text that has been made.
+#[derive(Debug, Clone)]
+pub struct Made {
+    /// What goes on the wire.
+    pub wired: Wired,
+    /// The languages that somebody at home reads it in; none: it is not read at home.
+    pub languages: Vec<Locale>,
+}
+
+impl Made {
+    fn not_for_home(wired: Wired) -> Self {
+        Self { wired, languages: Vec::new() }
+    }
 }
 
 /// Why a text could not be made; without personal data.
@@ -74,11 +89,11 @@ pub enum Of<'a> {
 ///
 /// # Errors
 /// The store's, outside; the template's, inside.
-pub async fn render(unit: &Unit<'_>, m: &Making<'_>) -> Result<Result<Wired, Unmade>, StoreError> {
+pub async fn render(unit: &Unit<'_>, m: &Making<'_>) -> Result<Result<Made, Unmade>, StoreError> {
     let case = match m.text {
         Of::Case(case) => *case,
-        Of::Test => return Ok(test(m)),
-        Of::Notice(facts) => return Ok(notice(m, facts.as_ref())),
+        Of::Test => return Ok(test(m).map(Made::not_for_home)),
+        Of::Notice(facts) => return Ok(notice(m, facts.as_ref()).map(Made::not_for_home)),
     };
     let key = &case.key;
     let mut day: Vec<LessonState> = if case.missing_elsewhere() || m.n.recipient_is_staff() {
@@ -121,7 +136,7 @@ async fn knows_of_another(
 /// A test: in the school's language, of the school alone.
 fn test(m: &Making<'_>) -> Result<Wired, Unmade> {
     let templates = &m.shared.templates;
-    let locale = templates.pick(&[m.language, &m.school.locale]).clone();
+    let locale = templates.wording(m.school, m.language).language;
     let facts = TestFacts {
         school: m.school.name.clone(),
         phone: m.school.phone.clone(),
@@ -138,7 +153,7 @@ fn test(m: &Making<'_>) -> Result<Wired, Unmade> {
 /// A notice: in the school's language.
 fn notice(m: &Making<'_>, facts: Option<&NoticeFacts>) -> Result<Wired, Unmade> {
     let templates = &m.shared.templates;
-    let locale = templates.pick(&[m.language, &m.school.locale]).clone();
+    let locale = templates.pick_for_staff(&[m.language, &m.school.locale]).clone();
     let facts = facts.ok_or_else(|| Unmade("there is nothing to say".into()))?;
     match (m.n.channel, facts) {
         (Channel::Email, facts) => {
@@ -154,32 +169,46 @@ fn notice(m: &Making<'_>, facts: Option<&NoticeFacts>) -> Result<Wired, Unmade> 
     }
 }
 
-fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Result<Wired, Unmade> {
+fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Result<Made, Unmade> {
     let templates = &m.shared.templates;
-    let locale = templates.pick(&[m.language, &m.school.locale]).clone();
     let pupil = m.directory.roster.pupil(&m.n.school, &m.n.pupil);
     let unmade = |e: &dyn std::fmt::Display| Unmade(e.to_string());
     if let Recipient::Staff(_) = m.n.recipient {
         let facts = facts::team(m.directory, m.school, pupil, case, day, m.n, m.now);
+        let locale = templates.pick_for_staff(&[m.language, &m.school.locale]).clone();
         let text = templates
             .render_team_mail(&locale, &facts, m.school.subject_identity)
             .map_err(|e| unmade(&e))?;
-        return mail(m, &locale, text, team::attachment(&facts));
+        return mail(m, &locale, text, team::attachment(&facts)).map(Made::not_for_home);
     }
     let pupil = pupil.ok_or_else(|| Unmade("the pupil is not in the directory".into()))?;
     let facts = facts::guardian(m.school, pupil, case, m.n, further, m.now);
+    let wording = templates.wording(m.school, m.language);
+    if let Some(instead) = wording.instead {
+        let (school, language, used) = (&m.school.id, m.language, &wording.language);
+        match instead {
+            Instead::NoTexts => tracing::warn!(
+                %school, %language, %used,
+                "there are no texts in a reader's language; correct it in the directory, or add texts"
+            ),
+            Instead::NotReviewed => tracing::info!(
+                %school, %language, %used,
+                "no native reader has reviewed the texts in a reader's language"
+            ),
+        }
+    }
     match (m.address, m.account) {
         (Address::Phone(_), Account::Sms(_)) => {
-            let text = templates
-                .render_sms(&locale, m.n.purpose, &facts, m.school.max_parts)
+            let (text, languages) = templates
+                .worded_sms(&wording, m.n.purpose, &facts, m.school.max_parts)
                 .map_err(|e| unmade(&e))?;
-            sms(m, text)
+            Ok(Made { wired: sms(m, text)?, languages })
         }
         (Address::Email(_), Account::Mail(_)) => {
-            let text = templates
-                .render_guardian_mail(&locale, m.n.purpose, &facts)
-                .map_err(|e| unmade(&e))?;
-            mail(m, &locale, text, None)
+            let (text, languages) =
+                templates.worded_mail(&wording, m.n.purpose, &facts).map_err(|e| unmade(&e))?;
+            let locale = languages.first().unwrap_or(&wording.schools);
+            Ok(Made { wired: mail(m, locale, text, None)?, languages })
         }
         _ => Err(Unmade("the address does not fit the channel".into())),
     }

@@ -46,6 +46,7 @@ pub fn start(
         started_at: now,
         account: account.clone(),
         text_sha256,
+        languages: Vec::new(),
         result: None,
     });
     while n.attempts.len() > REMEMBERED {

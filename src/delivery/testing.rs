@@ -64,5 +64,6 @@ pub fn school() -> School {
         daily: crate::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        languages: crate::directory::LanguageRules::default(),
     }
 }

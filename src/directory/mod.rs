@@ -11,6 +11,7 @@ pub mod entitled;
 pub mod field;
 pub mod go_live;
 pub mod json;
+pub mod languages;
 pub mod load;
 mod loaded;
 pub mod phone;
@@ -27,6 +28,7 @@ pub(crate) mod testing;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use languages::{LanguageRules, Price, Translations};
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};

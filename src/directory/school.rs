@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
 use super::go_live::GoneLive;
+use super::languages::LanguageRules;
 use crate::model::{Address, EmailAddress, Locale, ProviderId, Rate, SchoolId};
 
 /// How far a school has gone live.
@@ -157,4 +158,6 @@ pub struct School {
     pub subject_identity: SubjectIdentity,
     /// Most SMS parts one text may take.
     pub max_parts: u32,
+    /// What it has chosen about translations.
+    pub languages: LanguageRules,
 }

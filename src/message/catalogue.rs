@@ -45,12 +45,45 @@ macro_rules! email {
     };
 }
 
-const BUILTIN: [&[(&str, &str)]; 5] = [
+/// What guardians, pupils and guests read: all that a translation must have.
+macro_rules! read_at_home {
+    (sms: $folder:literal) => {
+        files!($folder: "absence.txt", "correction.txt", "test.txt")
+    };
+    (email: $folder:literal) => {
+        files!($folder:
+            "absence.html", "absence.subject.txt", "absence.txt",
+            "correction.html", "correction.subject.txt", "correction.txt",
+            "test.html", "test.subject.txt", "test.txt",
+        )
+    };
+}
+
+/// Stands in the first line of each text that nobody has read whose language it is.
+pub(super) const NOT_REVIEWED: &str = "{# Not reviewed by a native reader.";
+
+const BUILTIN: &[&[(&str, &str)]] = &[
     files!("email": "_page.html"),
     files!("sms/sv": "absence.txt", "correction.txt", "register-nudge.txt", "test.txt"),
     files!("sms/en": "absence.txt", "correction.txt", "register-nudge.txt", "test.txt"),
     email!("email/sv"),
     email!("email/en"),
+    read_at_home!(sms: "sms/ar"),
+    read_at_home!(sms: "sms/fa"),
+    read_at_home!(sms: "sms/fi"),
+    read_at_home!(sms: "sms/ku"),
+    read_at_home!(sms: "sms/pl"),
+    read_at_home!(sms: "sms/so"),
+    read_at_home!(sms: "sms/ti"),
+    read_at_home!(sms: "sms/uk"),
+    read_at_home!(email: "email/ar"),
+    read_at_home!(email: "email/fa"),
+    read_at_home!(email: "email/fi"),
+    read_at_home!(email: "email/ku"),
+    read_at_home!(email: "email/pl"),
+    read_at_home!(email: "email/so"),
+    read_at_home!(email: "email/ti"),
+    read_at_home!(email: "email/uk"),
 ];
 
 /// Name and text of every template built in.
@@ -63,18 +96,31 @@ pub(super) fn name(channel: Channel, locale: &Locale, file: &str) -> String {
     format!("{}/{locale}/{file}", channel.as_str())
 }
 
-/// The files a language must have on a channel: those that Swedish has. Names that begin with `_`
+/// The files a language may have on a channel: those that Swedish has. Names that begin with `_`
 /// are parts of others.
 pub(super) fn files(channel: Channel) -> impl Iterator<Item = &'static str> {
     let folder = format!("{}/sv/", channel.as_str());
     builtin().filter_map(move |(name, _)| name.strip_prefix(&folder))
 }
 
-/// The names of all files a language must have.
+/// The names of all files a language may have.
 pub(super) fn names(locale: &Locale) -> impl Iterator<Item = String> {
     [Channel::Sms, Channel::Email]
         .into_iter()
         .flat_map(move |channel| files(channel).map(move |file| name(channel, locale, file)))
+}
+
+/// Whether a file is one of those that a language must have, which are read at home. What else there
+/// is goes to staff.
+pub(super) fn is_read_at_home(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or_default();
+    ["absence.", "correction.", "test."].iter().any(|stem| file.starts_with(stem))
+}
+
+/// The language that a template is in; none for the page.
+pub(super) fn locale(name: &str) -> Option<Locale> {
+    let [_, tag, _] = name.split('/').collect::<Vec<_>>()[..] else { return None };
+    Locale::new(tag).ok()
 }
 
 /// What a template may be called with.
@@ -113,25 +159,38 @@ fn fields(value: &impl Serialize) -> BTreeSet<String> {
 mod tests {
     use super::*;
 
+    /// Those that no native reader has reviewed.
+    const TRANSLATIONS: [&str; 8] = ["ar", "fa", "fi", "ku", "pl", "so", "ti", "uk"];
+
     #[test]
     fn every_language_is_complete_and_every_file_is_built_in() {
         let built_in: BTreeSet<String> = builtin().map(|(name, _)| name.into()).collect();
-        let mut listed: BTreeSet<String> = ["sv", "en"]
-            .into_iter()
-            .flat_map(|tag| names(&Locale::new(tag).unwrap()).collect::<Vec<_>>())
-            .collect();
+        let names = |tag: &str| names(&Locale::new(tag).unwrap()).collect::<Vec<_>>();
+        let mut listed: BTreeSet<String> = ["sv", "en"].into_iter().flat_map(names).collect();
+        let translations = TRANSLATIONS.into_iter().flat_map(names);
+        listed.extend(translations.filter(|name| is_read_at_home(name)));
         listed.insert(PAGE.into());
         assert_eq!(built_in, listed);
 
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
         for channel in ["sms", "email"] {
-            for locale in ["sv", "en"] {
-                let folder = format!("{channel}/{locale}");
-                for entry in std::fs::read_dir(root.join(&folder)).unwrap() {
-                    let file = entry.unwrap().file_name().into_string().unwrap();
-                    assert!(built_in.contains(&format!("{folder}/{file}")), "{folder}/{file}");
+            for language in std::fs::read_dir(root.join(channel)).unwrap() {
+                let folder = language.unwrap().path();
+                for entry in std::fs::read_dir(&folder).into_iter().flatten() {
+                    let path = entry.unwrap().path();
+                    let name = path.strip_prefix(&root).unwrap().display().to_string();
+                    assert!(built_in.contains(&name), "{name}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_nobody_has_read_says_so_in_its_first_line() {
+        for (name, text) in builtin() {
+            let tag = locale(name).map(|tag| tag.to_string()).unwrap_or_default();
+            let translated = TRANSLATIONS.contains(&tag.as_str());
+            assert_eq!(text.starts_with(NOT_REVIEWED), translated, "{name}");
         }
     }
 

@@ -2,6 +2,7 @@
 //! around, no longer than it may be. Pure; used on every value before a template sees it.
 
 use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::model::unseen::is_unseen;
 
@@ -72,9 +73,16 @@ fn cut(name: &str, units: usize) -> &str {
         used += c.len_utf16();
         (used > units).then_some(at)
     });
-    let kept = &name[..end.unwrap_or(name.len())];
-    // No hyphen, joiner or half of a cluster at the end, unless there is nothing else.
-    match kept.trim_end_matches(|c: char| !c.is_alphanumeric()) {
+    let mut kept = &name[..end.unwrap_or(name.len())];
+    // A letter goes with its marks.
+    while name[kept.len()..].starts_with(is_combining_mark) {
+        let Some((at, _)) = kept.char_indices().next_back().filter(|(at, _)| *at > 0) else {
+            break;
+        };
+        kept = &kept[..at];
+    }
+    // No hyphen or joiner at the end, unless there is nothing else.
+    match kept.trim_end_matches(|c: char| !c.is_alphanumeric() && !is_combining_mark(c)) {
         _ if end.is_none() => name,
         "" => kept,
         trimmed => trimmed,
@@ -140,6 +148,12 @@ mod tests {
         assert_eq!(forms("Lisa-Maria").last(), Some(&"Lisa"));
         assert_eq!(forms("𐐀𐐁𐐂𐐃").last(), Some(&"𐐀𐐁"), "no character is split");
         assert_eq!(forms("-----").last(), Some(&"----"));
+        assert_eq!(
+            forms("Ali\u{331}a\u{331}ba").last(),
+            Some(&"Ali\u{331}"),
+            "a letter has its marks"
+        );
+        assert_eq!(forms("Aliq\u{307}\u{323}ba").last(), Some(&"Ali"));
     }
 
     proptest! {

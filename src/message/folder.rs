@@ -27,14 +27,14 @@ pub(super) struct Source {
 pub(super) struct Folder {
     /// By template name.
     pub sources: BTreeMap<String, Source>,
-    /// Languages that are not built in.
+    /// Languages that it has texts in.
     pub locales: BTreeSet<Locale>,
     /// What is wrong with it.
     pub problems: Vec<TemplateProblem>,
 }
 
 /// Reads every file whose name does not begin with a dot.
-pub(super) fn read(root: &Path, built_in: &BTreeSet<Locale>) -> Folder {
+pub(super) fn read(root: &Path, built_in: &BTreeSet<&str>) -> Folder {
     let mut folder = Folder::default();
     let mut files = Vec::new();
     list(root, DEEPEST, &mut files, &mut folder.problems);
@@ -49,7 +49,7 @@ pub(super) fn read(root: &Path, built_in: &BTreeSet<Locale>) -> Folder {
             continue;
         };
         match known(&name) {
-            Ok(locale) => folder.locales.extend(locale.filter(|l| !built_in.contains(l))),
+            Ok(locale) => folder.locales.extend(locale),
             Err(remedy) => {
                 folder.problems.push(problem(&path, "is not a template upprop knows", &remedy));
                 continue;
@@ -64,8 +64,14 @@ pub(super) fn read(root: &Path, built_in: &BTreeSet<Locale>) -> Folder {
         }
     }
     for locale in &folder.locales {
+        let is_there =
+            |name: &String| folder.sources.contains_key(name) || built_in.contains(name.as_str());
+        // Texts to staff it may lack, but not some of them.
+        let to_staff =
+            catalogue::names(locale).any(|n| !catalogue::is_read_at_home(&n) && is_there(&n));
         let missing: Vec<String> = catalogue::names(locale)
-            .filter(|name| !folder.sources.contains_key(name))
+            .filter(|name| to_staff || catalogue::is_read_at_home(name))
+            .filter(|name| !is_there(name))
             .filter(|name| !folder.problems.iter().any(|p| Path::new(&p.file) == root.join(name)))
             .collect();
         if !missing.is_empty() {

@@ -7,7 +7,7 @@ use super::clean::{self, SMS_NAME};
 use super::engine::Failure;
 use super::render::{self, MailText, RenderError, SmsText};
 use super::sms;
-use super::{Templates, engine};
+use super::{Templates, direction, engine};
 use crate::model::{Locale, Purpose};
 
 /// The facts of a test.
@@ -89,12 +89,14 @@ impl Templates {
 /// A text message from clean facts.
 fn sms(templates: &Templates, locale: &Locale, facts: &TestFacts) -> Result<String, Failure> {
     let name = render::sms_name(locale, Purpose::Test);
+    let facts = direction::test(facts, locale);
     let text = engine::render(&templates.env, &name, Value::from(Serde(facts)))?;
     render::required(name, render::tidy(&sms::fold(&text)))
 }
 
 /// A mail from clean facts.
 fn mail(templates: &Templates, locale: &Locale, facts: &TestFacts) -> Result<MailText, Failure> {
+    let facts = direction::test(facts, locale);
     render::mail(templates, locale, Purpose::Test.as_str(), &Value::from(Serde(facts)))
 }
 

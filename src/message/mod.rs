@@ -4,10 +4,12 @@
 mod catalogue;
 pub mod clean;
 pub mod daily;
+mod direction;
 mod engine;
 pub mod facts;
 mod folder;
 pub mod guest;
+mod languages;
 pub mod mail;
 pub mod notice;
 pub mod preview;
@@ -22,5 +24,6 @@ pub mod thread;
 #[cfg(test)]
 mod team_tests;
 
+pub use languages::{Instead, Wording};
 pub use render::{MailText, RenderError, SmsText};
 pub use templates::{TemplateProblem, Templates};

@@ -129,7 +129,7 @@ impl Templates {
         let made = self.register_sms(locale, purpose, facts, max_parts)?;
         let parts = made.parts.parts;
         if parts > max_parts {
-            let file = render::sms_name(self.pick(&[locale]), purpose);
+            let file = render::sms_name(self.pick_for_staff(&[locale]), purpose);
             return Err(RenderError::TooLong { file, parts, max_parts });
         }
         Ok(made)
@@ -157,7 +157,7 @@ impl Templates {
         if facts.school.is_empty() {
             return Err(RenderError::Missing("the school's name"));
         }
-        let locale = self.pick(&[locale]);
+        let locale = self.pick_for_staff(&[locale]);
         let mut made = text(self, locale, purpose, &facts)?;
         if sms::count(&made).parts > max_parts {
             facts.lesson = String::new();
@@ -192,7 +192,7 @@ impl Templates {
         if !fits {
             return Err(RenderError::NoTemplate(format!("{} of these facts", purpose.as_str())));
         }
-        Ok(mail(self, self.pick(&[locale]), purpose, facts)?)
+        Ok(mail(self, self.pick_for_staff(&[locale]), purpose, facts)?)
     }
 }
 

@@ -5,6 +5,7 @@ use minijinja::context;
 use minijinja::value::{Serde, Value};
 
 use super::clean::{self, MAIL_NAME, MAIL_SUBJECT, SMS_NAME};
+use super::direction::{self, Direction};
 use super::engine::{self, Failure};
 use super::facts::{GuardianFacts, TeamCase};
 use super::sms::{self, Parts};
@@ -89,7 +90,7 @@ impl Templates {
         facts: &GuardianFacts,
         max_parts: u32,
     ) -> Result<SmsText, RenderError> {
-        let made = self.shortest_sms(locale, purpose, facts, max_parts)?;
+        let made = self.shortest_sms(&[locale], purpose, facts, max_parts)?;
         let parts = made.parts.parts;
         if parts > max_parts {
             let file = sms_name(self.pick(&[locale]), purpose);
@@ -98,16 +99,16 @@ impl Templates {
         Ok(made)
     }
 
-    /// The text that fits with the least taken from the name, or else the shortest there is.
+    /// The text that fits with the least taken from the name, or else the shortest there is. In more
+    /// than one language: one below the other, counted as a whole.
     pub(super) fn shortest_sms(
         &self,
-        locale: &Locale,
+        languages: &[&Locale],
         purpose: Purpose,
         facts: &GuardianFacts,
         max_parts: u32,
     ) -> Result<SmsText, RenderError> {
         let mut facts = checked(purpose, facts, SMS_NAME)?;
-        let locale = self.pick(&[locale]);
         let name = facts.pupil.clone();
         let mut made = None;
         for form in clean::shorter_names(&name) {
@@ -115,7 +116,8 @@ impl Templates {
                 continue;
             }
             form.clone_into(&mut facts.pupil);
-            let text = sms(self, locale, purpose, &facts)?;
+            let one = |locale: &&Locale| sms(self, self.pick(&[locale]), purpose, &facts);
+            let text = languages.iter().map(one).collect::<Result<Vec<_>, _>>()?.join("\n\n");
             let parts = sms::count(&text);
             made = Some(SmsText { text, parts });
             if parts.parts <= max_parts {
@@ -154,7 +156,7 @@ impl Templates {
         if team::stem(case).is_none() {
             return Err(RenderError::NoTemplate(format!("a case of kind {:?}", case.kind)));
         }
-        Ok(team_mail(self, self.pick(&[locale]), case, identity)?)
+        Ok(team_mail(self, self.pick_for_staff(&[locale]), case, identity)?)
     }
 }
 
@@ -202,6 +204,7 @@ pub(super) fn sms(
     facts: &GuardianFacts,
 ) -> Result<String, Failure> {
     let name = sms_name(locale, purpose);
+    let facts = direction::guardian(facts, locale);
     let text = engine::render(&templates.env, &name, Value::from(Serde(facts)))?;
     required(name, tidy(&sms::fold(&text)))
 }
@@ -218,6 +221,7 @@ pub(super) fn guardian_mail(
     purpose: Purpose,
     facts: &GuardianFacts,
 ) -> Result<MailText, Failure> {
+    let facts = direction::guardian(facts, locale);
     mail(templates, locale, purpose.as_str(), &Value::from(Serde(facts)))
 }
 
@@ -240,7 +244,7 @@ pub(super) fn mail(
 ) -> Result<MailText, Failure> {
     let values = context! {
         locale => locale.as_str(),
-        direction => direction(locale),
+        direction => Direction::of(locale).as_str(),
         ..facts.clone()
     };
     let part = |ending: &str| {
@@ -285,14 +289,6 @@ pub(super) fn tidy(text: &str) -> String {
         out.push_str(line);
     }
     out
-}
-
-/// The way a language is written, as HTML says it.
-fn direction(locale: &Locale) -> &'static str {
-    match locale.as_str() {
-        "ar" | "ckb" | "dv" | "fa" | "he" | "prs" | "ps" | "sd" | "ug" | "ur" | "yi" => "rtl",
-        _ => "ltr",
-    }
 }
 
 #[cfg(test)]

@@ -42,6 +42,10 @@ impl std::error::Error for TemplateProblem {}
 pub struct Templates {
     pub(super) env: Environment<'static>,
     locales: BTreeSet<Locale>,
+    /// Those that have texts to staff too.
+    complete: BTreeSet<Locale>,
+    /// Those of which a text says that no native reader has reviewed it.
+    unreviewed: BTreeSet<Locale>,
     swedish: Locale,
 }
 
@@ -52,8 +56,8 @@ impl Templates {
     }
 
     /// The built-in templates, with those of a folder of the same layout (`sms/sv/absence.txt`) in
-    /// their place. A folder may add a language, which must then be complete. Names that begin with
-    /// a dot are left alone.
+    /// their place. A folder may add a language, which must then have all texts that are read at home,
+    /// and may have those to staff. Names that begin with a dot are left alone.
     ///
     /// # Errors
     /// All that is wrong, at once: files that cannot be read or are not known, files missing from an
@@ -66,39 +70,81 @@ impl Templates {
                 (name.to_owned(), source)
             })
             .collect();
-        let mut locales: BTreeSet<Locale> = sources
-            .keys()
-            .filter_map(|name| name.strip_prefix("sms/")?.split('/').next())
-            .filter_map(|tag| Locale::new(tag).ok())
-            .collect();
-        let own = folder.map(|f| folder::read(f, &locales)).unwrap_or_default();
-        let Folder { sources: own, locales: added, mut problems } = own;
+        let built_in = catalogue::builtin().map(|(name, _)| name).collect();
+        let own = folder.map(|f| folder::read(f, &built_in)).unwrap_or_default();
+        let Folder { sources: own, locales: touched, mut problems } = own;
+        let another_page = own.contains_key(catalogue::PAGE);
         sources.extend(own);
-        locales.extend(added);
 
         let mut env = engine::environment();
         for (name, source) in &sources {
             problems.extend(add(&mut env, name, source));
         }
-        let templates = Self { env, locales, swedish: Locale::swedish() };
+        let templates = Self::of(env, &sources);
         // With a file missing or unread, trying the samples would only repeat that.
         if problems.is_empty() {
-            problems.extend(templates.try_samples(&sources));
+            // A translation that is as it came has been tried by a test.
+            let tried = |l: &&Locale| {
+                another_page || touched.contains(*l) || !templates.unreviewed.contains(*l)
+            };
+            problems.extend(templates.try_samples(&sources, templates.locales().filter(tried)));
         }
         if problems.is_empty() { Ok(templates) } else { Err(problems) }
     }
 
-    /// The languages there are.
+    fn of(env: Environment<'static>, sources: &BTreeMap<String, Source>) -> Self {
+        let locales: BTreeSet<Locale> =
+            sources.keys().filter_map(|name| catalogue::locale(name)).collect();
+        let has_all =
+            |locale: &&Locale| catalogue::names(locale).all(|name| sources.contains_key(&name));
+        let is_marked = |(name, source): (&String, &Source)| {
+            let marked = source.text.starts_with(catalogue::NOT_REVIEWED);
+            catalogue::locale(name).filter(|_| marked)
+        };
+        Self {
+            env,
+            complete: locales.iter().filter(has_all).cloned().collect(),
+            unreviewed: sources.iter().filter_map(is_marked).collect(),
+            locales,
+            swedish: Locale::swedish(),
+        }
+    }
+
+    /// The languages there are for those at home.
     pub fn locales(&self) -> impl Iterator<Item = &Locale> {
         self.locales.iter()
     }
 
-    /// The first of the wanted languages that there is; else Swedish.
+    /// Whether those at home can be written to in a language.
+    pub fn has(&self, locale: &Locale) -> bool {
+        self.locales.contains(locale)
+    }
+
+    /// Whether there are texts to staff in a language.
+    pub fn is_complete(&self, locale: &Locale) -> bool {
+        self.complete.contains(locale)
+    }
+
+    /// Whether no text in a language says that nobody has read it whose language it is.
+    pub fn is_reviewed(&self, locale: &Locale) -> bool {
+        !self.unreviewed.contains(locale)
+    }
+
+    /// The first of the wanted languages that there is for those at home; else Swedish.
     pub fn pick(&self, wanted: &[&Locale]) -> &Locale {
         wanted.iter().find_map(|locale| self.locales.get(*locale)).unwrap_or(&self.swedish)
     }
 
-    fn try_samples(&self, sources: &BTreeMap<String, Source>) -> Vec<TemplateProblem> {
+    /// The first of the wanted languages that there is for staff; else Swedish.
+    pub fn pick_for_staff(&self, wanted: &[&Locale]) -> &Locale {
+        wanted.iter().find_map(|locale| self.complete.get(*locale)).unwrap_or(&self.swedish)
+    }
+
+    fn try_samples<'l>(
+        &self,
+        sources: &BTreeMap<String, Source>,
+        languages: impl Iterator<Item = &'l Locale>,
+    ) -> Vec<TemplateProblem> {
         let mut problems: Vec<TemplateProblem> = Vec::new();
         let mut note = |failure: Option<engine::Failure>| {
             let Some(failure) = failure else { return };
@@ -112,14 +158,18 @@ impl Templates {
                 problems.push(problem);
             }
         };
-        for locale in &self.locales {
+        for locale in languages {
             for sample in samples::guardians("Alva", "Björkskolan", "070-174 06 05") {
                 note(render::sms(self, locale, sample.purpose, &sample.facts).err());
                 note(render::guardian_mail(self, locale, sample.purpose, &sample.facts).err());
             }
-            for failure in
-                guest::faults(self, locale).into_iter().chain(notice::faults(self, locale))
-            {
+            for failure in guest::faults(self, locale) {
+                note(Some(failure));
+            }
+            if !self.is_complete(locale) {
+                continue;
+            }
+            for failure in notice::faults(self, locale) {
                 note(Some(failure));
             }
             for case in samples::team_cases() {
@@ -252,27 +302,83 @@ mod tests {
     }
 
     #[test]
-    fn a_new_language_must_be_complete() {
-        let dir = folder(&[("sms/fi/absence.txt", "Hei {{ pupil }} {{ phone }}")]);
+    fn a_new_language_must_have_what_is_read_at_home_and_all_or_nothing_of_what_staff_read() {
+        let dir = folder(&[("sms/nb/absence.txt", "Hei {{ pupil }} {{ phone }}")]);
         let problems = Templates::load(Some(dir.path())).unwrap_err();
         assert_eq!(problems.len(), 1);
-        assert!(problems[0].message.contains(
-            "missing: sms/fi/correction.txt, sms/fi/register-nudge.txt, sms/fi/test.txt, "
-        ));
+        let message = &problems[0].message;
+        assert!(
+            message.contains("missing: sms/nb/correction.txt, sms/nb/test.txt, email/nb/absence"),
+            "{message}"
+        );
+        assert!(!message.contains("team") && !message.contains("register"), "{message}");
 
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-        for name in catalogue::names(&Locale::swedish()) {
-            let to = dir.path().join(name.replace("/sv/", "/fi/"));
-            fs::create_dir_all(to.parent().unwrap()).unwrap();
-            if !to.exists() {
-                fs::copy(root.join(&name), to).unwrap();
+        let copy = |wanted: &dyn Fn(&str) -> bool| {
+            for name in catalogue::names(&Locale::swedish()).filter(|name| wanted(name)) {
+                let to = dir.path().join(name.replace("/sv/", "/nb/"));
+                fs::create_dir_all(to.parent().unwrap()).unwrap();
+                if !to.exists() {
+                    fs::copy(root.join(&name), to).unwrap();
+                }
             }
-        }
+        };
+        copy(&catalogue::is_read_at_home);
+        let (nb, sv) = (Locale::new("nb").unwrap(), Locale::swedish());
         let templates = Templates::load(Some(dir.path())).unwrap();
-        let fi = Locale::new("fi").unwrap();
-        assert_eq!(templates.pick(&[&fi]), &fi);
+        assert_eq!((templates.pick(&[&nb]), templates.pick_for_staff(&[&nb])), (&nb, &sv));
+        assert!(templates.is_reviewed(&nb), "it is the operator's own");
         let facts = samples::guardian("Aino", "Björkskolan", "070-174 06 05");
-        let sms = templates.render_sms(&fi, crate::model::Purpose::Absence, &facts, 3).unwrap();
+        let sms = templates.render_sms(&nb, crate::model::Purpose::Absence, &facts, 3).unwrap();
         assert_eq!(sms.text, "Hei Aino 070-174 06 05");
+
+        copy(&|name| name == "sms/sv/register-nudge.txt");
+        let problems = Templates::load(Some(dir.path())).unwrap_err();
+        let message = &problems[0].message;
+        assert!(message.contains("missing: email/nb/_case.html, "), "{message}");
+        copy(&|_| true);
+        let templates = Templates::load(Some(dir.path())).unwrap();
+        assert_eq!(templates.pick_for_staff(&[&nb]), &nb);
+    }
+
+    #[test]
+    fn a_translation_that_came_with_us_is_tried_and_not_reviewed() {
+        let templates = Templates::builtin();
+        let sources = catalogue::builtin().map(|(name, text)| {
+            let source = Source { shown: name.to_owned(), text: text.to_owned() };
+            (name.to_owned(), source)
+        });
+        assert_eq!(templates.try_samples(&sources.collect(), templates.locales()), []);
+        let of = |wanted: &dyn Fn(&Locale) -> bool| {
+            let tags = templates.locales().filter(|l| wanted(l)).map(Locale::as_str);
+            tags.collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(of(&|l| templates.is_reviewed(l)), "en sv");
+        assert_eq!(of(&|l| templates.is_complete(l)), "en sv");
+        assert_eq!(of(&|_| true), "ar en fa fi ku pl so sv ti uk");
+        // Whoever has one read takes the mark out of all of its texts.
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
+        let dir = folder(&[]);
+        let fi = Locale::new("fi").unwrap();
+        let home = catalogue::names(&fi).filter(|name| catalogue::is_read_at_home(name));
+        for (at, name) in home.enumerate() {
+            let templates = Templates::load(Some(dir.path())).unwrap();
+            assert!(!templates.is_reviewed(&fi), "after {at} texts");
+            let text = fs::read_to_string(root.join(&name)).unwrap();
+            let to = dir.path().join(&name);
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::write(to, text.replace(catalogue::NOT_REVIEWED, "{#")).unwrap();
+        }
+        assert!(Templates::load(Some(dir.path())).unwrap().is_reviewed(&fi));
+    }
+
+    #[test]
+    fn a_text_of_a_translation_is_tried_when_it_is_anothers() {
+        let (file, line, message, _) = complaint("sms/fi/absence.txt", "\n{{ pupil.name }}");
+        assert_eq!((file.as_str(), line), ("sms/fi/absence.txt", Some(2)), "{message}");
+        let page =
+            "{% block body %}{% endblock %}\n{% if direction == 'rtl' %}{{ locale.x }}{% endif %}";
+        let (file, line, message, _) = complaint(catalogue::PAGE, page);
+        assert_eq!((file.as_str(), line), (catalogue::PAGE, Some(2)), "{message}");
     }
 }

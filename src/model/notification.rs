@@ -4,8 +4,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Channel, GuardianId, LessonId, NotificationId, Outcome, ProviderId, PupilId, Reason,
-    SchoolId, StaffId,
+    Address, Channel, GuardianId, LessonId, Locale, NotificationId, Outcome, ProviderId, PupilId,
+    Reason, SchoolId, StaffId,
 };
 
 /// What a message is for.
@@ -274,6 +274,9 @@ pub struct Attempt {
     /// provider that keeps texts is asked about an attempt in doubt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text_sha256: Option<String>,
+    /// The languages of a text that is read at home, one below the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<Locale>,
     /// What came of it; none while it is under way or after a crash.
     pub result: Option<AttemptResult>,
 }

@@ -69,6 +69,9 @@ pub struct Try {
     pub started_at: Timestamp,
     /// By which account.
     pub account: ProviderId,
+    /// The languages of a text that is read at home, one below the other: `["ar", "sv"]`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub languages: Vec<String>,
     /// What came of it, as a class; none while it is under way.
     pub outcome: Option<String>,
     /// The provider's word, made a stable one.
@@ -84,6 +87,7 @@ impl From<&Notification> for Message {
             Try {
                 started_at: attempt.started_at,
                 account: attempt.account.clone(),
+                languages: attempt.languages.iter().map(ToString::to_string).collect(),
                 outcome: result.map(|r| r.outcome.class().to_owned()),
                 code: result.and_then(|r| code(&r.outcome)),
                 at: result.map(|r| r.at),
@@ -361,6 +365,7 @@ mod tests {
             started_at: n.created_at,
             account: ProviderId::new("elks").expect("id"),
             text_sha256: None,
+            languages: Vec::new(),
             result: Some(AttemptResult { at: n.created_at, outcome: doubt }),
         });
         let kv = stored(&n).await;

@@ -76,6 +76,7 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
         n.address = None;
         for attempt in &mut n.attempts {
             attempt.text_sha256 = None;
+            attempt.languages = Vec::new();
         }
         becomes(&n)
     })

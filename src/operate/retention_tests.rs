@@ -36,6 +36,7 @@ async fn a_day(kv: &MemoryStore, guardian: &str, state: State) -> Notification {
         started_at: n.created_at,
         account: account.clone(),
         text_sha256: Some("digest".into()),
+        languages: vec![crate::model::Locale::swedish()],
         result: None,
     });
     let lesson = Lesson {
@@ -116,7 +117,7 @@ async fn contacts_go_first_then_evidence_and_numbers_stay() {
     let tidied = tidy(&kv, CLOCKS, days_after(&n, 31)).await.expect("tidy");
     let what = "message, lesson, register, attempt, reference";
     assert_eq!((tidied.contacts, tidied.evidence), (5, 0), "{what}");
-    for gone in ["46701740605", "digest", "Ma 7B", "note\"", "t1"] {
+    for gone in ["46701740605", "digest", "languages", "Ma 7B", "note\"", "t1"] {
         assert!(!words(&kv).contains(gone), "{gone}");
     }
     is_whole(&kv).await;

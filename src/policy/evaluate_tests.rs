@@ -56,6 +56,7 @@ impl Bench {
             daily: crate::directory::DailyLists::default(),
             subject_identity: SubjectIdentity::None,
             max_parts: 3,
+            languages: crate::directory::LanguageRules::default(),
         };
         let pupil = PupilId::new("p").expect("id");
         let mut roster = Roster::default();
@@ -182,6 +183,7 @@ impl Bench {
                 started_at: self.now,
                 account: ProviderId::new("a").expect("id"),
                 text_sha256: None,
+                languages: Vec::new(),
                 result: None,
             });
         }

@@ -78,6 +78,7 @@ fn school() -> School {
         daily: upprop::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        languages: upprop::directory::LanguageRules::default(),
     }
 }
 
@@ -180,6 +181,7 @@ impl World {
                     started_at: now,
                     account: id("a"),
                     text_sha256: None,
+                    languages: Vec::new(),
                     result: Some(AttemptResult {
                         at: now,
                         outcome: Outcome::Accepted { reference: None, parts: None },

@@ -49,6 +49,7 @@ mod hub;
 mod in_doubt;
 mod inlet;
 mod journal_as_root;
+mod languages;
 mod limits;
 mod load;
 mod log_privacy;

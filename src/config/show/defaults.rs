@@ -83,6 +83,8 @@ const EXAMPLES: &[&str] = &[
     "defaults.office-email",
     "defaults.phone",
     "defaults.sms-provider",
+    "defaults.reviewed-languages",
+    "defaults.price-per-part",
 ];
 
 /// Keys of a gateway that is described in the file, with defaults; the others are examples.

@@ -118,6 +118,7 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         sms_rate: None,
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        languages: crate::directory::LanguageRules::default(),
         operations_email: None,
         registers: RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),
