@@ -62,5 +62,7 @@ pub fn school() -> School {
         registers: crate::directory::RegisterRules::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        calendar: None,
+        mutes_marking_guardian: false,
     }
 }

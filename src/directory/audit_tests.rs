@@ -31,6 +31,8 @@ fn settings(id: &str) -> School {
         registers: crate::directory::RegisterRules::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        calendar: None,
+        mutes_marking_guardian: false,
     }
 }
 

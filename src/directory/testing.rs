@@ -36,6 +36,8 @@ pub fn settings() -> super::School {
         registers: crate::directory::RegisterRules::default(),
         subject_identity: super::SubjectIdentity::None,
         max_parts: 3,
+        calendar: None,
+        mutes_marking_guardian: false,
     }
 }
 

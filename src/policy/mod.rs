@@ -2,6 +2,7 @@
 //! difference, so that deciding twice plans nothing new. May not send, store or read a clock.
 
 mod evaluate;
+pub mod exclusion;
 pub mod notice;
 mod plan;
 pub mod register;

@@ -76,6 +76,8 @@ fn school() -> School {
         registers: upprop::directory::RegisterRules::default(),
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        calendar: None,
+        mutes_marking_guardian: false,
     }
 }
 

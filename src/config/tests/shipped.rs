@@ -44,7 +44,7 @@ fn the_file_as_shipped_shows_the_defaults() {
     let school = |config: &Config| {
         let mut school = config.schools.values().next().expect("one").clone();
         (school.guests, school.team_email, school.phone, school.sms_provider) = Default::default();
-        school.operations_email = None;
+        (school.operations_email, school.calendar) = (None, None);
         format!("{school:?}")
     };
     let bare = read("[schools.bjorkskolan]\nname = \"Björkskolan\"\nphone = \"112\"\n")
@@ -60,7 +60,7 @@ fn the_file_as_shipped_shows_the_defaults() {
 
 #[test]
 fn every_key_that_is_known_stands_in_the_file_as_shipped() {
-    let probe = "[providers.a]\nkind = \"46elks\"\n[providers.b]\nkind = \"http\"\n[sources.a]\n[ss12000.a]\n[drop.a]\n[edlevo.a]\n[schools.a]\n";
+    let probe = "[providers.a]\nkind = \"46elks\"\n[providers.b]\nkind = \"http\"\n[sources.a]\n[ss12000.a]\n[drop.a]\n[edlevo.a]\n[calendars.a]\n[schools.a]\n";
     // A school's keys are explained once, under [defaults], and http accounts share some of 46elks'.
     let known: BTreeSet<String> = read(probe)
         .known_keys

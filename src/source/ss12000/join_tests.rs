@@ -117,6 +117,8 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         sms_rate: None,
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
+        calendar: None,
+        mutes_marking_guardian: false,
         operations_email: None,
         registers: RegisterRules::default(),
     };
