@@ -30,9 +30,8 @@ impl Days {
         let plain = text.replace(['–', '—'], "..").replace(" - ", "..").replace('/', "..");
         let (from, to) = plain.split_once("..").unwrap_or((&plain, &plain));
         let (from, to) = (date(from)?, date(to)?);
-        let days = match Self::new(from, to) {
-            Some(days) => days,
-            None => return Err(Self::new(to, from).map(|days| days.to_string())),
+        let Some(days) = Self::new(from, to) else {
+            return Err(Self::new(to, from).map(|days| days.to_string()));
         };
         let right = days.to_string();
         if right == text { Ok(days) } else { Err(Some(right)) }

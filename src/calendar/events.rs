@@ -23,18 +23,27 @@ pub struct Event {
     pub repeats: bool,
 }
 
-/// The events of a file, in its order; of each that is not understood its line and why.
+/// What a calendar file has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Its events, in its order.
+    pub events: Vec<Event>,
+    /// Of each that is not understood its line, and why.
+    pub faults: Vec<(usize, &'static str)>,
+}
+
+/// Reads the events of a file that were not cancelled.
 ///
 /// # Errors
 /// In words, where it is no calendar file.
-pub fn read(text: &str) -> Result<(Vec<Event>, Vec<(usize, &'static str)>), String> {
-    let (mut events, mut faults) = (Vec::new(), Vec::new());
+pub fn read(text: &str) -> Result<Read, String> {
+    let Read { mut events, mut faults } = Read::default();
     each(text, |event, line| match one(event, line) {
         Ok(event) => events.push(event),
         Err(fault) => faults.push((line, fault)),
     })
     .map_err(|fault| format!("{}; {}", fault.words, fault.remedy))?;
-    Ok((events, faults))
+    Ok(Read { events, faults })
 }
 
 fn one(event: &Component<'_>, line: usize) -> Result<Event, &'static str> {
@@ -109,7 +118,7 @@ mod tests {
             "SUMMARY:Hur länge?\nDTSTART:20261204T090000",
         ];
         let text: String = all.iter().map(|lines| event(lines)).collect();
-        let (events, faults) =
+        let Read { events, faults } =
             read(&format!("BEGIN:VCALENDAR\nVERSION:2.0\n{text}END:VCALENDAR\n")).expect("a file");
         let told: Vec<_> = events
             .iter()

@@ -8,12 +8,11 @@ fn words() -> Vec<String> {
 
 /// A calendar of events, each a list of lines.
 fn file(events: &[&[&str]]) -> String {
-    let mut text = String::from("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//a//b//SV\r\n");
-    for event in events {
-        let lines = event.join("\r\n");
-        text += &format!("BEGIN:VEVENT\r\nUID:1\r\n{lines}\r\nEND:VEVENT\r\n");
-    }
-    text + "END:VCALENDAR\r\n"
+    let one = |event: &&[&str]| {
+        format!("BEGIN:VEVENT\r\nUID:1\r\n{}\r\nEND:VEVENT\r\n", event.join("\r\n"))
+    };
+    let events: String = events.iter().map(one).collect();
+    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//a//b//SV\r\n{events}END:VCALENDAR\r\n")
 }
 
 /// The days, and the findings by line and weight.

@@ -170,7 +170,7 @@ impl Import {
         let Self { file, whom, asked } = self;
         let read = contents(&file).and_then(|text| events::read(&text));
         let (events, mut faults) = match read {
-            Ok((events, faults)) => {
+            Ok(events::Read { events, faults }) => {
                 let told = |(line, fault): (usize, &str)| (line, fault.to_owned());
                 (events, faults.into_iter().map(told).collect::<Vec<_>>())
             }

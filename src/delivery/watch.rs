@@ -330,7 +330,7 @@ async fn lessons(
         return Ok(Some(0));
     }
     // A whole school on a trip registers nothing.
-    let silences = exclusions::of_target(unit, &school.id, &SilencedTarget::School, last).await?;
+    let of_school = exclusions::of_target(unit, &school.id, &SilencedTarget::School, last).await?;
     let mut count = 0;
     for id in unit.peek_range::<LessonId>(&day, &after_prefix(&day), LESSONS).await? {
         let row: Option<Register> = unit.peek(&tables::register(&school.id, &id)).await?;
@@ -344,7 +344,7 @@ async fn lessons(
                 && due <= now
         };
         let silenced =
-            |row: &Register| silences.iter().any(|one| one.covers(&row.lesson, &school.zone));
+            |row: &Register| of_school.iter().any(|one| one.covers(&row.lesson, &school.zone));
         count += u32::from(row.is_some_and(|row| is_due(&row) && !silenced(&row)));
     }
     Ok(Some(count))

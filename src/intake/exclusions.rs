@@ -81,14 +81,13 @@ pub async fn silenced_at<'a>(
         let class = pupil.class.clone().map(SilencedTarget::Class);
         let alone = Some(SilencedTarget::Pupil(pupil.id.clone()));
         for target in [Some(SilencedTarget::School), class, alone].into_iter().flatten() {
-            let covered = match known.get(&target) {
-                Some(covered) => *covered,
-                None => {
-                    let all = of_target(unit, &school.id, &target, lesson.start).await?;
-                    let covered = all.iter().any(|one| one.covers(lesson, &school.zone));
-                    known.insert(target, covered);
-                    covered
-                }
+            let covered = if let Some(covered) = known.get(&target) {
+                *covered
+            } else {
+                let all = of_target(unit, &school.id, &target, lesson.start).await?;
+                let covered = all.iter().any(|one| one.covers(lesson, &school.zone));
+                known.insert(target, covered);
+                covered
             };
             if covered {
                 found.insert(pupil.id.clone());
