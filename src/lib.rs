@@ -21,6 +21,7 @@
 //! ```
 
 pub mod app;
+pub mod calendar;
 pub mod channel;
 pub mod cli;
 pub mod config;

@@ -28,6 +28,7 @@ pub mod reload;
 mod reloading;
 pub mod run;
 pub mod self_test;
+pub mod silence;
 pub mod sink;
 pub mod status;
 pub mod store;
@@ -108,6 +109,8 @@ enum Command {
     Suspend(suspend::SuspendArgs),
     /// End a suspension early.
     Resume(suspend::ResumeArgs),
+    /// Have nobody told of some lessons: a trip, a study day of one class, a pupil who by agreement is not there.
+    Silence(silence::SilenceArgs),
     /// Take a school from its guests to everybody, or back.
     GoLive(go_live::GoLiveArgs),
     /// See whether messages arrive: send a test to a guest.
@@ -170,6 +173,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Statistics(args) => runtime()?.block_on(status::statistics(args)),
         Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
         Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
+        Command::Silence(args) => runtime()?.block_on(silence::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),

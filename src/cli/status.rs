@@ -243,7 +243,13 @@ fn school_told(s: &AtSchool, now: Timestamp) -> String {
             format!("; registers {share} % in time, {late} late, {untaken} untaken")
         })
         .unwrap_or_default();
-    format!("{}  {kept}, {} under way, {} failed{by}{registers}", s.school, s.under_way, s.failed)
+    let day = if s.no_school_today { "; NO SCHOOL DAY" } else { "" };
+    let silences = match s.silences {
+        0 => String::new(),
+        count => format!("; silences in force: {count} (upprop silence list)"),
+    };
+    let numbers = format!("{} under way, {} failed", s.under_way, s.failed);
+    format!("{}  {kept}, {numbers}{by}{registers}{day}{silences}", s.school)
 }
 
 fn account_told(a: &AtAccount, now: Timestamp) -> String {

@@ -37,6 +37,7 @@ pub fn changes(started: &Config, before: &Config, now: &Config) -> Changes {
     each("edlevo", &before.edlevo, &now.edlevo, &mut taken);
     each("source", &before.ss12000, &now.ss12000, &mut taken);
     each("provider", &before.providers, &now.providers, &mut taken);
+    each("calendar", &before.calendars, &now.calendars, &mut taken);
     each("school", &before.schools, &now.schools, &mut taken);
     Changes { taken, need_restart: need_restart(started, now) }
 }

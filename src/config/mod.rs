@@ -1,8 +1,9 @@
 //! What the operator typed → what the program means. One commented TOML file is read into one
 //! [`Config`]; all problems are gathered in one pass, each with its place and its remedy. Touches
-//! the file, and the secret files it names, and nothing else; may not import any room that does work.
+//! the file, and the secret and calendar files it names, and nothing else; may not import any room that does work.
 
 mod address;
+mod calendar;
 mod changes;
 mod daemon;
 mod delivery;
@@ -32,6 +33,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use toml::de::DeTable;
 
+pub use calendar::SchoolDays;
 pub use changes::{Changes, changes};
 pub use daemon::{Directory, Http, Log, LogFormat, Server, Store, Telemetry};
 pub use delivery::Delivery;
@@ -99,6 +101,8 @@ pub struct Config {
     pub ss12000: BTreeMap<SourceId, Ss12000>,
     /// `[providers.<id>]`.
     pub providers: BTreeMap<ProviderId, Provider>,
+    /// `[calendars.<name>]`.
+    pub calendars: BTreeMap<String, SchoolDays>,
     /// `[schools.<id>]` over `[defaults]`.
     pub schools: BTreeMap<SchoolId, School>,
     /// How the outside reaches us, without a slash at the end; none: no delivery reports.
@@ -256,7 +260,10 @@ fn read(root: Reader<'_>) -> Config {
     if let Some(token) = &api_token {
         root.judge_token("api-token-file", token);
     }
-    let declared = school::Declared { providers: &provider_names, mail: mail_declared };
+    let calendars = calendar::read_all(&root);
+    let declared =
+        school::Declared { providers: &provider_names, mail: mail_declared, calendars: &calendars };
+    let schools = school::read_all(&root, &declared);
     let store = Store::read(root.table("store"));
     let server = Server::read(root.table("server"), &store.dir);
     let retention = Retention::read(root.table("retention"), &store.dir);
@@ -276,7 +283,8 @@ fn read(root: Reader<'_>) -> Config {
         watch: Watch::read(root.table("watch")),
         ss12000: Ss12000::read_all(&root, &school_names, root.has("public-url")),
         providers,
-        schools: school::read_all(&root, &declared),
+        calendars,
+        schools,
         public_url,
         api_token,
         templates: root.path("templates"),

@@ -157,6 +157,11 @@ impl<'a> Reader<'a> {
         self.push(Severity::Error, "", self.place.clone(), message.into(), remedy.into());
     }
 
+    /// A warning about the table as a whole, at its head.
+    pub fn warn_at_head(&self, message: impl Into<String>, remedy: impl Into<String>) {
+        self.push(Severity::Warning, "", self.place.clone(), message.into(), remedy.into());
+    }
+
     /// A warning at the key.
     pub fn warn(&self, key: &'static str, message: impl Into<String>, remedy: impl Into<String>) {
         self.note(Severity::Warning, key, message, remedy);

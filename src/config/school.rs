@@ -2,12 +2,15 @@
 //! table or else from the defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
+use super::calendar::SchoolDays;
 use super::mail::email;
 use super::problem::{Severity, did_you_mean};
 use super::reader::{Cap, Reader};
+use crate::calendar::Calendar;
 use crate::directory::{
     DailyLists, LanguageRules, Mode, Nudge, Price, QuietHours, RegisterRules, School,
     SubjectIdentity, Translations,
@@ -20,6 +23,8 @@ pub(super) struct Declared<'a> {
     pub providers: &'a [String],
     /// There is a `[mail]` table.
     pub mail: bool,
+    /// Calendars, whether or not they are right in themselves.
+    pub calendars: &'a BTreeMap<String, SchoolDays>,
 }
 
 /// A school's own table over the defaults.
@@ -61,6 +66,7 @@ pub(super) fn read_all(root: &Reader<'_>, declared: &Declared<'_>) -> BTreeMap<S
                     id.clone(),
                     school_name.unwrap_or_default(),
                     &Layers { own: &own, defaults: &defaults },
+                    declared,
                 );
                 judge(&school, &Layers { own: &own, defaults: &defaults }, declared);
                 all.insert(id, school);
@@ -75,8 +81,10 @@ pub(super) fn read_all(root: &Reader<'_>, declared: &Declared<'_>) -> BTreeMap<S
     // The defaults are checked, and their keys known, even when no school uses them.
     if all.is_empty() {
         let nobody = SchoolId::new("defaults").expect("a good id");
-        let _ = read(nobody, String::new(), &Layers { own: &defaults, defaults: &defaults });
+        let from = Layers { own: &defaults, defaults: &defaults };
+        let _ = read(nobody, String::new(), &from, declared);
     }
+    judge_calendars(root, &all, declared);
     if !root.has("schools") {
         root.warn(
             "schools",
@@ -88,7 +96,47 @@ pub(super) fn read_all(root: &Reader<'_>, declared: &Declared<'_>) -> BTreeMap<S
     all
 }
 
-fn read(id: SchoolId, name: String, from: &Layers<'_, '_>) -> School {
+/// Whether each calendar is some school's.
+fn judge_calendars(
+    root: &Reader<'_>,
+    schools: &BTreeMap<SchoolId, School>,
+    declared: &Declared<'_>,
+) {
+    for (name, reader) in root.tables("calendars") {
+        let Some(days) = declared.calendars.get(&name) else { continue };
+        let is_its = |school: &School| {
+            school.calendar.as_ref().is_some_and(|calendar| Arc::ptr_eq(calendar, &days.calendar))
+        };
+        if !schools.values().any(is_its) {
+            let message = format!("no school has the calendar \"{name}\"");
+            let remedy = format!("write calendar = \"{name}\" in its school, or in [defaults]");
+            reader.warn_at_head(message, remedy);
+        }
+    }
+}
+
+/// The calendar that a school names.
+fn calendar(
+    id: &SchoolId,
+    from: &Layers<'_, '_>,
+    calendars: &BTreeMap<String, SchoolDays>,
+) -> Option<Arc<Calendar>> {
+    let name = from.get(|r| r.text("calendar"))?;
+    if let Some(days) = calendars.get(&name) {
+        return Some(days.calendar.clone());
+    }
+    let near = did_you_mean(&name, calendars.keys().map(String::as_str));
+    let remedy = near.map_or_else(
+        || format!("add [calendars.{name}]"),
+        |near| format!("did you mean \"{near}\"?"),
+    );
+    let message = format!("school {id} has the calendar \"{name}\", which is not in this file");
+    from.note(Severity::Error, "calendar", message, &remedy);
+    None
+}
+
+fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'_>) -> School {
+    let calendar = calendar(&id, from, declared.calendars);
     let modes = [("shadow", Mode::Shadow), ("guests", Mode::Guests), ("live", Mode::Live)];
     let identities = [
         ("none", SubjectIdentity::None),
@@ -150,6 +198,8 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>) -> School {
             .unwrap_or(SubjectIdentity::None),
         max_parts: from.get(|r| r.integer("max-parts", 1..=10)).unwrap_or(3),
         languages: languages(from),
+        calendar,
+        mutes_marking_guardian: from.get(|r| r.boolean("mute-marking-guardian")).unwrap_or(false),
     }
 }
 

@@ -90,7 +90,8 @@ impl Read<'_> {
     /// Whether it is the head of tables, whose keys are shown one by one.
     fn is_heading(&self, key: &str, question: &Question) -> bool {
         let below = format!("{key}.");
-        let tables = ["mail", "providers", "sources", "ss12000", "drop", "edlevo", "schools"];
+        let tables =
+            ["mail", "providers", "sources", "ss12000", "drop", "edlevo", "calendars", "schools"];
         tables.contains(&question.pattern.as_str())
             || self.asked.keys().any(|other| other.starts_with(&below))
     }

@@ -101,7 +101,9 @@ mod tests {
         for (start, held) in [(-30, true), (0, false), (30, false)] {
             let end = at(start + 60);
             let lesson = Lesson { id: n.lesson.clone(), start: at(start), end, label: None };
-            let mut case = Case::load_or_new(&mut unit, &CaseKey::of(&n), &lesson, at(0)).await;
+            let roster = crate::directory::Roster::default();
+            let mut case =
+                Case::load_or_new(&mut unit, &roster, &CaseKey::of(&n), &lesson, at(0)).await;
             let case = case.as_mut().expect("a case");
             case.lesson.recorded_at = Some(at(5));
             assert_eq!(may_have_left(&unit, &n, case).await.expect("told"), held, "{start}");

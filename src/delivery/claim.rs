@@ -9,7 +9,7 @@ use crate::model::{
     Address, AdvanceNotice, LessonState, Locale, Notification, Purpose, Reason, Recipient, State,
     TaskKind, local_date,
 };
-use crate::policy::{Standing, standing};
+use crate::policy::{Standing, exclusion, standing};
 
 /// Pause before a correction looks again at a message that is on the wire this moment.
 const ON_THE_WIRE: SignedDuration = SignedDuration::from_secs(2);
@@ -36,6 +36,8 @@ pub struct Claim<'a> {
     pub told: &'a [Notification],
     /// Whether a source says that the pupil is protected, whatever the directory says.
     pub protected: bool,
+    /// Why nobody is told of the lesson.
+    pub exclusion: Option<Reason>,
     /// Whether a provider has rejected an address as such.
     pub is_bad: &'a dyn Fn(&Address) -> bool,
 }
@@ -85,8 +87,8 @@ fn by_mode(c: &Claim<'_>, reason: Reason) -> Verdict {
     drop(reason)
 }
 
-/// Asks every rule again, in a fixed order: deadline, truth, mode, who, guests, lesson's start, quiet
-/// hours.
+/// Asks every rule again, in a fixed order: deadline, truth, what is left out, mode, who, guests, lesson's start,
+/// quiet hours.
 pub fn claim(c: &Claim<'_>) -> Verdict {
     let n = c.notification;
     if c.now >= n.deadline {
@@ -103,6 +105,9 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
     };
     if let Some(verdict) = untrue(c) {
         return verdict;
+    }
+    if let Some(reason) = left_out(c, school) {
+        return drop(reason);
     }
     if school.mode == Mode::Shadow {
         return by_mode(c, Reason::ShadowMode);
@@ -136,6 +141,20 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
         return Verdict::Defer { until, reason: Reason::QuietHours };
     }
     Verdict::Send { address, language }
+}
+
+/// Why the message is left out: with its lesson, or because its reader made the mark.
+fn left_out(c: &Claim<'_>, school: &School) -> Option<Reason> {
+    let n = c.notification;
+    if let Some(reason) = c.exclusion.filter(|_| exclusion::leaves_out(n)) {
+        return Some(reason);
+    }
+    let (Purpose::Absence, Recipient::Guardian(guardian)) = (n.purpose, &n.recipient) else {
+        return None;
+    };
+    let pupil = c.roster.pupil(&school.id, &n.pupil)?;
+    let by = c.lesson.recorded_by.as_deref();
+    exclusion::made_the_mark(school, c.roster, pupil, by, guardian).then_some(Reason::MadeTheMark)
 }
 
 /// Whether this address has the same news by another row: the directory has since given the number to

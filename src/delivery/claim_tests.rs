@@ -74,6 +74,7 @@ fn ask_about(
         notices: &[],
         told: std::slice::from_ref(n),
         protected: false,
+        exclusion: None,
         is_bad: &|_| false,
     })
 }
@@ -227,6 +228,7 @@ fn a_notice_and_a_renewed_alarm_end_what_waits() {
             notices,
             told: &[],
             protected: false,
+            exclusion: None,
             is_bad: &|_| false,
         })
     };
@@ -270,6 +272,7 @@ fn a_correction_waits_for_what_is_on_the_wire_and_needs_something_to_correct() {
             notices: &[],
             told: std::slice::from_ref(&first),
             protected: false,
+            exclusion: None,
             is_bad: &|_| false,
         });
         let is = match verdict {
@@ -321,6 +324,7 @@ fn whom_a_source_says_to_be_protected_is_written_about_to_nobody() {
             notices: &[],
             told: &[],
             protected,
+            exclusion: None,
             is_bad: &|_| false,
         })
     };
@@ -331,4 +335,61 @@ fn whom_a_source_says_to_be_protected_is_written_about_to_nobody() {
     n.recipient = Recipient::Staff(crate::model::StaffRole::AttendanceTeam);
     n.purpose = Purpose::TeamAlert;
     assert_eq!(with(&n, true), dropped);
+}
+
+#[test]
+fn what_is_left_out_does_not_leave_and_what_puts_right_does() {
+    let (school, roster, lesson) = (school(None), roster("2013-05-04", "none"), missing());
+    let now = at("2026-10-24T20:10:00+02:00");
+    for reason in [Reason::NoSchoolDay, Reason::Silenced] {
+        for (purpose, task, left_out) in [
+            (Purpose::Absence, None, true),
+            (Purpose::TeamAlert, None, true),
+            (Purpose::TeamUpdate, None, true),
+            (Purpose::StaffTask, Some(TaskKind::NobodyReached), true),
+            (Purpose::StaffTask, Some(TaskKind::Protected), false),
+            (Purpose::StaffTask, Some(TaskKind::NotPutRight), false),
+            (Purpose::Correction, None, false),
+        ] {
+            let mut n = notification("g1");
+            (n.purpose, n.task, n.deadline) = (purpose, task, Timestamp::MAX);
+            let verdict = claim(&Claim {
+                now,
+                notification: &n,
+                school: Some(&school),
+                roster: &roster,
+                lesson: &lesson,
+                notices: &[],
+                told: &[],
+                protected: false,
+                exclusion: Some(reason),
+                is_bad: &|_| false,
+            });
+            let dropped = verdict == drop(reason);
+            assert_eq!(dropped, left_out, "{purpose:?} {task:?} {verdict:?}");
+        }
+    }
+}
+
+#[test]
+fn a_guardian_who_made_the_mark_is_known_when_it_leaves() {
+    let mut school = school(None);
+    let mut roster = roster("2013-05-04", "none");
+    let mut lesson = missing();
+    lesson.recorded_by = Some("t".into());
+    let staff = crate::directory::Staff {
+        id: crate::model::StaffId::new("t").expect("id"),
+        school: None,
+        role: crate::model::StaffRole::Teacher,
+        name: None,
+        email: None,
+        phone: roster.guardians.values().next().and_then(|guardian| guardian.phone.clone()),
+    };
+    roster.staff.insert(staff.id.clone(), staff);
+    let now = at("2026-10-24T20:10:00+02:00");
+    assert!(matches!(ask(&school, &roster, &lesson, now), Verdict::Send { .. }));
+    school.mutes_marking_guardian = true;
+    assert_eq!(ask(&school, &roster, &lesson, now), drop(Reason::MadeTheMark));
+    lesson.recorded_by = Some("another".into());
+    assert!(matches!(ask(&school, &roster, &lesson, now), Verdict::Send { .. }));
 }

@@ -65,7 +65,9 @@ async fn ask(
 ) -> Result<(), StoreError> {
     let directory = shared.directory.load_full();
     let Some(school) = directory.schools.get(&n.school) else { return Ok(()) };
-    let Some(case) = Case::load(unit, &CaseKey::of(n)).await? else { return Ok(()) };
+    let Some(case) = Case::load(unit, &directory.roster, &CaseKey::of(n)).await? else {
+        return Ok(());
+    };
     let situation = case.situation(school, &directory.roster, now);
     let revision = case.lesson.revision;
     let kind = TaskKind::CheckNumber;

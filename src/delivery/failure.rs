@@ -97,7 +97,9 @@ pub async fn follow(
     }
     let directory = shared.directory.load_full();
     let Some(school) = directory.schools.get(&n.school) else { return Ok(()) };
-    let Some(case) = Case::load(unit, &CaseKey::of(n)).await? else { return Ok(()) };
+    let Some(case) = Case::load(unit, &directory.roster, &CaseKey::of(n)).await? else {
+        return Ok(());
+    };
     let missing = standing(&case.lesson, &case.notices, now) == Standing::Missing;
     // An alarm that is no longer true need not arrive; a correction of one that is true again neither.
     if missing == correction {

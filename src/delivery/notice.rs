@@ -178,7 +178,7 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
     match (n.purpose, c.about) {
         (Purpose::RegisterNudge | Purpose::RegisterUntaken, About::Register(row, members)) => {
             let moved = local_date(row.lesson.start, &school.zone) != n.date;
-            if let Some(reason) = register::not_awaited(row) {
+            if let Some(reason) = register::not_awaited_on_its_day(row, school) {
                 Some(reason)
             } else if register::taken_at(row, school).is_some() {
                 Some(Reason::RegisterTaken)

@@ -99,7 +99,7 @@ pub async fn prepare(
     if n.purpose.is_notice() {
         return about_no_pupil(shared, unit, n, (&directory, school), now).await;
     }
-    let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? else {
+    let Some(case) = Case::load(unit, &directory.roster, &CaseKey::of(&n)).await? else {
         ended(unit, &mut n, State::Cancelled, Reason::MarkChanged);
         return Ok(Prepared::Settled);
     };
@@ -113,6 +113,7 @@ pub async fn prepare(
         notices: &case.notices,
         told: &case.told,
         protected: case.is_protected(now),
+        exclusion: school.and_then(|school| case.exclusion(school)),
         is_bad: &|address| bad.contains(address),
     });
     let may_have_left = matches!(verdict, Verdict::Send { .. })
@@ -149,7 +150,9 @@ pub async fn prepare(
             );
             if matches!(state, State::Expired | State::Rejected) {
                 failure::follow(shared, unit, &n, reason, now).await?;
-            } else if decide_again && let Some(case) = Case::load(unit, &CaseKey::of(&n)).await? {
+            } else if decide_again
+                && let Some(case) = Case::load(unit, &directory.roster, &CaseKey::of(&n)).await?
+            {
                 let heard = Heard::own(&format!("claim {reason}"));
                 decide(unit, &directory, school, case, &heard, now);
                 // Somebody believes what is not so, and may not be written to any more.

@@ -151,7 +151,8 @@ async fn one(
         unit.write(key, &row);
         return Ok(None);
     };
-    let waits = register::not_awaited(&row).is_none() && register::taken_at(&row, school).is_none();
+    let waits = register::not_awaited_on_its_day(&row, school).is_none()
+        && register::taken_at(&row, school).is_none();
     let members = if waits {
         registers::awaited(unit, &directory.roster, school, &row).await?.members
     } else {

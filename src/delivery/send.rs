@@ -285,7 +285,7 @@ pub(super) async fn decide_again(
     debug_assert_ne!(n.state, State::Waiting, "a waiting message needs no second decision");
     let directory = shared.directory.load_full();
     let Some(school) = directory.schools.get(&n.school) else { return Ok(()) };
-    if let Some(case) = Case::load(unit, &CaseKey::of(n)).await? {
+    if let Some(case) = Case::load(unit, &directory.roster, &CaseKey::of(n)).await? {
         decide(unit, &directory, school, case, &Heard::own(why), now);
     }
     Ok(())

@@ -65,5 +65,7 @@ pub fn school() -> School {
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
+        calendar: None,
+        mutes_marking_guardian: false,
     }
 }

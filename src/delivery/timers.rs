@@ -147,7 +147,7 @@ impl Dispatcher {
                 }
                 continue;
             };
-            if let Some(case) = Case::load(&mut unit, key).await? {
+            if let Some(case) = Case::load(&mut unit, &directory.roster, key).await? {
                 if self.is_unheard(key, case.lesson.lesson.end, now) {
                     let again = now.saturating_add(SOON).unwrap_or(Timestamp::MAX);
                     look_again(&mut unit, key, again);

@@ -9,9 +9,10 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use super::dispatcher::Dispatcher;
 use super::shared::Shared;
 use crate::directory::{Mode, School};
+use crate::intake::exclusions;
 use crate::intake::silence::{self, Noticed};
 use crate::intake::{Contact, Contacts, Described};
-use crate::model::{LessonId, Quiet, SchoolId, SourceId, StaffRole, local_date};
+use crate::model::{LessonId, Quiet, SchoolId, SilencedTarget, SourceId, StaffRole, local_date};
 use crate::policy::register;
 pub use crate::policy::watch::Rules;
 use crate::policy::watch::{self, AtSchool, Step};
@@ -259,7 +260,8 @@ async fn at_school(
         (None, true) => {
             let lessons = lessons(unit, school, last, today, now).await?;
             let days = &row.watch.days.clone();
-            watch::silent(&AtSchool { now, zone: &school.zone, last, lessons, days }, rules)
+            let (zone, is_school_day) = (&school.zone, school.is_school_day(today));
+            watch::silent(&AtSchool { now, zone, last, lessons, days, is_school_day }, rules)
         }
         (away, _) => away,
     };
@@ -327,6 +329,8 @@ async fn lessons(
     if now.duration_since(last) < watch::SETTLE {
         return Ok(Some(0));
     }
+    // A whole school on a trip registers nothing.
+    let of_school = exclusions::of_target(unit, &school.id, &SilencedTarget::School, last).await?;
     let mut count = 0;
     for id in unit.peek_range::<LessonId>(&day, &after_prefix(&day), LESSONS).await? {
         let row: Option<Register> = unit.peek(&tables::register(&school.id, &id)).await?;
@@ -339,7 +343,9 @@ async fn lessons(
                 && row.lesson.start >= last
                 && due <= now
         };
-        count += u32::from(row.is_some_and(|row| is_due(&row)));
+        let silenced =
+            |row: &Register| of_school.iter().any(|one| one.covers(&row.lesson, &school.zone));
+        count += u32::from(row.is_some_and(|row| is_due(&row) && !silenced(&row)));
     }
     Ok(Some(count))
 }
@@ -381,7 +387,9 @@ fn roles(
     if it_of(school).is_some_and(|it| told.insert((source.clone(), it))) {
         whom.push(StaffRole::Operations);
     }
-    let works = quiet != Quiet::Unreachable || watch::is_in_hours(now, &school.zone, rules);
+    let works = quiet != Quiet::Unreachable
+        || (watch::is_in_hours(now, &school.zone, rules)
+            && school.is_school_day(local_date(now, &school.zone)));
     if works && described.attends(&school.id) {
         whom.push(StaffRole::AttendanceTeam);
     }

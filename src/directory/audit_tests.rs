@@ -34,6 +34,8 @@ fn settings(id: &str) -> School {
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
+        calendar: None,
+        mutes_marking_guardian: false,
     }
 }
 

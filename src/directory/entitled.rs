@@ -165,7 +165,8 @@ fn addresses_of<'a>(
         .collect()
 }
 
-fn reach(g: &Guardian) -> Vec<Address> {
+/// Where a guardian is reached, the first choice first, whatever they may be told.
+pub fn reach(g: &Guardian) -> Vec<Address> {
     contact(g.phone.as_ref(), g.phone_is_mobile, g.email.as_ref(), g.channel)
 }
 

@@ -1,11 +1,14 @@
 //! What is set per school: the values every rule and text about its pupils is made with.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use jiff::{SignedDuration, civil::Time, tz::TimeZone};
+use jiff::civil::{Date, Time};
+use jiff::{SignedDuration, tz::TimeZone};
 
 use super::go_live::GoneLive;
 use super::languages::LanguageRules;
+use crate::calendar::Calendar;
 use crate::model::{Address, EmailAddress, Locale, ProviderId, Rate, SchoolId};
 
 /// How far a school has gone live.
@@ -160,4 +163,15 @@ pub struct School {
     pub max_parts: u32,
     /// What it has chosen about translations.
     pub languages: LanguageRules,
+    /// Its school days; none: every day may be one.
+    pub calendar: Option<Arc<Calendar>>,
+    /// A guardian who made the mark, as a teacher, is not told of it.
+    pub mutes_marking_guardian: bool,
+}
+
+impl School {
+    /// Whether a day may be a school day.
+    pub fn is_school_day(&self, day: Date) -> bool {
+        self.calendar.as_ref().is_none_or(|calendar| calendar.is_school_day(day))
+    }
 }

@@ -39,6 +39,8 @@ pub fn settings() -> super::School {
         subject_identity: super::SubjectIdentity::None,
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
+        calendar: None,
+        mutes_marking_guardian: false,
     }
 }
 

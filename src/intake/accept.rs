@@ -327,7 +327,7 @@ async fn merged(
         date: local_date(lesson.start, &school.zone),
         lesson: lesson.id.clone(),
     };
-    let mut case = Case::load_or_new(unit, &key, lesson, now).await?;
+    let mut case = Case::load_or_new(unit, &directory.roster, &key, lesson, now).await?;
     match merge(&mut case.lesson) {
         Change::Changed | Change::Same => {
             fits(&case.lesson)?;
@@ -418,7 +418,7 @@ async fn noticed(
         // The latest first; those that do not fit in this commit are timers' work, each at once.
         if unit.bytes() > MAX_BATCH_BYTES / 2 {
             look_again(unit, &key, now);
-        } else if let Some(case) = Case::load(unit, &key).await? {
+        } else if let Some(case) = Case::load(unit, &directory.roster, &key).await? {
             decide(unit, directory, school, case, heard, now);
         }
     }

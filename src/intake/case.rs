@@ -2,11 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
+use super::exclusions;
 use crate::directory::{Roster, School};
 use crate::model::{
-    AdvanceNotice, Lesson, LessonId, LessonState, Notification, PupilId, Reason, SchoolId, State,
+    AdvanceNotice, Lesson, LessonId, LessonState, Notification, PupilId, Reason, SchoolId,
+    Silencing, State,
 };
-use crate::policy::{Plan, Situation};
+use crate::policy::{Plan, Situation, exclusion};
 use crate::store::rows::{Day, Due, Notice, Register};
 use crate::store::tables::{self, Lane};
 use crate::store::{StoreError, after_prefix, ledger::Unit};
@@ -66,6 +68,8 @@ pub struct Case {
     pub told: Vec<Notification>,
     /// When a source last said that the pupil is protected.
     protected_at: Option<Timestamp>,
+    /// Silences that concern the pupil and end after the lesson's start.
+    silencings: Vec<Silencing>,
 }
 
 impl Case {
@@ -74,9 +78,13 @@ impl Case {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn load(unit: &mut Unit<'_>, key: &CaseKey) -> Result<Option<Self>, StoreError> {
+    pub async fn load(
+        unit: &mut Unit<'_>,
+        roster: &Roster,
+        key: &CaseKey,
+    ) -> Result<Option<Self>, StoreError> {
         let Some(lesson) = unit.read::<LessonState>(&key.row()).await? else { return Ok(None) };
-        Self::around(unit, key, lesson).await.map(Some)
+        Self::around(unit, roster, key, lesson).await.map(Some)
     }
 
     /// Reads a case, or starts one about a lesson nothing is known of.
@@ -85,17 +93,19 @@ impl Case {
     /// When the store fails.
     pub async fn load_or_new(
         unit: &mut Unit<'_>,
+        roster: &Roster,
         key: &CaseKey,
         lesson: &Lesson,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
         let known = unit.read::<LessonState>(&key.row()).await?;
         let state = known.unwrap_or_else(|| LessonState::new(lesson.clone(), now));
-        Self::around(unit, key, state).await
+        Self::around(unit, roster, key, state).await
     }
 
     async fn around(
         unit: &mut Unit<'_>,
+        roster: &Roster,
         key: &CaseKey,
         mut lesson: LessonState,
     ) -> Result<Self, StoreError> {
@@ -108,14 +118,18 @@ impl Case {
         let of_pupil: Option<Day> =
             unit.read(&tables::notice_guard(&key.school, &key.pupil)).await?;
         let protected_at = of_pupil.and_then(|row| row.protected_at);
-        let notices = notices_after(unit, key, lesson.lesson.start).await?;
+        let start = lesson.lesson.start;
+        let notices = notices_after(unit, key, start).await?;
+        let class = roster.pupil(&key.school, &key.pupil).and_then(|pupil| pupil.class.as_deref());
+        let silencings =
+            exclusions::of_pupil(unit, &key.school, (&key.pupil, class), start).await?;
         let mut told = Vec::with_capacity(lesson.notifications.len());
         for id in &lesson.notifications {
             if let Some(n) = unit.read::<Notification>(&tables::notification(id)).await? {
                 told.push(n);
             }
         }
-        Ok(Self { key: key.clone(), lesson, day, notices, told, protected_at })
+        Ok(Self { key: key.clone(), lesson, day, notices, told, protected_at, silencings })
     }
 
     /// Whether the pupil is missing at another lesson of the day.
@@ -126,6 +140,11 @@ impl Case {
     /// Whether a source has lately said of the pupil that there is protection, whatever the directory says.
     pub fn is_protected(&self, now: Timestamp) -> bool {
         self.protected_at.is_some_and(|at| now.duration_since(at) < PROTECTED_FOR)
+    }
+
+    /// Why nobody is told of it.
+    pub fn exclusion(&self, school: &School) -> Option<Reason> {
+        exclusion::of_lesson(school, &self.lesson.lesson, &self.silencings)
     }
 
     /// What policy decides about it from.
@@ -146,6 +165,7 @@ impl Case {
             told: &self.told,
             missing_elsewhere: self.missing_elsewhere(),
             protected: self.is_protected(now),
+            exclusion: self.exclusion(school),
         }
     }
 

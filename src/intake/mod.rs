@@ -7,6 +7,7 @@ pub mod contact;
 mod decide;
 mod delays;
 mod described;
+pub mod exclusions;
 mod register;
 pub mod registers;
 pub mod silence;

@@ -1,11 +1,10 @@
 //! What is read and written around the register of a lesson: who is to be in it today, the notices about it, and
 //! the trail of what was decided.
 
-use std::collections::BTreeSet;
-
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 
 use super::decide::Heard;
+use super::exclusions;
 use crate::directory::{Roster, School};
 use crate::model::{
     AdvanceNotice, Channel, EventId, Lesson, LessonId, NotificationId, Planned, PupilId, Purpose,
@@ -35,11 +34,11 @@ const LESSONS_A_DAY: usize = 20_000;
 pub struct Awaited<'a> {
     /// Without those on leave.
     pub members: Members<'a>,
-    /// How many are on leave, or were reported before.
+    /// How many are on leave, were reported before, or are silenced: on a trip.
     pub away: usize,
 }
 
-/// Those who are planned to come, without those who have leave or were reported before.
+/// Those who are planned to come, without those who have leave, were reported before or are silenced.
 ///
 /// # Errors
 /// When the store fails.
@@ -53,9 +52,11 @@ pub async fn awaited<'a>(
     if members.is_empty() && are_called_otherwise(unit, roster, school, register).await? {
         members.unknown = true;
     }
-    let mut away = BTreeSet::new();
+    let lesson = &register.lesson;
+    let pupils = members.pupils.iter().copied();
+    let mut away = exclusions::silenced_at(unit, school, pupils, lesson).await?;
     for pupil in &members.pupils {
-        if is_away(unit, &school.id, &pupil.id, &register.lesson).await? {
+        if is_away(unit, &school.id, &pupil.id, lesson).await? {
             away.insert(pupil.id.clone());
         }
     }

@@ -133,6 +133,12 @@ pub enum Reason {
     OperatorRetried,
     /// Either of the two, in rows from before they were told apart.
     Operator,
+    /// The school's calendar says that there is no school that day.
+    NoSchoolDay,
+    /// The school has asked for silence about the lesson: a trip, an agreed absence.
+    Silenced,
+    /// This guardian is the teacher who made the mark, and knows.
+    MadeTheMark,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -226,6 +232,11 @@ impl Reason {
             Self::OperatorCancelled => "an operator had it called back",
             Self::OperatorRetried => "an operator had it sent again",
             Self::Operator => "an operator had it called back, or sent again",
+            Self::NoSchoolDay => "the school's calendar says that it is no school day",
+            Self::Silenced => {
+                "the school has asked for silence about the lesson; `upprop silence list` shows it"
+            }
+            Self::MadeTheMark => "this guardian is the teacher who made the mark, and knows",
         }
     }
 

@@ -10,7 +10,9 @@ use crate::delivery::suspension::Suspension;
 use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
-use crate::model::{LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, State};
+use crate::model::{
+    LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, Silencing, State,
+};
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
     Missed, Notice, NoticeSaid, OperatorAct, Register, Rejection, Restored, RosterLook, Seen,
@@ -73,7 +75,13 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
     };
     Ok(match prefix {
         tables::SEEN | tables::WEBHOOK_IDS => read::<Seen>(value).map(|_| None)?,
-        tables::DAYS | tables::NOTICE_GUARDS => read::<Day>(value).map(|_| None)?,
+        tables::DAYS | tables::NOTICE_GUARDS | tables::SILENCING_GUARDS => {
+            read::<Day>(value).map(|_| None)?
+        }
+        tables::SILENCINGS => {
+            let row: Silencing = read(value)?;
+            misplaced(tables::silencing(&row) == key)
+        }
         tables::NOTICES => {
             let row: Notice = read(value)?;
             let at = tables::parts::<2>(key).and_then(|([school, pupil], _)| {

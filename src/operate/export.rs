@@ -13,7 +13,10 @@ use super::message::Message;
 use super::rejected::Rejected;
 use super::{FORMAT, OperateError};
 use crate::directory::{Pupil, snapshot};
-use crate::model::{LessonState, Notification, PupilId, Reason, Register, SchoolId, State};
+use crate::model::{
+    LessonState, Notification, PupilId, Reason, Register, SchoolId, SilencedTarget, Silencing,
+    State,
+};
 use crate::store::rows::{Audit, Notice, Rejection};
 use crate::store::{Kv, StoreError, after_prefix, ledger, tables};
 
@@ -50,6 +53,9 @@ pub struct Export {
     pub said: Vec<AsSaid>,
     /// Lessons whose plan names the pupil alone, beside or without the group.
     pub plans: Vec<Planned>,
+    /// Silences that the school has asked for about the pupil alone.
+    #[serde(default)]
+    pub silences: Vec<Silencing>,
 }
 
 /// One row that is kept so that what a source says again is told from what is new.
@@ -168,6 +174,7 @@ pub async fn export(
         refused,
         said: said(kv, school, pupil).await?,
         plans: plans(kv, school, pupil).await?,
+        silences: silences(kv, school, pupil).await?,
     })
 }
 
@@ -187,6 +194,15 @@ async fn said(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<Vec<AsS
         }
     }
     Ok(said)
+}
+
+async fn silences(
+    kv: &dyn Kv,
+    school: &SchoolId,
+    pupil: &PupilId,
+) -> Result<Vec<Silencing>, StoreError> {
+    let prefix = tables::silencings(school, &SilencedTarget::Pupil(pupil.clone()));
+    all(kv, &prefix).await?.iter().map(|(_, value)| ledger::decode(value)).collect()
 }
 
 /// Goes through all lessons of the school.
@@ -219,7 +235,8 @@ fn about() -> Vec<String> {
          about the pupil went to. Look through it before it is handed out: an address or a note may be about \
          somebody whose protection outweighs this.",
         "`said` is what sources last said of the pupil, kept so that what they repeat is told from what is new; `plans` \
-         are lessons whose plan names the pupil beside or without a group.",
+         are lessons whose plan names the pupil beside or without a group; `silences` are times at which the school \
+         wanted nobody told of the pupil.",
         "Ids of events (`event`) are the school system's. Refused events that named no school are here only where \
          there is one school. Backups and the journal hold older versions of the same \
          until they are removed.",

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::erase::{Fate, is_at_rest, sweep};
 use super::message::{self, Act};
 use super::{FORMAT, OperateError};
-use crate::model::{Notification, NotificationId, PupilId, Register, SchoolId, State};
+use crate::model::{
+    Notification, NotificationId, PupilId, Register, SchoolId, SilencedTarget, State,
+};
 use crate::store::ledger::{self, ROW_VERSION, Unit};
 use crate::store::rows::{Due, Erased, Rejection, RosterLook, SentTo};
 use crate::store::{Commit, Kv, StoreError, after_prefix, codec, tables};
@@ -138,6 +140,7 @@ async fn round(
     }
     ids.extend(of_pupil.into_iter().map(|n| n.id));
     rows(kv, school, pupil, done).await?;
+    silences(kv, school, pupil, done).await?;
     of_messages(kv, ids, (school, pupil), done).await?;
     is_gone(kv, school, pupil).await.map_err(Into::into)
 }
@@ -150,7 +153,22 @@ async fn is_gone(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<bool
             return Ok(false);
         }
     }
-    Ok(messages(kv, school, pupil).await?.is_empty())
+    let prefix = tables::silencings(school, &SilencedTarget::Pupil(pupil.clone()));
+    let no_silence = kv.scan(&prefix, &after_prefix(&prefix), 1).await?.is_empty();
+    Ok(no_silence && messages(kv, school, pupil).await?.is_empty())
+}
+
+/// Erases the silences of the pupil alone.
+async fn silences(
+    kv: &dyn Kv,
+    school: &SchoolId,
+    pupil: &PupilId,
+    done: &mut Forgotten,
+) -> Result<(), StoreError> {
+    let prefix = tables::silencings(school, &SilencedTarget::Pupil(pupil.clone()));
+    let gone = sweep(kv, &prefix, |_, _| Fate::Goes).await?;
+    done.add("silences", gone);
+    Ok(())
 }
 
 /// All messages about a pupil. Goes through all messages.

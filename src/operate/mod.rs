@@ -24,6 +24,7 @@ pub mod reload;
 pub mod restore;
 pub mod retention;
 pub mod self_test;
+pub mod silences;
 pub mod status;
 pub mod suspensions;
 pub mod why;

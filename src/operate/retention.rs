@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::erase::{Ask, Fate, is_past, sweep};
-use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId};
+use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId, Silencing};
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
     Alias, BadContact, Erased, Failing, KeptMark, LastSaid, Missed, Notice, NoticeSaid, Register,
@@ -203,6 +203,10 @@ async fn evidence(kv: &dyn Kv, limit: Timestamp, missed: Timestamp) -> Result<u6
     gone += sweep(kv, tables::SILENCES, |_, value| {
         let row = ledger::decode::<Silence>(value);
         goes(row.is_ok_and(|row| row.over_at.is_some_and(|at| at < limit)))
+    })
+    .await?;
+    gone += sweep(kv, tables::SILENCINGS, |_, value| {
+        goes(ledger::decode::<Silencing>(value).is_ok_and(|row| row.to < limit))
     })
     .await?;
     gone += sweep(kv, tables::LAST_SAID, |_, value| {

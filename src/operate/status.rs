@@ -89,6 +89,12 @@ pub struct AtSchool {
     /// Registers of today's lessons that have ended, by how they stood then: `in-time`, `late`, `untaken`.
     #[serde(default)]
     pub registers: BTreeMap<String, u64>,
+    /// Its calendar says that there is no school today.
+    #[serde(default)]
+    pub no_school_today: bool,
+    /// Silences that hold today.
+    #[serde(default)]
+    pub silences: u64,
 }
 
 /// One account.
@@ -204,8 +210,15 @@ pub async fn status<'a>(
         }
     })
     .await?;
+    for silence in super::silences::list(kv, None, now).await?.silences {
+        if let Some((_, found)) = of_school.get_mut(&silence.school) {
+            found.silences += u64::from(silence.from <= now);
+        }
+    }
     for (id, (school, found)) in &mut of_school {
-        let key = tables::counters(id, local_date(now, &school.zone));
+        let today = local_date(now, &school.zone);
+        found.no_school_today = !school.is_school_day(today);
+        let key = tables::counters(id, today);
         // Numbers that cannot be read are told of by `store check`.
         if let Ok(Some(row)) = ledger::read::<Counted>(kv, &key).await {
             found.registers = row.registers;
@@ -340,6 +353,8 @@ impl AtSchool {
             kept_by_mode: 0,
             failed: 0,
             registers: BTreeMap::new(),
+            no_school_today: false,
+            silences: 0,
         }
     }
 

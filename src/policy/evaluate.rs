@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
+use super::exclusion::{self, hidden};
 use super::plan::Plan;
 use super::put_right::put_right;
 use super::standing::{Standing, standing, task_for};
@@ -38,6 +39,8 @@ pub struct Situation<'a> {
     pub missing_elsewhere: bool,
     /// Whether a source says that the pupil is protected, whatever the directory says.
     pub protected: bool,
+    /// Why nobody is told of the lesson.
+    pub exclusion: Option<Reason>,
 }
 
 /// Plans the difference between what is true and what was told.
@@ -53,10 +56,14 @@ pub fn evaluate(s: &Situation<'_>) -> Plan {
             plan.suppress(None, Reason::TakenAsKnown);
             return plan;
         }
+        Standing::Missing if s.exclusion.is_some() => {}
         Standing::Missing => tell(s, pupil, &mut plan),
         Standing::NotMissing { .. } => put_right(s, standing, &mut plan),
     }
-    team(s, pupil, standing, &mut plan);
+    match s.exclusion {
+        Some(reason) => exclusion::leave_out(s, pupil, standing, reason, &mut plan),
+        None => team(s, pupil, standing, &mut plan),
+    }
     plan
 }
 
@@ -84,6 +91,10 @@ fn tell(s: &Situation<'_>, pupil: Option<&Pupil>, plan: &mut Plan) {
     cancel_waiting(s, plan, |n| !listed(n), Reason::NotEntitled);
     let mut reachable = false;
     for candidate in &candidates {
+        if exclusion::is_muted(s, pupil, &candidate.recipient, plan) {
+            reachable = true;
+            continue;
+        }
         match candidate.contact.as_ref().map(|addresses| addresses.first()) {
             Ok(Some(address)) => {
                 reachable = true;
@@ -122,7 +133,7 @@ fn entitled_to_hear(
     }
 }
 
-fn cancel_waiting(
+pub(super) fn cancel_waiting(
     s: &Situation<'_>,
     plan: &mut Plan,
     which: impl Fn(&Notification) -> bool,
@@ -219,16 +230,7 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
         plan.suppress(Some(Recipient::Staff(StaffRole::AttendanceTeam)), Reason::Stale);
         return;
     }
-    let hidden = match pupil {
-        None => Some(Reason::UnknownPupil),
-        Some(_) if s.protected => Some(Reason::Protected),
-        Some(pupil) => match pupil.protection {
-            crate::directory::Protection::None => None,
-            crate::directory::Protection::Protected => Some(Reason::Protected),
-            crate::directory::Protection::Unknown => Some(Reason::ProtectionUnknown),
-        },
-    };
-    if let Some(reason) = hidden {
+    if let Some(reason) = hidden(s, pupil) {
         staff_task(s, reason, plan);
         return;
     }
@@ -284,7 +286,7 @@ fn left_before(n: &Notification, at: Timestamp) -> bool {
 }
 
 /// A task for staff, once per alarm; one that was called back before it left is made anew.
-fn staff_task(s: &Situation<'_>, reason: Reason, plan: &mut Plan) {
+pub(super) fn staff_task(s: &Situation<'_>, reason: Reason, plan: &mut Plan) {
     let Some(kind) = task_for(reason) else { return };
     let mut new = task_notification(s, plan.revision, kind, reason);
     let tasks = || s.told.iter().filter(|n| n.task == Some(kind));

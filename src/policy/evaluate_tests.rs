@@ -11,6 +11,8 @@ use crate::model::{
     Mark, NoticeKind, Phone, ProviderId, SchoolId,
 };
 
+#[path = "evaluate_exclusion_tests.rs"]
+mod left_out;
 #[path = "evaluate_operator_tests.rs"]
 mod operator;
 #[path = "evaluate_team_tests.rs"]
@@ -26,6 +28,7 @@ struct Bench {
     told: Vec<Notification>,
     now: Timestamp,
     protected: bool,
+    exclusion: Option<Reason>,
 }
 
 fn at(clock: &str) -> Timestamp {
@@ -57,6 +60,8 @@ impl Bench {
             subject_identity: SubjectIdentity::None,
             max_parts: 3,
             languages: crate::directory::LanguageRules::default(),
+            calendar: None,
+            mutes_marking_guardian: false,
         };
         let pupil = PupilId::new("p").expect("id");
         let mut roster = Roster::default();
@@ -112,6 +117,7 @@ impl Bench {
             told: Vec::new(),
             now: at("08:21"),
             protected: false,
+            exclusion: None,
         }
     }
 
@@ -172,6 +178,7 @@ impl Bench {
             told: &self.told,
             missing_elsewhere: false,
             protected: self.protected,
+            exclusion: self.exclusion,
         })
     }
 
@@ -421,6 +428,7 @@ fn nights_when_clocks_change_neither_lengthen_nor_shorten_a_wait() {
             told: &[],
             missing_elsewhere: false,
             protected: false,
+            exclusion: None,
         });
         assert_eq!(plan.make.len(), 2);
         for n in &plan.make {

@@ -3,6 +3,7 @@
 
 pub mod daily;
 mod evaluate;
+pub mod exclusion;
 pub mod notice;
 mod plan;
 mod put_right;

@@ -137,6 +137,14 @@ pub fn not_awaited(register: &Register) -> Option<Reason> {
     }
 }
 
+/// The same, or that it is no school day.
+pub fn not_awaited_on_its_day(register: &Register, school: &School) -> Option<Reason> {
+    not_awaited(register).or_else(|| {
+        let day = local_date(register.lesson.start, &school.zone);
+        (!school.is_school_day(day)).then_some(Reason::NoSchoolDay)
+    })
+}
+
 /// When a register is first looked at whose plan has just come; none: never. What was over before it was known is
 /// no news to anybody, unless it is pending: it was planned before, and was to be looked at.
 pub fn first_look(
@@ -164,7 +172,7 @@ pub fn judge(
     now: Timestamp,
 ) -> Judgement {
     let (lesson, rules) = (&register.lesson, &school.registers);
-    if let Some(reason) = not_awaited(register) {
+    if let Some(reason) = not_awaited_on_its_day(register, school) {
         return Judgement::nothing(Some(reason), None);
     }
     let ask_at = ask_at(register, school);
@@ -229,7 +237,8 @@ pub fn teachers(register: &Register) -> BTreeSet<&StaffId> {
 
 /// Whether a digest names a lesson: it was left for it, and its register is still not taken, or was taken late.
 pub fn is_in_digest(row: &Register, school: &School, digest: Timestamp) -> bool {
-    if row.digest_at != Some(digest) {
+    let no_school = not_awaited_on_its_day(row, school) == Some(Reason::NoSchoolDay);
+    if row.digest_at != Some(digest) || no_school {
         return false;
     }
     match row.stood {

@@ -318,3 +318,27 @@ proptest! {
         prop_assert!(!over || looks == 0, "history");
     }
 }
+
+#[test]
+fn no_register_is_waited_for_on_a_day_without_school() {
+    let (mut school, register) = (school(), register());
+    let pupils = [pupil("p", Some("7B"), &[])];
+    let members = Members { pupils: pupils.iter().collect(), unknown: false };
+    let closed = |day: &str| {
+        let closed = vec![crate::calendar::Days::parse(day).expect("days")];
+        Some(std::sync::Arc::new(crate::calendar::Calendar { terms: Vec::new(), closed }))
+    };
+    for (day, act, reason) in [
+        ("2026-11-23", Act::Nothing, Reason::NoSchoolDay),
+        ("2026-11-24", Act::Nudge, Reason::RegisterNotTaken),
+    ] {
+        school.calendar = closed(day);
+        let judged = judge(&register, &members, &school, at("08:40"));
+        assert_eq!((judged.act, judged.reason), (act, Some(reason)), "{day}");
+        // One that was left for the digest before the calendar said so.
+        let digest = at("15:30");
+        let left =
+            Register { stood: Some(Stood::Late), digest_at: Some(digest), ..register.clone() };
+        assert_eq!(is_in_digest(&left, &school, digest), act == Act::Nudge, "{day}");
+    }
+}

@@ -61,11 +61,14 @@ pub struct AtSchool<'a> {
     pub lessons: Option<u32>,
     /// Days on which marks came.
     pub days: &'a BTreeSet<Date>,
+    /// Whether there may be school today.
+    pub is_school_day: bool,
 }
 
 /// Whether a source is silent at a school.
 pub fn silent(at: &AtSchool<'_>, rules: &Rules) -> Option<Quiet> {
-    let last = at.last.filter(|last| at.now.duration_since(*last) < FORGOTTEN)?;
+    let known = |last: &Timestamp| at.now.duration_since(*last) < FORGOTTEN;
+    let last = at.last.filter(|last| at.is_school_day && known(last))?;
     if let Some(count) = at.lessons {
         let is_silent = rules.lessons.is_some_and(|least| count >= least);
         return is_silent.then_some(Quiet::Lessons { count });

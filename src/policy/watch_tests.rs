@@ -27,10 +27,19 @@ fn lessons_without_a_mark() {
         (Some("2026-06-01T08:10:00Z"), Some(31), None),
         (None, Some(31), None),
     ] {
-        let seen = AtSchool { now, zone: &zone, last: last.map(at), lessons, days: &days };
+        let seen = AtSchool {
+            now,
+            zone: &zone,
+            last: last.map(at),
+            lessons,
+            days: &days,
+            is_school_day: true,
+        };
         let expected = found.map(|count| Quiet::Lessons { count });
         assert_eq!(silent(&seen, &rules), expected, "{last:?} {lessons:?}");
         assert_eq!(silent(&seen, &off), None, "{last:?} {lessons:?}: off");
+        let closed = AtSchool { is_school_day: false, ..seen };
+        assert_eq!(silent(&closed, &rules), None, "{last:?} {lessons:?}: no school");
     }
 }
 
@@ -63,10 +72,13 @@ fn hours_without_a_mark() {
             last: Some(at(last)),
             lessons: None,
             days: &days,
+            is_school_day: true,
         };
         let expected = minutes.map(|minutes| Quiet::Marks { minutes });
         assert_eq!(silent(&seen, &rules), expected, "{now} after {last}");
         assert_eq!(silent(&seen, &Rules::default()), None, "off unless it is asked for");
+        let closed = AtSchool { is_school_day: false, ..seen };
+        assert_eq!(silent(&closed, &rules), None, "{now}: no school");
     }
 }
 

@@ -2,6 +2,8 @@
 //! that what is read together lies together. Texts in keys end with a NUL, which no identifier
 //! can hold.
 
+#[path = "tables_of_silences.rs"]
+mod of_silences;
 #[path = "tables_of_sources.rs"]
 mod of_sources;
 
@@ -13,6 +15,7 @@ use crate::model::{
     Address, AdvanceNotice, EventId, LessonId, NoticeKind, NotificationId, ProviderId, PupilId,
     SchoolId, SourceId,
 };
+pub use of_silences::*;
 pub use of_sources::*;
 
 fn key(prefix: &str, parts: &[&str]) -> Vec<u8> {
@@ -304,6 +307,8 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"fi/", "files taken"),
     (b"gl/", "schools gone live"),
     (b"gs/", "lessons by group"),
+    (b"hg/", "guards of silences"),
+    (b"hu/", "silences"),
     (b"la/", "other ids of lessons"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
@@ -464,7 +469,8 @@ mod tests {
     #[test]
     fn every_table_is_listed() {
         let here = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
-        let code = [here, include_str!("tables_of_sources.rs")].concat();
+        let others = [include_str!("tables_of_silences.rs"), include_str!("tables_of_sources.rs")];
+        let code = [here, others[0], others[1]].concat();
         let listed: std::collections::BTreeSet<_> =
             TABLES.iter().map(|(prefix, _)| std::str::from_utf8(prefix).expect("ASCII")).collect();
         let named = code.split('"').filter(|word| word.len() == 3 && word.ends_with('/'));

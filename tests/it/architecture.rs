@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// Which rooms each room may import. Leftwards only: a room may name rooms above it.
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("directory", &["model"]),
+    ("calendar", &["model"]),
+    ("directory", &["model", "calendar"]),
     ("occasion", &["model"]),
     ("policy", &["model", "directory"]),
     ("message", &["model", "directory"]),
@@ -53,7 +54,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["model", "env", "source"]),
-    ("config", &["model", "directory", "channel"]),
+    ("config", &["model", "calendar", "directory", "channel"]),
     (
         "app",
         &[
@@ -78,6 +79,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "model",
+            "calendar",
             "directory",
             "message",
             "channel",
@@ -97,7 +99,8 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that decide: values in, values out.
-const PURE: &[&str] = &["model", "directory", "occasion", "policy", "message", "channel", "limits"];
+const PURE: &[&str] =
+    &["model", "calendar", "directory", "occasion", "policy", "message", "channel", "limits"];
 
 /// What a deciding room may not name, and the files that may: they read a folder when told to.
 const DOORS: &[&str] = &["tokio::", "reqwest::", "std::net::Tcp", "std::fs", "std::time::Instant"];

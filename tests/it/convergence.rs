@@ -79,6 +79,8 @@ fn school() -> School {
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
         languages: upprop::directory::LanguageRules::default(),
+        calendar: None,
+        mutes_marking_guardian: false,
     }
 }
 

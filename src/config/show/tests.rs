@@ -58,6 +58,7 @@ client-id-file = "i"
 client-secret-file = "s"
 operations = ["GetX"]
 schools = { a = "u" }
+[calendars.a]
 [defaults]
 [schools.a]
 name = "A"
@@ -120,7 +121,9 @@ fn nothing_that_has_a_default_is_shown_as_not_set() {
         };
         let name = match table.split('.').next().unwrap_or_default() {
             "providers" => format!("providers.*.{key}"),
-            top @ ("sources" | "ss12000" | "drop" | "edlevo") => format!("{top}.*.{key}"),
+            top @ ("sources" | "ss12000" | "drop" | "edlevo" | "calendars") => {
+                format!("{top}.*.{key}")
+            }
             "schools" => format!("defaults.{key}"),
             _ => shown.key.clone(),
         };
@@ -149,7 +152,7 @@ fn every_key_that_is_known_is_shown() {
             "ss12000" => &["b"],
             "edlevo" => &["c"],
             "drop" => &["d"],
-            "sources" | "schools" => &["a"],
+            "sources" | "schools" | "calendars" => &["a"],
             _ => &[""],
         };
         let stands = |name: &&str| shown.contains(known.replace('*', name).as_str());

@@ -47,6 +47,7 @@ fn the_file_as_shipped_shows_the_defaults() {
         school.operations_email = None;
         school.daily.office_email = None;
         (school.languages.reviewed, school.languages.price) = Default::default();
+        (school.operations_email, school.calendar) = (None, None);
         format!("{school:?}")
     };
     let bare = read("[schools.bjorkskolan]\nname = \"Björkskolan\"\nphone = \"112\"\n")
@@ -62,7 +63,7 @@ fn the_file_as_shipped_shows_the_defaults() {
 
 #[test]
 fn every_key_that_is_known_stands_in_the_file_as_shipped() {
-    let probe = "[providers.a]\nkind = \"46elks\"\n[providers.b]\nkind = \"http\"\n[sources.a]\n[ss12000.a]\n[drop.a]\n[edlevo.a]\n[schools.a]\n";
+    let probe = "[providers.a]\nkind = \"46elks\"\n[providers.b]\nkind = \"http\"\n[sources.a]\n[ss12000.a]\n[drop.a]\n[edlevo.a]\n[calendars.a]\n[schools.a]\n";
     // A school's keys are explained once, under [defaults], and http accounts share some of 46elks'.
     let known: BTreeSet<String> = read(probe)
         .known_keys

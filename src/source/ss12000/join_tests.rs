@@ -119,6 +119,8 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         subject_identity: SubjectIdentity::None,
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
+        calendar: None,
+        mutes_marking_guardian: false,
         operations_email: None,
         registers: RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),
