@@ -96,6 +96,10 @@ rate = "100000/s"
 bearer-file = "./token"
 [defaults]
 grace = "{grace}"
+volume-class = "off"
+volume-school = "off"
+volume-source = "off"
+volume-usual = 0
 [schools.s1]
 name = "Björkskolan"
 mode = "live"

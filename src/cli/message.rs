@@ -107,6 +107,7 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
 fn about(message: &Message) -> String {
     match message.purpose {
         Purpose::RegisterDigest => "registers of the day".into(),
+        Purpose::VolumeHold => format!("hold {}", message.lesson),
         Purpose::SourceAlert | Purpose::SourceClear => format!("source {}", message.lesson),
         _ => format!("the register of lesson {}", message.lesson),
     }

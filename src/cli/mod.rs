@@ -14,6 +14,7 @@ pub mod exit;
 pub mod fake_school;
 pub mod go_live;
 pub mod guest;
+pub mod holds;
 pub mod init;
 mod journal;
 mod logging;
@@ -107,6 +108,8 @@ enum Command {
     Suspend(suspend::SuspendArgs),
     /// End a suspension early.
     Resume(suspend::ResumeArgs),
+    /// Look at messages that are held because far too many pupils are missing, and let them go or discard them.
+    Holds(holds::HoldsArgs),
     /// Take a school from its guests to everybody, or back.
     GoLive(go_live::GoLiveArgs),
     /// See whether messages arrive: send a test to a guest.
@@ -166,6 +169,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Statistics(args) => runtime()?.block_on(status::statistics(args)),
         Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
         Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
+        Command::Holds(args) => runtime()?.block_on(holds::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),

@@ -220,7 +220,8 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::RegisterTaken
         | Purpose::RegisterDigest
         | Purpose::SourceAlert
-        | Purpose::SourceClear => None,
+        | Purpose::SourceClear
+        | Purpose::VolumeHold => None,
     }
 }
 

@@ -332,6 +332,7 @@ impl Bench {
                 | Due::Register { .. }
                 | Due::Replanned { .. }
                 | Due::RegisterDigest { .. }
+                | Due::Hold { .. }
                 | Due::Watch => None,
             })
             .collect();

@@ -61,6 +61,7 @@ pub fn school() -> School {
         operations_email: None,
         registers: crate::directory::RegisterRules::default(),
         subject_identity: SubjectIdentity::None,
+        volume: crate::directory::VolumeRules::off(),
         max_parts: 3,
     }
 }

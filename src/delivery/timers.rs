@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::registers::Look;
-use super::{Shared, aside, resolve};
+use super::{Shared, aside, resolve, volume};
 use crate::intake::case::{Case, CaseKey, look_again};
 use crate::intake::{Heard, decide};
 use crate::model::{ProviderId, local_date};
@@ -57,6 +57,15 @@ impl Dispatcher {
                     looks.push((key, Look::Replanned(school, lesson)));
                 }
                 Due::RegisterDigest { school, at } => looks.push((key, Look::Digest(school, at))),
+                Due::Hold { school, date, id } => {
+                    worked = true;
+                    match volume::tend(&self.shared, &key, (&school, date, &id), now).await {
+                        Err(StoreError::Damaged(why)) => {
+                            aside::put(&self.shared, &key, &why).await?;
+                        }
+                        other => other?,
+                    }
+                }
                 Due::Watch => {
                     worked = true;
                     self.look_at_sources(&key, now).await?;

@@ -30,6 +30,7 @@ fn settings(id: &str) -> School {
         operations_email: None,
         registers: crate::directory::RegisterRules::default(),
         subject_identity: SubjectIdentity::None,
+        volume: crate::directory::VolumeRules::off(),
         max_parts: 3,
     }
 }

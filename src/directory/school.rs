@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
 use super::go_live::GoneLive;
+use super::volume::VolumeRules;
 use crate::model::{Address, EmailAddress, Locale, ProviderId, Rate, SchoolId};
 
 /// How far a school has gone live.
@@ -125,8 +126,17 @@ pub struct School {
     pub operations_email: Option<EmailAddress>,
     /// What follows where a register is not taken.
     pub registers: RegisterRules,
+    /// When so many are missing that a person must look first.
+    pub volume: VolumeRules,
     /// What mail subjects may say.
     pub subject_identity: SubjectIdentity,
     /// Most SMS parts one text may take.
     pub max_parts: u32,
+}
+
+impl School {
+    /// How long after a mark came nobody is told of it: it may still change, and those that come with it are counted.
+    pub fn settling(&self) -> SignedDuration {
+        self.grace.max(self.volume.gathering())
+    }
 }

@@ -35,6 +35,7 @@ pub fn settings() -> super::School {
         operations_email: None,
         registers: crate::directory::RegisterRules::default(),
         subject_identity: super::SubjectIdentity::None,
+        volume: super::VolumeRules::off(),
         max_parts: 3,
     }
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{notice, samples, team};
+use super::{hold, notice, samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
@@ -39,6 +39,7 @@ macro_rules! email {
             "team-correction.html", "team-correction.subject.txt", "team-correction.txt",
             "team-update.html", "team-update.subject.txt", "team-update.txt",
             "test.html", "test.subject.txt", "test.txt",
+            "volume-hold.html", "volume-hold.subject.txt", "volume-hold.txt",
         )
     };
 }
@@ -87,6 +88,7 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if file.starts_with("register-") => {
             fields(&notice::sample_register("Ma 7B", "Björkskolan"))
         }
+        _ if file.starts_with("volume-hold.") => fields(&hold::sample()),
         _ if file.starts_with("source-") => fields(&notice::sample_source()),
         _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),
         _ => fields(&team::values(&samples::team_case(), SubjectIdentity::None)),

@@ -7,6 +7,7 @@ mod engine;
 pub mod facts;
 mod folder;
 pub mod guest;
+pub mod hold;
 pub mod mail;
 pub mod notice;
 pub mod preview;

@@ -20,6 +20,7 @@ mod register;
 mod secret;
 mod time;
 pub mod unseen;
+mod volume;
 mod watch;
 
 pub use account::OnBehalfOf;
@@ -47,4 +48,8 @@ pub use register::{Register, Silence, Stood};
 pub use secret::{SHORTEST_SECRET, is_guessable};
 pub use time::{Clock24, local_date};
 pub use unseen::shown;
+pub use volume::{
+    AT_ONCE, Exceeded, Hold, HoldAct, HoldCause, HoldDecision, HoldId, HoldScope, HoldThen,
+    Missing, MissingAt, Stand, Usual, stand,
+};
 pub use watch::{Quiet, Watch, is_ahead};

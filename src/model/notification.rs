@@ -36,6 +36,8 @@ pub enum Purpose {
     SourceAlert,
     /// To those who were told that: it does again.
     SourceClear,
+    /// To the attendance team: so many pupils are missing that guardians' messages are held.
+    VolumeHold,
 }
 
 impl Purpose {
@@ -54,6 +56,7 @@ impl Purpose {
             Self::RegisterDigest => "register-digest",
             Self::SourceAlert => "source-alert",
             Self::SourceClear => "source-clear",
+            Self::VolumeHold => "volume-hold",
         }
     }
 
@@ -65,7 +68,8 @@ impl Purpose {
             | Self::RegisterTaken
             | Self::RegisterDigest
             | Self::SourceAlert
-            | Self::SourceClear => true,
+            | Self::SourceClear
+            | Self::VolumeHold => true,
             Self::Absence
             | Self::Correction
             | Self::TeamAlert

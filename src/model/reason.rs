@@ -125,10 +125,17 @@ pub enum Reason {
     OperatorRetried,
     /// Either of the two, in rows from before they were told apart.
     Operator,
+    /// So many would be told that a person must look first.
+    HeldForVolume,
+    /// Somebody looked, and let go what was held.
+    ReleasedByStaff,
+    /// Somebody looked, and discarded what was held.
+    DiscardedByStaff,
 }
 
 /// The reasons of a message that an operator has called back.
-const CALLED_BACK: [Reason; 2] = [Reason::OperatorCancelled, Reason::Operator];
+const CALLED_BACK: [Reason; 3] =
+    [Reason::OperatorCancelled, Reason::Operator, Reason::DiscardedByStaff];
 
 impl Reason {
     /// Whether, as the reason of a cancelled message, it says that an operator called it back.
@@ -195,7 +202,9 @@ impl Reason {
             Self::OutOfOrder => "an older mark than the one in force",
             Self::MarkChanged => "the mark changed before the message left",
             Self::NothingToCorrect => "nobody was told, so there is nothing to correct",
-            Self::Grace => "waits for the school's grace period",
+            Self::Grace => {
+                "waits for the school's grace period, or for the marks that come with it"
+            }
             Self::NotBegun => "waits for the lesson to begin",
             Self::QuietHours => "waits for quiet hours to end",
             Self::RateLimited => "waits for a rate limit",
@@ -212,6 +221,11 @@ impl Reason {
             Self::OperatorCancelled => "an operator had it called back",
             Self::OperatorRetried => "an operator had it sent again",
             Self::Operator => "an operator had it called back, or sent again",
+            Self::HeldForVolume => {
+                "far more pupils than usual would be told of; held until a person has looked (`upprop holds list`)"
+            }
+            Self::ReleasedByStaff => "somebody looked at what was held and let it go",
+            Self::DiscardedByStaff => "somebody looked at what was held and discarded it",
         }
     }
 

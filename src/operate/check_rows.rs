@@ -10,7 +10,9 @@ use crate::delivery::suspension::Suspension;
 use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
-use crate::model::{LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, State};
+use crate::model::{
+    Hold, LessonId, LessonState, MissingAt, Notification, NotificationId, PupilId, SchoolId, State,
+};
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
     Missed, Notice, NoticeSaid, OperatorAct, Register, Rejection, Restored, Seen, SentTo, Silence,
@@ -119,6 +121,14 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             misplaced(lesson == Some(row.as_str()))
         }
         tables::SILENCES => read::<Silence>(value).map(|_| None)?,
+        tables::HOLDS => {
+            let row: Hold = read(value)?;
+            misplaced(tables::hold(&row.school, row.date, &row.id) == key)
+        }
+        tables::MISSING => {
+            let _: MissingAt = read(value)?;
+            misplaced(tables::missing_parts(key).is_some())
+        }
         tables::BAD_CONTACTS => read::<BadContact>(value).map(|_| None)?,
         tables::FAILING => read::<Failing>(value).map(|_| None)?,
         tables::REJECTED => read::<Rejection>(value).map(|_| None)?,
@@ -189,6 +199,7 @@ async fn notification(
             | Due::Watch
             | Due::Register { .. }
             | Due::Replanned { .. }
+            | Due::Hold { .. }
             | Due::RegisterDigest { .. },
         ))
         | None => false,
@@ -215,6 +226,7 @@ async fn due(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, S
             | Due::Watch
             | Due::Register { .. }
             | Due::Replanned { .. }
+            | Due::Hold { .. }
             | Due::RegisterDigest { .. },
         ) => {
             return Ok(None);

@@ -26,6 +26,7 @@ pub mod retention;
 pub mod self_test;
 pub mod status;
 pub mod suspensions;
+pub mod volume_holds;
 pub mod why;
 
 use jiff::Timestamp;

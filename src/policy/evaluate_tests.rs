@@ -53,6 +53,7 @@ impl Bench {
             operations_email: None,
             registers: crate::directory::RegisterRules::default(),
             subject_identity: SubjectIdentity::None,
+            volume: crate::directory::VolumeRules::off(),
             max_parts: 3,
         };
         let pupil = PupilId::new("p").expect("id");

@@ -6,6 +6,7 @@ pub mod notice;
 mod plan;
 pub mod register;
 mod standing;
+pub mod volume;
 pub mod watch;
 
 pub use evaluate::{Situation, evaluate};

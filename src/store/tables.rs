@@ -4,6 +4,8 @@
 
 #[path = "tables_of_sources.rs"]
 mod of_sources;
+#[path = "tables_of_volume.rs"]
+mod of_volume;
 
 use jiff::{Timestamp, civil::Date};
 use sha2::{Digest, Sha256};
@@ -14,6 +16,7 @@ use crate::model::{
     SchoolId, SourceId,
 };
 pub use of_sources::*;
+pub use of_volume::*;
 
 fn key(prefix: &str, parts: &[&str]) -> Vec<u8> {
     let mut key = prefix.as_bytes().to_vec();
@@ -296,10 +299,12 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"fi/", "files taken"),
     (b"gl/", "schools gone live"),
     (b"gs/", "lessons by group"),
+    (b"ho/", "holds"),
     (b"la/", "other ids of lessons"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"ls/", "last said"),
+    (b"ma/", "missing at once"),
     (b"mk/", "marks that wait"),
     (b"mm/", "missed"),
     (b"no/", "messages"),
@@ -455,7 +460,8 @@ mod tests {
     #[test]
     fn every_table_is_listed() {
         let here = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
-        let code = [here, include_str!("tables_of_sources.rs")].concat();
+        let volume = include_str!("tables_of_volume.rs");
+        let code = [here, include_str!("tables_of_sources.rs"), volume].concat();
         let listed: std::collections::BTreeSet<_> =
             TABLES.iter().map(|(prefix, _)| std::str::from_utf8(prefix).expect("ASCII")).collect();
         let named = code.split('"').filter(|word| word.len() == 3 && word.ends_with('/'));

@@ -101,6 +101,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .merge(control_care::routes())
         .merge(super::control_directory::routes())
         .merge(super::control_holds::routes())
+        .merge(super::control_volume::routes())
         .layer(middleware::from_fn(introduced))
         .with_state(control)
 }

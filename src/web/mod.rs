@@ -7,6 +7,7 @@ pub mod control;
 mod control_care;
 mod control_directory;
 mod control_holds;
+mod control_volume;
 pub mod hooks;
 pub mod hooks_rejected;
 pub mod hooks_response;

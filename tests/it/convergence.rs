@@ -75,6 +75,7 @@ fn school() -> School {
         operations_email: None,
         registers: upprop::directory::RegisterRules::default(),
         subject_identity: SubjectIdentity::None,
+        volume: upprop::directory::VolumeRules::off(),
         max_parts: 3,
     }
 }

@@ -202,6 +202,7 @@ bearer-file = "secrets/token"
 signature-secret-file = "secrets/signing"
 [defaults]
 grace = "0s"
+{calm}
 [schools.s1]
 name = "Björkskolan"
 mode = "{mode}"
@@ -223,6 +224,7 @@ sms-provider = "elks"
             provider = self.provider,
             mode = self.mode,
             school = self.school,
+            calm = crate::people::CALM,
         );
         fs::write(folder.join("upprop.toml"), config).expect("config");
         write_directory(folder, &self.pupils, &self.guardians);

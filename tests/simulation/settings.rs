@@ -70,6 +70,10 @@ phone = "070-174 06 99"
 sender-id = "Skolan"
 sms-provider = "elks"
 stale-after = "20h"
+volume-class = "off"
+volume-school = "off"
+volume-source = "off"
+volume-usual = 0
 "#,
         rate(cap),
         rate(Some(account)),

@@ -158,6 +158,11 @@ grace = "0s"
 quiet-hours = "off"
 stale-after = "7d"
 sms-provider = "elks"
+# A trial marks whole classes at once, which would be held for a person otherwise.
+volume-class = "off"
+volume-school = "off"
+volume-source = "off"
+volume-usual = 0
 "#
     )
 }
