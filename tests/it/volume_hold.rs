@@ -103,7 +103,8 @@ async fn a_class_marked_by_mistake_is_held_through_a_kill_and_released_once() {
     world.start().await;
     let at = lesson(3600);
     let mut marks = register(&world, "8a", 7, "unexcused", at);
-    let protected = world.marked_between("8a-hemlig", "ma-8a", "unexcused", at.0, at.1);
+    let mut protected = world.marked_between("8a-hemlig", "ma-8a", "unexcused", at.0, at.1);
+    protected["recorded_by"] = "t-17".into();
     marks.as_array_mut().expect("events").push(protected);
     // Somebody of another class is missing at the same time, and is told.
     marks.as_array_mut().expect("events").push(world.marked_between(
