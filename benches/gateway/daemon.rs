@@ -98,6 +98,10 @@ bearer-file = "./token"
 grace = "{grace}"
 not-reached-at = "off"
 roster-audit-at = "off"
+volume-class = "off"
+volume-school = "off"
+volume-source = "off"
+volume-usual = 0
 [schools.s1]
 name = "Björkskolan"
 mode = "live"

@@ -109,6 +109,7 @@ fn about(message: &Message) -> String {
         Purpose::RegisterDigest => "registers of the day".into(),
         Purpose::NotReached => "those of whom nobody was reached".into(),
         Purpose::RosterAudit => "audit of the directory".into(),
+        Purpose::VolumeHold => format!("hold {}", message.lesson),
         Purpose::SourceAlert | Purpose::SourceClear => format!("source {}", message.lesson),
         _ => format!("the register of lesson {}", message.lesson),
     }

@@ -15,6 +15,7 @@ pub mod exit;
 pub mod fake_school;
 pub mod go_live;
 pub mod guest;
+pub mod holds;
 pub mod init;
 mod journal;
 mod logging;
@@ -111,6 +112,8 @@ enum Command {
     Resume(suspend::ResumeArgs),
     /// Have nobody told of some lessons: a trip, a study day of one class, a pupil who by agreement is not there.
     Silence(silence::SilenceArgs),
+    /// Look at messages that are held because far too many pupils are missing, and let them go or discard them.
+    Holds(holds::HoldsArgs),
     /// Take a school from its guests to everybody, or back.
     GoLive(go_live::GoLiveArgs),
     /// See whether messages arrive: send a test to a guest.
@@ -174,6 +177,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
         Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
         Command::Silence(args) => runtime()?.block_on(silence::run(args)),
+        Command::Holds(args) => runtime()?.block_on(holds::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),

@@ -9,6 +9,7 @@ use jiff::{SpanRound, Timestamp, Unit};
 use serde::de::DeserializeOwned;
 
 use super::ask::{Asked, ask};
+use super::holds::hold_told;
 use super::suspend::suspension_told;
 use super::times::local;
 use crate::env::Clock as _;
@@ -131,6 +132,9 @@ fn status_told(status: &Status, now: Timestamp) -> String {
     }
     for suspension in &status.suspensions {
         let _ = writeln!(out, "\n{}", suspension_told(suspension));
+    }
+    for hold in &status.holds {
+        let _ = writeln!(out, "\nHELD: {}", hold_told(hold));
     }
     let _ = writeln!(out, "\nschools");
     for school in &status.schools {

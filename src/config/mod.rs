@@ -23,6 +23,7 @@ pub mod show;
 mod source;
 mod ss12000;
 mod ss12000_lessons;
+mod volume;
 mod watch;
 pub mod words;
 

@@ -28,14 +28,14 @@ pub(super) struct Declared<'a> {
 }
 
 /// A school's own table over the defaults.
-struct Layers<'r, 'a> {
+pub(super) struct Layers<'r, 'a> {
     own: &'r Reader<'a>,
     defaults: &'r Reader<'a>,
 }
 
 impl<'a> Layers<'_, 'a> {
     /// Both are read, so that both are checked; the school's own wins.
-    fn get<T>(&self, read: impl Fn(&Reader<'a>) -> Option<T>) -> Option<T> {
+    pub(super) fn get<T>(&self, read: impl Fn(&Reader<'a>) -> Option<T>) -> Option<T> {
         let inherited = read(self.defaults);
         read(self.own).or(inherited)
     }
@@ -193,6 +193,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         }),
         registers: registers(from),
         daily: daily(from),
+        volume: super::volume::read(from),
         subject_identity: from
             .get(|r| r.choice("subject-identity", &identities))
             .unwrap_or(SubjectIdentity::None),

@@ -227,6 +227,11 @@ impl Share {
         Self { percent: if percent > 100 { 100 } else { percent } }
     }
 
+    /// 0–100.
+    pub const fn whole_percent(self) -> u8 {
+        self.percent
+    }
+
     /// 0.0–1.0.
     pub fn fraction(self) -> f64 {
         f64::from(self.percent) / 100.0

@@ -241,7 +241,8 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::SourceAlert
         | Purpose::SourceClear
         | Purpose::NotReached
-        | Purpose::RosterAudit => None,
+        | Purpose::RosterAudit
+        | Purpose::VolumeHold => None,
     }
 }
 

@@ -48,7 +48,7 @@ fn next(school: &School, list: DailyList, now: Timestamp) -> Option<Timestamp> {
         DailyList::NotReached => school.daily.not_reached,
         DailyList::RosterAudit => school.daily.roster_audit,
     };
-    time.map(|time| daily::next(time, &school.zone, now))
+    time.map(|time| daily::next(time, school, now))
 }
 
 /// Has the lists of all schools made from now on, at the times of their configuration.

@@ -333,6 +333,7 @@ impl Bench {
                 | Due::Replanned { .. }
                 | Due::RegisterDigest { .. }
                 | Due::Daily { .. }
+                | Due::Hold { .. }
                 | Due::Watch => None,
             })
             .collect();

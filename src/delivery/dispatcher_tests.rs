@@ -39,6 +39,8 @@ mod notices;
 mod renewal;
 #[path = "dispatcher_suspended_tests.rs"]
 mod suspended;
+#[path = "dispatcher_volume_tests.rs"]
+mod volume_held;
 #[path = "dispatcher_watch_tests.rs"]
 mod watched;
 use bench::{Bench, Family, at, roster, school};

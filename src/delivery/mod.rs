@@ -14,6 +14,8 @@ mod failing;
 mod failure;
 pub mod guest;
 mod handover;
+pub mod hold_facts;
+mod hold_notice;
 mod notice;
 mod prepare;
 pub mod receipt;
@@ -31,6 +33,7 @@ pub mod suspension;
 pub(crate) mod testing;
 mod timers;
 mod under_way;
+pub mod volume;
 pub mod watch;
 
 pub use dispatcher::{Dispatcher, troubles};

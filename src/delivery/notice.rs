@@ -8,19 +8,21 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 use super::claim::Verdict;
 use super::daily;
 use super::failure;
+use super::hold_facts::{self, HeldNow};
+use super::hold_notice;
 use super::shared::Shared;
 use crate::directory::{Directory, Mode, Nudge, Protection, Roster, School, entitled};
 use crate::intake::case;
 use crate::intake::registers::{self, Awaited};
 use crate::message::notice::{DigestFacts, DigestLesson, NoticeFacts, RegisterFacts, SourceFacts};
 use crate::model::{
-    Address, Clock24, Notification, Purpose, Reason, Recipient, Register, Silence, SourceId, State,
-    Stood, local_date,
+    Address, Clock24, Hold, HoldAct, HoldId, Notification, Purpose, Reason, Recipient, Register,
+    Silence, SourceId, State, Stood, local_date,
 };
 use crate::policy::notice::{self, Notice};
 use crate::policy::register::{self, Members};
 use crate::store::ledger::Unit;
-use crate::store::{StoreError, tables};
+use crate::store::{Kv, StoreError, tables};
 
 /// Before a notice that its school's absence, or a message under way, keeps back is looked at again.
 const LATER: SignedDuration = SignedDuration::from_mins(1);
@@ -41,6 +43,8 @@ pub(super) enum About<'a> {
     Silence(Silence),
     /// A list of the day, and whether anybody is on it.
     List(NoticeFacts, bool),
+    /// Messages that are held, and what is told of them.
+    Hold(Box<Hold>, HeldNow),
     /// The rows that it was made from are gone.
     Gone,
 }
@@ -50,6 +54,7 @@ pub(super) enum About<'a> {
 /// # Errors
 /// When the store fails.
 pub(super) async fn about<'a>(
+    kv: &dyn Kv,
     unit: &mut Unit<'_>,
     directory: &'a Directory,
     school: &School,
@@ -74,6 +79,13 @@ pub(super) async fn about<'a>(
             }
             None => About::Gone,
         },
+        Purpose::VolumeHold => {
+            let Ok(id) = HoldId::try_from(n.lesson.to_string()) else { return Ok(About::Gone) };
+            let row: Option<Hold> = unit.read(&tables::hold(&school.id, n.date, &id)).await?;
+            let Some(hold) = row else { return Ok(About::Gone) };
+            let now = hold_facts::look(kv, &directory.roster, Some(school), &hold).await?;
+            About::Hold(Box::new(hold), now)
+        }
         Purpose::RegisterDigest => {
             let found = registers::of_digest(unit, school, n.created_at).await?;
             let with_members = |register: Register| {
@@ -219,6 +231,13 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
         (Purpose::NotReached | Purpose::RosterAudit, About::List(_, any)) => {
             (!any).then_some(Reason::NothingToList)
         }
+        (Purpose::VolumeHold, About::Hold(hold, _)) => match hold.decisions.last() {
+            Some(last) if hold.over_at.is_some() => Some(match last.act {
+                HoldAct::Release => Reason::ReleasedByStaff,
+                HoldAct::Discard => Reason::DiscardedByStaff,
+            }),
+            _ => None,
+        },
         _ => Some(Reason::NothingToCorrect),
     }
 }
@@ -288,6 +307,7 @@ pub(super) fn facts(
             })
         }
         About::List(facts, _) => facts.clone(),
+        About::Hold(hold, held) => NoticeFacts::Hold(hold_notice::facts(school, hold, held, today)),
         About::Gone => return None,
     })
 }

@@ -15,6 +15,7 @@ use super::render::{self, Made, Making, Of, Wired};
 use super::settle;
 use super::shared::{Account, Shared};
 use super::suspension;
+use super::volume::{self, Gate};
 use crate::channel::sms::text_sha256;
 use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
@@ -132,6 +133,22 @@ pub async fn prepare(
             Ok(Prepared::Settled)
         }
         (Verdict::Send { address, language }, Some(school)) => {
+            if n.purpose == Purpose::Absence {
+                let start = case.lesson.lesson.start;
+                match volume::gate(shared, unit, &directory, school, &n, start, now).await? {
+                    Gate::Free => {}
+                    Gate::Held(until, hold) => {
+                        volume::note(unit, &n, &hold, ("hold", Reason::HeldForVolume), now);
+                        postpone(unit, n, until, Reason::HeldForVolume);
+                        return Ok(Prepared::Settled);
+                    }
+                    Gate::Discarded(hold) => {
+                        volume::note(unit, &n, &hold, ("cancel", Reason::DiscardedByStaff), now);
+                        ended(unit, &mut n, State::Cancelled, Reason::DiscardedByStaff);
+                        return Ok(Prepared::Settled);
+                    }
+                }
+            }
             let text = Of::Case(&case);
             let making = Sendable { directory: &directory, school, text, address, language };
             send(shared, unit, n, &making, now).await
@@ -226,7 +243,8 @@ async fn about_no_pupil(
 ) -> Result<Prepared, StoreError> {
     let (mut about, mut takes_back, mut bad) = (notice::About::Gone, None, BTreeSet::new());
     if let Some(school) = school {
-        about = notice::about(unit, directory, school, &n, now).await?;
+        let kv = shared.kv.as_ref();
+        about = notice::about(kv, unit, directory, school, &n, now).await?;
         takes_back = notice::takes_back(unit, school, &n, &about).await?;
         bad = notice::bad_addresses(unit, directory, school, &n, now).await?;
     }

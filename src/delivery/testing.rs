@@ -63,6 +63,7 @@ pub fn school() -> School {
         registers: crate::directory::RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
+        volume: crate::directory::VolumeRules::off(),
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
         calendar: None,

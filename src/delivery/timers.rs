@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::registers::Look;
-use super::{Shared, aside, resolve};
+use super::{Shared, aside, resolve, volume};
 use crate::intake::case::{Case, CaseKey, look_again};
 use crate::intake::{Heard, decide};
 use crate::model::{ProviderId, local_date};
@@ -60,6 +60,15 @@ impl Dispatcher {
                 Due::Daily { school, list, at } => {
                     worked = true;
                     self.make_list(&key, (&school, list, at), now).await?;
+                }
+                Due::Hold { school, date, id } => {
+                    worked = true;
+                    match volume::tend(&self.shared, &key, (&school, date, &id), now).await {
+                        Err(StoreError::Damaged(why)) => {
+                            aside::put(&self.shared, &key, &why).await?;
+                        }
+                        other => other?,
+                    }
                 }
                 Due::Watch => {
                     worked = true;

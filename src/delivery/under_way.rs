@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use super::accounts;
 use super::suspension::Suspensions;
+use super::volume::Normal;
 use crate::model::{NotificationId, ProviderId, SchoolId};
 
 /// How an account is at the moment, as far as this process knows.
@@ -42,6 +43,7 @@ pub struct UnderWay {
     /// be claimed. The claim asks the rows.
     pub(super) suspended: ArcSwap<Suspensions>,
     on_the_wire: Mutex<BTreeMap<NotificationId, ProviderId>>,
+    normal: Mutex<Normal>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,6 +73,22 @@ impl UnderWay {
         shut.values().min().copied()
     }
 
+    /// Whether it counts still that nothing was unusual about lessons that begin then.
+    pub(super) fn is_normal(&self, school: &SchoolId, start: Timestamp, now: Timestamp) -> bool {
+        locked(&self.normal).counts(school, start, now)
+    }
+
+    /// Nothing is unusual about lessons that begin then.
+    pub(super) fn note_normal(
+        &self,
+        school: &SchoolId,
+        start: Timestamp,
+        until: Timestamp,
+        now: Timestamp,
+    ) {
+        locked(&self.normal).note(school, start, until, now);
+    }
+
     /// Whether a message is on this process's wire.
     pub(super) fn is_on_the_wire(&self, id: &NotificationId) -> bool {
         locked(&self.on_the_wire).contains_key(id)
@@ -98,6 +116,7 @@ impl UnderWay {
         now: Timestamp,
     ) {
         locked(&self.schools_shut).clear();
+        *locked(&self.normal) = Normal::default();
         let mut gates = locked(&self.gates);
         for (id, trouble) in stored {
             gates.entry(id).or_insert(Gate { trouble, ..Gate::default() });

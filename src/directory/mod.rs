@@ -24,6 +24,7 @@ pub mod settings;
 pub mod snapshot;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod volume;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
 pub use school::{DailyLists, Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity};
 pub use settings::Settings;
+pub use volume::VolumeRules;
 
 use crate::model::SchoolId;
 

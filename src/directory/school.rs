@@ -8,6 +8,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 
 use super::go_live::GoneLive;
 use super::languages::LanguageRules;
+use super::volume::VolumeRules;
 use crate::calendar::Calendar;
 use crate::model::{Address, EmailAddress, Locale, ProviderId, Rate, SchoolId};
 
@@ -157,6 +158,8 @@ pub struct School {
     pub registers: RegisterRules,
     /// What it is told every day.
     pub daily: DailyLists,
+    /// When so many are missing that a person must look first.
+    pub volume: VolumeRules,
     /// What mail subjects may say.
     pub subject_identity: SubjectIdentity,
     /// Most SMS parts one text may take.
@@ -173,5 +176,10 @@ impl School {
     /// Whether a day may be a school day.
     pub fn is_school_day(&self, day: Date) -> bool {
         self.calendar.as_ref().is_none_or(|calendar| calendar.is_school_day(day))
+    }
+
+    /// How long after a mark came nobody is told of it: it may still change, and those that come with it are counted.
+    pub fn settling(&self) -> SignedDuration {
+        self.grace.max(self.volume.gathering())
     }
 }

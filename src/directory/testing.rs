@@ -37,6 +37,7 @@ pub fn settings() -> super::School {
         registers: crate::directory::RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),
         subject_identity: super::SubjectIdentity::None,
+        volume: super::VolumeRules::off(),
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
         calendar: None,

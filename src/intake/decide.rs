@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::case::Case;
+use super::volume;
 use crate::directory::{Directory, School};
 use crate::model::{EventId, LessonId, PupilId, SchoolId, SourceId};
 use crate::policy::{self, Plan};
@@ -33,12 +34,15 @@ pub fn decide(
     unit: &mut Unit<'_>,
     directory: &Directory,
     school: &School,
-    case: Case,
+    mut case: Case,
     heard: &Heard,
     now: Timestamp,
 ) -> Plan {
     let plan = policy::evaluate(&case.situation(school, &directory.roster, now));
     let key = case.key.clone();
+    let pupil = directory.roster.pupil(&key.school, &key.pupil);
+    let class = pupil.and_then(|pupil| pupil.class.as_ref());
+    volume::note(unit, &mut case, &plan, class, heard, now);
     case.apply(unit, &plan);
     trail(unit, &key.school, &key.pupil, Some(&key.lesson), heard, &plan, now);
     plan

@@ -11,10 +11,11 @@ pub mod exclusions;
 mod register;
 pub mod registers;
 pub mod silence;
+mod volume;
 
 pub use accept::{Accepted, Beside, Intake, IntakeError};
 pub use contact::{Contact, Contacts, Trouble};
-pub use decide::{Heard, decide};
+pub use decide::{Heard, decide, trail};
 pub use delays::LastHour;
 pub use described::Described;
 pub use register::look_again_at;

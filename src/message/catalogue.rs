@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{daily, notice, samples, team};
+use super::{daily, hold, notice, samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
@@ -41,6 +41,7 @@ macro_rules! email {
             "team-correction.html", "team-correction.subject.txt", "team-correction.txt",
             "team-update.html", "team-update.subject.txt", "team-update.txt",
             "test.html", "test.subject.txt", "test.txt",
+            "volume-hold.html", "volume-hold.subject.txt", "volume-hold.txt",
         )
     };
 }
@@ -135,6 +136,7 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if file.starts_with("register-") => {
             fields(&notice::sample_register("Ma 7B", "Björkskolan"))
         }
+        _ if file.starts_with("volume-hold.") => fields(&hold::sample()),
         _ if file.starts_with("source-") => fields(&notice::sample_source()),
         _ if file.starts_with("not-reached") => fields(&daily::not_reached_samples()[0]),
         _ if file.starts_with("roster-audit") => fields(&daily::roster_samples()[0]),

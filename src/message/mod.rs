@@ -9,6 +9,7 @@ mod engine;
 pub mod facts;
 mod folder;
 pub mod guest;
+pub mod hold;
 mod languages;
 pub mod mail;
 pub mod notice;

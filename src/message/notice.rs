@@ -8,6 +8,7 @@ use serde_json::Value as Json;
 use super::clean::{self, SMS_NAME};
 use super::daily::{self, NotReachedFacts, RosterFacts};
 use super::engine::Failure;
+use super::hold::{self, HoldFacts};
 use super::render::{self, MailText, RenderError, SmsText};
 use super::sms;
 use super::{Templates, engine, team};
@@ -111,6 +112,8 @@ pub enum NoticeFacts {
     NotReached(NotReachedFacts),
     /// An audit of the directory.
     Roster(RosterFacts),
+    /// Messages that are held.
+    Hold(HoldFacts),
 }
 
 impl Templates {
@@ -183,6 +186,7 @@ impl Templates {
                 Purpose::RegisterNudge | Purpose::RegisterUntaken | Purpose::RegisterTaken
             ),
             NoticeFacts::Digest(_) => purpose == Purpose::RegisterDigest,
+            NoticeFacts::Hold(_) => purpose == Purpose::VolumeHold,
             NoticeFacts::Source(_) => {
                 matches!(purpose, Purpose::SourceAlert | Purpose::SourceClear)
             }
@@ -297,6 +301,8 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
     for digest in [sample_digest(), late] {
         all.push((Purpose::RegisterDigest, NoticeFacts::Digest(digest)));
     }
+    let holds = hold::samples().into_iter();
+    all.extend(holds.map(|facts| (Purpose::VolumeHold, NoticeFacts::Hold(facts))));
     let source = sample_source();
     let unknown = SourceFacts {
         since: String::new(),

@@ -99,6 +99,8 @@ pub struct SchoolNow {
     pub school: SchoolId,
     /// What it lets out.
     pub mode: &'static str,
+    /// Open holds, and the messages that they keep waiting; none: not known.
+    pub holds: Option<(u64, u64)>,
 }
 
 /// The store.
@@ -148,6 +150,11 @@ struct OfTrouble {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfSchool {
+    school: Shown<SchoolId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct InMode {
     school: Shown<SchoolId>,
     mode: &'static str,
@@ -178,9 +185,22 @@ impl Moment {
         show_accounts(&self.accounts, r);
         show_sources(&self.sources, r);
         let modes: Family<InMode, Gauge> = Family::default();
-        for SchoolNow { school, mode } in &self.schools {
+        let holds: Family<OfSchool, Number> = Family::default();
+        let held: Family<OfSchool, Number> = Family::default();
+        for SchoolNow { school, mode, holds: of_school } in &self.schools {
             modes.get_or_create(&InMode { school: Shown(school.clone()), mode }).set(1);
+            if let Some((open, messages)) = of_school {
+                let label = || OfSchool { school: Shown(school.clone()) };
+                holds.get_or_create(&label()).set(number(*open));
+                held.get_or_create(&label()).set(number(*messages));
+            }
         }
+        r.register(
+            "volume_holds",
+            "Holds that wait for a person, because far too many pupils of a school are missing",
+            holds,
+        );
+        r.register("volume_held_messages", "Messages that such holds keep waiting", held);
         r.register("school_mode", "What a school lets out: 1 for its mode", modes);
         self.directory.show(r);
         self.store.show(r);

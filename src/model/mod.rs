@@ -22,6 +22,7 @@ mod secret;
 mod silencing;
 mod time;
 pub mod unseen;
+mod volume;
 mod watch;
 
 pub use account::OnBehalfOf;
@@ -51,4 +52,8 @@ pub use secret::{SHORTEST_SECRET, is_guessable};
 pub use silencing::{SilencedTarget, Silencing};
 pub use time::{Clock24, local_date};
 pub use unseen::shown;
+pub use volume::{
+    AT_ONCE, Exceeded, Hold, HoldAct, HoldCause, HoldDecision, HoldId, HoldScope, HoldThen,
+    Missing, MissingAt, Stand, Usual, stand,
+};
 pub use watch::{Quiet, Watch, is_ahead};

@@ -41,6 +41,8 @@ pub enum Purpose {
     NotReached,
     /// To the school's office, before the first lesson: what in the directory keeps people from being told.
     RosterAudit,
+    /// To the attendance team: so many pupils are missing that guardians' messages are held.
+    VolumeHold,
 }
 
 impl Purpose {
@@ -61,6 +63,7 @@ impl Purpose {
             Self::SourceClear => "source-clear",
             Self::NotReached => "not-reached",
             Self::RosterAudit => "roster-audit",
+            Self::VolumeHold => "volume-hold",
         }
     }
 
@@ -74,7 +77,8 @@ impl Purpose {
             | Self::SourceAlert
             | Self::SourceClear
             | Self::NotReached
-            | Self::RosterAudit => true,
+            | Self::RosterAudit
+            | Self::VolumeHold => true,
             Self::Absence
             | Self::Correction
             | Self::TeamAlert

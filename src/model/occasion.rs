@@ -40,6 +40,10 @@ pub struct LessonState {
     /// The schedule says that it does not take place: nobody is missing from it, whatever the register says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cancelled: bool,
+    /// The lesson's start under which the pupil is counted among those who are missing ([`MissingAt`](super::MissingAt));
+    /// none: nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counted_at: Option<Timestamp>,
     /// Whether the pupil counted as missing when this was last decided: mark unexcused and no
     /// advance notice.
     #[serde(default)]
@@ -68,6 +72,7 @@ impl LessonState {
             received_at,
             taken_as_known: false,
             cancelled: false,
+            counted_at: None,
             missing: false,
             revision: 0,
             notifications: Vec::new(),

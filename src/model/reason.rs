@@ -139,10 +139,17 @@ pub enum Reason {
     Silenced,
     /// This guardian is the teacher who made the mark, and knows.
     MadeTheMark,
+    /// So many would be told that a person must look first.
+    HeldForVolume,
+    /// Somebody looked, and let go what was held.
+    ReleasedByStaff,
+    /// Somebody looked, and discarded what was held.
+    DiscardedByStaff,
 }
 
 /// The reasons of a message that an operator has called back.
-const CALLED_BACK: [Reason; 2] = [Reason::OperatorCancelled, Reason::Operator];
+const CALLED_BACK: [Reason; 3] =
+    [Reason::OperatorCancelled, Reason::Operator, Reason::DiscardedByStaff];
 
 impl Reason {
     /// Whether, as the reason of a cancelled message, it says that an operator called it back.
@@ -214,8 +221,10 @@ impl Reason {
             Self::OutOfOrder => "an older mark than the one in force",
             Self::MarkChanged => "the mark changed before the message left",
             Self::NothingToCorrect => "nobody was told, so there is nothing to correct",
-            Self::Grace => "waits for the school's grace period",
             Self::Settling => "waits a moment, as the mark may change again",
+            Self::Grace => {
+                "waits for the school's grace period, or for the marks that come with it"
+            }
             Self::NotBegun => "waits for the lesson to begin",
             Self::QuietHours => "waits for quiet hours to end",
             Self::RateLimited => "waits for a rate limit",
@@ -237,6 +246,11 @@ impl Reason {
                 "the school has asked for silence about the lesson; `upprop silence list` shows it"
             }
             Self::MadeTheMark => "this guardian is the teacher who made the mark, and knows",
+            Self::HeldForVolume => {
+                "far more pupils than usual would be told of; held until a person has looked (`upprop holds list`)"
+            }
+            Self::ReleasedByStaff => "somebody looked at what was held and let it go",
+            Self::DiscardedByStaff => "somebody looked at what was held and discarded it",
         }
     }
 

@@ -11,7 +11,8 @@ use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
-    LessonId, LessonState, Notification, NotificationId, PupilId, SchoolId, Silencing, State,
+    Hold, LessonId, LessonState, MissingAt, Notification, NotificationId, PupilId, SchoolId,
+    Silencing, State,
 };
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
@@ -128,6 +129,14 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
         }
         tables::ROSTER_LOOKS => read::<RosterLook>(value).map(|_| None)?,
         tables::SILENCES => read::<Silence>(value).map(|_| None)?,
+        tables::HOLDS => {
+            let row: Hold = read(value)?;
+            misplaced(tables::hold(&row.school, row.date, &row.id) == key)
+        }
+        tables::MISSING => {
+            let _: MissingAt = read(value)?;
+            misplaced(tables::missing_parts(key).is_some())
+        }
         tables::BAD_CONTACTS => read::<BadContact>(value).map(|_| None)?,
         tables::FAILING => read::<Failing>(value).map(|_| None)?,
         tables::REJECTED => read::<Rejection>(value).map(|_| None)?,
@@ -199,6 +208,7 @@ async fn notification(
             | Due::Register { .. }
             | Due::Replanned { .. }
             | Due::RegisterDigest { .. }
+            | Due::Hold { .. }
             | Due::Daily { .. },
         ))
         | None => false,
@@ -226,6 +236,7 @@ async fn due(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, S
             | Due::Register { .. }
             | Due::Replanned { .. }
             | Due::RegisterDigest { .. }
+            | Due::Hold { .. }
             | Due::Daily { .. },
         ) => {
             return Ok(None);

@@ -62,7 +62,7 @@ pub struct Export {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct AsSaid {
-    /// `mark`, `missing`, `waits-for-directory` or `notice`.
+    /// `mark`, `missing`, `waits-for-directory`, `notice` or `counted-as-missing`.
     pub what: String,
     /// By which ids: lesson and source, or source and its row.
     pub of: Vec<String>,
@@ -191,6 +191,16 @@ async fn said(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<Vec<AsS
             let ids = key[prefix.len()..].split(|byte| *byte == 0).filter(|id| !id.is_empty());
             let of = ids.map(|id| String::from_utf8_lossy(id).into_owned()).collect();
             said.push(AsSaid { what: what.into(), of, row: ledger::decode(&value)? });
+        }
+    }
+    // Of all pupils of the school, by the lesson's start.
+    let missing = [tables::MISSING, school.as_str().as_bytes(), &[0]].concat();
+    for (key, value) in all(kv, &missing).await? {
+        let Some((start, of, lesson)) = tables::missing_parts(&key) else { continue };
+        if of == *pupil {
+            let (what, of) =
+                ("counted-as-missing".into(), vec![lesson.to_string(), start.to_string()]);
+            said.push(AsSaid { what, of, row: ledger::decode(&value)? });
         }
     }
     Ok(said)

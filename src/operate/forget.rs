@@ -208,6 +208,13 @@ async fn rows(
         let gone = sweep(kv, &of_pupil, |_, _| Fate::Goes).await?;
         done.add(what, gone);
     }
+    let missing = [tables::MISSING, school.as_str().as_bytes(), &[0]].concat();
+    let is_of_pupil =
+        |key: &[u8]| tables::missing_parts(key).is_some_and(|(_, of, _)| of == *pupil);
+    let gone =
+        sweep(kv, &missing, |key, _| if is_of_pupil(key) { Fate::Goes } else { Fate::Stays })
+            .await?;
+    done.add("missing at once", gone);
     let of_school = [tables::REGISTERS, school.as_str().as_bytes(), &[0]].concat();
     let changed = sweep(kv, &of_school, |_, value| {
         let Ok(mut row) = ledger::decode::<Register>(value) else { return Fate::Stays };

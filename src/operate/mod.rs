@@ -27,6 +27,7 @@ pub mod self_test;
 pub mod silences;
 pub mod status;
 pub mod suspensions;
+pub mod volume_holds;
 pub mod why;
 
 use jiff::Timestamp;

@@ -3,7 +3,7 @@
 //! message that something still happens to is never touched.
 
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::Serialize;
 
 use super::erase::{Ask, Fate, is_past, sweep};
@@ -19,6 +19,8 @@ use crate::store::{Kv, StoreError, codec, tables};
 const BAD_CONTACT: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// How long a source may take back what it said: longer than any school lets a teacher.
 const MISSED: SignedDuration = SignedDuration::from_hours(14 * 24);
+/// For how many days it is kept who was missing at once: eight weeks, by which it is told what is usual.
+const USUAL_DAYS: i64 = 8 * 7 + 2;
 /// How long lessons that had begun before a restore may be heard of.
 const RESTORED: SignedDuration = SignedDuration::from_hours(35 * 24);
 
@@ -53,7 +55,7 @@ pub async fn tidy(kv: &dyn Kv, clocks: Clocks, now: Timestamp) -> Result<Tidied,
     Ok(Tidied {
         contacts: contacts(kv, before(clocks.contacts), before(clocks.contacts.max(BAD_CONTACT)))
             .await?,
-        evidence: evidence(kv, before(clocks.evidence), before(MISSED)).await?,
+        evidence: evidence(kv, before(clocks.evidence), before(MISSED), now).await?,
         counters: counters(kv, before(clocks.counters), before(RESTORED)).await?,
     })
 }
@@ -133,7 +135,12 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
     Ok(changed)
 }
 
-async fn evidence(kv: &dyn Kv, limit: Timestamp, missed: Timestamp) -> Result<u64, StoreError> {
+async fn evidence(
+    kv: &dyn Kv,
+    limit: Timestamp,
+    missed: Timestamp,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
     // A day is past when it was over everywhere.
     let day = limit.to_zoned_datetime(TimeZone::UTC).date().yesterday().ok();
     let is_past_day = |text: &str| {
@@ -207,6 +214,18 @@ async fn evidence(kv: &dyn Kv, limit: Timestamp, missed: Timestamp) -> Result<u6
     .await?;
     gone += sweep(kv, tables::SILENCINGS, |_, value| {
         goes(ledger::decode::<Silencing>(value).is_ok_and(|row| row.to < limit))
+    })
+    .await?;
+    // As long as they tell what is usual, and no longer than anything else.
+    let weeks = now.to_zoned_datetime(TimeZone::UTC).date().checked_sub(USUAL_DAYS.days()).ok();
+    gone += sweep(kv, tables::MISSING, |key, _| {
+        let Some(([_, date], _)) = tables::parts::<2>(key) else { return Fate::Stays };
+        let is_old = |date: jiff::civil::Date| weeks.is_some_and(|weeks| date < weeks);
+        goes(is_past_day(date) || date.parse().is_ok_and(is_old))
+    })
+    .await?;
+    gone += sweep(kv, tables::HOLDS, |key, _| {
+        goes(tables::parts::<2>(key).is_some_and(|([_, date], _)| is_past_day(date)))
     })
     .await?;
     gone += sweep(kv, tables::LAST_SAID, |_, value| {

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::queue::{self, Queue};
+use super::volume_holds::{self, InShort};
 use super::{FORMAT, OperateError, VERSION};
 use crate::delivery::accounts::Account;
 use crate::delivery::suspension::{Suspension, Suspensions};
@@ -49,6 +50,9 @@ pub struct Status {
     pub accounts: Vec<AtAccount>,
     /// What operators have suspended, and not resumed.
     pub suspensions: Vec<Suspension>,
+    /// Messages that are held because far too many pupils are missing, newest first.
+    #[serde(default)]
+    pub holds: Vec<InShort>,
     /// When each source was last heard; none: not within the weeks for which events are remembered.
     pub sources: BTreeMap<SourceId, Option<Timestamp>>,
     /// How the contact with each source is.
@@ -263,6 +267,7 @@ pub async fn status<'a>(
         schools: of_school.into_values().map(|(_, found)| found).collect(),
         accounts: found,
         suspensions: Suspensions::load(kv, now).await?.all().to_vec(),
+        holds: volume_holds::list(kv, true).await?,
         sources,
         contacts,
         our_delay: our_delay(ours),

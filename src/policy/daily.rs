@@ -3,26 +3,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, Time, Weekday};
-use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan as _};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
 use crate::directory::entitled::{self, Entitled};
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
     Address, Channel, LessonState, Notification, PupilId, Purpose, Reason, Recipient, RosterFault,
-    State,
+    State, local_date,
 };
 
-/// When a list of that time of the day is made next after `now`: on a day of the week on which there is school.
-pub fn next(time: Time, zone: &TimeZone, now: Timestamp) -> Timestamp {
-    let today = now.to_zoned_datetime(zone.clone()).date();
+/// Days within which there is one of school, whatever the holidays.
+const HORIZON: i64 = 120;
+
+/// When a list of that time of the day is made next after `now`: on a school day, of which no week has more than five.
+pub fn next(time: Time, school: &School, now: Timestamp) -> Timestamp {
+    let zone = &school.zone;
+    let today = local_date(now, zone);
     let at = |days: i64| {
         let date = today.saturating_add(days.days());
         let at = zone.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok()?;
-        let is_school = !matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
-        (at > now && is_school).then_some(at)
+        let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
+        (at > now && !weekend && school.is_school_day(date)).then_some(at)
     };
-    (0..=7).find_map(at).unwrap_or(Timestamp::MAX)
+    // A calendar in which there is none is looked at again.
+    let later = now.saturating_add(SignedDuration::from_hours(24 * HORIZON));
+    (0..=HORIZON).find_map(at).unwrap_or(later.unwrap_or(Timestamp::MAX))
 }
 
 /// How far the telling of a pupil's absence has come: of several messages the one that came furthest.

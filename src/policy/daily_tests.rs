@@ -6,10 +6,6 @@ use super::*;
 use crate::delivery::testing::school;
 use crate::model::{Lesson, LessonId, Mark};
 
-fn zone() -> TimeZone {
-    TimeZone::get("Europe/Stockholm").expect("a zone")
-}
-
 fn at(text: &str) -> Timestamp {
     text.parse().expect("a time")
 }
@@ -27,7 +23,7 @@ fn a_list_is_due_at_its_time_on_the_next_day_of_school() {
         ("2026-10-23T14:00:00Z", "2026-10-26T14:30:00Z"),
         ("2027-03-26T15:00:00Z", "2027-03-29T13:30:00Z"),
     ] {
-        assert_eq!(next(time(15, 30, 0, 0), &zone(), at(now)), at(due), "{now}");
+        assert_eq!(next(time(15, 30, 0, 0), &school(), at(now)), at(due), "{now}");
     }
 }
 

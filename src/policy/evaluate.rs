@@ -196,7 +196,7 @@ fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &m
         plan.keep(same, same.state_reason.unwrap_or(Reason::AlreadyTold));
         return;
     }
-    let settled = s.lesson.received_at.saturating_add(s.school.grace).unwrap_or(s.now);
+    let settled = s.lesson.received_at.saturating_add(s.school.settling()).unwrap_or(s.now);
     new.due_at = s.now.max(settled).max(s.lesson.lesson.start);
     if s.lesson.lesson.start > s.now.max(settled) {
         new.state_reason = Some(Reason::NotBegun);

@@ -58,6 +58,7 @@ impl Bench {
             registers: crate::directory::RegisterRules::default(),
             daily: crate::directory::DailyLists::default(),
             subject_identity: SubjectIdentity::None,
+            volume: crate::directory::VolumeRules::off(),
             max_parts: 3,
             languages: crate::directory::LanguageRules::default(),
             calendar: None,

@@ -9,6 +9,7 @@ mod plan;
 mod put_right;
 pub mod register;
 mod standing;
+pub mod volume;
 pub mod watch;
 
 pub use evaluate::{Situation, evaluate};

@@ -6,8 +6,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AdvanceNotice, EventId, Lesson, LessonId, Mark, Minutes, NotificationId, PupilId, Reason,
-    RosterFault, SchoolId, SourceId, Watch,
+    AdvanceNotice, EventId, HoldId, Lesson, LessonId, Mark, Minutes, NotificationId, PupilId,
+    Reason, RosterFault, SchoolId, SourceId, Watch,
 };
 pub use crate::model::{Register, Silence, Stood};
 
@@ -287,6 +287,15 @@ pub enum Due {
         /// The lesson.
         lesson: LessonId,
     },
+    /// A hold is looked at: it was decided about, or its time is out.
+    Hold {
+        /// The school.
+        school: SchoolId,
+        /// The day.
+        date: Date,
+        /// Which.
+        id: HoldId,
+    },
     /// The registers that were not taken are told of together.
     RegisterDigest {
         /// The school.
@@ -388,7 +397,7 @@ pub struct OperatorAct {
     pub at: Timestamp,
     /// Who, as the system says: `uid 0`.
     pub by: String,
-    /// `suspend`, `resume`, `go-live`, `back-to-guests`, `go-live-withdrawn`.
+    /// `suspend`, `resume`, `go-live`, `back-to-guests`, `go-live-withdrawn`, `hold-release`, `hold-discard`.
     pub act: String,
     /// What it concerns: `all`, `channel:sms`, `channel:email` or `school:ID`.
     pub scope: String,

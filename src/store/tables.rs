@@ -2,10 +2,14 @@
 //! that what is read together lies together. Texts in keys end with a NUL, which no identifier
 //! can hold.
 
+#[path = "tables_of_registers.rs"]
+mod of_registers;
 #[path = "tables_of_silences.rs"]
 mod of_silences;
 #[path = "tables_of_sources.rs"]
 mod of_sources;
+#[path = "tables_of_volume.rs"]
+mod of_volume;
 
 use jiff::{Timestamp, civil::Date};
 use sha2::{Digest, Sha256};
@@ -15,8 +19,10 @@ use crate::model::{
     Address, AdvanceNotice, EventId, LessonId, NoticeKind, NotificationId, ProviderId, PupilId,
     SchoolId, SourceId,
 };
+pub use of_registers::*;
 pub use of_silences::*;
 pub use of_sources::*;
+pub use of_volume::*;
 
 fn key(prefix: &str, parts: &[&str]) -> Vec<u8> {
     let mut key = prefix.as_bytes().to_vec();
@@ -104,48 +110,6 @@ pub fn notices(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
 pub fn notice_guard(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
     key("ag/", &[school.as_str(), pupil.as_str()])
 }
-
-/// The register of a lesson. Value: [`super::rows::Register`].
-pub fn register(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
-    key("rg/", &[school.as_str(), lesson.as_str()])
-}
-
-/// That a lesson is planned on a day. Value: its id.
-pub fn planned_on(school: &SchoolId, date: Date, lesson: &LessonId) -> Vec<u8> {
-    key("rd/", &[school.as_str(), &date.to_string(), lesson.as_str()])
-}
-
-/// The lessons that are planned on a day.
-pub fn plan_of(school: &SchoolId, date: Date) -> Vec<u8> {
-    key("rd/", &[school.as_str(), &date.to_string()])
-}
-
-/// What was last found in a school's directory. Value: [`super::rows::RosterLook`].
-pub fn roster_look(school: &SchoolId) -> Vec<u8> {
-    key("ra/", &[school.as_str()])
-}
-
-/// What was last found in each school's directory.
-pub const ROSTER_LOOKS: &[u8] = b"ra/";
-
-/// The lessons that are planned on any day.
-pub const PLANNED: &[u8] = b"rd/";
-
-/// One line of the trail of a register. Value: [`super::rows::Audit`].
-pub fn register_line(school: &SchoolId, lesson: &LessonId, at: Timestamp, unique: &str) -> Vec<u8> {
-    let mut key = register_trail(school, lesson);
-    key.extend_from_slice(&time(at));
-    key.extend_from_slice(unique.as_bytes());
-    key
-}
-
-/// The whole trail of a register.
-pub fn register_trail(school: &SchoolId, lesson: &LessonId) -> Vec<u8> {
-    key("rt/", &[school.as_str(), lesson.as_str()])
-}
-
-/// Every trail of a register.
-pub const REGISTER_TRAILS: &[u8] = b"rt/";
 
 /// A source that says nothing of a school though it should. Value: [`super::rows::Silence`].
 pub fn silence(school: &SchoolId, source: &SourceId) -> Vec<u8> {
@@ -308,11 +272,13 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"gl/", "schools gone live"),
     (b"gs/", "lessons by group"),
     (b"hg/", "guards of silences"),
+    (b"ho/", "holds"),
     (b"hu/", "silences"),
     (b"la/", "other ids of lessons"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"ls/", "last said"),
+    (b"ma/", "missing at once"),
     (b"mk/", "marks that wait"),
     (b"mm/", "missed"),
     (b"no/", "messages"),
@@ -469,8 +435,13 @@ mod tests {
     #[test]
     fn every_table_is_listed() {
         let here = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
-        let others = [include_str!("tables_of_silences.rs"), include_str!("tables_of_sources.rs")];
-        let code = [here, others[0], others[1]].concat();
+        let others = [
+            include_str!("tables_of_registers.rs"),
+            include_str!("tables_of_silences.rs"),
+            include_str!("tables_of_sources.rs"),
+            include_str!("tables_of_volume.rs"),
+        ];
+        let code = [here, &others.concat()].concat();
         let listed: std::collections::BTreeSet<_> =
             TABLES.iter().map(|(prefix, _)| std::str::from_utf8(prefix).expect("ASCII")).collect();
         let named = code.split('"').filter(|word| word.len() == 3 && word.ends_with('/'));

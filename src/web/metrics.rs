@@ -21,6 +21,7 @@ use crate::metrics::{
 };
 use crate::model::SourceId;
 use crate::operate::queue;
+use crate::operate::volume_holds::{self, InShort};
 use crate::store::tables::Lane;
 use crate::store::{Kv, Sizes};
 
@@ -57,6 +58,8 @@ pub struct Looked {
     /// How long it took.
     took: SignedDuration,
     queue: Option<QueueNow>,
+    /// Those that are open.
+    holds: Option<Vec<InShort>>,
     sizes: Option<Sizes>,
 }
 
@@ -112,7 +115,15 @@ impl Scrape {
             schools: directory
                 .schools
                 .values()
-                .map(|school| SchoolNow { school: school.id.clone(), mode: school.mode.as_str() })
+                .map(|school| SchoolNow {
+                    school: school.id.clone(),
+                    mode: school.mode.as_str(),
+                    holds: looked.holds.as_ref().map(|holds| {
+                        let of_school = || holds.iter().filter(|hold| hold.school == school.id);
+                        let open = of_school().count().try_into().unwrap_or(u64::MAX);
+                        (open, of_school().map(|hold| u64::from(hold.waiting)).sum())
+                    }),
+                })
                 .collect(),
             store: StoreNow {
                 writable: health.writable,
@@ -170,11 +181,15 @@ impl Scrape {
                     None
                 }
             };
+            let holds = volume_holds::list(kv.as_ref(), true).await;
+            let holds =
+                holds.inspect_err(|error| tracing::warn!(%error, "holds could not be counted"));
             let took = clock.now().duration_since(now).abs();
-            let new = Looked { at: now, took, queue, sizes: kv.sizes() };
+            let new = Looked { at: now, took, queue, holds: holds.ok(), sizes: kv.sizes() };
             looked.insert(new).clone()
         });
-        let nothing = Looked { at: now, took: SignedDuration::ZERO, queue: None, sizes: None };
+        let (took, queue, holds, sizes) = (SignedDuration::ZERO, None, None, None);
+        let nothing = Looked { at: now, took, queue, holds, sizes };
         walk.await.unwrap_or(nothing)
     }
 }

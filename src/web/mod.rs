@@ -8,6 +8,7 @@ mod control_care;
 mod control_directory;
 mod control_holds;
 mod control_silences;
+mod control_volume;
 pub mod hooks;
 pub mod hooks_rejected;
 pub mod hooks_response;

@@ -77,6 +77,7 @@ fn school() -> School {
         registers: upprop::directory::RegisterRules::default(),
         daily: upprop::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
+        volume: upprop::directory::VolumeRules::off(),
         max_parts: 3,
         languages: upprop::directory::LanguageRules::default(),
         calendar: None,

@@ -99,6 +99,8 @@ mod too_much;
 mod traces;
 mod unit;
 mod versions;
+mod volume_hold;
+mod volume_usual;
 mod why;
 mod world;
 mod wrong_clock;

@@ -202,9 +202,7 @@ bearer-file = "secrets/token"
 signature-secret-file = "secrets/signing"
 [defaults]
 grace = "0s"
-correction-settle = "0s"
-not-reached-at = "off"
-roster-audit-at = "off"
+{calm}
 [schools.s1]
 name = "Björkskolan"
 mode = "{mode}"
@@ -226,6 +224,7 @@ sms-provider = "elks"
             provider = self.provider,
             mode = self.mode,
             school = self.school,
+            calm = crate::people::CALM,
         );
         fs::write(folder.join("upprop.toml"), config).expect("config");
         write_directory(folder, &self.pupils, &self.guardians);

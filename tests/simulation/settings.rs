@@ -72,6 +72,10 @@ sms-provider = "elks"
 stale-after = "20h"
 not-reached-at = "off"
 roster-audit-at = "off"
+volume-class = "off"
+volume-school = "off"
+volume-source = "off"
+volume-usual = 0
 "#,
         rate(cap),
         rate(Some(account)),

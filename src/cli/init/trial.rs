@@ -161,6 +161,11 @@ roster-audit-at = "off"
 quiet-hours = "off"
 stale-after = "7d"
 sms-provider = "elks"
+# A trial marks whole classes at once, which would be held for a person otherwise.
+volume-class = "off"
+volume-school = "off"
+volume-source = "off"
+volume-usual = 0
 "#
     )
 }

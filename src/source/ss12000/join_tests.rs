@@ -117,6 +117,7 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         sms_provider: None,
         sms_rate: None,
         subject_identity: SubjectIdentity::None,
+        volume: crate::directory::VolumeRules::off(),
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
         calendar: None,

@@ -87,6 +87,10 @@ team-email = "team@skola.example"
 phone = "070-174 06 99"
 sender-id = "Skolan"
 sms-provider = "elks"
+volume-class = "off"
+volume-school = "off"
+volume-source = "off"
+volume-usual = 0
 "#,
         row.rate, row.rate, row.grace, row.stale_after
     );
