@@ -5,11 +5,11 @@
 use std::fmt::Write as _;
 use std::fs;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde_json::Value;
 use upprop::env::{Clock as _, SystemClock};
 
-use crate::world::{Setup, TEAM, World, upprop};
+use crate::world::{DEADLINE, Setup, TEAM, World, soon, upprop};
 
 const TEACHER: &str = "+46701740650";
 
@@ -111,4 +111,57 @@ async fn an_untaken_register_is_asked_for_and_told_of_once_through_a_kill() {
     assert_eq!((&registers["in-time"], &registers["untaken"]), (&1.into(), &1.into()), "{status}");
     let statistics = told(&world, &["statistics"], 0);
     assert!(statistics.contains("50 %  registers taken in time"), "{statistics}");
+}
+
+/// Waits until the trail of a lesson's register says `words` so many times.
+async fn said(world: &World, lesson: &str, words: &str, times: usize) {
+    let clock = SystemClock::new();
+    let met = async {
+        loop {
+            let config = world.config();
+            let config = config.to_str().expect("a path");
+            let (_, out, _) = upprop(&["why", "--lesson", lesson, "--config", config]);
+            if out.matches(words).count() >= times {
+                return;
+            }
+            clock.sleep_until(soon(&clock)).await;
+        }
+    };
+    let met = tokio::time::timeout(DEADLINE, met).await;
+    assert!(met.is_ok(), "waited for {times} times {words:?}:\n{}", world.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_register_is_asked_for_on_a_closed_day_or_of_a_class_that_is_on_a_trip() {
+    let zone = jiff::tz::TimeZone::get("Europe/Stockholm").expect("zone");
+    let today = SystemClock::new().now().to_zoned_datetime(zone).date();
+    let (from, to) = (today - 1.day(), today + 1.day());
+    for (closed, words, times) in [
+        (format!("{from}..{to}"), "no school day", 1),
+        // At the time to begin it and at the end.
+        ("2020-01-01".to_owned(), "no pupil is to come to the lesson", 2),
+    ] {
+        let extra = format!(
+            "[drop.filer]\nfolder = \"files\"\ngives = [\"schedule\"]\npoll = \"1s\"\nstill = \"1s\"\n\
+             [calendars.year]\nclosed = [\"{closed}\"]\n"
+        );
+        let school = "register-after = \"1s\"\ncalendar = \"year\"\n".to_owned();
+        let mut world = Setup { extra, school, ..Setup::default() }.prepare();
+        people(&world);
+        fs::create_dir_all(world.folder.path().join("files")).expect("folder");
+        world.start().await;
+        if times == 2 {
+            let (from, to) = (from.to_string(), to.to_string());
+            let add = ["silence", "add", "--school", "s1", "--class", "7B", "--reason", "museum"];
+            told(&world, &[&add[..], &["--from", &from, "--to", &to]].concat(), 0);
+        }
+        let now = SystemClock::new().now();
+        let second = SignedDuration::from_secs(1);
+        let (start, end) = (now + second * 15, now + second * 18);
+        plan(&world, &[("untaken", "grp-7b", false)], start, end);
+        said(&world, "untaken", words, times).await;
+        world.accept(&world.marked("hemlig", "l1", "unexcused", 5)).await;
+        // The duty about the protected pupil alone.
+        world.messages(1).await;
+    }
 }
