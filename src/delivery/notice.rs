@@ -287,7 +287,9 @@ pub(super) fn facts(
                 over: row.over_at.map(|at| clock(at, &school.zone)).unwrap_or_default(),
             })
         }
-        About::Hold(hold, held) => NoticeFacts::Hold(hold_notice::facts(school, hold, held, today)),
+        About::Hold(row, now) => {
+            NoticeFacts::Hold(Box::new(hold_notice::facts(school, row, now, today)))
+        }
         About::Gone => return None,
     })
 }

@@ -108,7 +108,7 @@ pub enum NoticeFacts {
     /// A source.
     Source(SourceFacts),
     /// Messages that are held.
-    Hold(HoldFacts),
+    Hold(Box<HoldFacts>),
 }
 
 impl Templates {
@@ -295,7 +295,7 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
         all.push((Purpose::RegisterDigest, NoticeFacts::Digest(digest)));
     }
     let holds = hold::samples().into_iter();
-    all.extend(holds.map(|facts| (Purpose::VolumeHold, NoticeFacts::Hold(facts))));
+    all.extend(holds.map(|facts| (Purpose::VolumeHold, NoticeFacts::Hold(Box::new(facts)))));
     let source = sample_source();
     let unknown = SourceFacts {
         since: String::new(),
