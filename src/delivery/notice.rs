@@ -42,7 +42,7 @@ pub(super) enum About<'a> {
     /// A source.
     Silence(Silence),
     /// A list of the day, and whether anybody is on it.
-    List(NoticeFacts, bool),
+    List(Box<NoticeFacts>, bool),
     /// Messages that are held, and what is told of them.
     Hold(Box<Hold>, HeldNow),
     /// The rows that it was made from are gone.
@@ -70,12 +70,12 @@ pub(super) async fn about<'a>(
         Purpose::NotReached => {
             let found = daily::not_reached(unit, directory, school, n.date, now).await?;
             let any = !found.people.is_empty() || found.unnamed > 0;
-            About::List(NoticeFacts::NotReached(found), any)
+            About::List(Box::new(NoticeFacts::NotReached(found)), any)
         }
         Purpose::RosterAudit => match daily::roster(unit, directory, school, n.date, now).await? {
             Some(found) => {
                 let any = !found.is_nothing();
-                About::List(NoticeFacts::Roster(found), any)
+                About::List(Box::new(NoticeFacts::Roster(found)), any)
             }
             None => About::Gone,
         },
@@ -306,8 +306,10 @@ pub(super) fn facts(
                 over: row.over_at.map(|at| clock(at, &school.zone)).unwrap_or_default(),
             })
         }
-        About::List(facts, _) => facts.clone(),
-        About::Hold(hold, held) => NoticeFacts::Hold(hold_notice::facts(school, hold, held, today)),
+        About::List(facts, _) => facts.as_ref().clone(),
+        About::Hold(row, now) => {
+            NoticeFacts::Hold(Box::new(hold_notice::facts(school, row, now, today)))
+        }
         About::Gone => return None,
     })
 }

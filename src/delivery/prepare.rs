@@ -133,21 +133,8 @@ pub async fn prepare(
             Ok(Prepared::Settled)
         }
         (Verdict::Send { address, language }, Some(school)) => {
-            if n.purpose == Purpose::Absence {
-                let start = case.lesson.lesson.start;
-                match volume::gate(shared, unit, &directory, school, &n, start, now).await? {
-                    Gate::Free => {}
-                    Gate::Held(until, hold) => {
-                        volume::note(unit, &n, &hold, ("hold", Reason::HeldForVolume), now);
-                        postpone(unit, n, until, Reason::HeldForVolume);
-                        return Ok(Prepared::Settled);
-                    }
-                    Gate::Discarded(hold) => {
-                        volume::note(unit, &n, &hold, ("cancel", Reason::DiscardedByStaff), now);
-                        ended(unit, &mut n, State::Cancelled, Reason::DiscardedByStaff);
-                        return Ok(Prepared::Settled);
-                    }
-                }
+            if is_held(shared, unit, (&directory, school), &n, &case, now).await? {
+                return Ok(Prepared::Settled);
             }
             let text = Of::Case(&case);
             let making = Sendable { directory: &directory, school, text, address, language };
@@ -186,6 +173,32 @@ pub async fn prepare(
         // Without a school nothing is sent.
         (Verdict::Send { .. }, None) => Ok(Prepared::Settled),
     }
+}
+
+/// Whether a message is held, or discarded, because far too many would be told.
+async fn is_held(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    (directory, school): (&Directory, &School),
+    n: &Notification,
+    case: &Case,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if n.purpose != Purpose::Absence {
+        return Ok(false);
+    }
+    match volume::gate(shared, unit, directory, school, n, case.lesson.lesson.start, now).await? {
+        Gate::Free => return Ok(false),
+        Gate::Held(until, hold) => {
+            volume::note(unit, n, &hold, ("hold", Reason::HeldForVolume), now);
+            postpone(unit, n.clone(), until, Reason::HeldForVolume);
+        }
+        Gate::Discarded(hold) => {
+            volume::note(unit, n, &hold, ("cancel", Reason::DiscardedByStaff), now);
+            ended(unit, &mut n.clone(), State::Cancelled, Reason::DiscardedByStaff);
+        }
+    }
+    Ok(true)
 }
 
 /// The school as its mode is by the rows: one that was taken back to its guests beside this claim is back.

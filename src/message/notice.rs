@@ -113,7 +113,7 @@ pub enum NoticeFacts {
     /// An audit of the directory.
     Roster(RosterFacts),
     /// Messages that are held.
-    Hold(HoldFacts),
+    Hold(Box<HoldFacts>),
 }
 
 impl Templates {
@@ -302,7 +302,7 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
         all.push((Purpose::RegisterDigest, NoticeFacts::Digest(digest)));
     }
     let holds = hold::samples().into_iter();
-    all.extend(holds.map(|facts| (Purpose::VolumeHold, NoticeFacts::Hold(facts))));
+    all.extend(holds.map(|facts| (Purpose::VolumeHold, NoticeFacts::Hold(Box::new(facts)))));
     let source = sample_source();
     let unknown = SourceFacts {
         since: String::new(),

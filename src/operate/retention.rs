@@ -202,11 +202,6 @@ async fn evidence(
         goes(at.is_some_and(|at| at < limit))
     })
     .await?;
-    gone += sweep(kv, tables::ROSTER_LOOKS, |_, value| {
-        let row = ledger::decode::<RosterLook>(value);
-        goes(row.is_ok_and(|row| is_past_day(&row.date.to_string())))
-    })
-    .await?;
     gone += sweep(kv, tables::SILENCES, |_, value| {
         let row = ledger::decode::<Silence>(value);
         goes(row.is_ok_and(|row| row.over_at.is_some_and(|at| at < limit)))
@@ -216,18 +211,7 @@ async fn evidence(
         goes(ledger::decode::<Silencing>(value).is_ok_and(|row| row.to < limit))
     })
     .await?;
-    // As long as they tell what is usual, and no longer than anything else.
-    let weeks = now.to_zoned_datetime(TimeZone::UTC).date().checked_sub(USUAL_DAYS.days()).ok();
-    gone += sweep(kv, tables::MISSING, |key, _| {
-        let Some(([_, date], _)) = tables::parts::<2>(key) else { return Fate::Stays };
-        let is_old = |date: jiff::civil::Date| weeks.is_some_and(|weeks| date < weeks);
-        goes(is_past_day(date) || date.parse().is_ok_and(is_old))
-    })
-    .await?;
-    gone += sweep(kv, tables::HOLDS, |key, _| {
-        goes(tables::parts::<2>(key).is_some_and(|([_, date], _)| is_past_day(date)))
-    })
-    .await?;
+    gone += at_once(kv, is_past_day, now).await?;
     gone += sweep(kv, tables::LAST_SAID, |_, value| {
         goes(ledger::decode::<LastSaid>(value).is_ok_and(|row| row.at < limit))
     })
@@ -256,6 +240,32 @@ async fn evidence(
     .await?;
     gone += sweep(kv, tables::FAILING, |_, value| {
         goes(ledger::decode::<Failing>(value).is_ok_and(|row| row.at < limit))
+    })
+    .await?;
+    Ok(gone)
+}
+
+/// Who was missing at once, and holds.
+async fn at_once(
+    kv: &dyn Kv,
+    is_past_day: impl Fn(&str) -> bool + Send + Sync,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    // As long as they tell what is usual, and no longer than anything else.
+    let weeks = now.to_zoned_datetime(TimeZone::UTC).date().checked_sub(USUAL_DAYS.days()).ok();
+    let mut gone = sweep(kv, tables::MISSING, |key, _| {
+        let Some(([_, date], _)) = tables::parts::<2>(key) else { return Fate::Stays };
+        let is_old = |date: jiff::civil::Date| weeks.is_some_and(|weeks| date < weeks);
+        goes(is_past_day(date) || date.parse().is_ok_and(is_old))
+    })
+    .await?;
+    gone += sweep(kv, tables::ROSTER_LOOKS, |_, value| {
+        let row = ledger::decode::<RosterLook>(value);
+        goes(row.is_ok_and(|row| is_past_day(&row.date.to_string())))
+    })
+    .await?;
+    gone += sweep(kv, tables::HOLDS, |key, _| {
+        goes(tables::parts::<2>(key).is_some_and(|([_, date], _)| is_past_day(date)))
     })
     .await?;
     Ok(gone)

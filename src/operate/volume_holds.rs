@@ -305,8 +305,8 @@ pub async fn decide(
                 "somebody has decided about a hold"
             );
             let school = directory.schools.get(&hold.school);
-            let held = hold_facts::look(kv, &directory.roster, school, &hold).await?;
-            return Ok(shown(&hold, &held, concerned));
+            let after = hold_facts::look(kv, &directory.roster, school, &hold).await?;
+            return Ok(shown(&hold, &after, concerned));
         }
     }
     Err(StoreError::Busy("somebody else changes the same hold; try again".into()).into())

@@ -39,11 +39,14 @@ fn classes(names: &[&str]) -> HoldScope {
     HoldScope::Classes(names.iter().map(|name| (*name).to_owned()).collect())
 }
 
+/// What it is, who is missing, and what is held.
+type Row<'a> = (&'a str, &'a [(&'a str, u32)], Option<(HoldScope, u32, u32)>);
+
 #[test]
 fn what_is_held() {
     let rules = VolumeRules::default();
     let school = HoldScope::School;
-    let table: &[(&str, &[(&str, u32)], Option<(HoldScope, u32, u32)>)] = &[
+    let table: &[Row<'_>] = &[
         ("nobody", &[], None),
         ("a usual morning", &[("7A", 2), ("7B", 1), ("8A", 3)], None),
         ("half a class is not more than half", &[("8A", 10)], None),
