@@ -146,7 +146,7 @@ async fn no_register_is_asked_for_on_a_closed_day_or_of_a_class_that_is_on_a_tri
              [calendars.year]\nclosed = [\"{closed}\"]\n"
         );
         let school = "register-after = \"1s\"\ncalendar = \"year\"\n".to_owned();
-        let mut world = Setup { extra, school, ..Setup::default() }.prepare();
+        let mut world = Setup { school, extra, ..Setup::default() }.prepare();
         people(&world);
         fs::create_dir_all(world.folder.path().join("files")).expect("folder");
         world.start().await;
