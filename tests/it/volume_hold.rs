@@ -84,10 +84,10 @@ async fn held(world: &World, messages: u64) -> Value {
             clock.sleep_until(soon(&clock)).await;
         }
     };
-    match tokio::time::timeout(DEADLINE, met).await {
-        Ok(hold) => hold,
-        Err(_) => panic!("waited for {messages} held:\n{}\n{}", world.shown(), world.log()),
-    }
+    let Ok(hold) = tokio::time::timeout(DEADLINE, met).await else {
+        panic!("waited for {messages} held:\n{}\n{}", world.shown(), world.log())
+    };
+    hold
 }
 
 fn id(hold: &Value) -> &str {
