@@ -192,6 +192,11 @@ impl App {
         self.reloader.routes().serve()
     }
 
+    /// What operators are answered, for whoever asks without a socket.
+    pub fn operators(&self) -> axum::Router {
+        self.reloader.answers().serve()
+    }
+
     /// What puts another configuration in force, and where operators ask for it. Once.
     pub fn reloads(&mut self) -> (Reloader, Option<mpsc::Receiver<Request>>) {
         (self.reloader.clone(), self.requests.take())

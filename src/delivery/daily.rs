@@ -9,14 +9,16 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::dispatcher::Dispatcher;
 use super::failure;
 use super::shared::Shared;
-use crate::directory::{Directory, Protection, Pupil, School};
+use crate::directory::{Directory, GuardianLink, Protection, Pupil, School};
 use crate::intake::case::{PROTECTED_FOR, enqueue};
+use crate::intake::exclusions;
 use crate::message::daily::{NotReachedFacts, Person, RosterFacts, RosterPart};
 use crate::model::{
     Address, Channel, Clock24, LessonId, LessonState, Notification, PupilId, Purpose, Reason,
     Recipient, RosterFault, StaffRole, local_date,
 };
 use crate::policy::daily::{self, Missing};
+use crate::policy::exclusion;
 use crate::policy::notice::Notice;
 use crate::store::ledger::Unit;
 use crate::store::rows::{DailyList, Day, Due, Failing, RosterLook};
@@ -189,12 +191,31 @@ fn person(pupil: &Pupil) -> Person {
     }
 }
 
+/// Whether nobody is to be told of a lesson, or somebody at home made the mark and knows.
+async fn is_left_out(
+    unit: &mut Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    pupil: &Pupil,
+    lesson: &LessonState,
+) -> Result<bool, StoreError> {
+    let of = (&pupil.id, pupil.class.as_deref());
+    let start = lesson.lesson.start;
+    let silencings = exclusions::of_pupil(unit, &school.id, of, start).await?;
+    let by = lesson.recorded_by.as_deref();
+    let knows = |link: &GuardianLink| {
+        exclusion::made_the_mark(school, &directory.roster, pupil, by, &link.guardian)
+    };
+    let excluded = exclusion::of_lesson(school, &lesson.lesson, &silencings).is_some();
+    Ok(excluded || pupil.guardians.iter().any(knows))
+}
+
 /// Those of a day of whom nobody was reached.
 ///
 /// # Errors
 /// When the store fails.
 pub(super) async fn not_reached(
-    unit: &Unit<'_>,
+    unit: &mut Unit<'_>,
     directory: &Directory,
     school: &School,
     date: Date,
@@ -202,14 +223,21 @@ pub(super) async fn not_reached(
 ) -> Result<NotReachedFacts, StoreError> {
     let pupils = directory.roster.pupils.get(&school.id);
     let mut all: Vec<Missing> = Vec::new();
-    for id in pupils.into_iter().flat_map(BTreeMap::keys) {
-        let from = tables::day(&school.id, id, date);
+    for pupil in pupils.into_iter().flat_map(BTreeMap::values) {
+        let from = tables::day(&school.id, &pupil.id, date);
         let day: Vec<LessonState> = unit.peek_range(&from, &after_prefix(&from), LESSONS).await?;
         let mut told: Vec<Notification> = Vec::new();
-        for message in day.iter().filter(|l| l.missing).flat_map(|l| &l.notifications) {
-            told.extend(unit.peek::<Notification>(&tables::notification(message)).await?);
+        let mut counted: Vec<LessonState> = Vec::new();
+        for lesson in day.into_iter().filter(|lesson| lesson.missing) {
+            if is_left_out(unit, directory, school, pupil, &lesson).await? {
+                continue;
+            }
+            for message in &lesson.notifications {
+                told.extend(unit.peek::<Notification>(&tables::notification(message)).await?);
+            }
+            counted.push(lesson);
         }
-        all.extend(daily::missing(id, &day, &told));
+        all.extend(daily::missing(&pupil.id, &counted, &told));
     }
     let mut facts = NotReachedFacts {
         school: school.name.clone(),

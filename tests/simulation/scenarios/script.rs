@@ -86,9 +86,9 @@ pub struct Lesson {
 /// What happens.
 #[derive(Debug, Clone)]
 pub enum Act {
-    /// Somebody is marked at a lesson of a day, by a register of another time than now where that is said.
+    /// Pupils are marked at a lesson of a day, by a register of another time than now where that is said.
     Mark {
-        pupil: String,
+        pupils: Vec<String>,
         mark: &'static str,
         minutes: Option<u32>,
         lesson: String,
@@ -131,6 +131,17 @@ pub enum Act {
     /// A pupil leaves the school.
     Leaves {
         pupil: String,
+    },
+    /// The school asks for silence about a lesson's time: of a class, a pupil, or, with neither, of everybody.
+    Silence {
+        class: Option<String>,
+        pupil: Option<String>,
+        from: DateTime,
+        to: DateTime,
+    },
+    /// Somebody decides about all that is held.
+    Decide {
+        release: bool,
     },
     /// The daemon is killed and started again.
     Restart,
@@ -194,8 +205,18 @@ impl Script {
             guardians.insert(name, contact);
         }
         let mut pupils = Vec::new();
-        for (at, text) in written.pupils.iter().enumerate() {
-            let pupil = pupil(text, at)?;
+        for text in &written.pupils {
+            if let Some(class) = text.strip_prefix("class ") {
+                let (class, of) = class.split_once(" of ").ok_or("class 8A of how many?")?;
+                let of: usize = of.parse().map_err(|_| format!("{of:?} is no number"))?;
+                for n in 1..=of {
+                    let (pupil, home) = one_of_many(class, n);
+                    guardians.insert(pupil.guardians[0].clone(), home);
+                    pupils.push(pupil);
+                }
+                continue;
+            }
+            let pupil = pupil(text, pupils.len())?;
             if let Some(unknown) = pupil.guardians.iter().find(|g| !guardians.contains_key(*g)) {
                 return Err(format!("{text:?}: {unknown} is no guardian"));
             }
@@ -220,13 +241,43 @@ impl Script {
         if !script.acts.is_sorted_by_key(|(at, _)| *at) {
             return Err("what happens is not in order of time".into());
         }
-        script.expected =
-            written.expected.iter().map(|text| line(text, day)).collect::<Read<_>>()?;
+        for text in &written.expected {
+            let lines = script.lines(text)?;
+            script.expected.extend(lines);
+        }
         Ok(script)
     }
 
+    /// A sentence of what is expected: `24 × 09:20 mail to team: …` stands for as many, `each home of 8A` for all.
+    fn lines(&self, text: &str) -> Read<Vec<Line>> {
+        let (count, text) = match text.split_once(" × ") {
+            Some((count, text)) => (count.parse().map_err(|_| "how many?")?, text),
+            None => (1, text),
+        };
+        let line = line(text, self.day)?;
+        let Some(class) = line.to.strip_prefix("each home of ") else {
+            return Ok(vec![line; count]);
+        };
+        let of_class = self.pupils.iter().filter(|pupil| pupil.class == class);
+        let homes = of_class.flat_map(|pupil| &pupil.guardians);
+        Ok(homes.map(|home| Line { to: home.clone(), ..line.clone() }).collect())
+    }
+
     fn act(&self, text: &str, at: DateTime) -> Read<Act> {
+        if let Some(rest) = text.strip_prefix("silence about ") {
+            let (about, span) = rest.rsplit_once(' ').ok_or("from when to when?")?;
+            let Lesson { from, to } = span_of(span)?;
+            let (from, to) = (at.date().to_datetime(from), at.date().to_datetime(to));
+            let class = about.strip_prefix("class ").map(str::to_owned);
+            let pupil = match (&class, about) {
+                (Some(_), _) | (None, "everybody") => None,
+                (None, pupil) => Some(self.pupil(pupil)?),
+            };
+            return Ok(Act::Silence { class, pupil, from, to });
+        }
         match text {
+            "the team releases what is held" => return Ok(Act::Decide { release: true }),
+            "the team discards what is held" => return Ok(Act::Decide { release: false }),
             "the gateway restarts" => return Ok(Act::Restart),
             "the provider of texts is away" => return Ok(Act::Texts { work: false }),
             "the provider of texts is back" => return Ok(Act::Texts { work: true }),
@@ -311,8 +362,15 @@ impl Script {
             "not registered" => "unknown",
             other => return Err(format!("{other:?} is no mark")),
         };
-        let (pupil, lesson) = (self.pupil(pupil)?, self.lesson(lesson)?);
-        Ok(Act::Mark { pupil, mark, minutes, lesson, on, recorded })
+        let pupils = match pupil.strip_prefix("everybody of ") {
+            Some(class) => {
+                let of_class = self.pupils.iter().filter(|pupil| pupil.class == class);
+                of_class.map(|pupil| pupil.name.clone()).collect()
+            }
+            None => vec![self.pupil(pupil)?],
+        };
+        let lesson = self.lesson(lesson)?;
+        Ok(Act::Mark { pupils, mark, minutes, lesson, on, recorded })
     }
 
     fn notice(&self, text: &str, kind: &'static str, at: DateTime) -> Read<Act> {
@@ -390,6 +448,22 @@ fn line(text: &str, day: Date) -> Read<Line> {
 
 fn number(at: usize) -> String {
     format!("+4670174{:04}", 600 + at)
+}
+
+/// One of a class of whom nothing is said but how many there are; somebody at home reads mail.
+fn one_of_many(class: &str, n: usize) -> (Pupil, Contact) {
+    let name = format!("{class}-{n:02}");
+    let email = Some(format!("{}@hem.example", name.to_lowercase()));
+    let pupil = Pupil {
+        guardians: vec![format!("home of {name}")],
+        class: class.to_owned(),
+        name,
+        born: Some(Date::constant(2013, 5, 1)),
+        protection: "none",
+        own: Contact::default(),
+        denied: Vec::new(),
+    };
+    (pupil, Contact { email, ..Contact::default() })
 }
 
 fn guardian(text: &str, at: usize, others: &BTreeMap<String, Contact>) -> Read<(String, Contact)> {

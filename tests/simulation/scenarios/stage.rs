@@ -21,6 +21,7 @@ use upprop::config::Config;
 use upprop::env::{Env, MailEnvelope, MailOutcome, MailWire, Pending, Wire, WireError};
 use upprop::lifecycle::Lifecycle;
 use upprop::store::MemoryStore;
+use upprop::web::control::Operator;
 
 use super::script::{Act, Contact, Pupil, Script};
 use crate::clock::{SimClock, pause};
@@ -208,6 +209,7 @@ struct Life<'a> {
     post: &'a Post,
     people: &'a mut People,
     router: Router,
+    operators: Router,
     /// Events so far, over all lives.
     count: &'a mut u32,
 }
@@ -240,17 +242,42 @@ impl Life<'_> {
         self.ask(request).await;
     }
 
-    async fn event(&mut self, mut body: Value) {
-        *self.count += 1;
-        body["id"] = format!("e{}", self.count).into();
-        body["school"] = SCHOOL.into();
+    async fn event(&mut self, body: Value) {
+        self.events(vec![body]).await;
+    }
+
+    /// Posts what comes together.
+    async fn events(&mut self, mut all: Vec<Value>) {
+        for body in &mut all {
+            *self.count += 1;
+            body["id"] = format!("e{}", self.count).into();
+            body["school"] = SCHOOL.into();
+        }
+        let body = Value::from(all).to_string();
         let request = Request::post("/hooks/src")
             .header("authorization", format!("Bearer {}", TOKENS[0].1))
             .header("content-type", "application/json")
-            .body(Body::from(body.to_string()))
+            .body(Body::from(body.clone()))
             .expect("a request");
         let status = self.ask(request).await;
         assert_eq!(status, StatusCode::ACCEPTED, "{}: {body}", self.script.title);
+    }
+
+    /// Does what an operator does.
+    async fn operate(&self, method: Method, path: &str, asked: Option<Value>) -> Value {
+        let body = asked.map(|asked| asked.to_string()).unwrap_or_default();
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .extension(Operator("uid 0".into()))
+            .body(Body::from(body.clone()))
+            .expect("a request");
+        let answer = self.operators.clone().oneshot(request).await.expect("an answer");
+        let status = answer.status();
+        let said = axum::body::to_bytes(answer.into_body(), 1 << 20).await.expect("a body");
+        assert!(status.is_success(), "{}: {path} {body}: {status} {said:?}", self.script.title);
+        serde_json::from_slice(&said).expect("JSON")
     }
 
     fn lesson(&self, name: &str, on: jiff::civil::Date) -> Value {
@@ -264,16 +291,36 @@ impl Life<'_> {
         match act {
             Act::Restart => return false,
             Act::Texts { work } => self.post.away.store(!work, Ordering::Relaxed),
-            Act::Mark { pupil, mark, minutes, lesson, on, recorded } => {
-                let mut body = json!({
-                    "type": "attendance.marked", "pupil": pupil, "mark": mark,
-                    "lesson": self.lesson(lesson, *on),
-                    "recorded_at": instant(recorded.unwrap_or(at)).to_string(),
-                });
-                if let Some(minutes) = minutes {
-                    body["minutes"] = json!({"absent": minutes, "scheduled": 60});
+            Act::Mark { pupils, mark, minutes, lesson, on, recorded } => {
+                let mut all = Vec::new();
+                for pupil in pupils {
+                    let mut body = json!({
+                        "type": "attendance.marked", "pupil": pupil, "mark": mark,
+                        "lesson": self.lesson(lesson, *on),
+                        "recorded_at": instant(recorded.unwrap_or(at)).to_string(),
+                    });
+                    if let Some(minutes) = minutes {
+                        body["minutes"] = json!({"absent": minutes, "scheduled": 60});
+                    }
+                    all.push(body);
                 }
-                self.event(body).await;
+                self.events(all).await;
+            }
+            Act::Silence { class, pupil, from, to } => {
+                let asked = json!({
+                    "school": SCHOOL, "class": class, "pupil": pupil, "reason": "a trip",
+                    "from": from.to_string(), "to": to.to_string(),
+                });
+                self.operate(Method::POST, "/v1/silences", Some(asked)).await;
+            }
+            Act::Decide { release } => {
+                let holds = self.operate(Method::GET, "/v1/holds", None).await;
+                let act = if *release { "release" } else { "discard" };
+                for hold in holds["holds"].as_array().expect("holds") {
+                    let path = format!("/v1/holds/{}", hold["id"].as_str().expect("an id"));
+                    let asked = json!({"act": act, "reason": "looked at"});
+                    self.operate(Method::POST, &path, Some(asked)).await;
+                }
             }
             Act::Notice { pupil, kind, from, to, withdrawn } => {
                 self.event(json!({
@@ -357,10 +404,16 @@ pub fn play(script: &Script) -> Vec<Sent> {
             let app = App::with_templates(&config, texts(), env, kv.clone(), lifecycle);
             let app = app.expect("it builds");
             app.prepare().await.expect("it is ready");
-            let router = app.router();
+            let (router, operators) = (app.router(), app.operators());
             app.start(None, || {});
-            let mut life =
-                Life { script, post: &post, people: &mut people, router, count: &mut count };
+            let mut life = Life {
+                script,
+                post: &post,
+                people: &mut people,
+                router,
+                operators,
+                count: &mut count,
+            };
             if done == 0 {
                 life.put("").await;
             }
