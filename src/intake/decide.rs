@@ -42,7 +42,8 @@ pub fn decide(
     let key = case.key.clone();
     let pupil = directory.roster.pupil(&key.school, &key.pupil);
     let class = pupil.and_then(|pupil| pupil.class.as_ref());
-    volume::note(unit, &mut case, &plan, class, heard, now);
+    let excluded = case.exclusion(school).is_some();
+    volume::note(unit, &mut case, &plan, class, excluded, heard, now);
     case.apply(unit, &plan);
     trail(unit, &key.school, &key.pupil, Some(&key.lesson), heard, &plan, now);
     plan

@@ -10,16 +10,17 @@ use crate::store::ledger::Unit;
 use crate::store::tables;
 
 /// Counts the pupil of a case among those who are missing, or no longer. What was so already when its source was
-/// first asked is told to nobody, and is not counted.
+/// first asked, and what the school wants silence about, is told to nobody, and is not counted.
 pub(super) fn note(
     unit: &mut Unit<'_>,
     case: &mut Case,
     plan: &Plan,
     class: Option<&String>,
+    excluded: bool,
     heard: &Heard,
     now: Timestamp,
 ) {
-    let counts = plan.missing && !case.lesson.taken_as_known;
+    let counts = plan.missing && !case.lesson.taken_as_known && !excluded;
     let start = case.lesson.lesson.start;
     let row = |at| {
         let key = &case.key;
