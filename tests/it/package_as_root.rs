@@ -10,7 +10,8 @@ const STATE: &str = "/var/lib/upprop";
 const CONFIG: &str = "/etc/upprop/upprop.toml";
 /// What an administrator adds to the shipped configuration.
 const OWN: &str = "\n[sources.school]\nbearer-file = \"webhook-token\"\n\
-    [schools.s1]\nname = \"Björkskolan\"\nphone = \"08-123 45 67\"\nteam-email = \"team@skola.example\"\n";
+    [schools.s1]\nname = \"Björkskolan\"\nphone = \"08-123 45 67\"\nteam-email = \"team@skola.example\"\n\
+    volume-gather = \"0s\"\n";
 
 /// Where the copy finds the packages.
 const PACKAGES: &str = "/run/packages";

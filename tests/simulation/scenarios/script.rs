@@ -7,6 +7,8 @@ use std::fmt;
 use jiff::civil::{Date, DateTime, Time};
 use serde::Deserialize;
 
+use super::people::{self, Contact, Pupil};
+
 /// A file of them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,28 +54,6 @@ fn parents() -> Vec<String> {
 
 fn lessons() -> Vec<String> {
     vec!["Math 08:20-09:20".into(), "Art 09:40-10:40".into(), "Music 13:00-14:00".into()]
-}
-
-/// A pupil.
-#[derive(Debug, Clone)]
-pub struct Pupil {
-    pub name: String,
-    pub born: Option<Date>,
-    pub class: String,
-    pub protection: &'static str,
-    pub guardians: Vec<String>,
-    pub own: Contact,
-    /// Guardians who must not be told of this pupil.
-    pub denied: Vec<String>,
-}
-
-/// How somebody is reached.
-#[derive(Debug, Clone, Default)]
-pub struct Contact {
-    pub phone: Option<String>,
-    pub email: Option<String>,
-    pub prefers_mail: bool,
-    pub language: Option<String>,
 }
 
 /// A lesson of the day.
@@ -193,7 +173,7 @@ pub struct Script {
     pub expected: Vec<Line>,
 }
 
-type Read<T> = Result<T, String>;
+pub type Read<T> = Result<T, String>;
 
 impl Script {
     /// Understands a scenario; else says which sentence is not one.
@@ -201,7 +181,7 @@ impl Script {
         let day = written.day;
         let mut guardians = BTreeMap::new();
         for (at, text) in written.guardians.iter().enumerate() {
-            let (name, contact) = guardian(text, at, &guardians)?;
+            let (name, contact) = people::guardian(text, at, &guardians)?;
             guardians.insert(name, contact);
         }
         let mut pupils = Vec::new();
@@ -210,13 +190,13 @@ impl Script {
                 let (class, of) = class.split_once(" of ").ok_or("class 8A of how many?")?;
                 let of: usize = of.parse().map_err(|_| format!("{of:?} is no number"))?;
                 for n in 1..=of {
-                    let (pupil, home) = one_of_many(class, n);
+                    let (pupil, home) = people::one_of_many(class, n);
                     guardians.insert(pupil.guardians[0].clone(), home);
                     pupils.push(pupil);
                 }
                 continue;
             }
-            let pupil = pupil(text, pupils.len())?;
+            let pupil = people::pupil(text, pupils.len())?;
             if let Some(unknown) = pupil.guardians.iter().find(|g| !guardians.contains_key(*g)) {
                 return Err(format!("{text:?}: {unknown} is no guardian"));
             }
@@ -444,100 +424,4 @@ fn line(text: &str, day: Date) -> Read<Line> {
     }
     let says = says.split('…').map(|part| part.trim().to_owned()).collect();
     Ok(Line { at, by: by.into(), to: to.into(), says })
-}
-
-fn number(at: usize) -> String {
-    format!("+4670174{:04}", 600 + at)
-}
-
-/// One of a class of whom nothing is said but how many there are; somebody at home reads mail.
-fn one_of_many(class: &str, n: usize) -> (Pupil, Contact) {
-    let name = format!("{class}-{n:02}");
-    let email = Some(format!("{}@hem.example", name.to_lowercase()));
-    let pupil = Pupil {
-        guardians: vec![format!("home of {name}")],
-        class: class.to_owned(),
-        name,
-        born: Some(Date::constant(2013, 5, 1)),
-        protection: "none",
-        own: Contact::default(),
-        denied: Vec::new(),
-    };
-    (pupil, Contact { email, ..Contact::default() })
-}
-
-fn guardian(text: &str, at: usize, others: &BTreeMap<String, Contact>) -> Read<(String, Contact)> {
-    let mut parts = text.split(", ");
-    let name = parts.next().unwrap_or_default().to_owned();
-    let mut contact = Contact::default();
-    let mail = format!("{}@hem.example", name.to_lowercase());
-    for part in parts {
-        match part {
-            "text" => contact.phone = Some(number(at)),
-            "mail" => contact.email = Some(mail.clone()),
-            "mail before text" => {
-                contact = Contact {
-                    phone: Some(number(at)),
-                    email: Some(mail.clone()),
-                    prefers_mail: true,
-                    ..contact
-                };
-            }
-            "text before mail" => {
-                contact.phone = Some(number(at));
-                contact.email = Some(mail.clone());
-            }
-            "no address" => {}
-            _ => {
-                if let Some(language) = part.strip_prefix("reads ") {
-                    contact.language = Some(language.into());
-                } else if let Some(other) = part.strip_prefix("the number of ") {
-                    let other = others.get(other).ok_or_else(|| format!("{other} comes later"))?;
-                    contact.phone.clone_from(&other.phone);
-                } else {
-                    return Err(format!("{text:?}: {part:?} says nothing of a guardian"));
-                }
-            }
-        }
-    }
-    Ok((name, contact))
-}
-
-fn pupil(text: &str, at: usize) -> Read<Pupil> {
-    let mut parts = text.split(", ");
-    let mut pupil = Pupil {
-        name: parts.next().unwrap_or_default().to_owned(),
-        born: Some(Date::constant(2013, 5, 1)),
-        class: "8A".into(),
-        protection: "none",
-        guardians: Vec::new(),
-        own: Contact::default(),
-        denied: Vec::new(),
-    };
-    for part in parts {
-        match part {
-            "protected" => pupil.protection = "protected",
-            "protection unknown" => pupil.protection = "unknown",
-            "no birth date" => pupil.born = None,
-            "no guardians" => pupil.guardians.clear(),
-            "own text" => pupil.own.phone = Some(number(300 + at)),
-            _ => {
-                if let Some(born) = part.strip_prefix("born ") {
-                    let born = born.parse().map_err(|_| format!("{born:?} is no date"))?;
-                    pupil.born = Some(born);
-                } else if let Some(class) = part.strip_prefix("class ") {
-                    pupil.class = class.into();
-                } else if let Some(names) = part.strip_prefix("guardians ") {
-                    pupil.guardians = names.split(" and ").map(str::to_owned).collect();
-                } else if let Some(name) = part.strip_prefix("guardian ") {
-                    pupil.guardians = vec![name.to_owned()];
-                } else if let Some(name) = part.strip_prefix("denied ") {
-                    pupil.denied.push(name.to_owned());
-                } else {
-                    return Err(format!("{text:?}: {part:?} says nothing of a pupil"));
-                }
-            }
-        }
-    }
-    Ok(pupil)
 }

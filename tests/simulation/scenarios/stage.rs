@@ -23,7 +23,8 @@ use upprop::lifecycle::Lifecycle;
 use upprop::store::MemoryStore;
 use upprop::web::control::Operator;
 
-use super::script::{Act, Contact, Pupil, Script};
+use super::people::{Contact, Pupil};
+use super::script::{Act, Script};
 use crate::clock::{SimClock, pause};
 use crate::life::texts;
 use crate::plan::zone;
