@@ -1,4 +1,4 @@
-//! Notices about no pupil: registers and silent sources. Whether what one says is still so when it would leave, to
+//! Notices about no one pupil: registers, silent sources, holds and the lists of the day. Whether what one says is still so when it would leave, to
 //! whom it goes, and what it may say, all from the rows as they are then.
 
 use std::collections::BTreeSet;

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::registers::Look;
-use super::{Shared, aside, resolve, volume};
+use super::{Shared, aside, daily, resolve, volume};
 use crate::intake::case::{Case, CaseKey, look_again};
 use crate::intake::{Heard, decide};
 use crate::model::{ProviderId, local_date};
@@ -59,7 +59,14 @@ impl Dispatcher {
                 Due::RegisterDigest { school, at } => looks.push((key, Look::Digest(school, at))),
                 Due::Daily { school, list, at } => {
                     worked = true;
-                    self.make_list(&key, (&school, list, at), now).await?;
+                    match self.make_list(&key, (&school, list, at), now).await {
+                        // One row that cannot be read does not end all later lists.
+                        Err(StoreError::Damaged(why)) => {
+                            aside::put(&self.shared, &key, &why).await?;
+                            daily::begin(&self.shared).await?;
+                        }
+                        other => drop(other?),
+                    }
                 }
                 Due::Hold { school, date, id } => {
                     worked = true;

@@ -1,4 +1,4 @@
-//! Messages about no pupil: what such a row is, and that the same one has the same id however often it is made.
+//! Messages about no one pupil: what such a row is, and that the same one has the same id however often it is made.
 //! Pure; decides nothing.
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
