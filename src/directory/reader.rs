@@ -190,7 +190,8 @@ impl<'a> Reader<'a> {
     pub(super) fn role(&mut self, place: Place, cell: &str) -> Option<StaffRole> {
         let role = field::role(cell);
         if role.is_none() {
-            let words = "attendance-team, mentor, student-health-team, principal or teacher";
+            let words =
+                "attendance-team, mentor, student-health-team, principal, teacher or office";
             self.word(place, "role", words);
         }
         role

@@ -132,7 +132,7 @@ pub struct StaffRow {
     pub id: String,
     /// The school's id in configuration; nothing: all schools.
     pub school: Option<String>,
-    /// `attendance-team`, `mentor`, `student-health-team`, `principal` or `teacher`.
+    /// `attendance-team`, `mentor`, `student-health-team`, `principal`, `teacher` or `office`.
     pub role: String,
     /// For staff.
     pub name: Option<String>,
