@@ -165,7 +165,7 @@ pub(super) fn hold_told(hold: &InShort) -> String {
     if hold.over_at.is_some() {
         let last = hold.decisions.last();
         let last = last.map(|d| format!("{} by {} {}", past(d.act), d.by, local(d.at)));
-        let _ = write!(out, "; {}", last.unwrap_or_else(|| "over".into()));
+        let _ = write!(out, "; {}", last.unwrap_or_else(|| "over: the register was mended".into()));
         return out;
     }
     let then = match hold.then {

@@ -177,6 +177,33 @@ async fn the_time_out_goes_the_way_that_the_school_chose() {
 }
 
 #[tokio::test]
+async fn a_hold_ends_by_itself_when_the_register_is_mended_and_who_is_missing_then_is_told_of() {
+    let mut b = bench(HoldThen::Keep);
+    all_missing(&mut b).await;
+    b.set("08:21:03");
+    b.work().await;
+    b.set("08:25:00");
+    for pupil in ["p1", "p2", "p3", "p4"] {
+        b.mark(pupil, Mark::Present).await;
+    }
+    b.set("08:25:30");
+    // One of those who were counted is missing still: what comes beside it is kept.
+    b.mark("p1", Mark::Unexcused).await;
+    b.set("08:25:33");
+    b.work().await;
+    assert_eq!((b.texts(), waiting(&b).await), (0, 2));
+    b.set("08:26:00");
+    b.mark("p5", Mark::Late).await;
+    b.set("08:26:30");
+    b.mark("p2", Mark::Unexcused).await;
+    b.set("08:26:33");
+    b.work().await;
+    assert_eq!((b.texts(), waiting(&b).await), (2, 0));
+    let over = hold(&b).await;
+    assert!(over.over_at == Some(at("08:26:33")) && over.decisions.is_empty(), "{over:?}");
+}
+
+#[tokio::test]
 async fn what_is_kept_until_its_deadline_becomes_a_task() {
     let mut b = bench(HoldThen::Keep);
     all_missing(&mut b).await;

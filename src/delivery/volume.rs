@@ -73,6 +73,13 @@ pub(super) async fn gate(
         since: row.since,
     };
     let mut holds = of_day(unit, &school.id, n.date).await?;
+    let keeps = |hold: &Hold| hold.stand(&own) == Stand::Held && hold.made_at < own.since;
+    if holds.iter().any(keeps) {
+        let missing = missing_on(shared.kv.as_ref(), &school.id, n.date).await?;
+        for hold in holds.iter_mut().filter(|hold| keeps(hold) && hold.is_mended(&missing)) {
+            mended(unit, hold, now);
+        }
+    }
     if let Some(gate) = stands(&own, &holds, n, now) {
         return Ok(gate);
     }
@@ -179,6 +186,17 @@ async fn make(
         "held: far too many pupils are missing at once; look with `upprop holds show`, then release or discard"
     );
     Ok(hold)
+}
+
+/// Ends a hold by which nobody is kept any more who was counted for it.
+fn mended(unit: &mut Unit<'_>, hold: &mut Hold, now: Timestamp) {
+    hold.over_at = Some(now);
+    unit.write(tables::hold(&hold.school, hold.date, &hold.id), hold);
+    look_at(unit, hold, now);
+    tracing::info!(
+        school = %hold.school, hold = %hold.id,
+        "a hold is over: none of those who were counted is missing any more"
+    );
 }
 
 /// The mail to the team that a hold waits for it.
@@ -312,13 +330,22 @@ pub(super) async fn tend(
         let _: Commit = unit.commit().await?;
         return Ok(());
     }
+    let missing = missing_on(kv, id, date).await?;
     if hold.over_at.is_none() && now >= hold.until {
-        time_out(&mut unit, &mut hold, now);
+        if hold.is_mended(&missing) {
+            hold.over_at = Some(now);
+        } else {
+            time_out(&mut unit, &mut hold, now);
+        }
         unit.write(key, &hold);
     }
-    let missing = missing_on(kv, id, date).await?;
-    let is_decided = |one: &&Missing| matches!(hold.stand(one), Stand::Released | Stand::Discarded);
-    for one in missing.iter().filter(is_decided) {
+    // Another may keep it all the same, and is asked when it is looked at.
+    let kept_no_more = |one: &&Missing| match hold.stand(one) {
+        Stand::Released | Stand::Discarded => true,
+        Stand::Free => hold.over_at.is_some() && hold.concerns(one),
+        Stand::Held => false,
+    };
+    for one in missing.iter().filter(kept_no_more) {
         if unit.bytes() > MAX_BATCH_BYTES / 2 {
             let _: Commit = unit.commit().await?;
             return Ok(());

@@ -255,6 +255,13 @@ impl Hold {
         }
     }
 
+    /// Whether none of those who were counted is missing any more: the register was mended, and whoever is marked
+    /// since is another matter. `missing`: those of the day.
+    pub fn is_mended(&self, missing: &[Missing]) -> bool {
+        let counted = |one: &Missing| one.since <= self.made_at && self.stand(one) == Stand::Held;
+        self.over_at.is_none() && !missing.iter().any(counted)
+    }
+
     /// How it stands to a pupil.
     pub fn stand(&self, missing: &Missing) -> Stand {
         if !self.concerns(missing) {
@@ -422,6 +429,17 @@ mod tests {
         assert_eq!(of(&[]), Stand::Free);
         assert_eq!(of(&[open.clone(), released.clone()]), Stand::Released);
         assert_eq!(of(&[discarded, open, released]), Stand::Discarded);
+    }
+
+    #[test]
+    fn a_hold_is_mended_when_none_of_those_who_were_counted_is_missing() {
+        let mut hold = hold(HoldScope::School);
+        let (counted, since) = (missing("8A", "l", 0, 10), missing("8A", "l", 0, 11));
+        assert!(hold.is_mended(&[]) && hold.is_mended(std::slice::from_ref(&since)));
+        assert!(!hold.is_mended(&[since, counted.clone()]));
+        assert!(hold.is_mended(&[missing("8A", "l", 3600, 5)]), "of another lesson");
+        hold.over_at = Some(at(100));
+        assert!(!hold.is_mended(&[counted]), "it is over already");
     }
 
     #[test]

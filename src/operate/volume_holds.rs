@@ -249,13 +249,12 @@ pub async fn decide(
         let mut unit = Unit::new(kv);
         let Some(mut hold) = unit.read::<Hold>(&key).await? else { continue };
         if let Some(over_at) = hold.over_at {
-            let last = hold
-                .decisions
-                .last()
-                .map(|last| format!(" ({} by {})", last.act.as_str(), last.by));
+            let last = hold.decisions.last().map_or_else(
+                || " (the register was mended)".to_owned(),
+                |last| format!(" ({} by {})", last.act.as_str(), last.by),
+            );
             return Err(OperateError::NotNow(format!(
-                "hold {id} is over since {over_at} (UTC){}; what was decided stays so",
-                last.unwrap_or_default()
+                "hold {id} is over since {over_at} (UTC){last}; what was decided stays so"
             )));
         }
         let all = concerned(kv, &hold).await?;

@@ -25,6 +25,7 @@ mod directory_brake;
 mod directory_changes;
 mod directory_files;
 mod directory_put;
+mod disasters;
 mod drop_bad;
 mod drop_day;
 mod drop_people;

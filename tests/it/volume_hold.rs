@@ -14,7 +14,7 @@ use crate::world::{DEADLINE, Setup, TEAM, World, soon, upprop};
 const HOLDS: &str = "volume-class = \"50%\"\nvolume-school = \"off\"\nvolume-gather = \"2s\"\n";
 
 /// Runs a command, which must do it.
-fn done(world: &World, args: &[&str]) -> String {
+pub fn done(world: &World, args: &[&str]) -> String {
     let config = world.config();
     let all = [args, &["--config", config.to_str().expect("a path")]].concat();
     let (code, out, err) = upprop(&all);
@@ -54,7 +54,13 @@ pub fn with_classes(mut setup: Setup, classes: &[(&str, usize)]) -> World {
 }
 
 /// The marks of a class, as one request's body, made by one teacher at a lesson that lasts until `end`.
-fn register(world: &World, class: &str, n: usize, mark: &str, at: (Timestamp, Timestamp)) -> Value {
+pub fn register(
+    world: &World,
+    class: &str,
+    n: usize,
+    mark: &str,
+    at: (Timestamp, Timestamp),
+) -> Value {
     let one = |i| {
         let (pupil, lesson) = (format!("{class}-{i}"), format!("ma-{class}"));
         let mut event = world.marked_between(&pupil, &lesson, mark, at.0, at.1);
@@ -64,13 +70,13 @@ fn register(world: &World, class: &str, n: usize, mark: &str, at: (Timestamp, Ti
     (0..n).map(one).collect()
 }
 
-fn lesson(seconds: i64) -> (Timestamp, Timestamp) {
+pub fn lesson(seconds: i64) -> (Timestamp, Timestamp) {
     let now = SystemClock::new().now();
     (now - SignedDuration::from_secs(5), now + SignedDuration::from_secs(seconds))
 }
 
 /// Waits until a hold keeps so many messages, and gives it.
-async fn held(world: &World, messages: u64) -> Value {
+pub async fn held(world: &World, messages: u64) -> Value {
     let clock = SystemClock::new();
     let met = async {
         loop {

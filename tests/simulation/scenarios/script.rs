@@ -125,6 +125,10 @@ pub enum Act {
     },
     /// The daemon is killed and started again.
     Restart,
+    /// A backup of the store is taken.
+    Backup,
+    /// The daemon is stopped, and started again on that backup.
+    PutBack,
     /// The provider of texts is away, or back.
     Texts {
         work: bool,
@@ -259,6 +263,8 @@ impl Script {
             "the team releases what is held" => return Ok(Act::Decide { release: true }),
             "the team discards what is held" => return Ok(Act::Decide { release: false }),
             "the gateway restarts" => return Ok(Act::Restart),
+            "a backup is taken" => return Ok(Act::Backup),
+            "the backup is put back" => return Ok(Act::PutBack),
             "the provider of texts is away" => return Ok(Act::Texts { work: false }),
             "the provider of texts is back" => return Ok(Act::Texts { work: true }),
             _ => {}

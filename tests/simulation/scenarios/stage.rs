@@ -20,7 +20,10 @@ use upprop::app::App;
 use upprop::config::Config;
 use upprop::env::{Env, MailEnvelope, MailOutcome, MailWire, Pending, Wire, WireError};
 use upprop::lifecycle::Lifecycle;
-use upprop::store::MemoryStore;
+use upprop::model::{Channel, Notification, ProviderId};
+use upprop::operate::restore::{Settled, Settling};
+use upprop::store::journal::BULK_PREFIX;
+use upprop::store::{Batch, Commit, Kv as _, MemoryStore};
 use upprop::web::control::Operator;
 
 use super::people::{Contact, Pupil};
@@ -204,10 +207,49 @@ fn config(script: &Script) -> Config {
     settings::read(&text.replace("stale-after = \"20h\"\nnot-reached-at = \"off\"\n", ""))
 }
 
+type Rows = Vec<(Vec<u8>, Bytes)>;
+
+/// The store, and the last backup of it.
+struct Disk {
+    kv: Arc<MemoryStore>,
+    /// When it was taken.
+    backup: Option<(Timestamp, Rows)>,
+}
+
+impl Disk {
+    /// As `upprop store backup`: all but the directory.
+    fn backup(&mut self, at: Timestamp) {
+        let rows = self.kv.rows().into_iter().filter(|(key, _)| !key.starts_with(BULK_PREFIX));
+        self.backup = Some((at, rows.collect()));
+    }
+
+    /// As `upprop store restore`.
+    async fn put_back(&mut self, now: Timestamp) {
+        let (taken_at, rows) = self.backup.clone().expect("a backup");
+        let account = |n: &Notification| match n.channel {
+            Channel::Email => ProviderId::new("mail").ok(),
+            Channel::Sms => ProviderId::new("elks").ok(),
+        };
+        let settled = Settled::default();
+        let mut settling = Settling { taken_at, now, account: &account, settled };
+        let mut batch = Batch::default();
+        for (key, row) in rows {
+            for (key, row) in settling.row(key, row) {
+                batch.put(key, row);
+            }
+        }
+        let (key, row) = settling.mark();
+        batch.put(key, row);
+        self.kv = Arc::new(MemoryStore::new());
+        assert_eq!(self.kv.commit(batch).await.expect("memory"), Commit::Done);
+    }
+}
+
 /// One life's part of a scenario.
 struct Life<'a> {
     script: &'a Script,
     post: &'a Post,
+    disk: &'a mut Disk,
     people: &'a mut People,
     router: Router,
     operators: Router,
@@ -290,7 +332,8 @@ impl Life<'_> {
     /// Does what happens; whether the daemon goes on.
     async fn act(&mut self, at: DateTime, act: &Act) -> bool {
         match act {
-            Act::Restart => return false,
+            Act::Restart | Act::PutBack => return false,
+            Act::Backup => self.disk.backup(instant(at)),
             Act::Texts { work } => self.post.away.store(!work, Ordering::Relaxed),
             Act::Mark { pupils, mark, minutes, lesson, on, recorded } => {
                 let mut all = Vec::new();
@@ -383,8 +426,8 @@ impl Life<'_> {
 
 /// Plays it; everything that left, in order.
 pub fn play(script: &Script) -> Vec<Sent> {
-    let (post, kv, config) =
-        (Arc::new(Post::default()), Arc::new(MemoryStore::new()), config(script));
+    let (post, config) = (Arc::new(Post::default()), config(script));
+    let mut disk = Disk { kv: Arc::new(MemoryStore::new()), backup: None };
     post.names.lock().expect("names").insert("team@skola.example".into(), "team".into());
     let mut people = People { pupils: script.pupils.clone(), guardians: script.guardians.clone() };
     let first = script.acts.first().map_or(script.day.to_datetime(Time::midnight()), |(at, _)| *at);
@@ -402,7 +445,12 @@ pub fn play(script: &Script) -> Vec<Sent> {
             let door = Arc::new(Door { post: post.clone(), clock: clock.clone() });
             let env = Env { clock: clock.clone(), wire: door.clone(), mail: door };
             let (lifecycle, _faults) = Lifecycle::new();
-            let app = App::with_templates(&config, texts(), env, kv.clone(), lifecycle);
+            let put_back = script.acts.get(usize::wrapping_sub(done, 1));
+            let put_back = matches!(put_back, Some((_, Act::PutBack)));
+            if put_back {
+                disk.put_back(began).await;
+            }
+            let app = App::with_templates(&config, texts(), env, disk.kv.clone(), lifecycle);
             let app = app.expect("it builds");
             app.prepare().await.expect("it is ready");
             let (router, operators) = (app.router(), app.operators());
@@ -410,12 +458,14 @@ pub fn play(script: &Script) -> Vec<Sent> {
             let mut life = Life {
                 script,
                 post: &post,
+                disk: &mut disk,
                 people: &mut people,
                 router,
                 operators,
                 count: &mut count,
             };
-            if done == 0 {
+            // A backup is without the directory.
+            if done == 0 || put_back {
                 life.put("").await;
             }
             while let Some((at, act)) = script.acts.get(done) {
