@@ -91,6 +91,7 @@ struct Sum {
     lessons: AtomicU64,
     messages: AtomicU64,
     schools: AtomicU64,
+    marks: AtomicU64,
     bad: Mutex<Vec<(u64, String)>>,
 }
 
@@ -107,7 +108,13 @@ impl Sum {
             let examined = oracle::examine(&world);
             add(&self.lessons, many(examined.lessons));
             add(&self.messages, many(examined.messages));
-            add(&self.schools, many(world.plan.schools.len()));
+            // Of one in shadow mode nobody ever hears.
+            add(
+                &self.schools,
+                many(world.plan.schools.iter().filter(|s| s.mode != "shadow").count()),
+            );
+            let is_mark = |event: &&plan::Event| event.body["type"] == "attendance.marked";
+            add(&self.marks, many(world.plan.events.iter().filter(is_mark).count()));
             examined.wrong
         }));
         self.tally.take(&tally);
@@ -154,8 +161,9 @@ fn school_days_of_many_seeds_keep_every_promise() {
     let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
     let days = u64::try_from(DAYS).expect("small") * count(&sum.schools);
     say(format_args!(
-        "simulation: {} seeds ({} to {}) of {DAYS} days; {days} school days (a day of one school); {} lives \
-         of the daemon; {} commits, {} of them conflicts; {} lessons; {} messages\n\
+        "simulation: {} seeds ({} to {}) of {DAYS} days; {days} school days (a day of one school that \
+         tells somebody); {} lives of the daemon; {} commits, {} of them conflicts; {} lessons of a pupil; {} marks; \
+         {} messages\n\
          the days:\n{}faults injected:\n{}promises looked at where they could have been broken:\n{}\
          noted:\n{}",
         seeds.len(),
@@ -165,6 +173,7 @@ fn school_days_of_many_seeds_keep_every_promise() {
         count(&sum.commits),
         count(&sum.conflicts),
         count(&sum.lessons),
+        count(&sum.marks),
         count(&sum.messages),
         sum.tally.lines(plan::KINDS),
         sum.tally.lines(&faults),

@@ -16,6 +16,8 @@ pub struct School {
     pub id: &'static str,
     pub mode: &'static str,
     pub grace_secs: u64,
+    /// How long a mark must have stood before what was told is put right.
+    pub settle_secs: u64,
     /// Minutes of the wall clock's day, from and to.
     pub quiet: Option<(u64, u64)>,
     /// Texts an hour, and at once.
@@ -217,6 +219,7 @@ pub fn schools(c: &Chance) -> Vec<School> {
         id,
         mode,
         grace_secs: *c.pick(&[0, 0, 90]),
+        settle_secs: *c.pick(&[0, 20, 60]),
         quiet: *c.pick(&quiet),
         rate: *c.pick(&[None, Some((40, 2))]),
         guests: BTreeSet::new(),

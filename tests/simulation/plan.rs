@@ -118,7 +118,7 @@ impl Plan {
         };
         let mut day = first;
         for _ in 0..DAYS {
-            plan.school_day(&c, day);
+            plan.school_day(&c, day, tally);
             plan.troubles(&c, day, tally);
             plan.days.push(day);
             let hours = zone().to_zoned_datetime(day.to_datetime(jiff::civil::Time::midnight()));
@@ -135,7 +135,7 @@ impl Plan {
         plan
     }
 
-    fn school_day(&mut self, c: &Chance, day: Date) {
+    fn school_day(&mut self, c: &Chance, day: Date, tally: &Tally) {
         let pupils: Vec<(String, usize)> =
             self.rosters[0].1.pupils.iter().map(|(id, p)| (id.clone(), p.school)).collect();
         for (pupil, school) in pupils {
@@ -144,7 +144,8 @@ impl Plan {
                 [("n", 90, 6), ("a", 8 * 60, 40), ("b", 13 * 60, 35), ("c", 20 * 60 + 30, 30)];
             for (lesson, start, percent) in lessons {
                 if c.percent(percent) {
-                    self.lesson(c, &pupil, school, &format!("{lesson}-{day}"), instant(day, start));
+                    let (id, start) = (format!("{lesson}-{day}"), instant(day, start));
+                    self.lesson(c, tally, (&pupil, school), &id, start);
                 }
             }
             if c.percent(30) {
@@ -221,20 +222,32 @@ impl Plan {
         }
     }
 
-    fn lesson(&mut self, c: &Chance, pupil: &str, school: &str, id: &str, start: Timestamp) {
+    fn lesson(
+        &mut self,
+        c: &Chance,
+        tally: &Tally,
+        (pupil, school): (&str, &str),
+        id: &str,
+        start: Timestamp,
+    ) {
         let end = later(start, 60 * 60_000);
         let lesson = json!({"id": id, "start": start.to_string(), "end": end.to_string()});
         // Some are marked before the lesson begins.
         let early = if c.percent(10) { secs(c.roll(1..=900)) } else { SignedDuration::ZERO };
         let mut at = later(start, c.roll(0..=600_000)) - early;
-        for _ in 0..c.roll(1..=4) {
+        // A register that is mended again and again, or two systems that do not agree.
+        let flaps = c.percent(25);
+        if flaps {
+            tally.count(FLAPS);
+        }
+        for _ in 0..if flaps { c.roll(5..=14) } else { c.roll(1..=4) } {
             let word = if c.percent(55) { "unexcused" } else { *c.pick(&MARKS) };
             let body = json!({
                 "type": "attendance.marked", "school": school, "pupil": pupil, "lesson": lesson,
                 "mark": word, "recorded_at": at.to_string(),
             });
             self.push(c, at, &body);
-            at = later(at, *c.pick(&[0, 3, 20, 400, 3_000, 90_000, 130_000, 1_800_000]));
+            at = later(at, *c.pick(&[0, 3, 20, 400, 3_000, 18_000, 90_000, 130_000, 1_800_000]));
         }
         if c.percent(15) {
             let at = later(end, c.roll(0..=120_000));
@@ -264,6 +277,7 @@ impl Plan {
 
 const LONG_NIGHT: &str = "night of 25 hours";
 const SHORT_NIGHT: &str = "night of 23 hours";
+const FLAPS: &str = "lesson of a pupil at which the mark flaps";
 /// What the days are like.
 pub const KINDS: &[&str] =
-    &[LONG_NIGHT, SHORT_NIGHT, CHANGES[0], CHANGES[1], CHANGES[2], CHANGES[3]];
+    &[FLAPS, LONG_NIGHT, SHORT_NIGHT, CHANGES[0], CHANGES[1], CHANGES[2], CHANGES[3]];

@@ -90,11 +90,12 @@ volume-usual = 0
         };
         write!(
             text,
-            "[schools.{id}]\nname = \"Skolan\"\nmode = \"{mode}\"\ngrace = \"{grace}s\"\ncorrection-settle = \"{grace}s\"\n\
+            "[schools.{id}]\nname = \"Skolan\"\nmode = \"{mode}\"\ngrace = \"{grace}s\"\ncorrection-settle = \"{settle}s\"\n\
              quiet-hours = \"{quiet}\"\nsms-rate = \"{rate}\"\n{guests}",
             id = school.id,
             mode = school.mode,
             grace = school.grace_secs,
+            settle = school.settle_secs,
             rate = rate(school.rate),
         )
         .expect("a text");

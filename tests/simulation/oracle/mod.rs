@@ -75,6 +75,7 @@ pub fn examine(world: &World) -> Examined {
             None => oracle.wrong.push(format!("a message that nobody knows of: {message:?}")),
         }
     }
+    oracle.hidden();
     oracle.twice();
     oracle.once_each_address();
     oracle.in_turn();
@@ -129,6 +130,7 @@ pub const CHECKS: &[&str] = &[
     kept::FAILED,
     kept::FOLLOWED_UP,
     reach::WHOM,
+    reach::HIDDEN,
     reach::SHADOW,
     reach::NOT_A_GUEST,
     reach::GUEST,

@@ -201,10 +201,12 @@ impl Oracle<'_> {
 pub const ALARM_TRUE: &str = "an alarm was true when it left";
 pub const WITHDRAWN: &str = "  of a lesson where something else was said before or after";
 pub const CORRECTION_TRUE: &str = "a correction was true when it left";
-pub const FOLLOWS: &str = "a correction follows what it corrects, to the same address";
+pub const FOLLOWS: &str =
+    "no correction without a first message: it follows what it corrects, to the same address";
 pub const ONCE: &str = "a message arrives once";
 pub const DOUBLED: &str = "mails that arrived twice, and are listed as in doubt";
-pub const IN_TURN: &str = "to one reader alarm and correction come in turn";
+pub const IN_TURN: &str =
+    "nobody is told twice for one state: to one reader alarm and correction come in turn";
 pub const LAST_WORD: &str = "the last word to a reader is true";
 pub const SOMEBODY: &str = "somebody is to be told of a pupil who is missing";
 pub const TEAM: &str = "the team is to be told of a pupil who has not come by the lesson's end";

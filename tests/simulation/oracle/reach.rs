@@ -59,6 +59,23 @@ impl Oracle<'_> {
         }
     }
 
+    /// Of a pupil who was protected all the time nobody at home is told anything, whatever was marked.
+    pub fn hidden(&mut self) {
+        let rosters = || self.world.plan.rosters.iter();
+        let always = |pupil: &str| rosters().all(|(_, r)| r.pupils[pupil].protection != "none");
+        let keys: Vec<_> = self.cases.keys().filter(|(pupil, _)| always(pupil)).cloned().collect();
+        for key in keys {
+            let told: Vec<_> = self
+                .arrived
+                .iter()
+                .filter_map(|m| self.known.get(&m.asked.notification))
+                .filter(|n| Self::key(n) == key && !n.recipient_is_staff())
+                .map(|n| (n.purpose, n.recipient.clone()))
+                .collect();
+            self.check(HIDDEN, told.is_empty(), || format!("{key:?}: {told:?}"));
+        }
+    }
+
     /// When it left.
     pub fn time(&mut self, m: &Arrived, n: &Notification) {
         if n.recipient_is_staff() {
@@ -106,6 +123,7 @@ impl Oracle<'_> {
 }
 
 pub const WHOM: &str = "a family's message goes to one who may be told, where the directory says";
+pub const HIDDEN: &str = "no message to a protected pupil's home";
 pub const SHADOW: &str = "nothing leaves in shadow mode";
 pub const NOT_A_GUEST: &str = "  kept from those who are no guests";
 pub const GUEST: &str = "in guests mode only guests are told";
