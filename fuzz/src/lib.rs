@@ -5,6 +5,7 @@
 //! they can be, so that the corpus can be read: a head of `name: value` lines, an empty line, the rest.
 
 pub mod answers;
+pub mod calendar;
 pub mod cloudevents;
 pub mod config;
 pub mod directory;
@@ -35,8 +36,9 @@ const fn decoder(name: &'static str, check: fn(&[u8]), tries: u32) -> Decoder {
 }
 
 /// All of them.
-pub const DECODERS: [Decoder; 15] = [
+pub const DECODERS: [Decoder; 16] = [
     decoder("answers", answers::check, 2_000),
+    decoder("calendar", calendar::check, 1_000),
     decoder("cloudevents", cloudevents::check, 2_000),
     decoder("config", config::check, 500),
     decoder("directory_csv", directory::check_csv, 1_000),

@@ -55,6 +55,8 @@ fn one(event: &Component<'_>, line: usize) -> Result<Event, &'static str> {
         (days.first().to_string(), days.last().to_string())
     };
     let summary = value(event, "SUMMARY").unwrap_or_default().replace("\\n", " ").replace('\\', "");
+    // A line that was not folded as it should is one with the next to the parser.
+    let summary = summary.replace(char::is_control, " ");
     Ok(Event { line, summary, from, to, repeats: repeats(event).is_some() })
 }
 

@@ -202,8 +202,8 @@ macro_rules! decoders {
 }
 
 decoders! {
-    answers cloudevents config directory_csv directory_json drop journal phone receipts rows signature smtp
-    smtp_reply templates webhook
+    answers calendar cloudevents config directory_csv directory_json drop journal phone receipts rows signature
+    smtp smtp_reply templates webhook
 }
 
 /// A lock file that has fallen behind is written anew, with whatever versions there are that day, by the

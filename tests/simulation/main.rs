@@ -31,7 +31,7 @@ use plan::{DAYS, Plan};
 use tally::Tally;
 
 /// Seeds of a run of all tests.
-const SEEDS: u64 = 400;
+const SEEDS: u64 = 300;
 /// With so many seeds everything comes up that can.
 const ENOUGH: u64 = 300;
 

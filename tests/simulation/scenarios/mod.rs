@@ -5,9 +5,12 @@ mod people;
 mod script;
 mod stage;
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use script::{File, Line, Script};
 use stage::Sent;
@@ -48,10 +51,32 @@ fn difference(expected: &[Line], sent: &[Sent]) -> Option<String> {
     (!words.is_empty()).then_some(words)
 }
 
+/// Plays them, as many at once as there are processors; what was wrong, in their order.
+fn play(scripts: &[(String, Script)]) -> Vec<String> {
+    let next = AtomicUsize::new(0);
+    let bad = Mutex::new(BTreeMap::new());
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some((name, script)) = scripts.get(at) else { break };
+                    if let Some(words) = difference(&script.expected, &stage::play(script)) {
+                        let words = format!("{name}: {}\n{words}\n", script.title);
+                        bad.lock().expect("nothing panics with it").insert(at, words);
+                    }
+                }
+            });
+        }
+    });
+    bad.into_inner().expect("bad").into_values().collect()
+}
+
 #[test]
 fn every_scenario_sends_what_it_says_and_nothing_else() {
     let only = std::env::var("UPPROP_SCENARIO").ok();
-    let (mut bad, mut played) = (String::new(), 0);
+    let mut scripts = Vec::new();
     let mut files: Vec<_> = fs::read_dir(folder()).expect("the folder").flatten().collect();
     files.sort_by_key(fs::DirEntry::file_name);
     for file in files {
@@ -68,12 +93,11 @@ fn every_scenario_sends_what_it_says_and_nothing_else() {
             }
             let script = Script::read(written)
                 .unwrap_or_else(|why| panic!("{name}: {:?}: {why}", written.title));
-            played += 1;
-            if let Some(words) = difference(&script.expected, &stage::play(&script)) {
-                writeln!(bad, "{name}: {}\n{words}", script.title).expect("a text");
-            }
+            scripts.push((name.clone(), script));
         }
     }
-    assert!(bad.is_empty(), "\n{bad}");
+    let bad = play(&scripts);
+    assert!(bad.is_empty(), "\n{}", bad.concat());
+    let played = scripts.len();
     assert!(only.is_some() || played >= FEWEST, "{played} scenarios, of {FEWEST}");
 }
