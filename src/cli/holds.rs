@@ -151,6 +151,13 @@ fn decided_told(shown: &Shown, act: HoldAct) -> String {
             )
         }
     };
+    if act == HoldAct::Discard && shown.hold.told > 0 {
+        let _ = writeln!(
+            out,
+            "Somebody at home of {} pupil(s) was told before they were held: they are told better when the register is put right.",
+            shown.hold.told
+        );
+    }
     if shown.hold.over_at.is_none() {
         let left: u32 = shown.parts.iter().filter(|p| p.stands == "held").map(|p| p.pupils).sum();
         let _ =
@@ -175,8 +182,9 @@ pub(super) fn hold_told(hold: &InShort) -> String {
     };
     let _ = write!(
         out,
-        "; {} message(s) wait until {} ({then}).\n  Look: upprop holds show {id}; then: upprop holds release {id}, \
-         or upprop holds discard {id}",
+        "; {} pupil(s) now, {} message(s) wait until {} ({then}).\n  Look: upprop holds show {id}; then: \
+         upprop holds release {id}, or upprop holds discard {id}",
+        hold.left,
         hold.waiting,
         local(hold.until),
         id = hold.id
@@ -226,6 +234,9 @@ fn shown_told(shown: &Shown) -> String {
     }
     for part in &shown.parts {
         let _ = writeln!(out, "  {}", part_told(part));
+    }
+    if hold.told > 0 {
+        let _ = writeln!(out, "  somebody at home of {} of them was told before", hold.told);
     }
     for cause in &shown.causes {
         let _ = writeln!(out, "  perhaps: {}", cause.words);

@@ -176,31 +176,101 @@ async fn the_time_out_goes_the_way_that_the_school_chose() {
     }
 }
 
+/// Goes through a time minute by minute, as the hold is looked at.
+async fn minutes(b: &mut Bench, from: u32, to: u32) {
+    for minute in from..=to {
+        b.set(&format!("08:{minute}:03"));
+        b.work().await;
+    }
+}
+
 #[tokio::test]
-async fn a_hold_ends_by_itself_when_the_register_is_mended_and_who_is_missing_then_is_told_of() {
+async fn who_is_missing_after_the_register_was_mended_is_told_of_and_what_is_left_after_two_minutes()
+ {
     let mut b = bench(HoldThen::Keep);
     all_missing(&mut b).await;
     b.set("08:21:03");
     b.work().await;
-    b.set("08:25:00");
+    minutes(&mut b, 22, 24).await;
+    b.set("08:24:30");
     for pupil in ["p1", "p2", "p3", "p4"] {
         b.mark(pupil, Mark::Present).await;
     }
+    minutes(&mut b, 25, 25).await;
+    assert_eq!((b.texts(), waiting(&b).await), (0, 1), "it may go on being mended");
     b.set("08:25:30");
-    // One of those who were counted is missing still: what comes beside it is kept.
     b.mark("p1", Mark::Unexcused).await;
     b.set("08:25:33");
     b.work().await;
-    assert_eq!((b.texts(), waiting(&b).await), (0, 2));
-    b.set("08:26:00");
-    b.mark("p5", Mark::Late).await;
-    b.set("08:26:30");
-    b.mark("p2", Mark::Unexcused).await;
-    b.set("08:26:33");
-    b.work().await;
+    assert_eq!((b.texts(), waiting(&b).await), (1, 1), "two of five is not held");
+    minutes(&mut b, 26, 27).await;
+    assert_eq!((b.texts(), waiting(&b).await), (1, 1), "another is left than before");
+    minutes(&mut b, 28, 28).await;
     assert_eq!((b.texts(), waiting(&b).await), (2, 0));
     let over = hold(&b).await;
-    assert!(over.over_at == Some(at("08:26:33")) && over.decisions.is_empty(), "{over:?}");
+    assert!(over.over_at == Some(at("08:28:03")) && over.decisions.is_empty(), "{over:?}");
+    // Everybody is marked again: that is another one.
+    b.set("08:29:00");
+    for pupil in ["p2", "p3", "p4"] {
+        b.mark(pupil, Mark::Unexcused).await;
+    }
+    b.set("08:29:03");
+    b.work().await;
+    assert_eq!((b.texts(), waiting(&b).await), (2, 2));
+    assert_eq!(rows::<Hold>(&b, tables::HOLDS).await.len(), 2);
+}
+
+#[tokio::test]
+async fn while_most_are_missing_who_is_marked_later_is_held_too_and_the_team_hears_that_it_grew() {
+    let mut b = bench(HoldThen::Keep);
+    for pupil in ["p1", "p2", "p3"] {
+        b.mark(pupil, Mark::Unexcused).await;
+    }
+    b.set("08:21:03");
+    b.work().await;
+    let mails = b.mail.sent().len();
+    // As if fewer had been counted: a class is no larger here.
+    let mut found = hold(&b).await;
+    found.counted = 2;
+    let mut unit = Unit::new(b.kv.as_ref());
+    unit.write(tables::hold(&found.school, found.date, &found.id), &found);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    b.set("08:21:30");
+    b.mark("p5", Mark::Unexcused).await;
+    b.set("08:21:33");
+    b.work().await;
+    assert_eq!((b.texts(), waiting(&b).await), (0, 4));
+    minutes(&mut b, 22, 24).await;
+    assert_eq!((hold(&b).await.counted, b.mail.sent().len() - mails), (4, 1), "once");
+}
+
+#[tokio::test]
+async fn a_time_out_that_keeps_is_told_once_and_a_silence_calls_back_what_is_held() {
+    let mut b = bench(HoldThen::Keep);
+    all_missing(&mut b).await;
+    b.set("08:21:03");
+    b.work().await;
+    let mails = b.mail.sent().len();
+    minutes(&mut b, 50, 54).await;
+    assert_eq!((b.mail.sent().len() - mails, waiting(&b).await), (1, 4));
+    let mut unit = Unit::new(b.kv.as_ref());
+    let silencing = crate::model::Silencing {
+        id: "0a1b2c3d".into(),
+        school: school().id,
+        target: crate::model::SilencedTarget::School,
+        from: at("08:00:00"),
+        to: at("12:00:00"),
+        weekdays: Vec::new(),
+        between: None,
+        reason: "a trip".into(),
+        by: "uid 0".into(),
+        since: b.clock.now(),
+    };
+    unit.write(tables::silencing(&silencing), &silencing);
+    crate::intake::exclusions::touch(&mut unit, &silencing.school).await.expect("touched");
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    minutes(&mut b, 55, 56).await;
+    assert_eq!((b.texts(), waiting(&b).await), (0, 0));
 }
 
 #[tokio::test]

@@ -8,8 +8,8 @@ use jiff::{Timestamp, ToSpan as _, civil::Date};
 use super::volume;
 use crate::directory::{Roster, School};
 use crate::model::{
-    GroupId, Hold, HoldCause, LessonId, LessonState, Missing, Planned, PupilId, Register, SchoolId,
-    StaffId, Stand,
+    GroupId, Hold, HoldCause, LessonId, LessonState, Missing, Notification, Planned, PupilId,
+    Purpose, Register, SchoolId, StaffId, Stand,
 };
 use crate::policy::volume::{Evidence, PlannedLesson, Sizes, causes};
 use crate::store::ledger::Unit;
@@ -39,6 +39,8 @@ pub struct HeldPart {
     pub stand: Stand,
     /// How many messages wait.
     pub waiting: u32,
+    /// Of how many of them somebody at home may have been told.
+    pub told: u32,
 }
 
 /// What is told of a hold.
@@ -46,6 +48,8 @@ pub struct HeldPart {
 pub struct HeldNow {
     /// Each class at each lesson, in order.
     pub parts: Vec<HeldPart>,
+    /// Of how many pupils somebody at home may have been told already.
+    pub told: u32,
     /// Likely causes.
     pub causes: BTreeSet<HoldCause>,
 }
@@ -67,6 +71,7 @@ pub async fn look(
     let mut parts: BTreeMap<(Timestamp, LessonId, Option<String>, Stand), HeldPart> =
         BTreeMap::new();
     let (mut evidence, mut counted) = (Vec::new(), BTreeSet::<(LessonId, PupilId)>::new());
+    let mut told: BTreeSet<PupilId> = BTreeSet::new();
     for one in &missing {
         let key = tables::lesson(&hold.school, &one.pupil, hold.date, &one.lesson);
         let state: Option<LessonState> = unit.peek(&key).await?;
@@ -81,20 +86,33 @@ pub async fn look(
             of: one.class.as_ref().and_then(|class| sizes.classes.get(class).copied()),
             stand,
             waiting: 0,
+            told: 0,
         });
         if counted.insert((one.lesson.clone(), one.pupil.clone())) {
             part.pupils += 1;
         }
-        let waiting = volume::waiting(&unit, &hold.school, hold.date, one).await?.len();
-        part.waiting += u32::try_from(waiting).unwrap_or(u32::MAX);
+        let (mut waits, mut is_told) = (0, false);
+        for id in state.iter().flat_map(|state| &state.notifications) {
+            let n: Option<Notification> = unit.peek(&tables::notification(id)).await?;
+            let home = n.filter(|n| n.purpose == Purpose::Absence);
+            waits += u32::from(home.as_ref().is_some_and(volume::is_kept));
+            is_told |= home.is_some_and(|n| n.may_have_arrived());
+        }
+        part.waiting += waits;
+        if is_told && stand != Stand::Released {
+            part.told += 1;
+            told.insert(one.pupil.clone());
+        }
         evidence.extend(state.map(|state| Evidence {
             lesson: one.lesson.clone(),
             recorded_by: state.recorded_by,
             recorded_at: state.recorded_at,
         }));
     }
+    let told = u32::try_from(told.len()).unwrap_or(u32::MAX);
     let Some(school) = school else {
-        return Ok(HeldNow { parts: parts.into_values().collect(), causes: BTreeSet::new() });
+        let causes = BTreeSet::new();
+        return Ok(HeldNow { parts: parts.into_values().collect(), told, causes });
     };
     let mut lessons = BTreeMap::new();
     for lesson in missing.iter().map(|one: &Missing| &one.lesson).collect::<BTreeSet<_>>() {
@@ -106,7 +124,7 @@ pub async fn look(
     let has_timetable = has_timetable(kv, &hold.school, hold.date).await?;
     let day = (hold.date, &school.zone);
     let causes = causes(&evidence, &lessons, has_timetable, day);
-    Ok(HeldNow { parts: parts.into_values().collect(), causes })
+    Ok(HeldNow { parts: parts.into_values().collect(), told, causes })
 }
 
 /// Whether other lessons are planned on the day, or lately.

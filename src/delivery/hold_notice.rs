@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use jiff::{Timestamp, civil::Date};
+use jiff::Timestamp;
 
 use super::hold_facts::{HeldNow, HeldPart};
 use crate::directory::School;
 use crate::message::hold::{HoldFacts, HoldLesson};
-use crate::model::{Clock24, Exceeded, Hold, HoldScope, Usual};
+use crate::model::{Clock24, Exceeded, Hold, HoldScope, Usual, local_date};
 
 /// Most classes at lessons that are named.
 const NAMED: usize = 40;
 
 /// The facts of a hold.
-pub(super) fn facts(school: &School, hold: &Hold, now: &HeldNow, today: Date) -> HoldFacts {
+pub(super) fn facts(school: &School, hold: &Hold, held: &HeldNow, now: Timestamp) -> HoldFacts {
+    let today = local_date(now, &school.zone);
     let clock = |at: Timestamp| Clock24::of(at, &school.zone).to_string();
     let (scope, classes, source) = match &hold.scope {
         HoldScope::Classes(classes) => ("classes", joined(classes), String::new()),
@@ -47,11 +48,13 @@ pub(super) fn facts(school: &School, hold: &Hold, now: &HeldNow, today: Date) ->
         limit,
         usual: hold.usual.map(|usual| tenths(usual, ',')).unwrap_or_default(),
         weeks: hold.usual.map_or(0, |usual| usual.weeks),
-        lessons: now.parts.iter().take(NAMED).map(lesson).collect(),
-        more: now.parts.len().saturating_sub(NAMED),
-        causes: now.causes.iter().map(|cause| cause.as_str().to_owned()).collect(),
+        lessons: held.parts.iter().take(NAMED).map(lesson).collect(),
+        more: held.parts.len().saturating_sub(NAMED),
+        causes: held.causes.iter().map(|cause| cause.as_str().to_owned()).collect(),
         until: clock(hold.until),
         then: hold.then.as_str().into(),
+        overdue: now >= hold.until,
+        told: held.told,
     }
 }
 

@@ -15,6 +15,7 @@ mod failure;
 pub mod guest;
 mod handover;
 pub mod hold_facts;
+mod hold_life;
 mod hold_notice;
 mod notice;
 mod prepare;

@@ -16,8 +16,8 @@ use crate::intake::case;
 use crate::intake::registers::{self, Awaited};
 use crate::message::notice::{DigestFacts, DigestLesson, NoticeFacts, RegisterFacts, SourceFacts};
 use crate::model::{
-    Address, Clock24, Hold, HoldAct, HoldId, Notification, Purpose, Reason, Recipient, Register,
-    Silence, SourceId, State, Stood, local_date,
+    Address, Clock24, Hold, HoldDecision, HoldId, Notification, Purpose, Reason, Recipient,
+    Register, Silence, SourceId, State, Stood, local_date,
 };
 use crate::policy::notice::{self, Notice};
 use crate::policy::register::{self, Members};
@@ -83,8 +83,8 @@ pub(super) async fn about<'a>(
             let Ok(id) = HoldId::try_from(n.lesson.to_string()) else { return Ok(About::Gone) };
             let row: Option<Hold> = unit.read(&tables::hold(&school.id, n.date, &id)).await?;
             let Some(hold) = row else { return Ok(About::Gone) };
-            let now = hold_facts::look(kv, &directory.roster, Some(school), &hold).await?;
-            About::Hold(Box::new(hold), now)
+            let held = hold_facts::look(kv, &directory.roster, Some(school), &hold).await?;
+            About::Hold(Box::new(hold), held)
         }
         Purpose::RegisterDigest => {
             let found = registers::of_digest(unit, school, n.created_at).await?;
@@ -231,13 +231,10 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
         (Purpose::NotReached | Purpose::RosterAudit, About::List(_, any)) => {
             (!any).then_some(Reason::NothingToList)
         }
-        (Purpose::VolumeHold, About::Hold(hold, _)) => match hold.decisions.last() {
-            Some(last) if hold.over_at.is_some() => Some(match last.act {
-                HoldAct::Release => Reason::ReleasedByStaff,
-                HoldAct::Discard => Reason::DiscardedByStaff,
-            }),
-            _ => None,
-        },
+        (Purpose::VolumeHold, About::Hold(hold, _)) if hold.over_at.is_some() => {
+            Some(hold.decisions.last().map_or(Reason::MarkChanged, HoldDecision::reason))
+        }
+        (Purpose::VolumeHold, About::Hold(..)) => None,
         _ => Some(Reason::NothingToCorrect),
     }
 }
@@ -307,8 +304,8 @@ pub(super) fn facts(
             })
         }
         About::List(facts, _) => facts.as_ref().clone(),
-        About::Hold(row, now) => {
-            NoticeFacts::Hold(Box::new(hold_notice::facts(school, row, now, today)))
+        About::Hold(row, held) => {
+            NoticeFacts::Hold(Box::new(hold_notice::facts(school, row, held, now)))
         }
         About::Gone => return None,
     })

@@ -193,9 +193,15 @@ async fn is_held(
             volume::note(unit, n, &hold, ("hold", Reason::HeldForVolume), now);
             postpone(unit, n.clone(), until, Reason::HeldForVolume);
         }
-        Gate::Discarded(hold) => {
-            volume::note(unit, n, &hold, ("cancel", Reason::DiscardedByStaff), now);
-            ended(unit, &mut n.clone(), State::Cancelled, Reason::DiscardedByStaff);
+        Gate::Released(hold, reason) => {
+            if n.state_reason == Some(Reason::HeldForVolume) {
+                volume::note(unit, n, &hold, ("release", reason), now);
+            }
+            return Ok(false);
+        }
+        Gate::Discarded(hold, reason) => {
+            volume::note(unit, n, &hold, ("cancel", reason), now);
+            ended(unit, &mut n.clone(), State::Cancelled, reason);
         }
     }
     Ok(true)

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::registers::Look;
-use super::{Shared, aside, daily, resolve, volume};
+use super::{Shared, aside, daily, hold_life, resolve};
 use crate::intake::case::{Case, CaseKey, look_again};
 use crate::intake::{Heard, decide};
 use crate::model::{ProviderId, local_date};
@@ -70,7 +70,7 @@ impl Dispatcher {
                 }
                 Due::Hold { school, date, id } => {
                     worked = true;
-                    match volume::tend(&self.shared, &key, (&school, date, &id), now).await {
+                    match hold_life::tend(&self.shared, &key, (&school, date, &id), now).await {
                         Err(StoreError::Damaged(why)) => {
                             aside::put(&self.shared, &key, &why).await?;
                         }

@@ -1,19 +1,18 @@
 //! The volume hold at the moment of sending: whether a guardian's message must wait for a person because far too many
-//! pupils are missing at once, and what a hold that was decided about, or whose time is out, does to those that wait.
-//! What counts as far too many is `policy`'s.
+//! pupils are missing at once. What counts as far too many is `policy`'s, and what becomes of a hold `hold_life`'s.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 
+use super::hold_life;
 use super::shared::Shared;
 use crate::directory::{Directory, School};
-use crate::intake::case::{due_row, enqueue};
+use crate::intake::case::enqueue;
 use crate::intake::{Heard, trail};
 use crate::model::{
-    Channel, Hold, HoldAct, HoldDecision, HoldId, HoldThen, LessonId, LessonState, Missing,
-    MissingAt, Notification, NotificationId, Purpose, Reason, Recipient, SchoolId, StaffRole,
-    Stand, State, Usual, stand,
+    Channel, Hold, HoldDecision, HoldId, LessonId, LessonState, Missing, MissingAt, Notification,
+    NotificationId, Purpose, Reason, Recipient, SchoolId, StaffRole, Stand, State, Usual, stand,
 };
 use crate::policy::notice::Notice;
 use crate::policy::volume::{self, Excess, Sizes};
@@ -21,7 +20,7 @@ use crate::policy::{Decided, Plan};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
 use crate::store::tables::{self, Lane};
-use crate::store::{Commit, Kv, MAX_BATCH_BYTES, StoreError, after_prefix};
+use crate::store::{Kv, StoreError, after_prefix};
 
 /// Most holds of a school's day.
 const HOLDS_A_DAY: usize = 500;
@@ -30,12 +29,6 @@ const WEEKS: i64 = 8;
 /// For so long it counts that nothing was unusual: a school's messages of one lesson are claimed within moments, and
 /// each would count them all.
 const NORMAL_FOR: SignedDuration = SignedDuration::from_millis(500);
-/// Before the lessons of a day are looked at whose school is not configured at the moment.
-const LATER: SignedDuration = SignedDuration::from_mins(5);
-
-/// Who decides when nobody does.
-const TIME_OUT: &str = "time-out";
-
 /// What becomes of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Gate {
@@ -43,8 +36,10 @@ pub(super) enum Gate {
     Free,
     /// It waits for a person; looked at again then.
     Held(Timestamp, HoldId),
-    /// Somebody took it away.
-    Discarded(HoldId),
+    /// It was let go, for this reason.
+    Released(HoldId, Reason),
+    /// It was taken away, for this reason.
+    Discarded(HoldId, Reason),
 }
 
 /// Asks whether a message to a guardian, or an adult pupil, that a pupil is missing may leave. Makes a hold where far
@@ -73,51 +68,59 @@ pub(super) async fn gate(
         since: row.since,
     };
     let mut holds = of_day(unit, &school.id, n.date).await?;
-    let keeps = |hold: &Hold| hold.stand(&own) == Stand::Held && hold.made_at < own.since;
-    if holds.iter().any(keeps) {
+    let former = holds.len();
+    let rules = &school.volume;
+    let sizes = Sizes::of(&directory.roster, &school.id);
+    // Whoever is marked after the register was mended is not one of those whom a person is to look at.
+    let joins = |hold: &Hold| hold.stand(&own) == Stand::Held && hold.made_at < own.since;
+    if holds.iter().any(joins) {
         let missing = missing_on(shared.kv.as_ref(), &school.id, n.date).await?;
-        for hold in holds.iter_mut().filter(|hold| keeps(hold) && hold.is_mended(&missing)) {
-            mended(unit, hold, now);
-        }
+        holds.retain(|hold| !joins(hold) || volume::is_above_still(hold, &missing, &sizes, rules));
     }
     if let Some(gate) = stands(&own, &holds, n, now) {
         return Ok(gate);
     }
-    let rules = &school.volume;
     let is_normal = shared.under_way.is_normal(&school.id, start, now);
-    if !rules.any() || is_normal || stand(&own, &holds) == Stand::Released {
+    if !rules.any() || is_normal {
         return Ok(Gate::Free);
     }
     let mut missing = missing_on(shared.kv.as_ref(), &school.id, n.date).await?;
     // Whom somebody has decided about does not count again, and neither does who is held already.
     missing.retain(|one| stand(one, &holds) == Stand::Free);
+    let held =
+        holds.iter().filter(|hold| hold.over_at.is_none()).flat_map(|hold| hold.classes(start));
+    let held: BTreeSet<String> = held.cloned().collect();
     let mut usual = None;
     if volume::asks_what_is_usual(&missing, start, rules) {
         usual = usual_at(shared.kv.as_ref(), school, n.date, start).await?;
     }
-    let sizes = Sizes::of(&directory.roster, &school.id);
-    let Some(excess) = volume::judge(&missing, start, &sizes, usual, rules, now) else {
+    let Some(excess) = volume::judge((&missing, &held), start, &sizes, usual, rules, now) else {
         let normal_for = NORMAL_FOR.min(rules.gathering());
         let until = now.saturating_add(normal_for).unwrap_or(now);
         shared.under_way.note_normal(&school.id, start, until, now);
         return Ok(Gate::Free);
     };
-    let hold = make(unit, school, (n.date, start), excess, (usual, holds.len()), now).await?;
+    let hold = make(unit, school, (n.date, start), excess, (usual, former), now).await?;
     holds.push(hold);
     Ok(stands(&own, &holds, n, now).unwrap_or(Gate::Free))
 }
 
-/// What holds say of a message; none: nothing, or that it may go.
+/// What holds say of a message; none: nothing.
 fn stands(own: &Missing, holds: &[Hold], n: &Notification, now: Timestamp) -> Option<Gate> {
-    let of = |stand| holds.iter().find(|hold| hold.stand(own) == stand);
-    match stand(own, holds) {
-        Stand::Free | Stand::Released => None,
-        Stand::Discarded => of(Stand::Discarded).map(|hold| Gate::Discarded(hold.id.clone())),
-        Stand::Held => of(Stand::Held).map(|hold| {
+    let found = stand(own, holds);
+    let hold = holds.iter().find(|hold| hold.stand(own) == found)?;
+    let reason = |or| hold.decision(own).map_or(or, HoldDecision::reason);
+    match found {
+        Stand::Free => None,
+        Stand::Released => Some(Gate::Released(hold.id.clone(), reason(Reason::ReleasedByStaff))),
+        Stand::Discarded => {
+            Some(Gate::Discarded(hold.id.clone(), reason(Reason::DiscardedByStaff)))
+        }
+        Stand::Held => {
             // Past its time-out it is kept, or its timer is about to say what becomes of it.
             let again = if hold.until > now { hold.until } else { n.deadline };
-            Gate::Held(again.min(n.deadline), hold.id.clone())
-        }),
+            Some(Gate::Held(again.min(n.deadline), hold.id.clone()))
+        }
     }
 }
 
@@ -170,6 +173,7 @@ async fn make(
         then: school.volume.then,
         decisions: Vec::new(),
         over_at: None,
+        below: None,
     };
     let key = tables::hold(&school.id, date, &hold.id);
     // Somebody else may make the same this moment.
@@ -177,8 +181,8 @@ async fn make(
         return Ok(known);
     }
     unit.write(key, &hold);
-    look_at(unit, &hold, until);
-    let mail = mail(school, &hold, now);
+    look_at(unit, &hold, hold_life::next(&hold, now));
+    let mail = mail(school, &hold, "", now);
     unit.decided("notify", mail.reason);
     enqueue(unit, &mail);
     tracing::warn!(
@@ -188,19 +192,8 @@ async fn make(
     Ok(hold)
 }
 
-/// Ends a hold by which nobody is kept any more who was counted for it.
-fn mended(unit: &mut Unit<'_>, hold: &mut Hold, now: Timestamp) {
-    hold.over_at = Some(now);
-    unit.write(tables::hold(&hold.school, hold.date, &hold.id), hold);
-    look_at(unit, hold, now);
-    tracing::info!(
-        school = %hold.school, hold = %hold.id,
-        "a hold is over: none of those who were counted is missing any more"
-    );
-}
-
-/// The mail to the team that a hold waits for it.
-fn mail(school: &School, hold: &Hold, now: Timestamp) -> Notification {
+/// A mail to the team that a hold waits for it; one for each `which`.
+pub(super) fn mail(school: &School, hold: &Hold, which: &str, now: Timestamp) -> Notification {
     let about = LessonId::new(hold.id.as_str()).expect("eight digits are a good id");
     let notice = Notice {
         purpose: Purpose::VolumeHold,
@@ -209,7 +202,7 @@ fn mail(school: &School, hold: &Hold, now: Timestamp) -> Notification {
         channel: Channel::Email,
         about: &about,
         date: hold.date,
-        which: String::new(),
+        which: which.into(),
     };
     notice.row(school, now)
 }
@@ -300,103 +293,6 @@ async fn usual_at(
     Ok(volume::usual(&levels))
 }
 
-/// Looks at a hold that was decided about, or whose time is out: messages that somebody decided about are due at once,
-/// as many as fit in one commit. Durable on return; what is left is due still.
-///
-/// # Errors
-/// When the store fails.
-pub(super) async fn tend(
-    shared: &Shared,
-    row: &[u8],
-    (id, date, hold): (&SchoolId, Date, &HoldId),
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let directory = shared.directory.load_full();
-    let kv = shared.kv.as_ref();
-    let mut unit = Unit::new(kv);
-    let key = tables::hold(id, date, hold);
-    let Some(mut hold) = unit.read::<Hold>(&key).await? else {
-        unit.delete(row.to_vec());
-        let _: Commit = unit.commit().await?;
-        return Ok(());
-    };
-    if directory.schools.get(id).is_none() {
-        // It may be back at the next reload.
-        unit.delete(row.to_vec());
-        let recent = now.duration_since(hold.made_at) < SignedDuration::from_hours(8 * 24);
-        if recent {
-            look_at(&mut unit, &hold, now.saturating_add(LATER).unwrap_or(Timestamp::MAX));
-        }
-        let _: Commit = unit.commit().await?;
-        return Ok(());
-    }
-    let missing = missing_on(kv, id, date).await?;
-    if hold.over_at.is_none() && now >= hold.until {
-        if hold.is_mended(&missing) {
-            hold.over_at = Some(now);
-        } else {
-            time_out(&mut unit, &mut hold, now);
-        }
-        unit.write(key, &hold);
-    }
-    // Another may keep it all the same, and is asked when it is looked at.
-    let kept_no_more = |one: &&Missing| match hold.stand(one) {
-        Stand::Released | Stand::Discarded => true,
-        Stand::Free => hold.over_at.is_some() && hold.concerns(one),
-        Stand::Held => false,
-    };
-    for one in missing.iter().filter(kept_no_more) {
-        if unit.bytes() > MAX_BATCH_BYTES / 2 {
-            let _: Commit = unit.commit().await?;
-            return Ok(());
-        }
-        for mut n in waiting(&unit, id, date, one).await? {
-            if n.due_at <= now {
-                continue;
-            }
-            // The commit requires that it still waits.
-            let known = unit.read::<Notification>(&tables::notification(&n.id)).await?;
-            if known.as_ref() == Some(&n) {
-                unit.delete(due_row(&n));
-                n.due_at = now;
-                enqueue(&mut unit, &n);
-            }
-        }
-    }
-    unit.delete(row.to_vec());
-    let _: Commit = unit.commit().await?;
-    Ok(())
-}
-
-/// What the school chose for a hold that nobody decided about.
-fn time_out(unit: &mut Unit<'_>, hold: &mut Hold, now: Timestamp) {
-    let (act, reason) = match hold.then {
-        HoldThen::Release => (HoldAct::Release, Reason::ReleasedByStaff),
-        HoldThen::Discard => (HoldAct::Discard, Reason::DiscardedByStaff),
-        HoldThen::Keep => {
-            tracing::warn!(
-                school = %hold.school, hold = %hold.id,
-                "nobody has decided about a hold; its messages wait on until their deadlines"
-            );
-            return;
-        }
-    };
-    hold.decisions.push(HoldDecision {
-        act,
-        class: None,
-        lesson: None,
-        at: now,
-        by: TIME_OUT.into(),
-        reason: String::new(),
-    });
-    hold.over_at = Some(now);
-    unit.decided(act.as_str(), reason);
-    tracing::warn!(
-        school = %hold.school, hold = %hold.id, act = act.as_str(),
-        "nobody has decided about a hold; its school chose what becomes of it then"
-    );
-}
-
 /// The messages about one pupil at a lesson that a hold keeps waiting.
 ///
 /// # Errors
@@ -412,11 +308,14 @@ pub async fn waiting(
     let Some(lesson) = unit.peek::<LessonState>(&key).await? else { return Ok(found) };
     for id in &lesson.notifications {
         let n: Option<Notification> = unit.peek(&tables::notification(id)).await?;
-        found.extend(n.filter(|n| {
-            n.state == State::Waiting && n.state_reason == Some(Reason::HeldForVolume)
-        }));
+        found.extend(n.filter(is_kept));
     }
     Ok(found)
+}
+
+/// Whether a hold keeps a message waiting.
+pub fn is_kept(n: &Notification) -> bool {
+    n.state == State::Waiting && n.state_reason == Some(Reason::HeldForVolume)
 }
 
 /// Lessons' starts at which nothing was unusual, by school, each until when that counts. In memory alone.

@@ -41,6 +41,10 @@ pub struct HoldFacts {
     pub until: String,
     /// What happens then if nobody does: `release`, `discard` or `keep`.
     pub then: String,
+    /// That time is over, and nobody has decided.
+    pub overdue: bool,
+    /// Of how many of those who are missing somebody at home was told before they were held.
+    pub told: u32,
 }
 
 /// One class at one lesson.
@@ -86,6 +90,8 @@ pub(super) fn sample() -> HoldFacts {
         causes: vec!["substitute".into(), "one-moment".into()],
         until: "08.54".into(),
         then: "keep".into(),
+        overdue: false,
+        told: 0,
     }
 }
 
@@ -128,6 +134,9 @@ pub(super) fn samples() -> Vec<HoldFacts> {
         source: "skolsystem".into(),
         why: "source".into(),
         limit: 25,
+        then: "keep".into(),
+        overdue: true,
+        told: 3,
         ..school.clone()
     };
     vec![classes, school, usual, source]

@@ -53,7 +53,7 @@ pub use silencing::{SilencedTarget, Silencing};
 pub use time::{Clock24, local_date};
 pub use unseen::shown;
 pub use volume::{
-    AT_ONCE, Exceeded, Hold, HoldAct, HoldCause, HoldDecision, HoldId, HoldScope, HoldThen,
-    Missing, MissingAt, Stand, Usual, stand,
+    AT_ONCE, Below, Exceeded, Hold, HoldAct, HoldCause, HoldDecision, HoldId, HoldScope, HoldThen,
+    MENDED_AFTER, Missing, MissingAt, Stand, TIME_OUT, Usual, stand,
 };
 pub use watch::{Quiet, Watch, is_ahead};

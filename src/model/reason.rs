@@ -145,11 +145,19 @@ pub enum Reason {
     ReleasedByStaff,
     /// Somebody looked, and discarded what was held.
     DiscardedByStaff,
+    /// Nobody looked in time, and the school has chosen that it is let go then.
+    ReleasedAtTimeOut,
+    /// Nobody looked in time, and the school has chosen that it is discarded then.
+    DiscardedAtTimeOut,
 }
 
 /// The reasons of a message that an operator has called back.
-const CALLED_BACK: [Reason; 3] =
-    [Reason::OperatorCancelled, Reason::Operator, Reason::DiscardedByStaff];
+const CALLED_BACK: [Reason; 4] = [
+    Reason::OperatorCancelled,
+    Reason::Operator,
+    Reason::DiscardedByStaff,
+    Reason::DiscardedAtTimeOut,
+];
 
 impl Reason {
     /// Whether, as the reason of a cancelled message, it says that an operator called it back.
@@ -217,7 +225,7 @@ impl Reason {
             Self::NotAGuest => {
                 "the school is in guests mode, and this recipient is not on the list"
             }
-            Self::AlreadyTold => "this recipient has it already",
+            Self::AlreadyTold => "this recipient has it already, or it is on its way",
             Self::OutOfOrder => "an older mark than the one in force",
             Self::MarkChanged => "the mark changed before the message left",
             Self::NothingToCorrect => "nobody was told, so there is nothing to correct",
@@ -251,6 +259,12 @@ impl Reason {
             }
             Self::ReleasedByStaff => "somebody looked at what was held and let it go",
             Self::DiscardedByStaff => "somebody looked at what was held and discarded it",
+            Self::ReleasedAtTimeOut => {
+                "nobody decided about what was held, and the school has chosen that it leaves then (`volume-then`)"
+            }
+            Self::DiscardedAtTimeOut => {
+                "nobody decided about what was held, and the school has chosen that it is discarded then (`volume-then`)"
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
-use super::{LessonId, PupilId, SchoolId, SourceId};
+use super::{LessonId, PupilId, Reason, SchoolId, SourceId};
 
 /// Lessons that begin so close to each other are counted together.
 pub const AT_ONCE: SignedDuration = SignedDuration::from_mins(10);
@@ -143,6 +143,21 @@ pub struct HoldDecision {
     pub reason: String,
 }
 
+/// Who decides when nobody does.
+pub const TIME_OUT: &str = "time-out";
+
+impl HoldDecision {
+    /// Why its messages left, or never will.
+    pub fn reason(&self) -> Reason {
+        match (self.act, self.by == TIME_OUT) {
+            (HoldAct::Release, false) => Reason::ReleasedByStaff,
+            (HoldAct::Discard, false) => Reason::DiscardedByStaff,
+            (HoldAct::Release, true) => Reason::ReleasedAtTimeOut,
+            (HoldAct::Discard, true) => Reason::DiscardedAtTimeOut,
+        }
+    }
+}
+
 /// The id of a hold: eight hexadecimal digits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -227,7 +242,23 @@ pub struct Hold {
     /// When it ended; none: it is open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_at: Option<Timestamp>,
+    /// Since when so few of them are left that nobody would hold them, and they are the same number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub below: Option<Below>,
 }
+
+/// That a hold keeps fewer than would be held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Below {
+    /// How many pupils are left.
+    pub left: u32,
+    /// Since when they are so many.
+    pub since: Timestamp,
+}
+
+/// For so long a register must have been left alone before what is left of a hold is believed.
+pub const MENDED_AFTER: SignedDuration = SignedDuration::from_mins(2);
 
 /// How a hold stands to the message about one pupil.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -255,11 +286,24 @@ impl Hold {
         }
     }
 
-    /// Whether none of those who were counted is missing any more: the register was mended, and whoever is marked
-    /// since is another matter. `missing`: those of the day.
-    pub fn is_mended(&self, missing: &[Missing]) -> bool {
-        let counted = |one: &Missing| one.since <= self.made_at && self.stand(one) == Stand::Held;
-        self.over_at.is_none() && !missing.iter().any(counted)
+    /// The classes that it holds at lessons that begin at `start`.
+    pub fn classes(&self, start: Timestamp) -> impl Iterator<Item = &String> {
+        let at_once = start.duration_since(self.start).abs() <= AT_ONCE;
+        let classes = match &self.scope {
+            HoldScope::Classes(classes) if at_once => Some(classes),
+            _ => None,
+        };
+        classes.into_iter().flatten()
+    }
+
+    /// What was decided of a pupil whom it is about.
+    pub fn decision(&self, missing: &Missing) -> Option<&HoldDecision> {
+        let about = |decision: &&HoldDecision| {
+            decision.class.as_ref().is_none_or(|class| missing.class.as_ref() == Some(class))
+                && decision.lesson.as_ref().is_none_or(|lesson| *lesson == missing.lesson)
+                && missing.since <= decision.at
+        };
+        self.decisions.iter().find(about)
     }
 
     /// How it stands to a pupil.
@@ -267,12 +311,7 @@ impl Hold {
         if !self.concerns(missing) {
             return Stand::Free;
         }
-        let about = |decision: &&HoldDecision| {
-            decision.class.as_ref().is_none_or(|class| missing.class.as_ref() == Some(class))
-                && decision.lesson.as_ref().is_none_or(|lesson| *lesson == missing.lesson)
-                && missing.since <= decision.at
-        };
-        match self.decisions.iter().find(about).map(|decision| decision.act) {
+        match self.decision(missing).map(|decision| decision.act) {
             Some(HoldAct::Release) => Stand::Released,
             Some(HoldAct::Discard) => Stand::Discarded,
             None if self.over_at.is_none() => Stand::Held,
@@ -367,6 +406,7 @@ mod tests {
             then: HoldThen::Keep,
             decisions: Vec::new(),
             over_at: None,
+            below: None,
         }
     }
 
@@ -429,17 +469,6 @@ mod tests {
         assert_eq!(of(&[]), Stand::Free);
         assert_eq!(of(&[open.clone(), released.clone()]), Stand::Released);
         assert_eq!(of(&[discarded, open, released]), Stand::Discarded);
-    }
-
-    #[test]
-    fn a_hold_is_mended_when_none_of_those_who_were_counted_is_missing() {
-        let mut hold = hold(HoldScope::School);
-        let (counted, since) = (missing("8A", "l", 0, 10), missing("8A", "l", 0, 11));
-        assert!(hold.is_mended(&[]) && hold.is_mended(std::slice::from_ref(&since)));
-        assert!(!hold.is_mended(&[since, counted.clone()]));
-        assert!(hold.is_mended(&[missing("8A", "l", 3600, 5)]), "of another lesson");
-        hold.over_at = Some(at(100));
-        assert!(!hold.is_mended(&[counted]), "it is over already");
     }
 
     #[test]

@@ -11,8 +11,9 @@ use crate::delivery::volume;
 use crate::directory::Directory;
 use crate::model::{
     Exceeded, Hold, HoldAct, HoldDecision, HoldId, HoldScope, HoldThen, LessonId, Missing,
-    NotificationId, Reason, SchoolId, Stand, Usual,
+    NotificationId, SchoolId, Stand, Usual,
 };
+use crate::policy;
 use crate::store::ledger::{self, ROW_VERSION, Unit};
 use crate::store::rows::OperatorAct;
 use crate::store::{Commit, Kv, MAX_VALUE_BYTES, StoreError, codec, tables};
@@ -66,6 +67,12 @@ pub struct InShort {
     pub decisions: Vec<HoldDecision>,
     /// How many messages it keeps waiting; of one that is over: 0.
     pub waiting: u32,
+    /// How many pupils it keeps at this moment; of one that is over: 0.
+    #[serde(default)]
+    pub left: u32,
+    /// Of how many pupils somebody at home may have been told before; known where one hold is shown.
+    #[serde(default)]
+    pub told: u32,
 }
 
 /// One hold with all that is known of it.
@@ -151,6 +158,8 @@ impl From<&Hold> for InShort {
             over_at: hold.over_at,
             decisions: hold.decisions.clone(),
             waiting: 0,
+            left: 0,
+            told: 0,
         }
     }
 }
@@ -188,7 +197,9 @@ pub async fn list(kv: &dyn Kv, only_open: bool) -> Result<Vec<InShort>, OperateE
     for hold in &all {
         let mut short = InShort::from(hold);
         if hold.over_at.is_none() {
-            for one in concerned(kv, hold).await? {
+            let all = concerned(kv, hold).await?;
+            short.left = policy::volume::kept(hold, &all);
+            for one in all {
                 let waiting = volume::waiting(&unit, &hold.school, hold.date, &one).await?;
                 short.waiting += u32::try_from(waiting.len()).unwrap_or(u32::MAX);
             }
@@ -216,6 +227,9 @@ fn shown(hold: &Hold, now: &HeldNow, concerned: u32) -> Shown {
         .map(|cause| Cause { cause: cause.as_str().into(), words: cause.in_words().into() });
     let mut short = InShort::from(hold);
     short.waiting = now.parts.iter().map(|part| part.waiting).sum();
+    let held = now.parts.iter().filter(|part| part.stand == Stand::Held);
+    short.left = held.map(|part| part.pupils).sum();
+    short.told = now.told;
     Shown {
         format: FORMAT,
         hold: short,
@@ -281,6 +295,7 @@ pub async fn decide(
             let waiting = volume::waiting(&unit, &hold.school, hold.date, one).await?;
             concerned += u32::try_from(waiting.len()).unwrap_or(u32::MAX);
         }
+        unit.decided(asked.act.as_str(), decision.reason());
         hold.decisions.push(decision);
         if whole || all.iter().all(|one| hold.stand(one) != Stand::Held) {
             hold.over_at = Some(now);
@@ -293,11 +308,6 @@ pub async fn decide(
         unit.write(key, &hold);
         volume::look_at(&mut unit, &hold, now);
         write_act(&mut unit, &hold, asked, reason, by, now);
-        let word = match asked.act {
-            HoldAct::Release => Reason::ReleasedByStaff,
-            HoldAct::Discard => Reason::DiscardedByStaff,
-        };
-        unit.decided(asked.act.as_str(), word);
         if unit.commit().await? == Commit::Done {
             tracing::warn!(
                 school = %hold.school, hold = %hold.id, act = asked.act.as_str(), by, concerned,

@@ -177,8 +177,10 @@ fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &m
     let uncorrected = || s.told.iter().filter(about).filter(|told| !is_corrected(s, told));
     let stands =
         |told: &&Notification| told.state.may_have_arrived() || told.state == State::Waiting;
+    let gathered = s.now.saturating_add(s.school.volume.gathering()).unwrap_or(s.now);
     if let Some(told) = uncorrected().find(stands) {
-        plan.keep(told, Reason::AlreadyTold);
+        let waits = told.state_reason.filter(|_| told.state == State::Waiting);
+        plan.keep(told, waits.unwrap_or(Reason::AlreadyTold));
         return;
     }
     if let Some(told) = operators_word(s.told.iter().filter(about), plan) {
@@ -186,7 +188,7 @@ fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &m
         return;
     }
     if let Some(told) = uncorrected().find(|told| may_be_sent_again(told)) {
-        plan.again(told, s.now);
+        plan.again(told, gathered);
         return;
     }
     let mut new = blank(s, plan.revision, Purpose::Absence, candidate.recipient.clone(), channel);
@@ -196,7 +198,9 @@ fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &m
         plan.keep(same, same.state_reason.unwrap_or(Reason::AlreadyTold));
         return;
     }
+    // The mark may be older: a notice was withdrawn, a silence has ended, and others come with it.
     let settled = s.lesson.received_at.saturating_add(s.school.settling()).unwrap_or(s.now);
+    let settled = settled.max(gathered);
     new.due_at = s.now.max(settled).max(s.lesson.lesson.start);
     if s.lesson.lesson.start > s.now.max(settled) {
         new.state_reason = Some(Reason::NotBegun);

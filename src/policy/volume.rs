@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use crate::directory::{Roster, VolumeRules};
 use crate::model::{
-    AT_ONCE, Exceeded, HoldCause, HoldScope, LessonId, Missing, PupilId, SchoolId, SourceId,
-    StaffId, Usual, local_date,
+    AT_ONCE, Exceeded, Hold, HoldCause, HoldScope, LessonId, Missing, PupilId, SchoolId, SourceId,
+    StaffId, Stand, Usual, local_date,
 };
 
 /// Fewer weeks say nothing of what is usual.
@@ -55,9 +55,9 @@ pub struct Excess {
 }
 
 /// Judges the lessons that begin at `start`. `missing`: those of the day about whom no hold is open and nothing was
-/// decided; they alone are counted. None: nothing is unusual.
+/// decided; they alone are counted. `held`: classes that are held at these lessons already. None: nothing is unusual.
 pub fn judge(
-    missing: &[Missing],
+    (missing, held): (&[Missing], &BTreeSet<String>),
     start: Timestamp,
     sizes: &Sizes,
     usual: Option<Usual>,
@@ -70,7 +70,8 @@ pub fn judge(
     let whole = pupils(slot.iter().copied());
     let rest = pupils(slot.iter().filter(|m| !above(m)).copied());
     // One class on a trip must not keep what is true of the others; many classes are no trip of one.
-    let most = classes.len() > 1 && classes.len() * 2 > sizes.classes.len();
+    let of_any = classes.union(held).count();
+    let most = of_any > 1 && of_any * 2 > sizes.classes.len();
     let counted = if most || classes.is_empty() { whole } else { rest };
     if let Some(why) = above_school(counted, sizes, usual, rules) {
         let (counted, of) = (whole, sizes.school.max(whole));
@@ -87,6 +88,36 @@ pub fn judge(
         });
     }
     by_source(missing, sizes, rules, now)
+}
+
+/// Whether those whom an open hold keeps still would be held if they were marked now.
+pub fn is_above_still(
+    hold: &Hold,
+    missing: &[Missing],
+    sizes: &Sizes,
+    rules: &VolumeRules,
+) -> bool {
+    let kept: Vec<&Missing> = missing.iter().filter(|one| hold.stand(one) == Stand::Held).collect();
+    let count = pupils(kept.iter().copied());
+    let enough = count >= rules.least_of_school();
+    match hold.why {
+        Exceeded::Class(percent) => {
+            let as_then = VolumeRules { class: Some(percent), ..*rules };
+            !classes_above(&kept, sizes, &as_then).is_empty()
+        }
+        Exceeded::School(percent) | Exceeded::Source(percent) => {
+            enough && is_above(count, sizes.school, percent)
+        }
+        Exceeded::Usual(times) => {
+            let usual = hold.usual.map_or(0, |usual| usual.tenths);
+            enough && u64::from(count) * 10 > u64::from(times) * u64::from(usual)
+        }
+    }
+}
+
+/// How many pupils an open hold keeps.
+pub fn kept(hold: &Hold, missing: &[Missing]) -> u32 {
+    pupils(missing.iter().filter(|one| hold.stand(one) == Stand::Held))
 }
 
 /// Those missing at lessons that begin at once.

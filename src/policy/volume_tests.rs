@@ -32,7 +32,7 @@ fn sizes() -> Sizes {
 }
 
 fn judged(all: &[Missing], usual: Option<Usual>, rules: &VolumeRules) -> Option<Excess> {
-    judge(all, at(0), &sizes(), usual, rules, at(310))
+    judge((all, &BTreeSet::new()), at(0), &sizes(), usual, rules, at(310))
 }
 
 fn classes(names: &[&str]) -> HoldScope {
@@ -80,10 +80,14 @@ fn what_is_held() {
 fn small_classes_and_small_schools_are_left_alone_below_the_least() {
     let rules = VolumeRules::default();
     let sizes = Sizes { classes: BTreeMap::from([("1A".to_owned(), 6)]), school: 12 };
-    let held = |n| judge(&of(&[("1A", n)]), at(0), &sizes, None, &rules, at(310)).is_some();
+    let held = |n| {
+        judge((&of(&[("1A", n)]), &BTreeSet::new()), at(0), &sizes, None, &rules, at(310)).is_some()
+    };
     assert!(!held(4), "four of six");
     assert!(held(5), "five of six");
-    let others = |n| judge(&of(&[("", n)]), at(0), &sizes, None, &rules, at(310)).is_some();
+    let others = |n| {
+        judge((&of(&[("", n)]), &BTreeSet::new()), at(0), &sizes, None, &rules, at(310)).is_some()
+    };
     assert!(!others(9), "nine of twelve");
     assert!(others(10), "ten of twelve");
 }
@@ -120,7 +124,9 @@ fn one_source_is_counted_over_all_lessons() {
     assert_eq!(judged(&spread(75), None, &rules), None, "a quarter");
     let excess = judged(&spread(76), None, &rules).expect("more than a quarter");
     assert_eq!((excess.counted, excess.of, excess.why), (76, 300, Exceeded::Source(25)));
-    let later = |seconds: i64| judge(&spread(76), at(0), &sizes(), None, &rules, at(300 + seconds));
+    let later = |seconds: i64| {
+        judge((&spread(76), &BTreeSet::new()), at(0), &sizes(), None, &rules, at(300 + seconds))
+    };
     assert!(later(900).is_some());
     assert_eq!(later(901), None, "a quarter of an hour ago");
     let off = VolumeRules { source: None, ..rules };
