@@ -9,6 +9,7 @@ mod daemon;
 mod delivery;
 mod drop;
 mod edlevo;
+mod fatigue;
 mod gives;
 mod http_provider;
 mod mail;

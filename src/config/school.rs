@@ -46,7 +46,13 @@ impl<'a> Layers<'_, 'a> {
     }
 
     /// Notes a problem where the value stands, or at the school's head.
-    fn note(&self, severity: Severity, key: &'static str, message: String, remedy: &str) {
+    pub(super) fn note(
+        &self,
+        severity: Severity,
+        key: &'static str,
+        message: String,
+        remedy: &str,
+    ) {
         let inherited = !self.own.has(key) && self.defaults.has(key);
         let place = if inherited { self.defaults } else { self.own };
         place.note(severity, key, message, remedy);
@@ -194,6 +200,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         registers: registers(from),
         daily: daily(from),
         volume: super::volume::read(from),
+        fatigue: super::fatigue::read(from),
         subject_identity: from
             .get(|r| r.choice("subject-identity", &identities))
             .unwrap_or(SubjectIdentity::None),
@@ -253,13 +260,14 @@ fn daily(from: &Layers<'_, '_>) -> DailyLists {
 }
 
 fn digest_time(text: &str) -> Result<Option<Time>, Option<String>> {
-    if text == "off" {
-        return Ok(None);
-    }
+    if text == "off" { Ok(None) } else { clock_time(text).map(Some) }
+}
+
+pub(super) fn clock_time(text: &str) -> Result<Time, Option<String>> {
     let plain = text.replace('.', ":");
     let time = Time::strptime("%H:%M", &plain).map_err(|_| None)?;
     let right = time.strftime("%H:%M").to_string();
-    if right == text { Ok(Some(time)) } else { Err(Some(right)) }
+    if right == text { Ok(time) } else { Err(Some(right)) }
 }
 
 /// Years from förskoleklass, which is 0, to the last one.
@@ -351,6 +359,7 @@ fn quiet_hours(text: &str) -> Result<Option<QuietHours>, Option<String>> {
 }
 
 fn judge(school: &School, at: &Layers<'_, '_>, declared: &Declared<'_>) {
+    super::fatigue::judge(school, at);
     let (id, mode) = (&school.id, school.mode);
     let live = mode == Mode::Live;
     let grave = if live { Severity::Error } else { Severity::Warning };

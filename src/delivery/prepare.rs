@@ -7,8 +7,10 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::after_restore;
+use super::carried::{self, Along};
 use super::claim::{self, Claim, Verdict};
 use super::failure;
+use super::fatigue::{self, Kind, Turn};
 use super::guest;
 use super::notice;
 use super::render::{self, Made, Making, Of, Wired};
@@ -91,6 +93,19 @@ pub async fn prepare(
     if suspension::holds(unit, &n.school, n.channel, now).await? {
         return Ok(Prepared::Suspended);
     }
+    match carried::carrier(unit, &n).await? {
+        Some(carrier) if carrier.due_at > now => {
+            let reason = carrier.state_reason.unwrap_or(Reason::ToldAlong);
+            postpone(unit, n, carrier.due_at, reason);
+            return Ok(Prepared::Settled);
+        }
+        // The one that it is told with goes first; what is left behind is due still, by itself.
+        Some(carrier) => {
+            let row = due_row(&carrier);
+            return Box::pin(prepare(shared, unit, &row, &carrier.id, now)).await;
+        }
+        None => n.carried_by = None,
+    }
     let directory = shared.directory.load_full();
     let school = in_its_mode(unit, directory.schools.get(&n.school)).await?;
     let school = school.as_deref();
@@ -136,8 +151,28 @@ pub async fn prepare(
             if is_held(shared, unit, (&directory, school), &n, &case, now).await? {
                 return Ok(Prepared::Settled);
             }
+            let asked = fatigue::ask(unit, (&directory, school), &n, &case, &address, now).await?;
+            let (kind, counted) = match asked {
+                Turn::Now(kind, counted) => (kind, counted),
+                Turn::Later(until, reason) => {
+                    fatigue::note(unit, &n, ("hold", reason), now);
+                    // It is worth telling when its digest leaves.
+                    let worth = until.saturating_add(school.stale_after).unwrap_or(until);
+                    n.deadline = n.deadline.max(worth);
+                    postpone(unit, n, until, reason);
+                    return Ok(Prepared::Settled);
+                }
+                Turn::LeftToTeam => {
+                    fatigue::note(unit, &n, ("cancel", Reason::LeftToTeam), now);
+                    ended(unit, &mut n, State::Cancelled, Reason::LeftToTeam);
+                    return Ok(Prepared::Settled);
+                }
+            };
+            let here = (directory.as_ref(), school);
+            let along = carried::along(shared, unit, here, &n, (kind, &address), now).await?;
             let text = Of::Case(&case);
-            let making = Sendable { directory: &directory, school, text, address, language };
+            let told = Told { kind, counted, along };
+            let making = Sendable { directory: &directory, school, text, address, language, told };
             send(shared, unit, n, &making, now).await
         }
         (Verdict::Defer { until, reason }, _) => {
@@ -234,7 +269,8 @@ async fn test(
     match (guest::claim(&n, school, now), school) {
         (Ok(address), Some(school)) => {
             let language = school.locale.clone();
-            let making = Sendable { directory, school, text: Of::Test, address, language };
+            let (text, told) = (Of::Test, Told::alone());
+            let making = Sendable { directory, school, text, address, language, told };
             send(shared, unit, n, &making, now).await
         }
         (Err((state, reason)), _) => {
@@ -273,7 +309,8 @@ async fn about_no_pupil(
     match (notice::claim(&claim), school) {
         (Verdict::Send { address, language }, Some(school)) => {
             let facts = notice::facts(&directory.roster, school, &n, &about, now);
-            let making = Sendable { directory, school, text: Of::Notice(facts), address, language };
+            let (text, told) = (Of::Notice(facts), Told::alone());
+            let making = Sendable { directory, school, text, address, language, told };
             send(shared, unit, n, &making, now).await
         }
         (Verdict::Defer { until, reason }, _) => {
@@ -301,6 +338,21 @@ struct Sendable<'a> {
     text: Of<'a>,
     address: Address,
     language: crate::model::Locale,
+    told: Told,
+}
+
+/// How often its recipient is told on its day.
+struct Told {
+    kind: Kind,
+    /// To be noted when it leaves.
+    counted: Option<(Vec<u8>, u64)>,
+    along: Vec<Along>,
+}
+
+impl Told {
+    fn alone() -> Self {
+        Self { kind: Kind::Plain, counted: None, along: Vec::new() }
+    }
 }
 
 async fn send(
@@ -321,7 +373,9 @@ async fn send(
     };
     // The cap guards a family, or a teacher, against a flood. The team's inbox gets as many cases as there
     // are, and what was told wrongly is put right however much was told.
-    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test | Purpose::RegisterNudge);
+    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test | Purpose::RegisterNudge)
+        // What a day's cap keeps back leaves seldom enough, and must not be too old when it may.
+        && s.told.kind != Kind::Digest;
     let cells = match permits(shared, unit, account, s, capped, now).await? {
         Allowed::Yes(cells) => cells,
         Allowed::AccountNotBefore(until) => {
@@ -335,18 +389,30 @@ async fn send(
             return Ok(Prepared::Settled);
         }
     };
-    let making = Making {
-        shared,
-        directory: s.directory,
-        school: s.school,
-        text: &s.text,
-        n: &n,
-        account,
-        address: &s.address,
-        language: &s.language,
-        now,
+    let (mut kind, mut along) = (s.told.kind, s.told.along.clone());
+    let made = loop {
+        let making = Making {
+            shared,
+            directory: s.directory,
+            school: s.school,
+            text: &s.text,
+            n: &n,
+            account,
+            address: &s.address,
+            language: &s.language,
+            kind,
+            along: &along,
+            now,
+        };
+        match render::render(unit, &making).await? {
+            Ok(made) => break Ok(made),
+            // What does not fit leaves by itself, and in the end as any message does.
+            Err(_) if along.pop().is_some() => {}
+            Err(_) if kind != Kind::Plain => kind = Kind::Plain,
+            Err(error) => break Err(error),
+        }
     };
-    let Made { wired, languages } = match render::render(unit, &making).await? {
+    let Made { wired, languages } = match made {
         Ok(made) => made,
         Err(error) => {
             tracing::error!(
@@ -361,7 +427,7 @@ async fn send(
             return Ok(Prepared::Settled);
         }
     };
-    for (key, cell) in cells {
+    for (key, cell) in cells.into_iter().chain(s.told.counted.clone()) {
         unit.write_raw(key, cell.to_be_bytes().to_vec().into());
     }
     unit.delete(due_row(&n));
@@ -370,8 +436,13 @@ async fn send(
         n.attempts.first().map_or_else(|| n.created_at.max(n.due_at), |first| first.started_at);
     n.address = Some(s.address.clone());
     settle::start(&mut n, account.id(), text_digest(&wired), &shared.settings, now);
+    n.carries = along.iter().map(|one| one.n.id.clone()).collect();
     if let Some(attempt) = n.attempts.last_mut() {
         attempt.languages = languages;
+        let attempt = attempt.clone();
+        for one in along {
+            carried::begin(unit, &n, one.n, &attempt, &shared.settings, now);
+        }
     }
     let sent = SentTo { id: n.id.clone(), reference: None };
     unit.write(tables::sent_to(account.id(), &s.address, now, &n.id), &sent);

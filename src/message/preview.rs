@@ -138,7 +138,7 @@ pub fn previews(
                 }
                 previews.push(Preview {
                     locale: locale.clone(),
-                    template: render::sms_name(locale, purpose),
+                    template: render::stem_name(locale, facts.stem(purpose)),
                     sample: format!("{}; {kind}", sample.name),
                     text: made.text,
                     parts: made.parts,

@@ -159,7 +159,9 @@ impl Templates {
             }
         };
         for locale in languages {
-            for sample in samples::guardians("Alva", "Björkskolan", "070-174 06 05") {
+            let (school, phone) = ("Björkskolan", "070-174 06 05");
+            let siblings = samples::siblings(school, phone);
+            for sample in samples::guardians("Alva", school, phone).into_iter().chain(siblings) {
                 note(render::sms(self, locale, sample.purpose, &sample.facts).err());
                 note(render::guardian_mail(self, locale, sample.purpose, &sample.facts).err());
             }

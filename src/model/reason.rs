@@ -145,6 +145,14 @@ pub enum Reason {
     ReleasedByStaff,
     /// Somebody looked, and discarded what was held.
     DiscardedByStaff,
+    /// A further lesson of a day of which this recipient knows: the team is told of it.
+    LeftToTeam,
+    /// Waiting for messages about siblings.
+    Siblings,
+    /// This recipient has as many messages that day as the school wants: it waits for the next digest.
+    EnoughToday,
+    /// Another message to the same recipient tells it too.
+    ToldAlong,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -251,6 +259,14 @@ impl Reason {
             }
             Self::ReleasedByStaff => "somebody looked at what was held and let it go",
             Self::DiscardedByStaff => "somebody looked at what was held and discarded it",
+            Self::LeftToTeam => {
+                "a further lesson of a day of which this recipient knows; the team is told when it ends"
+            }
+            Self::Siblings => "waits a moment for messages about siblings, to be told with them",
+            Self::EnoughToday => {
+                "the recipient has had as many messages today as the school wants; it is told with others in a digest"
+            }
+            Self::ToldAlong => "another message to the same recipient tells it too",
         }
     }
 
