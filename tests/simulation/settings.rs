@@ -76,6 +76,7 @@ volume-class = "off"
 volume-school = "off"
 volume-source = "off"
 volume-usual = 0
+most-a-day = 0
 "#,
         rate(cap),
         rate(Some(account)),
