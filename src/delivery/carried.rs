@@ -175,7 +175,8 @@ async fn fits(
         Kind::Digest => {
             let over = now >= fatigue::end_of_day(school, other.date);
             let further = school.fatigue.further == FurtherLessons::EndOfDay && over;
-            Ok(further || fatigue::is_kept(other))
+            let kept = fatigue::is_kept(other) || other.state_reason == Some(Reason::RateLimited);
+            Ok(further || kept)
         }
         Kind::First => {
             if other.pupil == n.pupil || fatigue::is_kept(other) {

@@ -84,6 +84,11 @@ pub(super) fn end_of_day(school: &School, date: Date) -> Timestamp {
     at.compatible().map_or(Timestamp::MIN, |at| at.timestamp())
 }
 
+/// Until when a message that is kept back is worth telling.
+pub(super) fn worth_until(school: &School, until: Timestamp) -> Timestamp {
+    until.saturating_add(school.stale_after).unwrap_or(until)
+}
+
 /// Whether a message was kept back for a digest.
 pub(super) fn is_kept(n: &Notification) -> bool {
     matches!(n.state_reason, Some(Reason::InDigest | Reason::EnoughToday))

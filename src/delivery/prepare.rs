@@ -157,8 +157,7 @@ pub async fn prepare(
                 Turn::Later(until, reason) => {
                     fatigue::note(unit, &n, ("hold", reason), now);
                     // It is worth telling when its digest leaves.
-                    let worth = until.saturating_add(school.stale_after).unwrap_or(until);
-                    n.deadline = n.deadline.max(worth);
+                    n.deadline = n.deadline.max(fatigue::worth_until(school, until));
                     postpone(unit, n, until, reason);
                     return Ok(Prepared::Settled);
                 }
@@ -373,9 +372,7 @@ async fn send(
     };
     // The cap guards a family, or a teacher, against a flood. The team's inbox gets as many cases as there
     // are, and what was told wrongly is put right however much was told.
-    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test | Purpose::RegisterNudge)
-        // What a day's cap keeps back leaves seldom enough, and must not be too old when it may.
-        && s.told.kind != Kind::Digest;
+    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test | Purpose::RegisterNudge);
     let cells = match permits(shared, unit, account, s, capped, now).await? {
         Allowed::Yes(cells) => cells,
         Allowed::AccountNotBefore(until) => {
@@ -385,6 +382,10 @@ async fn send(
             return Ok(Prepared::SchoolLimited { school: n.school, until });
         }
         Allowed::RecipientNotBefore(until) => {
+            if s.told.kind == Kind::Digest {
+                // What a day's cap kept back must not be too old when the flood guard lets it go.
+                n.deadline = n.deadline.max(fatigue::worth_until(s.school, until));
+            }
             postpone(unit, n, until, Reason::RateLimited);
             return Ok(Prepared::Settled);
         }

@@ -92,11 +92,12 @@ most-a-day = 0
         write!(
             text,
             "[schools.{id}]\nname = \"Skolan\"\nmode = \"{mode}\"\ngrace = \"{grace}s\"\ncorrection-settle = \"{grace}s\"\n\
-             quiet-hours = \"{quiet}\"\nsms-rate = \"{rate}\"\n{guests}",
+             quiet-hours = \"{quiet}\"\nsms-rate = \"{rate}\"\n{fatigue}{guests}",
             id = school.id,
             mode = school.mode,
             grace = school.grace_secs,
             rate = rate(school.rate),
+            fatigue = school.fatigue,
         )
         .expect("a text");
     }
