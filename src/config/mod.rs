@@ -5,6 +5,7 @@
 mod address;
 mod calendar;
 mod changes;
+mod clock;
 mod daemon;
 mod delivery;
 mod drop;

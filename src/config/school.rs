@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
 use super::calendar::SchoolDays;
+use super::clock::digest_time;
 use super::mail::email;
 use super::problem::{Severity, did_you_mean};
 use super::reader::{Cap, Reader};
@@ -257,17 +258,6 @@ fn daily(from: &Layers<'_, '_>) -> DailyLists {
             .unwrap_or(usual.roster_audit),
         office_email: from.get(|r| r.parsed("office-email", address, email)),
     }
-}
-
-fn digest_time(text: &str) -> Result<Option<Time>, Option<String>> {
-    if text == "off" { Ok(None) } else { clock_time(text).map(Some) }
-}
-
-pub(super) fn clock_time(text: &str) -> Result<Time, Option<String>> {
-    let plain = text.replace('.', ":");
-    let time = Time::strptime("%H:%M", &plain).map_err(|_| None)?;
-    let right = time.strftime("%H:%M").to_string();
-    if right == text { Ok(time) } else { Err(Some(right)) }
 }
 
 /// Years from förskoleklass, which is 0, to the last one.

@@ -89,8 +89,8 @@ async fn held_in_doubt_one_word_of_an_operator_is_about_all_that_it_told() {
         both_missing(&mut b).await;
         b.answer(500, "");
         b.work().await;
-        for minute in 23..=40 {
-            b.set(&format!("08:{minute}:59"));
+        while to_both(&b).await[0].state == State::InDoubt {
+            b.set_to(to_both(&b).await[0].due_at);
             b.answer(404, "");
             b.work().await;
         }

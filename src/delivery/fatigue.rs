@@ -56,12 +56,9 @@ struct Tally {
 
 impl Tally {
     fn of(cell: u64) -> Self {
-        let [d, e, c, o, a, b, f, g] = cell.to_be_bytes();
-        Self {
-            day: u16::from_be_bytes([d, e]),
-            count: u16::from_be_bytes([c, o]),
-            last: u32::from_be_bytes([a, b, f, g]),
-        }
+        let low = |bits: u64| u16::try_from(bits & 0xffff).unwrap_or_default();
+        let last = u32::try_from(cell & 0xffff_ffff).unwrap_or_default();
+        Self { day: low(cell >> 48), count: low(cell >> 32), last }
     }
 
     fn cell(self) -> u64 {
@@ -191,7 +188,8 @@ pub(super) fn siblings<'a>(
     };
     let all = directory.roster.pupils.get(&school.id).into_iter().flatten();
     all.filter(move |(id, pupil)| {
-        **id != n.pupil && pupil.guardians.iter().any(|link| Some(&link.guardian) == guardian)
+        let mut links = pupil.guardians.iter().filter(|link| link.may_receive && !link.deny);
+        **id != n.pupil && links.any(|link| Some(&link.guardian) == guardian)
     })
     .map(|(id, _)| id)
 }

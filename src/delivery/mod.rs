@@ -30,6 +30,7 @@ mod send;
 pub mod settings;
 pub mod settle;
 mod shared;
+mod start;
 pub mod suspension;
 #[cfg(test)]
 pub(crate) mod testing;

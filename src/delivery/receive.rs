@@ -104,7 +104,7 @@ pub async fn receive(
         for mut other in carried {
             let row = due_row(&other);
             match receipt::receive(&mut other, report) {
-                Told::Nothing => continue,
+                Told::Nothing => {}
                 Told::Changed => {
                     unit.delete(row);
                     carried::write(&mut unit, &n, other, Next::Nothing);

@@ -66,7 +66,7 @@ pub fn school() -> School {
         daily: crate::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
         volume: crate::directory::VolumeRules::off(),
-        fatigue: crate::directory::Fatigue::default(),
+        fatigue: crate::directory::Fatigue::off(),
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
         calendar: None,

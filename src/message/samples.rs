@@ -82,23 +82,6 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
                 let set = words.into_iter().zip(flags).filter_map(|(word, on)| on.then_some(word));
                 samples.push(sample(Purpose::Absence, facts, word, set.collect()));
             }
-            for further in [false, true] {
-                let facts = GuardianFacts { further, ..facts.clone() };
-                for (times, what) in
-                    [(&["13.00"][..], "digest of one"), (&["08.20", "10.10", "13.00"], "digest")]
-                {
-                    let mut words = vec![what];
-                    words.extend(further.then_some("further"));
-                    samples.push(sample(Purpose::Absence, several(&facts, times), word, words));
-                }
-            }
-            let short = GuardianFacts {
-                short: true,
-                past_tense: false,
-                further: true,
-                ..several(&facts, &["10.10"])
-            };
-            samples.push(sample(Purpose::Absence, short, word, vec!["short"]));
             for (kind, arrived) in [
                 (CorrectionKind::WasThere, ""),
                 (CorrectionKind::Arrived, "08.45"),
@@ -116,6 +99,35 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
                 };
                 samples.push(sample(Purpose::Correction, facts, word, words));
             }
+        }
+    }
+    samples
+}
+
+/// Messages about several lessons of one pupil, and lines about one more.
+pub(super) fn digests(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
+    let base = guardian(pupil, school, phone);
+    let mut samples = Vec::new();
+    for adult in [false, true] {
+        for (day, word) in [("", ""), ("yesterday", "yesterday"), ("2026-11-20", "earlier day")] {
+            let facts = GuardianFacts { adult, day: day.into(), ..base.clone() };
+            for further in [false, true] {
+                let facts = GuardianFacts { further, ..facts.clone() };
+                for (times, what) in
+                    [(&["13.00"][..], "digest of one"), (&["08.20", "10.10", "13.00"], "digest")]
+                {
+                    let mut words = vec![what];
+                    words.extend(further.then_some("further"));
+                    samples.push(sample(Purpose::Absence, several(&facts, times), word, words));
+                }
+            }
+            let short = GuardianFacts {
+                short: true,
+                past_tense: false,
+                further: true,
+                ..several(&facts, &["10.10"])
+            };
+            samples.push(sample(Purpose::Absence, short, word, vec!["short"]));
         }
     }
     samples

@@ -166,6 +166,7 @@ impl Reason {
     }
 
     /// The rule in one sentence, for whoever asks why.
+    #[allow(clippy::too_many_lines, reason = "one arm for each")]
     pub fn in_words(self) -> &'static str {
         match self {
             Self::UnexcusedAbsence => {
