@@ -115,7 +115,14 @@ pub(super) async fn send(
             Ok(made) => break Ok(made),
             // What does not fit leaves by itself, and in the end as any message does.
             Err(_) if along.pop().is_some() => {}
-            Err(_) if kind != Kind::Plain => kind = Kind::Plain,
+            Err(error) if kind != Kind::Plain => {
+                tracing::warn!(
+                    notification = %n.id, %error,
+                    "the text about several lessons could not be made; each is told by itself. Mend the template \
+                     `absence-digest`"
+                );
+                kind = Kind::Plain;
+            }
             Err(error) => break Err(error),
         }
     };
