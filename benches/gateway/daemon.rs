@@ -102,6 +102,7 @@ volume-class = "off"
 volume-school = "off"
 volume-source = "off"
 volume-usual = 0
+most-a-day = 0
 [schools.s1]
 name = "Björkskolan"
 mode = "live"

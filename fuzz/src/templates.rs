@@ -93,5 +93,9 @@ fn facts(pupil: &str, correction: &str) -> GuardianFacts {
         arrived: String::new(),
         school: "Björkskolan".into(),
         phone: "070-174 06 05".into(),
+        people: Vec::new(),
+        count: 0,
+        short: false,
+        past_tense: false,
     }
 }

@@ -241,6 +241,12 @@ pub fn at_message(out: &mut String, m: &Message, when: &When) {
     );
     let _ =
         writeln!(out, "            made {}: {}", clock(m.created_at, when), m.reason.in_words());
+    if let Some(other) = &m.carried_by {
+        let _ = writeln!(out, "            told by one message with [{other}]");
+    }
+    for other in &m.carries {
+        let _ = writeln!(out, "            told [{other}] too");
+    }
     for attempt in &m.attempts {
         let came = match (&attempt.outcome, attempt.at) {
             (Some(outcome), Some(at)) => {

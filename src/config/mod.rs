@@ -5,10 +5,12 @@
 mod address;
 mod calendar;
 mod changes;
+mod clock;
 mod daemon;
 mod delivery;
 mod drop;
 mod edlevo;
+mod fatigue;
 mod gives;
 mod http_provider;
 mod mail;

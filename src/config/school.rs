@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
 use super::calendar::SchoolDays;
+use super::clock::digest_time;
 use super::mail::email;
 use super::problem::{Severity, did_you_mean};
 use super::reader::{Cap, Reader};
@@ -46,7 +47,13 @@ impl<'a> Layers<'_, 'a> {
     }
 
     /// Notes a problem where the value stands, or at the school's head.
-    fn note(&self, severity: Severity, key: &'static str, message: String, remedy: &str) {
+    pub(super) fn note(
+        &self,
+        severity: Severity,
+        key: &'static str,
+        message: String,
+        remedy: &str,
+    ) {
         let inherited = !self.own.has(key) && self.defaults.has(key);
         let place = if inherited { self.defaults } else { self.own };
         place.note(severity, key, message, remedy);
@@ -194,6 +201,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         registers: registers(from),
         daily: daily(from),
         volume: super::volume::read(from),
+        fatigue: super::fatigue::read(from),
         subject_identity: from
             .get(|r| r.choice("subject-identity", &identities))
             .unwrap_or(SubjectIdentity::None),
@@ -250,16 +258,6 @@ fn daily(from: &Layers<'_, '_>) -> DailyLists {
             .unwrap_or(usual.roster_audit),
         office_email: from.get(|r| r.parsed("office-email", address, email)),
     }
-}
-
-fn digest_time(text: &str) -> Result<Option<Time>, Option<String>> {
-    if text == "off" {
-        return Ok(None);
-    }
-    let plain = text.replace('.', ":");
-    let time = Time::strptime("%H:%M", &plain).map_err(|_| None)?;
-    let right = time.strftime("%H:%M").to_string();
-    if right == text { Ok(Some(time)) } else { Err(Some(right)) }
 }
 
 /// Years from förskoleklass, which is 0, to the last one.
@@ -351,6 +349,7 @@ fn quiet_hours(text: &str) -> Result<Option<QuietHours>, Option<String>> {
 }
 
 fn judge(school: &School, at: &Layers<'_, '_>, declared: &Declared<'_>) {
+    super::fatigue::judge(school, at);
     let (id, mode) = (&school.id, school.mode);
     let live = mode == Mode::Live;
     let grave = if live { Severity::Error } else { Severity::Warning };

@@ -9,7 +9,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::accounts::{self, Account};
 use super::aside;
+use super::carried;
 use super::handover::Handover;
+use super::settle::Next;
 pub use super::shared::{MailAccount, Provider, Shared};
 use super::suspension::Suspensions;
 use crate::model::{ProviderId, State};
@@ -94,6 +96,11 @@ impl Dispatcher {
                 if n.state == State::Sending {
                     n.state = State::InDoubt;
                     n.state_reason = Some(crate::model::Reason::InDoubt);
+                    for mut other in carried::of(&mut unit, &n).await? {
+                        other.state = State::InDoubt;
+                        other.state_reason = n.state_reason;
+                        carried::write(&mut unit, &n, other, Next::Nothing);
+                    }
                     unit.write(key, &n);
                     match unit.commit().await {
                         Ok(Commit::Done) => found += 1,

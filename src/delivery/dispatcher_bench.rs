@@ -343,6 +343,8 @@ impl Bench {
             .await
             .into_iter()
             .filter(|n| matches!(n.state, State::Waiting | State::Sending | State::InDoubt))
+            // One that is under way with another is due by that one.
+            .filter(|n| n.carried_by.is_none() || n.state == State::Waiting)
             .map(|n| n.id)
             .collect();
         open.sort();

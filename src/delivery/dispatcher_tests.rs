@@ -29,6 +29,8 @@ use crate::store::{Batch, Health, Kv, MemoryStore};
 
 #[path = "dispatcher_bench.rs"]
 mod bench;
+#[path = "dispatcher_carried_tests.rs"]
+mod carried_along;
 #[path = "dispatcher_flapping_tests.rs"]
 mod flapping;
 #[path = "dispatcher_go_live_tests.rs"]

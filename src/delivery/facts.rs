@@ -3,12 +3,16 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::failing::task_id;
+use super::fatigue::Kind;
+use super::render::Making;
 use crate::directory::entitled::{self, Candidate, Entitled};
 use crate::directory::{Directory, Pupil, School};
 use crate::intake::case::Case;
-use crate::message::facts::{GuardianFacts, TeamCase, TeamGuardian, TeamLesson, task_word};
+use crate::message::facts::{
+    GuardianFacts, PersonMissed, TeamCase, TeamGuardian, TeamLesson, task_word,
+};
 use crate::model::{
-    Clock24, CorrectionKind, LessonState, Notification, Purpose, Reason, Recipient, State,
+    Clock24, CorrectionKind, LessonState, Notification, PupilId, Purpose, Reason, Recipient, State,
     TaskKind, local_date,
 };
 
@@ -49,7 +53,37 @@ pub fn guardian(
         arrived: arrival(lesson, n.correction).map(clock).unwrap_or_default(),
         school: school.name.clone(),
         phone: school.phone.clone(),
+        people: Vec::new(),
+        count: 0,
+        short: false,
+        past_tense: false,
     }
+}
+
+/// Makes of the facts about one lesson those of a message that tells others too, or that is one line about one more.
+pub fn together(facts: &mut GuardianFacts, m: &Making<'_>, start: Timestamp) {
+    if m.along.is_empty() && !matches!(m.kind, Kind::Short | Kind::Digest) {
+        return;
+    }
+    let mut all = vec![(start, &m.n.pupil)];
+    all.extend(m.along.iter().map(|one| (one.start, &one.n.pupil)));
+    all.sort();
+    facts.count = all.len();
+    let mut people: Vec<(&PupilId, PersonMissed)> = Vec::new();
+    for (start, id) in all {
+        let time = Clock24::of(start, &m.school.zone).to_string();
+        if let Some((_, one)) = people.iter_mut().find(|(known, _)| *known == id) {
+            one.times = format!("{}, {time}", one.times);
+            continue;
+        }
+        let name = m.directory.roster.pupil(&m.n.school, id).map(|pupil| pupil.given_name.clone());
+        // Without a name the text cannot be made, and each leaves by itself.
+        people.push((id, PersonMissed { pupil: name.unwrap_or_default(), times: time }));
+    }
+    facts.people = people.into_iter().map(|(_, one)| one).collect();
+    facts.short = m.kind == Kind::Short && facts.count == 1;
+    let is_over = !facts.day.is_empty() || !facts.seen_late.is_empty();
+    facts.past_tense = !facts.short && (m.kind == Kind::Digest || is_over);
 }
 
 fn day_word(day: Date, today: Date) -> String {

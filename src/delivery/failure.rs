@@ -9,6 +9,7 @@ use super::shared::Shared;
 use crate::directory::entitled::{self, Entitled};
 use crate::directory::{Directory, School};
 use crate::intake::case::{Case, CaseKey};
+use crate::intake::further;
 use crate::model::{
     Address, Notification, Purpose, Reason, Recipient, State, TaskKind, local_date,
 };
@@ -104,6 +105,9 @@ pub async fn follow(
     // An alarm that is no longer true need not arrive; a correction of one that is true again neither.
     if missing == correction {
         return Ok(());
+    }
+    if !correction {
+        further::look_at(unit, school, &case.key, case.day.missing.iter(), now);
     }
     let bad = bad_addresses(unit, &directory, n, now).await?;
     let situation = case.situation(school, &directory.roster, now);

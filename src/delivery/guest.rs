@@ -44,6 +44,8 @@ pub fn notification(school: &School, to: Address, now: Timestamp) -> Option<Noti
         empty_lookups: 0,
         lookups: 0,
         reference: None,
+        carried_by: None,
+        carries: Vec::new(),
     })
 }
 

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod after_restore;
 mod aside;
+mod carried;
 pub mod claim;
 mod claims;
 pub mod daily;
@@ -12,6 +13,7 @@ pub mod dispatcher;
 mod facts;
 mod failing;
 mod failure;
+mod fatigue;
 pub mod guest;
 mod handover;
 pub mod hold_facts;
@@ -29,6 +31,7 @@ mod send;
 pub mod settings;
 pub mod settle;
 mod shared;
+mod start;
 pub mod suspension;
 #[cfg(test)]
 pub(crate) mod testing;

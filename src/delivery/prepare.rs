@@ -7,31 +7,26 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::after_restore;
+use super::carried;
 use super::claim::{self, Claim, Verdict};
 use super::failure;
+use super::fatigue::{self, Turn};
 use super::guest;
 use super::notice;
-use super::render::{self, Made, Making, Of, Wired};
-use super::settle;
-use super::shared::{Account, Shared};
+use super::render::{Of, Wired};
+use super::shared::Shared;
+use super::start::{Sendable, Told, postpone, send};
 use super::suspension;
 use super::volume::{self, Gate};
-use crate::channel::sms::text_sha256;
 use crate::directory::{Directory, School};
 use crate::intake::case::{self, Case, CaseKey, due_row};
 use crate::intake::{Heard, decide};
-use crate::limits::{self, Permit};
 use crate::model::{
-    Address, Channel, Notification, NotificationId, ProviderId, Purpose, Rate, Reason, SchoolId,
-    State, hex,
+    Address, Locale, Notification, NotificationId, ProviderId, Purpose, Reason, SchoolId, State,
 };
 use crate::store::StoreError;
 use crate::store::ledger::Unit;
-use crate::store::rows::{Due, SentTo};
-use crate::store::tables::{self, Lane};
-
-/// Pause before a message whose school has no account is looked at again.
-const NO_ACCOUNT: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+use crate::store::tables;
 
 /// A message whose start has been written and that may go once that is durable.
 #[derive(Debug, Clone)]
@@ -91,6 +86,10 @@ pub async fn prepare(
     if suspension::holds(unit, &n.school, n.channel, now).await? {
         return Ok(Prepared::Suspended);
     }
+    if let Some(carrier) = carried::carrier(unit, &n).await? {
+        return with_its_carrier(shared, unit, n, &carrier, now).await;
+    }
+    n.carried_by = None;
     let directory = shared.directory.load_full();
     let school = in_its_mode(unit, directory.schools.get(&n.school)).await?;
     let school = school.as_deref();
@@ -136,11 +135,14 @@ pub async fn prepare(
             if is_held(shared, unit, (&directory, school), &n, &case, now).await? {
                 return Ok(Prepared::Settled);
             }
-            let text = Of::Case(&case);
-            let making = Sendable { directory: &directory, school, text, address, language };
-            send(shared, unit, n, &making, now).await
+            let to = (address, language);
+            tell(shared, unit, n, &case, (&directory, school), to, now).await
         }
         (Verdict::Defer { until, reason }, _) => {
+            if let Some(school) = school.filter(|_| fatigue::is_kept(&n)) {
+                // What was kept back by day is not to be too old by morning.
+                n.deadline = n.deadline.max(fatigue::worth_until(school, until));
+            }
             postpone(unit, n, until, reason);
             Ok(Prepared::Settled)
         }
@@ -173,6 +175,54 @@ pub async fn prepare(
         // Without a school nothing is sent.
         (Verdict::Send { .. }, None) => Ok(Prepared::Settled),
     }
+}
+
+/// One that is to be told with another that waits: that one goes first, and what it leaves behind is due still.
+async fn with_its_carrier(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    n: Notification,
+    carrier: &Notification,
+    now: Timestamp,
+) -> Result<Prepared, StoreError> {
+    if carrier.due_at > now {
+        let reason = carrier.state_reason.unwrap_or(Reason::ToldAlong);
+        postpone(unit, n, carrier.due_at, reason);
+        return Ok(Prepared::Settled);
+    }
+    Box::pin(prepare(shared, unit, &due_row(carrier), &carrier.id, now)).await
+}
+
+/// Sends what may leave, unless its recipient is told often enough that day; with those that may go along.
+async fn tell(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    mut n: Notification,
+    case: &Case,
+    (directory, school): (&Directory, &School),
+    (address, language): (Address, Locale),
+    now: Timestamp,
+) -> Result<Prepared, StoreError> {
+    let here = (directory, school);
+    let (kind, counted) = match fatigue::ask(unit, here, &n, case, &address, now).await? {
+        Turn::Now(kind, counted) => (kind, counted),
+        Turn::Later(until, reason) => {
+            fatigue::note(unit, &n, ("hold", reason), now);
+            // It is worth telling when its digest leaves.
+            n.deadline = n.deadline.max(fatigue::worth_until(school, until));
+            postpone(unit, n, until, reason);
+            return Ok(Prepared::Settled);
+        }
+        Turn::LeftToTeam => {
+            fatigue::note(unit, &n, ("cancel", Reason::LeftToTeam), now);
+            ended(unit, &mut n, State::Cancelled, Reason::LeftToTeam);
+            return Ok(Prepared::Settled);
+        }
+    };
+    let along = carried::along(shared, unit, here, &n, (kind, &address), now).await?;
+    let (text, told) = (Of::Case(case), Told { kind, counted, along });
+    let making = Sendable { directory, school, text, address, language, told };
+    send(shared, unit, n, &making, now).await
 }
 
 /// Whether a message is held, or discarded, because far too many would be told.
@@ -240,7 +290,8 @@ async fn test(
     match (guest::claim(&n, school, now), school) {
         (Ok(address), Some(school)) => {
             let language = school.locale.clone();
-            let making = Sendable { directory, school, text: Of::Test, address, language };
+            let (text, told) = (Of::Test, Told::alone());
+            let making = Sendable { directory, school, text, address, language, told };
             send(shared, unit, n, &making, now).await
         }
         (Err((state, reason)), _) => {
@@ -279,7 +330,8 @@ async fn about_no_pupil(
     match (notice::claim(&claim), school) {
         (Verdict::Send { address, language }, Some(school)) => {
             let facts = notice::facts(&directory.roster, school, &n, &about, now);
-            let making = Sendable { directory, school, text: Of::Notice(facts), address, language };
+            let (text, told) = (Of::Notice(facts), Told::alone());
+            let making = Sendable { directory, school, text, address, language, told };
             send(shared, unit, n, &making, now).await
         }
         (Verdict::Defer { until, reason }, _) => {
@@ -299,185 +351,4 @@ async fn about_no_pupil(
         }
         (Verdict::Send { .. }, None) => Ok(Prepared::Settled),
     }
-}
-
-struct Sendable<'a> {
-    directory: &'a Directory,
-    school: &'a School,
-    text: Of<'a>,
-    address: Address,
-    language: crate::model::Locale,
-}
-
-async fn send(
-    shared: &Shared,
-    unit: &mut Unit<'_>,
-    mut n: Notification,
-    s: &Sendable<'_>,
-    now: Timestamp,
-) -> Result<Prepared, StoreError> {
-    let Some(account) = shared.account(s.school, n.channel) else {
-        tracing::error!(
-            school = %n.school, channel = n.channel.as_str(),
-            "no account is configured for this channel; messages wait"
-        );
-        let until = now.saturating_add(NO_ACCOUNT).unwrap_or(Timestamp::MAX);
-        postpone(unit, n, until, Reason::ChannelStopped);
-        return Ok(Prepared::Settled);
-    };
-    // The cap guards a family, or a teacher, against a flood. The team's inbox gets as many cases as there
-    // are, and what was told wrongly is put right however much was told.
-    let capped = matches!(n.purpose, Purpose::Absence | Purpose::Test | Purpose::RegisterNudge);
-    let cells = match permits(shared, unit, account, s, capped, now).await? {
-        Allowed::Yes(cells) => cells,
-        Allowed::AccountNotBefore(until) => {
-            return Ok(Prepared::Limited { account: account.id().clone(), until });
-        }
-        Allowed::SchoolNotBefore(until) => {
-            return Ok(Prepared::SchoolLimited { school: n.school, until });
-        }
-        Allowed::RecipientNotBefore(until) => {
-            postpone(unit, n, until, Reason::RateLimited);
-            return Ok(Prepared::Settled);
-        }
-    };
-    let making = Making {
-        shared,
-        directory: s.directory,
-        school: s.school,
-        text: &s.text,
-        n: &n,
-        account,
-        address: &s.address,
-        language: &s.language,
-        now,
-    };
-    let Made { wired, languages } = match render::render(unit, &making).await? {
-        Ok(made) => made,
-        Err(error) => {
-            tracing::error!(
-                notification = %n.id, purpose = n.purpose.as_str(), %error,
-                "the text could not be made; mend the template and check it with `upprop check`"
-            );
-            unit.delete(due_row(&n));
-            settle::fail(&mut n, Reason::TemplateFailed, false);
-            unit.decided("reject", Reason::TemplateFailed);
-            unit.write(tables::notification(&n.id), &n);
-            failure::follow(shared, unit, &n, Reason::TemplateFailed, now).await?;
-            return Ok(Prepared::Settled);
-        }
-    };
-    for (key, cell) in cells {
-        unit.write_raw(key, cell.to_be_bytes().to_vec().into());
-    }
-    unit.delete(due_row(&n));
-    // A second try is late because of the first.
-    let might_leave =
-        n.attempts.first().map_or_else(|| n.created_at.max(n.due_at), |first| first.started_at);
-    n.address = Some(s.address.clone());
-    settle::start(&mut n, account.id(), text_digest(&wired), &shared.settings, now);
-    if let Some(attempt) = n.attempts.last_mut() {
-        attempt.languages = languages;
-    }
-    let sent = SentTo { id: n.id.clone(), reference: None };
-    unit.write(tables::sent_to(account.id(), &s.address, now, &n.id), &sent);
-    unit.write(tables::due(Lane::Timer, n.due_at, n.id.as_str()), &Due::Resolve(n.id.clone()));
-    unit.write(tables::notification(&n.id), &n);
-    Ok(Prepared::Job(Job { id: n.id, account: account.id().clone(), wired, might_leave }))
-}
-
-/// SHA-256 of a text message's text; mail is told apart by its Message-ID.
-fn text_digest(wired: &Wired) -> Option<String> {
-    let Wired::Sms(message) = wired else { return None };
-    Some(text_sha256(&message.text))
-}
-
-/// Moves a waiting notification's due row.
-fn postpone(unit: &mut Unit<'_>, mut n: Notification, until: Timestamp, reason: Reason) {
-    unit.delete(due_row(&n));
-    n.due_at = until;
-    n.state_reason = Some(reason);
-    unit.decided("hold", reason);
-    case::enqueue(unit, &n);
-}
-
-enum Allowed {
-    Yes(Vec<(Vec<u8>, u64)>),
-    AccountNotBefore(Timestamp),
-    SchoolNotBefore(Timestamp),
-    RecipientNotBefore(Timestamp),
-}
-
-/// Asks the limits of the account, the school and the recipient; all must permit before any is used.
-async fn permits(
-    shared: &Shared,
-    unit: &mut Unit<'_>,
-    account: Account<'_>,
-    s: &Sendable<'_>,
-    capped: bool,
-    now: Timestamp,
-) -> Result<Allowed, StoreError> {
-    let mut cells = Vec::new();
-    let mut shut = None;
-    for (at, rate) in account.rates().iter().enumerate() {
-        let gate = match at {
-            0 => format!("account:{}", account.id()),
-            _ => format!("account:{}:{at}", account.id()),
-        };
-        match ask(unit, &gate, rate, now).await? {
-            Permitted::Yes(key, cell) => cells.push((key, cell)),
-            Permitted::No(until) => shut = shut.max(Some(until)),
-        }
-    }
-    if let Some(until) = shut {
-        return Ok(Allowed::AccountNotBefore(until));
-    }
-    let school_rate = match s.address.channel() {
-        Channel::Sms => s.school.sms_rate.as_ref(),
-        Channel::Email => None,
-    };
-    let recipient = {
-        use sha2::Digest as _;
-        let digest = sha2::Sha256::digest(s.address.key().as_bytes());
-        format!("recipient:{}", hex(&digest.as_slice()[..12]))
-    };
-    let recipient_rate = shared.settings.recipient_rate.as_ref().filter(|_| capped);
-    if let Some(rate) = school_rate {
-        match ask(unit, &format!("school:{}", s.school.id), rate, now).await? {
-            Permitted::Yes(key, cell) => cells.push((key, cell)),
-            Permitted::No(until) => return Ok(Allowed::SchoolNotBefore(until)),
-        }
-    }
-    if let Some(rate) = recipient_rate {
-        match ask(unit, &recipient, rate, now).await? {
-            Permitted::Yes(key, cell) => cells.push((key, cell)),
-            Permitted::No(until) => return Ok(Allowed::RecipientNotBefore(until)),
-        }
-    }
-    Ok(Allowed::Yes(cells))
-}
-
-enum Permitted {
-    Yes(Vec<u8>, u64),
-    No(Timestamp),
-}
-
-async fn ask(
-    unit: &mut Unit<'_>,
-    gate: &str,
-    rate: &Rate,
-    now: Timestamp,
-) -> Result<Permitted, StoreError> {
-    let key = tables::cell(gate);
-    let stored = unit.read_raw(&key).await?;
-    let cell = stored.as_deref().and_then(|b| <[u8; 8]>::try_from(b).ok()).map(u64::from_be_bytes);
-    Ok(match limits::check(rate, cell, now) {
-        Permit::Now(next) => Permitted::Yes(key, next),
-        Permit::NotBefore { until, drawn_back } => {
-            if let Some(cell) = drawn_back {
-                unit.write_raw(key, cell.to_be_bytes().to_vec().into());
-            }
-            Permitted::No(until)
-        }
-    })
 }

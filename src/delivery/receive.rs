@@ -1,11 +1,12 @@
 //! Delivery reports into rows: found by our own id or the provider's reference, written once, and
 //! followed up.
 
+use super::carried;
 use super::failing;
 use super::failure;
 use super::receipt::{self, Told};
 use super::send::{decide_again, refer};
-use super::settle;
+use super::settle::{self, Next};
 use super::shared::Shared;
 use crate::intake::case::due_row;
 use crate::model::{Notification, NotificationId, Outcome, ProviderId, Reason, Receipt};
@@ -74,6 +75,7 @@ pub async fn receive(
             return Ok(Received::Unknown);
         }
         let timer = due_row(&n);
+        let carried = carried::of(&mut unit, &n).await?;
         let told = receipt::receive(&mut n, report);
         if told == Told::Nothing {
             let _: Commit = shared.kv.commit(Batch::default()).await?;
@@ -98,6 +100,26 @@ pub async fn receive(
             }
             Told::Changed => failing::count(shared, &mut unit, account, &n, now).await?,
             Told::Nothing => {}
+        }
+        for mut other in carried {
+            let row = due_row(&other);
+            match receipt::receive(&mut other, report) {
+                Told::Nothing => {}
+                Told::Changed => {
+                    unit.delete(row);
+                    carried::write(&mut unit, &n, other, Next::Nothing);
+                }
+                Told::Failed => {
+                    unit.delete(row);
+                    let other = carried::write(&mut unit, &n, other, Next::Nothing);
+                    failure::follow(shared, &mut unit, &other, Reason::Rejected, now).await?;
+                }
+                Told::LeftAfterAll => {
+                    unit.delete(row);
+                    let other = carried::write(&mut unit, &n, other, Next::Nothing);
+                    decide_again(shared, &mut unit, &other, "receipt", now).await?;
+                }
+            }
         }
         if unit.commit().await? == Commit::Done {
             tracing::Span::current().record("notification", tracing::field::display(&n.id));

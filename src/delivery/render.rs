@@ -4,7 +4,9 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 
+use super::carried::Along;
 use super::facts;
+use super::fatigue::Kind;
 use super::shared::{Account, Shared};
 use crate::channel::sms::SmsMessage;
 use crate::directory::{Directory, School};
@@ -70,6 +72,10 @@ pub struct Making<'a> {
     pub address: &'a Address,
     /// In which language, if there are templates for it.
     pub language: &'a Locale,
+    /// How it is worded.
+    pub(super) kind: Kind,
+    /// Those whose lessons it tells too.
+    pub(super) along: &'a [Along],
     /// Now.
     pub now: Timestamp,
 }
@@ -182,7 +188,10 @@ fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Resu
         return mail(m, &locale, text, team::attachment(&facts)).map(Made::not_for_home);
     }
     let pupil = pupil.ok_or_else(|| Unmade("the pupil is not in the directory".into()))?;
-    let facts = facts::guardian(m.school, pupil, case, m.n, further, m.now);
+    let mut facts = facts::guardian(m.school, pupil, case, m.n, further, m.now);
+    if m.n.purpose == Purpose::Absence {
+        facts::together(&mut facts, m, case.lesson.lesson.start);
+    }
     let wording = templates.wording(m.school, m.language);
     if let Some(instead) = wording.instead {
         let (school, language, used) = (&m.school.id, m.language, &wording.language);

@@ -3,6 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::carried;
 use super::failure;
 use super::send::{pause, refer, schedule};
 use super::settle::{self, Next};
@@ -151,15 +152,24 @@ async fn conclude(
             return Ok(());
         }
         unit.delete(due_row(&n));
+        let carried = carried::of(&mut unit, &n).await?;
         let next = apply(shared, &mut n, finding, now);
         schedule(&mut unit, &n, next);
         unit.write(key, &n);
+        let mut followed = Vec::new();
+        for mut other in carried {
+            let next = apply(shared, &mut other, finding, now);
+            followed.push(carried::write(&mut unit, &n, other, next));
+        }
         if let (Finding::Found(reference), Some(attempt)) = (finding, n.attempts.last()) {
             let outcome = Outcome::Accepted { reference: Some(reference.clone()), parts: None };
             refer(&mut unit, &attempt.account, &n, &outcome);
         }
         if n.state == State::Held {
             held(shared, &mut unit, &n, now).await?;
+        }
+        for other in followed.iter().filter(|other| other.state == State::Held) {
+            held(shared, &mut unit, other, now).await?;
         }
         if unit.commit().await? == Commit::Done {
             tracing::info!(

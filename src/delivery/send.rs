@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use super::accounts;
+use super::carried;
 use super::failure;
 use super::prepare::Job;
 use super::render::Wired;
@@ -100,12 +101,19 @@ async fn write(
         let under_way = n.state == State::Sending;
         let blamed = blame(&unit, job, &n, outcome).await?;
         let outcome = blamed.as_ref().unwrap_or(outcome);
+        // Before the outcome is written: they are those of the same attempt.
+        let carried = carried::of(&mut unit, &n).await?;
         let next = settle::settle(&mut n, outcome, &shared.settings, now);
         if under_way {
             unit.delete(timer);
         }
         schedule(&mut unit, &n, next);
         unit.write(key, &n);
+        let mut followed = Vec::new();
+        for mut other in carried {
+            let next = settle::settle(&mut other, outcome, &shared.settings, now);
+            followed.push((carried::write(&mut unit, &n, other, next), next));
+        }
         refer(&mut unit, &job.account, &n, outcome);
         let started = n.attempts.last().map_or(now, |a| a.started_at);
         // A message that never left says nothing of how its account is.
@@ -124,6 +132,12 @@ async fn write(
             }
             let reason = n.state_reason.unwrap_or(Reason::Rejected);
             failure::follow(shared, &mut unit, &n, reason, now).await?;
+        }
+        for (other, next) in followed {
+            if let Next::Failed { .. } = next {
+                let reason = other.state_reason.unwrap_or(Reason::Rejected);
+                failure::follow(shared, &mut unit, &other, reason, now).await?;
+            }
         }
         if unit.commit().await? == Commit::Done {
             if let Some((before, trouble)) = became {

@@ -37,6 +37,8 @@ pub fn notification(guardian: &str) -> Notification {
         empty_lookups: 0,
         lookups: 0,
         reference: None,
+        carried_by: None,
+        carries: Vec::new(),
     }
 }
 
@@ -64,6 +66,7 @@ pub fn school() -> School {
         daily: crate::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
         volume: crate::directory::VolumeRules::off(),
+        fatigue: crate::directory::Fatigue::off(),
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
         calendar: None,

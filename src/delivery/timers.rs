@@ -6,7 +6,7 @@ use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::registers::Look;
 use super::{Shared, aside, daily, hold_life, resolve};
 use crate::intake::case::{Case, CaseKey, look_again};
-use crate::intake::{Heard, decide};
+use crate::intake::{Heard, decide, further};
 use crate::model::{ProviderId, local_date};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
@@ -163,6 +163,7 @@ impl Dispatcher {
                 }
                 continue;
             };
+            further::let_go(&mut unit, school, key, now).await?;
             if let Some(case) = Case::load(&mut unit, &directory.roster, key).await? {
                 if self.is_unheard(key, case.lesson.lesson.end, now) {
                     let again = now.saturating_add(SOON).unwrap_or(Timestamp::MAX);

@@ -33,6 +33,7 @@ fn settings(id: &str) -> School {
         daily: crate::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
         volume: crate::directory::VolumeRules::off(),
+        fatigue: crate::directory::Fatigue::default(),
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
         calendar: None,

@@ -8,6 +8,7 @@ pub mod check;
 pub mod csv;
 mod encoding;
 pub mod entitled;
+pub mod fatigue;
 pub mod field;
 pub mod go_live;
 pub mod json;
@@ -29,6 +30,7 @@ pub mod volume;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use fatigue::{Fatigue, FurtherLessons};
 pub use languages::{LanguageRules, Price, Translations};
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};

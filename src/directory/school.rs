@@ -6,6 +6,7 @@ use std::sync::Arc;
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, tz::TimeZone};
 
+use super::fatigue::Fatigue;
 use super::go_live::GoneLive;
 use super::languages::LanguageRules;
 use super::volume::VolumeRules;
@@ -160,6 +161,8 @@ pub struct School {
     pub daily: DailyLists,
     /// When so many are missing that a person must look first.
     pub volume: VolumeRules,
+    /// How often one recipient is told on one day.
+    pub fatigue: Fatigue,
     /// What mail subjects may say.
     pub subject_identity: SubjectIdentity,
     /// Most SMS parts one text may take.

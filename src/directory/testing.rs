@@ -38,6 +38,7 @@ pub fn settings() -> super::School {
         daily: crate::directory::DailyLists::default(),
         subject_identity: super::SubjectIdentity::None,
         volume: super::VolumeRules::off(),
+        fatigue: super::Fatigue::default(),
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
         calendar: None,

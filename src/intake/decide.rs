@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::case::Case;
-use super::volume;
+use super::{further, volume};
 use crate::directory::{Directory, School};
 use crate::model::{EventId, LessonId, PupilId, SchoolId, SourceId};
 use crate::policy::{self, Plan};
@@ -44,6 +44,9 @@ pub fn decide(
     let class = pupil.and_then(|pupil| pupil.class.as_ref());
     let excluded = case.exclusion(school).is_some();
     volume::note(unit, &mut case, &plan, class, excluded, heard, now);
+    if case.lesson.missing && !plan.missing {
+        further::look_at(unit, school, &key, case.day.missing.iter(), now);
+    }
     case.apply(unit, &plan);
     trail(unit, &key.school, &key.pupil, Some(&key.lesson), heard, &plan, now);
     plan

@@ -8,6 +8,7 @@ mod decide;
 mod delays;
 mod described;
 pub mod exclusions;
+pub mod further;
 mod register;
 pub mod registers;
 pub mod silence;

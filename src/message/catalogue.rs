@@ -26,6 +26,7 @@ macro_rules! email {
     ($folder:literal) => {
         files!($folder:
             "_case.html", "_case.txt", "_words.txt",
+            "absence-digest.html", "absence-digest.subject.txt", "absence-digest.txt",
             "absence.html", "absence.subject.txt", "absence.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
             "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
@@ -49,10 +50,11 @@ macro_rules! email {
 /// What guardians, pupils and guests read: all that a translation must have.
 macro_rules! read_at_home {
     (sms: $folder:literal) => {
-        files!($folder: "absence.txt", "correction.txt", "test.txt")
+        files!($folder: "absence-digest.txt", "absence.txt", "correction.txt", "test.txt")
     };
     (email: $folder:literal) => {
         files!($folder:
+            "absence-digest.html", "absence-digest.subject.txt", "absence-digest.txt",
             "absence.html", "absence.subject.txt", "absence.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
             "test.html", "test.subject.txt", "test.txt",
@@ -65,8 +67,12 @@ pub(super) const NOT_REVIEWED: &str = "{# Not reviewed by a native reader.";
 
 const BUILTIN: &[&[(&str, &str)]] = &[
     files!("email": "_page.html"),
-    files!("sms/sv": "absence.txt", "correction.txt", "register-nudge.txt", "test.txt"),
-    files!("sms/en": "absence.txt", "correction.txt", "register-nudge.txt", "test.txt"),
+    files!("sms/sv":
+        "absence-digest.txt", "absence.txt", "correction.txt", "register-nudge.txt", "test.txt",
+    ),
+    files!("sms/en":
+        "absence-digest.txt", "absence.txt", "correction.txt", "register-nudge.txt", "test.txt",
+    ),
     email!("email/sv"),
     email!("email/en"),
     read_at_home!(sms: "sms/ar"),
@@ -115,7 +121,9 @@ pub(super) fn names(locale: &Locale) -> impl Iterator<Item = String> {
 /// is goes to staff.
 pub(super) fn is_read_at_home(name: &str) -> bool {
     let file = name.rsplit('/').next().unwrap_or_default();
-    ["absence.", "correction.", "test."].iter().any(|stem| file.starts_with(stem))
+    ["absence.", "absence-digest.", "correction.", "test."]
+        .iter()
+        .any(|stem| file.starts_with(stem))
 }
 
 /// The language that a template is in; none for the page.
@@ -129,7 +137,7 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
     let file = name.rsplit('/').next().unwrap_or_default();
     let mut known = match file {
         "_page.html" | "_words.txt" => BTreeSet::new(),
-        _ if file.starts_with("absence.") || file.starts_with("correction.") => {
+        _ if ["absence.", "absence-digest.", "correction."].iter().any(|s| file.starts_with(s)) => {
             fields(&samples::guardian("Alva", "Björkskolan", "070-174 06 05"))
         }
         _ if file.starts_with("register-digest.") => fields(&notice::sample_digest()),

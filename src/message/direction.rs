@@ -2,7 +2,7 @@
 //! (Unicode UAX #9): without them a phone number in an Arabic text is shown with its groups turned
 //! round. Pure; knows no templates.
 
-use super::facts::GuardianFacts;
+use super::facts::{GuardianFacts, PersonMissed};
 use super::guest::TestFacts;
 use crate::model::Locale;
 
@@ -75,6 +75,14 @@ pub(super) fn guardian(facts: &GuardianFacts, locale: &Locale) -> GuardianFacts 
         day: if is_date { way.isolated(&facts.day) } else { facts.day.clone() },
         school: way.isolated(&facts.school),
         phone: way.isolated(&facts.phone),
+        people: facts
+            .people
+            .iter()
+            .map(|one| PersonMissed {
+                pupil: way.isolated(&one.pupil),
+                times: way.isolated(&one.times),
+            })
+            .collect(),
         ..facts.clone()
     }
 }

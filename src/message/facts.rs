@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CorrectionKind, TaskKind};
+use crate::model::{CorrectionKind, Purpose, TaskKind};
 
 /// The facts for a guardian's or an adult pupil's message, on either channel. Absent values are
 /// empty texts or false, never null: a null in a text would be printed as a word.
@@ -35,9 +35,35 @@ pub struct GuardianFacts {
     pub school: String,
     /// The number to ring, as shown.
     pub phone: String,
+    /// Of a message about several lessons, or of a line about one more: whom it is about, and from which lessons they
+    /// were missing. Empty: an ordinary message about one lesson.
+    pub people: Vec<PersonMissed>,
+    /// How many lessons that are.
+    pub count: usize,
+    /// A line about one more lesson, and nothing else.
+    pub short: bool,
+    /// The lessons are over: it was so.
+    pub past_tense: bool,
 }
 
+/// A pupil and lessons in a [`GuardianFacts`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PersonMissed {
+    /// The pupil's given name.
+    pub pupil: String,
+    /// When the lessons began, in order: `08.20, 10.10`.
+    pub times: String,
+}
+
+/// The templates of a message about several lessons.
+const DIGEST: &str = "absence-digest";
+
 impl GuardianFacts {
+    /// The name of the templates that it is made by.
+    pub(super) fn stem(&self, purpose: Purpose) -> &'static str {
+        if self.people.is_empty() { purpose.as_str() } else { DIGEST }
+    }
+
     /// The word templates compare `correction` with.
     pub fn correction_word(kind: Option<CorrectionKind>) -> String {
         match kind {

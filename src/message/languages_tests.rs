@@ -96,6 +96,43 @@ fn every_fact_changes_every_language() {
     }
 }
 
+#[test]
+fn every_text_about_several_lessons_says_whom_and_when_in_every_language() {
+    for tag in BUILTIN.locales() {
+        let dotted = ["sv", "fi"].contains(&tag.as_str());
+        let mut all = BTreeSet::new();
+        let digests = samples::digests("Alva", SCHOOL, PHONE);
+        let tried = digests.len();
+        for sample in digests.iter().chain(&samples::siblings(SCHOOL, PHONE)) {
+            let Sample { name: case, purpose, facts } = sample;
+            let sms = BUILTIN.render_sms(tag, *purpose, facts, 3).expect(case);
+            let mail = BUILTIN.render_guardian_mail(tag, *purpose, facts).expect(case);
+            for text in [&sms.text, &mail.text] {
+                for one in &facts.people {
+                    let colons = one.times.replace('.', ":");
+                    let times = if dotted { &one.times } else { &colons };
+                    let named = facts.adult || text.contains(&one.pupil);
+                    assert!(named && text.contains(times.as_str()), "{tag} {case}: {text}");
+                }
+                assert!(text.contains(SCHOOL) && text.contains(PHONE), "{tag} {case}: {text}");
+                for sign in ["{", "}", "%", "none", "true", "false"] {
+                    assert!(!text.contains(sign), "{tag} {case}: {sign} in {text}");
+                }
+            }
+            let flat = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+            let html = words(&mail.html).join(" ");
+            assert_eq!(flat(&mail.text), flat(&html), "{tag} {case}");
+            assert!(!mail.subject.contains("Alva"), "{tag} {case}");
+            if sms.parts.parts > 1 && tag.as_str() == "sv" {
+                assert!(facts.people.len() > 1 || facts.adult || facts.further, "{}", sms.text);
+            }
+            all.insert(sms.text);
+        }
+        // A line about one more lesson says nothing of the day: of three, one for each of the two readers.
+        assert!(all.len() + 6 > tried, "{tag}: {} of {tried}", all.len());
+    }
+}
+
 /// The words of an HTML part, tags aside.
 fn words(html: &str) -> Vec<String> {
     let body = html.split("<body>").nth(1).expect("a body");

@@ -128,7 +128,8 @@ pub fn previews(
             instead: None,
         };
         for (name, kind) in names {
-            for sample in samples::guardians(name, called, phone) {
+            let digests = samples::digests(name, called, phone);
+            for sample in samples::guardians(name, called, phone).into_iter().chain(digests) {
                 let (purpose, facts) = (sample.purpose, &sample.facts);
                 let made = templates.shortest_sms(&wording.whole(), purpose, facts, max_parts)?;
                 let mut sent = made.parts.parts;
@@ -138,7 +139,7 @@ pub fn previews(
                 }
                 previews.push(Preview {
                     locale: locale.clone(),
-                    template: render::sms_name(locale, purpose),
+                    template: render::stem_name(locale, facts.stem(purpose)),
                     sample: format!("{}; {kind}", sample.name),
                     text: made.text,
                     parts: made.parts,
@@ -217,7 +218,8 @@ mod tests {
     #[test]
     fn every_template_language_case_and_name_is_tried() {
         let previews = built_in("Björkskolan", 3);
-        let cases = samples::guardians(ORDINARY, "Björkskolan", PHONE).len();
+        let cases = samples::guardians(ORDINARY, "Björkskolan", PHONE).len()
+            + samples::digests(ORDINARY, "Björkskolan", PHONE).len();
         assert_eq!(previews.len(), 2 * (cases * 3 + 3));
         for sample in [
             "test",
@@ -254,9 +256,9 @@ mod tests {
             (names.join(" "), sizes.iter().find(|s| s.what == "absence").expect("it").clone())
         };
         let (names, alone) = of(&school, "ar");
-        assert_eq!(names, "test absence correction");
+        assert_eq!(names, "test absence correction absence-digest");
         assert!(alone.ordinary.0 >= 2 && alone.longest > alone.ordinary.1, "{alone:?}");
-        assert_eq!(of(&school, "sv").0, "test register-nudge absence correction");
+        assert_eq!(of(&school, "sv").0, "test register-nudge absence correction absence-digest");
         school.languages.translations = Translations::WithSchools;
         let (_, both) = of(&school, "ar");
         assert!(both.ordinary.0 > alone.ordinary.1, "{both:?}");
@@ -269,7 +271,7 @@ mod tests {
     fn what_is_over_the_limit_is_told_once_a_template() {
         let found = too_long(&built_in("Björkskolan", 1), 1);
         let templates: BTreeSet<_> = found.iter().map(|text| text.template.as_str()).collect();
-        assert_eq!((templates.len(), found.len()), (4, 4), "{found:?}");
+        assert_eq!((templates.len(), found.len()), (6, 6), "{found:?}");
         let first = &found[0];
         assert!(first.to_string().contains("takes 3 parts"), "{first}");
         assert!(first.to_string().contains("`max-parts` is 1"), "{first}");

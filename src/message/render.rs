@@ -7,7 +7,7 @@ use minijinja::value::{Serde, Value};
 use super::clean::{self, MAIL_NAME, MAIL_SUBJECT, SMS_NAME};
 use super::direction::{self, Direction};
 use super::engine::{self, Failure};
-use super::facts::{GuardianFacts, TeamCase};
+use super::facts::{GuardianFacts, PersonMissed, TeamCase};
 use super::sms::{self, Parts};
 use super::{Templates, catalogue, team};
 use crate::directory::SubjectIdentity;
@@ -67,6 +67,9 @@ pub enum RenderError {
     },
 }
 
+/// Longest list of lessons' starts, in characters: more of them than a day has.
+const LIST: usize = 120;
+
 fn place(line: Option<usize>) -> String {
     line.map(|line| format!(", line {line}")).unwrap_or_default()
 }
@@ -93,7 +96,7 @@ impl Templates {
         let made = self.shortest_sms(&[locale], purpose, facts, max_parts)?;
         let parts = made.parts.parts;
         if parts > max_parts {
-            let file = sms_name(self.pick(&[locale]), purpose);
+            let file = stem_name(self.pick(&[locale]), facts.stem(purpose));
             return Err(RenderError::TooLong { file, parts, max_parts });
         }
         Ok(made)
@@ -116,6 +119,9 @@ impl Templates {
                 continue;
             }
             form.clone_into(&mut facts.pupil);
+            if let [one] = &mut facts.people[..] {
+                form.clone_into(&mut one.pupil);
+            }
             let one = |locale: &&Locale| sms(self, self.pick(&[locale]), purpose, &facts);
             let text = languages.iter().map(one).collect::<Result<Vec<_>, _>>()?.join("\n\n");
             let parts = sms::count(&text);
@@ -178,8 +184,19 @@ fn checked(
         arrived: line(&facts.arrived),
         school: line(&facts.school),
         phone: line(&facts.phone),
+        people: facts
+            .people
+            .iter()
+            .map(|one| PersonMissed {
+                pupil: line(&one.pupil),
+                times: clean::line(&one.times, LIST),
+            })
+            .collect(),
         ..facts.clone()
     };
+    if facts.people.iter().any(|one| one.pupil.is_empty() || one.times.is_empty()) {
+        return Err(RenderError::Missing("a name or a time in a list of lessons"));
+    }
     for (name, value) in [
         ("the pupil's given name", &facts.pupil),
         ("the lesson's start", &facts.start),
@@ -203,7 +220,7 @@ pub(super) fn sms(
     purpose: Purpose,
     facts: &GuardianFacts,
 ) -> Result<String, Failure> {
-    let name = sms_name(locale, purpose);
+    let name = stem_name(locale, facts.stem(purpose));
     let facts = direction::guardian(facts, locale);
     let text = engine::render(&templates.env, &name, Value::from(Serde(facts)))?;
     required(name, tidy(&sms::fold(&text)))
@@ -211,7 +228,12 @@ pub(super) fn sms(
 
 /// The name of a text's template.
 pub(super) fn sms_name(locale: &Locale, purpose: Purpose) -> String {
-    catalogue::name(Channel::Sms, locale, &format!("{}.txt", purpose.as_str()))
+    stem_name(locale, purpose.as_str())
+}
+
+/// The name of the template of a text by its stem.
+pub(super) fn stem_name(locale: &Locale, stem: &str) -> String {
+    catalogue::name(Channel::Sms, locale, &format!("{stem}.txt"))
 }
 
 /// A guardian's mail from clean facts.
@@ -221,8 +243,9 @@ pub(super) fn guardian_mail(
     purpose: Purpose,
     facts: &GuardianFacts,
 ) -> Result<MailText, Failure> {
+    let stem = facts.stem(purpose);
     let facts = direction::guardian(facts, locale);
-    mail(templates, locale, purpose.as_str(), &Value::from(Serde(facts)))
+    mail(templates, locale, stem, &Value::from(Serde(facts)))
 }
 
 /// The team's mail; the case is cleaned here.

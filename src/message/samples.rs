@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::facts::{GuardianFacts, TeamCase, TeamGuardian, TeamLesson, task_word};
+use super::facts::{GuardianFacts, PersonMissed, TeamCase, TeamGuardian, TeamLesson, task_word};
 use crate::model::{CorrectionKind, Purpose, Reason, TaskKind};
 
 /// One set of facts with a name for people.
@@ -31,7 +31,32 @@ pub(super) fn guardian(pupil: &str, school: &str, phone: &str) -> GuardianFacts 
         arrived: String::new(),
         school: school.into(),
         phone: phone.into(),
+        people: Vec::new(),
+        count: 0,
+        short: false,
+        past_tense: false,
     }
+}
+
+/// Of a message about several lessons of one pupil.
+fn several(facts: &GuardianFacts, times: &[&str]) -> GuardianFacts {
+    let one = PersonMissed { pupil: facts.pupil.clone(), times: times.join(", ") };
+    GuardianFacts { people: vec![one], count: times.len(), past_tense: true, ..facts.clone() }
+}
+
+/// Messages about several pupils, now and when the day is over.
+pub(super) fn siblings(school: &str, phone: &str) -> Vec<Sample> {
+    let base = guardian("Alva", school, phone);
+    let person =
+        |pupil: &str, times: &str| PersonMissed { pupil: pupil.into(), times: times.into() };
+    let all = [("Alva", "08.20, 10.10"), ("Nils", "08.30"), ("Åke", "09.40")];
+    let mut samples = Vec::new();
+    for (many, past_tense) in [(2, false), (3, false), (2, true), (3, true)] {
+        let people = all.iter().take(many).map(|(pupil, times)| person(pupil, times)).collect();
+        let facts = GuardianFacts { people, count: many + 1, past_tense, ..base.clone() };
+        samples.push(sample(Purpose::Absence, facts, "", vec!["siblings"]));
+    }
+    samples
 }
 
 /// Every combination that a guardian's or adult pupil's message can be made from.
@@ -74,6 +99,35 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
                 };
                 samples.push(sample(Purpose::Correction, facts, word, words));
             }
+        }
+    }
+    samples
+}
+
+/// Messages about several lessons of one pupil, and lines about one more.
+pub(super) fn digests(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
+    let base = guardian(pupil, school, phone);
+    let mut samples = Vec::new();
+    for adult in [false, true] {
+        for (day, word) in [("", ""), ("yesterday", "yesterday"), ("2026-11-20", "earlier day")] {
+            let facts = GuardianFacts { adult, day: day.into(), ..base.clone() };
+            for further in [false, true] {
+                let facts = GuardianFacts { further, ..facts.clone() };
+                for (times, what) in
+                    [(&["13.00"][..], "digest of one"), (&["08.20", "10.10", "13.00"], "digest")]
+                {
+                    let mut words = vec![what];
+                    words.extend(further.then_some("further"));
+                    samples.push(sample(Purpose::Absence, several(&facts, times), word, words));
+                }
+            }
+            let short = GuardianFacts {
+                short: true,
+                past_tense: false,
+                further: true,
+                ..several(&facts, &["10.10"])
+            };
+            samples.push(sample(Purpose::Absence, short, word, vec!["short"]));
         }
     }
     samples

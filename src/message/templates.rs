@@ -159,7 +159,10 @@ impl Templates {
             }
         };
         for locale in languages {
-            for sample in samples::guardians("Alva", "Björkskolan", "070-174 06 05") {
+            let (school, phone) = ("Björkskolan", "070-174 06 05");
+            let together = samples::digests("Alva", school, phone).into_iter();
+            let together = together.chain(samples::siblings(school, phone));
+            for sample in samples::guardians("Alva", school, phone).into_iter().chain(together) {
                 note(render::sms(self, locale, sample.purpose, &sample.facts).err());
                 note(render::guardian_mail(self, locale, sample.purpose, &sample.facts).err());
             }
@@ -280,7 +283,7 @@ mod tests {
             (sms, "{{ pupil|shout }}", Some(1), "filter", "correct the line"),
             (sms, "{% include 'absence.txt' %}", Some(1), "recursion", "correct the line"),
             ("sms/sv/abscence.txt", "", None, "not a template", "did you mean absence.txt?"),
-            ("sms/sv/readme", "", None, "not a template", "the files are absence.txt"),
+            ("sms/sv/readme", "", None, "not a template", "the files are absence-digest.txt"),
             ("smss/sv/absence.txt", "", None, "not a template", "did you mean sms?"),
             ("absence.txt", "", None, "not a template", "the layout is sms/<language>"),
             ("sms/sv-SE/absence.txt", "", None, "not a template", "name the folder sv"),
@@ -308,7 +311,7 @@ mod tests {
         assert_eq!(problems.len(), 1);
         let message = &problems[0].message;
         assert!(
-            message.contains("missing: sms/nb/correction.txt, sms/nb/test.txt, email/nb/absence"),
+            message.contains("missing: sms/nb/absence-digest.txt, sms/nb/correction.txt, sms/nb/test.txt, email/nb/"),
             "{message}"
         );
         assert!(!message.contains("team") && !message.contains("register"), "{message}");

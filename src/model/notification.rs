@@ -365,6 +365,13 @@ pub struct Notification {
     /// The provider's id of the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The message that told this one's lesson too, or is to: of attempts that are under way, or over, it has the
+    /// same as that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_by: Option<NotificationId>,
+    /// Those whose lessons it told with its own at the last attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carries: Vec<NotificationId>,
 }
 
 impl Notification {

@@ -149,6 +149,14 @@ pub enum Reason {
     ReleasedAtTimeOut,
     /// Nobody looked in time, and the school has chosen that it is discarded then.
     DiscardedAtTimeOut,
+    /// A further lesson of a day of which this recipient knows: the team is told of it.
+    LeftToTeam,
+    /// Waiting for messages about siblings.
+    Siblings,
+    /// This recipient has as many messages that day as the school wants: it waits for the next digest.
+    EnoughToday,
+    /// Another message to the same recipient tells it too.
+    ToldAlong,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -166,6 +174,7 @@ impl Reason {
     }
 
     /// The rule in one sentence, for whoever asks why.
+    #[allow(clippy::too_many_lines, reason = "one arm for each")]
     pub fn in_words(self) -> &'static str {
         match self {
             Self::UnexcusedAbsence => {
@@ -265,6 +274,14 @@ impl Reason {
             Self::DiscardedAtTimeOut => {
                 "nobody decided about what was held, and the school has chosen that it is discarded then (`volume-then`)"
             }
+            Self::LeftToTeam => {
+                "a further lesson of a day of which this recipient knows; the team is told when it ends"
+            }
+            Self::Siblings => "waits a moment for messages about siblings, to be told with them",
+            Self::EnoughToday => {
+                "the recipient has had as many messages today as the school wants; it is told with others in a digest"
+            }
+            Self::ToldAlong => "another message to the same recipient tells it too",
         }
     }
 

@@ -192,6 +192,9 @@ async fn notification(
     if !matches!(n.state, State::Waiting | State::Sending | State::InDoubt) {
         return Ok(None);
     }
+    if let Some(carrier) = n.carried_by.as_ref().filter(|_| n.state != State::Waiting) {
+        return Ok(along(&n, read_raw(kv, carrier).await?.as_ref()));
+    }
     let row = due_row(&n);
     let due = match kv.get(&row).await? {
         Some(due) => Some(due),
@@ -224,6 +227,22 @@ async fn notification(
             remedy: "rebuild the store from its journal; if it stays so, send it again, or call it back: \
                      `upprop message retry ID`, `upprop message cancel ID`",
         })
+    })
+}
+
+async fn read_raw(kv: &dyn Kv, id: &NotificationId) -> Result<Option<Notification>, StoreError> {
+    let value = kv.get(&tables::notification(id)).await?;
+    Ok(value.and_then(|value| ledger::decode::<Notification>(&value).ok()))
+}
+
+/// One that is under way with another is due by that one.
+fn along(n: &Notification, carrier: Option<&Notification>) -> Option<Finding> {
+    if carrier.is_some_and(|k| k.state == n.state && k.carries.contains(&n.id)) {
+        return None;
+    }
+    Some(Finding {
+        what: format!("it is {} with another message, which is not", n.state.as_str()),
+        remedy: "rebuild the store from its journal",
     })
 }
 

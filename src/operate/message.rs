@@ -55,6 +55,12 @@ pub struct Message {
     pub deadline: Timestamp,
     /// The message that it corrects.
     pub corrects: Option<NotificationId>,
+    /// The message that told its lesson too, or is to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried_by: Option<NotificationId>,
+    /// Those whose lessons it told with its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carries: Vec<NotificationId>,
     /// Whether the recipient has it, or may have it.
     pub may_have_arrived: bool,
     /// Its last tries, oldest first.
@@ -111,6 +117,8 @@ impl From<&Notification> for Message {
             due_at: moves.then_some(n.due_at),
             deadline: n.deadline,
             corrects: n.corrects.clone(),
+            carried_by: n.carried_by.clone(),
+            carries: n.carries.clone(),
             may_have_arrived: n.may_have_arrived(),
             attempts: attempts.collect(),
         }
@@ -201,17 +209,44 @@ pub async fn act(
             .read::<Notification>(&row)
             .await?
             .ok_or_else(|| OperateError::NoMessage(id.clone()))?;
+        let with_it = held_with(&mut unit, &n).await?;
         match act {
             Act::Cancel => cancel(&mut unit, &mut n)?,
             Act::Retry => retry(&mut unit, &mut n, now)?,
         }
         trail(&mut unit, &n, act, by, now);
+        // It was one message: what is decided of it is decided of all that it told.
+        for mut other in with_it {
+            let done = match act {
+                Act::Cancel => cancel(&mut unit, &mut other),
+                Act::Retry => retry(&mut unit, &mut other, now),
+            };
+            if done.is_ok() {
+                trail(&mut unit, &other, act, by, now);
+            }
+        }
         if unit.commit().await? == Commit::Done {
             tracing::info!(notification = %n.id, school = %n.school, act = act.as_str(), by, "operator");
             return Ok(Message::from(&n));
         }
     }
     Err(StoreError::Busy("the message keeps changing; try again".into()).into())
+}
+
+/// Those that are held, or failed, with a message that told them.
+async fn held_with(unit: &mut Unit<'_>, n: &Notification) -> Result<Vec<Notification>, StoreError> {
+    let mut found = Vec::new();
+    if n.state == State::Waiting {
+        return Ok(found);
+    }
+    for id in &n.carries {
+        let other: Option<Notification> = unit.read(&tables::notification(id)).await?;
+        found
+            .extend(other.filter(|other| {
+                other.carried_by.as_ref() == Some(&n.id) && other.state == n.state
+            }));
+    }
+    Ok(found)
 }
 
 fn cancel(unit: &mut Unit<'_>, n: &mut Notification) -> Result<(), OperateError> {

@@ -382,6 +382,8 @@ pub(super) fn blank(
         empty_lookups: 0,
         lookups: 0,
         reference: None,
+        carried_by: None,
+        carries: Vec::new(),
     }
 }
 

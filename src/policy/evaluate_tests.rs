@@ -59,6 +59,7 @@ impl Bench {
             daily: crate::directory::DailyLists::default(),
             subject_identity: SubjectIdentity::None,
             volume: crate::directory::VolumeRules::off(),
+            fatigue: crate::directory::Fatigue::default(),
             max_parts: 3,
             languages: crate::directory::LanguageRules::default(),
             calendar: None,

@@ -77,6 +77,8 @@ impl Notice<'_> {
             empty_lookups: 0,
             lookups: 0,
             reference: None,
+            carried_by: None,
+            carries: Vec::new(),
         }
     }
 }

@@ -78,6 +78,7 @@ fn school() -> School {
         daily: upprop::directory::DailyLists::default(),
         subject_identity: SubjectIdentity::None,
         volume: upprop::directory::VolumeRules::off(),
+        fatigue: upprop::directory::Fatigue::default(),
         max_parts: 3,
         languages: upprop::directory::LanguageRules::default(),
         calendar: None,

@@ -27,7 +27,8 @@ roster-audit-at = "off"
 volume-class = "off"
 volume-school = "off"
 volume-source = "off"
-volume-usual = 0"#;
+volume-usual = 0
+most-a-day = 0"#;
 
 /// What the tests' school looks like unless a test says otherwise.
 pub const PUPILS: &[PupilRow] = &[

@@ -23,6 +23,8 @@ pub struct School {
     /// Texts an hour, and at once.
     pub rate: Option<(u64, u64)>,
     pub guests: BTreeSet<String>,
+    /// What it has chosen about further lessons, siblings and a day's cap.
+    pub fatigue: &'static str,
 }
 
 /// How somebody is reached.
@@ -212,6 +214,17 @@ pub const CHANGES: &[&str] = &[
     "pupil stays protected",
 ];
 
+/// What a school may choose about further lessons, siblings and a day's cap. What it leaves to the team alone is told to
+/// nobody at home, and is looked at in the table of scenarios.
+pub const FATIGUE: [&str; 6] = [
+    "",
+    "further-lessons = \"end-of-day\"\n",
+    "siblings = \"merged\"\nsiblings-gather = \"40s\"\n",
+    "further-lessons = \"end-of-day\"\nend-of-day-at = \"12:00\"\nsiblings = \"merged\"\n",
+    "most-a-day = 2\nend-of-day-at = \"14:30\"\n",
+    "further-lessons = \"short\"\nmost-a-day = 2\nsiblings = \"merged\"\n",
+];
+
 /// The schools of a world.
 pub fn schools(c: &Chance) -> Vec<School> {
     let quiet = [None, Some((21 * 60, 7 * 60)), Some((22 * 60, 2 * 60 + 30))];
@@ -223,6 +236,7 @@ pub fn schools(c: &Chance) -> Vec<School> {
         quiet: *c.pick(&quiet),
         rate: *c.pick(&[None, Some((40, 2))]),
         guests: BTreeSet::new(),
+        fatigue: "",
     };
     vec![
         school("live", "live"),

@@ -92,6 +92,10 @@ impl Plan {
         let first: Date =
             c.pick(&["2026-11-23", "2026-10-23", "2027-03-26"]).parse().expect("a date");
         let mut schools = people::schools(&c);
+        let choices = Chance::new(seed, "fatigue");
+        for school in &mut schools {
+            school.fatigue = choices.pick::<&str>(&people::FATIGUE);
+        }
         let roster = Roster::new(&c, &schools, first);
         schools[2].guests = roster.addresses().into_iter().filter(|_| c.percent(50)).collect();
         if c.percent(50) {

@@ -76,6 +76,7 @@ volume-class = "off"
 volume-school = "off"
 volume-source = "off"
 volume-usual = 0
+most-a-day = 0
 "#,
         rate(cap),
         rate(Some(account)),
@@ -91,12 +92,13 @@ volume-usual = 0
         write!(
             text,
             "[schools.{id}]\nname = \"Skolan\"\nmode = \"{mode}\"\ngrace = \"{grace}s\"\ncorrection-settle = \"{settle}s\"\n\
-             quiet-hours = \"{quiet}\"\nsms-rate = \"{rate}\"\n{guests}",
+             quiet-hours = \"{quiet}\"\nsms-rate = \"{rate}\"\n{fatigue}{guests}",
             id = school.id,
             mode = school.mode,
             grace = school.grace_secs,
             settle = school.settle_secs,
             rate = rate(school.rate),
+            fatigue = school.fatigue,
         )
         .expect("a text");
     }

@@ -166,6 +166,7 @@ volume-class = "off"
 volume-school = "off"
 volume-source = "off"
 volume-usual = 0
+most-a-day = 0
 "#
     )
 }

@@ -118,6 +118,7 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         sms_rate: None,
         subject_identity: SubjectIdentity::None,
         volume: crate::directory::VolumeRules::off(),
+        fatigue: crate::directory::Fatigue::default(),
         max_parts: 3,
         languages: crate::directory::LanguageRules::default(),
         calendar: None,

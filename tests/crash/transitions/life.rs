@@ -91,6 +91,7 @@ volume-class = "off"
 volume-school = "off"
 volume-source = "off"
 volume-usual = 0
+most-a-day = 0
 "#,
         row.rate, row.rate, row.grace, row.stale_after
     );

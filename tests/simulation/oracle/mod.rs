@@ -2,6 +2,7 @@
 //! and from the rows that are left: by rules written down a second time, and more simply, than in the house.
 //! Each promise is counted where it could have been broken.
 
+mod bundles;
 mod held;
 mod kept;
 mod limits;
@@ -58,6 +59,9 @@ pub fn examine(world: &World) -> Examined {
     let wrong = world.outside.wrong.lock().expect("wrong").clone();
     let cases = truth::cases(world, &acknowledged);
     let mut oracle = Oracle { world, rows, known, arrived, cases, wrong };
+    let on_the_wire = oracle.arrived.clone();
+    oracle.says_what_it_tells(&on_the_wire);
+    oracle.arrived = bundles::spread(&oracle.known, on_the_wire);
     oracle.accounted(&acknowledged);
     oracle.trail();
     oracle.ended();
@@ -82,7 +86,8 @@ pub fn examine(world: &World) -> Examined {
     oracle.followed_up();
     oracle.kept_back();
     oracle.suspended();
-    let (lessons, messages) = (oracle.cases.len(), oracle.arrived.len());
+    let messages = world.outside.arrived.lock().expect("arrived").len();
+    let lessons = oracle.cases.len();
     Examined { wrong: oracle.wrong, lessons, messages }
 }
 
@@ -155,6 +160,8 @@ pub const CHECKS: &[&str] = &[
     limits::SCHOOL,
     limits::RECIPIENT,
     held::HELD,
+    bundles::TOLD_TOGETHER,
+    bundles::NAMES_NOBODY_ELSE,
 ];
 
 /// What is counted, and is no promise.

@@ -38,7 +38,9 @@ impl Oracle<'_> {
         };
         let asked = self.world.outside.asked.lock().expect("asked");
         let left = asked.iter().any(|a| {
-            a.notification == corrected.id.as_str() && a.truth < m.asked.truth && a.to == m.asked.to
+            let by = corrected.carried_by.as_ref().is_some_and(|id| id.as_str() == a.notification);
+            let told = by || a.notification == corrected.id.as_str();
+            told && a.truth < m.asked.truth && a.to == m.asked.to
         });
         drop(asked);
         let doubted = corrected.doubts() > 0;
@@ -68,7 +70,7 @@ impl Oracle<'_> {
     /// To one address an alarm about a lesson comes again only after a correction, whoever it is for.
     pub fn once_each_address(&mut self) {
         let mut words: BTreeMap<(Key, String), Vec<&Notification>> = BTreeMap::new();
-        let posted = self.world.outside.posted.lock().expect("posted").clone();
+        let posted = self.posted();
         let failed = |id: &str| posted.iter().any(|(n, status)| n == id && *status == "failed");
         for m in &self.arrived {
             let Some(n) = self.known.get(&m.asked.notification) else { continue };
@@ -167,11 +169,10 @@ impl Oracle<'_> {
             .arrived
             .iter()
             .any(|m| !m.reached && about.iter().any(|n| n.id.as_str() == m.asked.notification));
-        let posted = self.world.outside.posted.lock().expect("posted");
+        let posted = self.posted();
         let failed = posted
             .iter()
             .any(|(id, status)| *status == "failed" && about.iter().any(|n| n.id.as_str() == id));
-        drop(posted);
         if unanswered || failed || staffs.into_iter().any(of) {
             return;
         }
