@@ -10,6 +10,7 @@ mod delivery;
 mod drop;
 mod edlevo;
 mod gives;
+mod hours;
 mod http_provider;
 mod mail;
 mod places;

@@ -193,6 +193,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         }),
         registers: registers(from),
         daily: daily(from),
+        time: super::hours::read(from),
         volume: super::volume::read(from),
         subject_identity: from
             .get(|r| r.choice("subject-identity", &identities))
@@ -245,6 +246,7 @@ fn daily(from: &Layers<'_, '_>) -> DailyLists {
         not_reached: from
             .get(|r| r.parsed("not-reached-at", time, digest_time))
             .unwrap_or(usual.not_reached),
+        missed: from.get(|r| r.parsed("missed-at", time, digest_time)).unwrap_or(usual.missed),
         roster_audit: from
             .get(|r| r.parsed("roster-audit-at", time, digest_time))
             .unwrap_or(usual.roster_audit),

@@ -17,6 +17,7 @@ mod handover;
 pub mod hold_facts;
 mod hold_notice;
 mod notice;
+mod overdue;
 mod prepare;
 pub mod receipt;
 mod receive;

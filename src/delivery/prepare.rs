@@ -11,6 +11,7 @@ use super::claim::{self, Claim, Verdict};
 use super::failure;
 use super::guest;
 use super::notice;
+use super::overdue;
 use super::render::{self, Made, Making, Of, Wired};
 use super::settle;
 use super::shared::{Account, Shared};
@@ -134,6 +135,12 @@ pub async fn prepare(
         }
         (Verdict::Send { address, language }, Some(school)) => {
             if is_held(shared, unit, (&directory, school), &n, &case, now).await? {
+                return Ok(Prepared::Settled);
+            }
+            let class = directory.roster.pupil(&n.school, &n.pupil).and_then(|p| p.class.as_ref());
+            let kv = shared.kv.as_ref();
+            if overdue::is_listed(kv, unit, school, class, &n, now).await? {
+                ended(unit, &mut n, State::Cancelled, Reason::InDigest);
                 return Ok(Prepared::Settled);
             }
             let text = Of::Case(&case);

@@ -10,6 +10,7 @@ mod encoding;
 pub mod entitled;
 pub mod field;
 pub mod go_live;
+pub mod hours;
 pub mod json;
 pub mod languages;
 pub mod load;
@@ -29,6 +30,7 @@ pub mod volume;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use hours::{QuietEnd, TimeRules, WhenStale};
 pub use languages::{LanguageRules, Price, Translations};
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};

@@ -145,6 +145,10 @@ pub enum Reason {
     ReleasedByStaff,
     /// Somebody looked, and discarded what was held.
     DiscardedByStaff,
+    /// Quiet hours have ended, and the school wants nothing sent of what waited for that.
+    QuietHoursOver,
+    /// Nobody was told on the day itself.
+    NotToldSameDay,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -251,6 +255,10 @@ impl Reason {
             }
             Self::ReleasedByStaff => "somebody looked at what was held and let it go",
             Self::DiscardedByStaff => "somebody looked at what was held and discarded it",
+            Self::QuietHoursOver => {
+                "it waited for quiet hours to end, and the school wants nothing sent then (`quiet-hours-end`); the team is to phone"
+            }
+            Self::NotToldSameDay => "nobody at home was told on the day itself",
         }
     }
 

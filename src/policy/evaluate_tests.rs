@@ -57,6 +57,7 @@ impl Bench {
             operations_email: None,
             registers: crate::directory::RegisterRules::default(),
             daily: crate::directory::DailyLists::default(),
+            time: crate::directory::TimeRules::default(),
             subject_identity: SubjectIdentity::None,
             volume: crate::directory::VolumeRules::off(),
             max_parts: 3,
@@ -178,6 +179,7 @@ impl Bench {
             notices: &self.notices,
             told: &self.told,
             missing_elsewhere: false,
+            duty_elsewhere: false,
             protected: self.protected,
             exclusion: self.exclusion,
         })
@@ -428,6 +430,7 @@ fn nights_when_clocks_change_neither_lengthen_nor_shorten_a_wait() {
             notices: &[],
             told: &[],
             missing_elsewhere: false,
+            duty_elsewhere: false,
             protected: false,
             exclusion: None,
         });

@@ -4,10 +4,13 @@
 pub mod daily;
 mod evaluate;
 pub mod exclusion;
+pub mod hours;
 pub mod notice;
 mod plan;
 mod put_right;
 pub mod register;
+pub mod same_day;
+pub mod stale;
 mod standing;
 pub mod volume;
 pub mod watch;
