@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::dispatcher::Dispatcher;
 use super::failure;
 use super::shared::Shared;
-use crate::directory::{Directory, GuardianLink, Protection, Pupil, School};
+use crate::directory::{Directory, GuardianLink, Mode, Protection, Pupil, School};
 use crate::intake::case::{PROTECTED_FOR, enqueue};
 use crate::intake::exclusions;
 use crate::message::daily::{NotReachedFacts, Person, RosterFacts, RosterPart};
@@ -138,6 +138,8 @@ impl Dispatcher {
                 let empty = facts.is_none_or(|facts| facts.is_nothing());
                 (Purpose::RosterAudit, Reason::RosterToMend, StaffRole::Office, empty)
             }
+            // One that is not live tells nobody, on purpose.
+            DailyList::Missed if school.mode != Mode::Live => return Ok(()),
             DailyList::Missed => {
                 let Some(before) = stale::day_of_school_before(school, date) else { return Ok(()) };
                 date = before;

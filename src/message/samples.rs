@@ -60,7 +60,8 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
                 let set = words.into_iter().zip(flags).filter_map(|(word, on)| on.then_some(word));
                 samples.push(sample(Purpose::Absence, facts, word, set.collect()));
             }
-            if day.is_empty() {
+            // To a pupil of age it is what the register says, whenever that is read.
+            if day.is_empty() && !adult {
                 let facts = GuardianFacts { over: true, ..facts.clone() };
                 samples.push(sample(Purpose::Absence, facts, word, vec!["over"]));
             }

@@ -4,8 +4,8 @@
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
+use crate::model::same_day::{self, SameDay};
 use crate::model::{LessonState, Notification, Purpose, Reason};
-use crate::policy::same_day::{self, SameDay};
 use crate::store::rows::Audit;
 
 /// Both clocks of one absence. Times are UTC.

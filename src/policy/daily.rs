@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::{Date, Time, Weekday};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-use super::same_day;
 use crate::directory::entitled::{self, Entitled};
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
     Address, Channel, LessonState, Notification, PupilId, Purpose, Reason, Recipient, RosterFault,
-    State, local_date,
+    State, local_date, same_day,
 };
 
 /// Days within which there is one of school, whatever the holidays.

@@ -2,13 +2,12 @@
 //! twice plans nothing new.
 
 use jiff::civil::date;
-use jiff::tz::TimeZone;
 
 use super::*;
-use crate::directory::{Guardian, GuardianLink, Mode, Protection, SubjectIdentity};
+use crate::directory::{Guardian, GuardianLink, Protection};
 use crate::model::{
-    Attempt, CorrectionKind, EmailAddress, GuardianId, Lesson, LessonId, LessonReport, Locale,
-    Mark, NoticeKind, Phone, ProviderId, SchoolId,
+    Attempt, CorrectionKind, EmailAddress, GuardianId, Lesson, LessonId, LessonReport, Mark,
+    NoticeKind, Phone, ProviderId, SchoolId,
 };
 
 #[path = "evaluate_exclusion_tests.rs"]
@@ -38,32 +37,8 @@ fn at(clock: &str) -> Timestamp {
 impl Bench {
     fn new(protection: Protection, birth: Option<Date>) -> Self {
         let school = School {
-            id: SchoolId::new("s").expect("id"),
-            name: "Björkskolan".into(),
-            mode: Mode::Live,
-            gone_live: None,
-            zone: TimeZone::get("Europe/Stockholm").expect("zone"),
-            locale: Locale::swedish(),
             team_email: Some(EmailAddress::new("team@example.se").expect("email")),
-            phone: "070-174 06 89".into(),
-            sender_id: "Bjorkskolan".into(),
-            grace: SignedDuration::ZERO,
-            correction_settle: SignedDuration::ZERO,
-            guests: std::collections::BTreeSet::new(),
-            quiet_hours: None,
-            stale_after: SignedDuration::from_hours(24),
-            sms_provider: None,
-            sms_rate: None,
-            operations_email: None,
-            registers: crate::directory::RegisterRules::default(),
-            daily: crate::directory::DailyLists::default(),
-            time: crate::directory::TimeRules::default(),
-            subject_identity: SubjectIdentity::None,
-            volume: crate::directory::VolumeRules::off(),
-            max_parts: 3,
-            languages: crate::directory::LanguageRules::default(),
-            calendar: None,
-            mutes_marking_guardian: false,
+            ..crate::delivery::testing::school()
         };
         let pupil = PupilId::new("p").expect("id");
         let mut roster = Roster::default();

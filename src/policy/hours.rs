@@ -3,6 +3,7 @@
 
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 
+use super::stale;
 use crate::directory::{QuietEnd, QuietHours, School};
 use crate::model::{LessonState, Notification, local_date};
 
@@ -38,10 +39,12 @@ fn has_ended(quiet: QuietHours, school: &School, since: Timestamp, now: Timestam
 }
 
 /// Whether a message about a lesson is in the past tense: on another day, where the mark came after the lesson, where
-/// it waited for quiet hours to end, and so long after the lesson as the school has chosen.
+/// it is no news any more, where it waited for quiet hours to end, and so long after the lesson as the school has
+/// chosen.
 pub fn is_over(school: &School, lesson: &LessonState, n: &Notification, now: Timestamp) -> bool {
     let (start, end) = (lesson.lesson.start, lesson.lesson.end);
-    if local_date(now, &school.zone) != n.date || lesson.received_at > end {
+    let old = now > stale::fresh_until(school, end);
+    if local_date(now, &school.zone) != n.date || lesson.received_at > end || old {
         return true;
     }
     let chosen = school.time.past_after.and_then(|after| end.checked_add(after).ok());

@@ -9,7 +9,6 @@ pub mod notice;
 mod plan;
 mod put_right;
 pub mod register;
-pub mod same_day;
 pub mod stale;
 mod standing;
 pub mod volume;

@@ -10,7 +10,7 @@ use crate::model::{Notification, Purpose, Reason, Recipient, StaffRole, TaskKind
 
 /// How long after its end home is told of a lesson where the school wants it told late.
 const A_WEEK: SignedDuration = SignedDuration::from_hours(7 * 24);
-/// How long a message is worth sending that is late already: quiet hours pass within it.
+/// How long a message is worth sending where the school wants it told late: quiet hours pass within it.
 const LATE_DEADLINE: SignedDuration = SignedDuration::from_hours(24);
 /// How long a task about a late mark waits, so that the register which comes with it is seen.
 const GATHER: SignedDuration = SignedDuration::from_mins(1);
@@ -18,28 +18,30 @@ const GATHER: SignedDuration = SignedDuration::from_mins(1);
 const HORIZON: i64 = 120;
 
 /// Until when a lesson that ended is news.
-fn fresh_until(school: &School, end: Timestamp) -> Timestamp {
+pub fn fresh_until(school: &School, end: Timestamp) -> Timestamp {
     end.saturating_add(school.stale_after).unwrap_or(Timestamp::MAX)
+}
+
+/// How long after its end home is told of a lesson.
+pub fn told_for(school: &School) -> SignedDuration {
+    match school.time.when_stale {
+        WhenStale::Duty => school.stale_after,
+        WhenStale::Past => school.stale_after.max(A_WEEK),
+    }
 }
 
 /// Whether home is told of a lesson no more.
 pub fn is_too_old(school: &School, end: Timestamp, now: Timestamp) -> bool {
-    let last = match school.time.when_stale {
-        WhenStale::Duty => fresh_until(school, end),
-        WhenStale::Past => {
-            fresh_until(school, end).max(end.saturating_add(A_WEEK).unwrap_or(Timestamp::MAX))
-        }
-    };
-    now > last
+    now > end.saturating_add(told_for(school)).unwrap_or(Timestamp::MAX)
 }
 
 /// Until when a message home about a lesson is worth sending that is made now.
 pub fn deadline(school: &School, end: Timestamp, now: Timestamp) -> Timestamp {
     let fresh = fresh_until(school, end);
-    if now <= fresh {
-        return fresh;
+    match school.time.when_stale {
+        WhenStale::Duty => fresh,
+        WhenStale::Past => fresh.max(now.saturating_add(LATE_DEADLINE).unwrap_or(Timestamp::MAX)),
     }
-    now.saturating_add(LATE_DEADLINE).unwrap_or(Timestamp::MAX)
 }
 
 /// The last day of school before a day; no week has more than five.

@@ -36,14 +36,16 @@ fn home_is_told_for_hours_or_for_a_week_by_the_schools_choice() {
 }
 
 #[test]
-fn a_message_that_is_late_already_outlives_the_night() {
+fn where_home_is_told_late_a_message_outlives_the_night() {
     let end = at("2026-11-23T09:20:00+01:00");
-    let school = school(WhenStale::Past);
     let fresh = at("2026-11-23T13:20:00+01:00");
-    assert_eq!(deadline(&school, end, at("2026-11-23T09:00:00+01:00")), fresh);
-    assert_eq!(deadline(&school, end, fresh), fresh);
-    let late = at("2026-11-23T22:00:00+01:00");
-    assert_eq!(deadline(&school, end, late), at("2026-11-24T22:00:00+01:00"));
+    for (now, late) in [
+        ("2026-11-23T09:00:00+01:00", "2026-11-24T09:00:00+01:00"),
+        ("2026-11-23T22:00:00+01:00", "2026-11-24T22:00:00+01:00"),
+    ] {
+        assert_eq!(deadline(&school(WhenStale::Duty), end, at(now)), fresh, "{now}");
+        assert_eq!(deadline(&school(WhenStale::Past), end, at(now)), at(late), "{now}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use crate::model::{Notification, Outcome, Purpose, Recipient};
+use super::{Notification, Outcome, Purpose, Recipient};
 
 /// Whether somebody at home was told on the day itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
