@@ -316,12 +316,17 @@ fn a_report_alone_alerts_the_team_and_not_the_guardians() {
 }
 
 #[test]
-fn old_news_is_not_told() {
-    let mut b = Bench::minor();
-    b.now = at("09:20");
-    b.lesson.mark = Some(Mark::Unexcused);
-    b.now += SignedDuration::from_hours(25);
-    assert_eq!(b.decide(), ["suppress: stale", "suppress: stale"]);
+fn old_news_is_the_teams_while_somebody_can_make_good_of_it_and_then_history() {
+    let task = "staff-task nobody-reached staff:AttendanceTeam";
+    for (hours, made) in [
+        (25, vec![task, "suppress: stale", "suppress: stale"]),
+        (49, vec!["suppress: stale", "suppress: stale"]),
+    ] {
+        let mut b = Bench::minor();
+        b.lesson.mark = Some(Mark::Unexcused);
+        b.now = at("09:20") + SignedDuration::from_hours(hours);
+        assert_eq!(b.decide(), made, "after {hours} h");
+    }
 }
 
 #[test]
