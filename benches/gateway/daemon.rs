@@ -97,6 +97,7 @@ bearer-file = "./token"
 [defaults]
 grace = "{grace}"
 not-reached-at = "off"
+missed-at = "off"
 roster-audit-at = "off"
 volume-class = "off"
 volume-school = "off"

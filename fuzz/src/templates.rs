@@ -89,6 +89,7 @@ fn facts(pupil: &str, correction: &str) -> GuardianFacts {
         renewed: false,
         late_registration: false,
         seen_late: String::new(),
+        over: false,
         correction: correction.into(),
         arrived: String::new(),
         school: "Björkskolan".into(),

@@ -108,6 +108,7 @@ fn about(message: &Message) -> String {
     match message.purpose {
         Purpose::RegisterDigest => "registers of the day".into(),
         Purpose::NotReached => "those of whom nobody was reached".into(),
+        Purpose::Missed => "those of whom nobody was told on the day".into(),
         Purpose::RosterAudit => "audit of the directory".into(),
         Purpose::VolumeHold => format!("hold {}", message.lesson),
         Purpose::SourceAlert | Purpose::SourceClear => format!("source {}", message.lesson),

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::ask::{Asked, encoded, fetch, read};
 use super::{exit, why_lesson};
 use crate::model::{LessonId, Mark, NoticeKind, PupilId, is_ahead};
+use crate::operate::clocks::{Clocks, Stand};
 use crate::operate::message::Message;
 use crate::operate::registers::WhyLesson;
 use crate::operate::rejected::Rejected;
@@ -202,6 +203,9 @@ fn at_lesson(out: &mut String, lesson: &AtLesson, when: &When) {
     if let Some(line) = delays(lesson, when) {
         let _ = writeln!(out, "  {line}");
     }
+    if let Some(clocks) = &lesson.clocks {
+        at_clocks(out, clocks, when);
+    }
     if lesson.messages.is_empty() {
         let _ = writeln!(out, "  no message was made");
     }
@@ -224,6 +228,37 @@ fn delays(lesson: &AtLesson, when: &When) -> Option<String> {
         let _ = write!(line, ", at the provider {}", clock(at, when));
     }
     Some(line)
+}
+
+/// How long upprop took, and apart from it whether somebody at home was told on the day.
+fn at_clocks(out: &mut String, clocks: &Clocks, when: &When) {
+    if let Some(ms) = clocks.told_after_ms {
+        let _ = writeln!(
+            out,
+            "  service goal: at the provider {}.{:03} s after upprop knew",
+            ms / 1000,
+            ms % 1000
+        );
+    }
+    let told = clocks.told_at.map(|at| clock(at, when));
+    let _ = match (clocks.same_day, told) {
+        (Stand::Told, Some(at)) => writeln!(out, "  the same day: home was told at {at}"),
+        (Stand::Missed, Some(at)) => {
+            writeln!(out, "  the same day: MISSED, home was told at {at}")
+        }
+        (Stand::Missed, None) => {
+            writeln!(out, "  the same day: MISSED, and home has not been told since")
+        }
+        (Stand::Open | Stand::Told, _) => {
+            let last = clocks.day_ends.saturating_sub(jiff::SignedDuration::from_mins(1));
+            let last = last.unwrap_or(clocks.day_ends);
+            writeln!(
+                out,
+                "  the same day: home has not been told yet; there is time until {}",
+                short(last, when)
+            )
+        }
+    };
 }
 
 /// One message in words.

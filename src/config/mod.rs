@@ -12,6 +12,7 @@ mod drop;
 mod edlevo;
 mod fatigue;
 mod gives;
+mod hours;
 mod http_provider;
 mod mail;
 mod places;

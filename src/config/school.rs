@@ -200,6 +200,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         }),
         registers: registers(from),
         daily: daily(from),
+        time: super::hours::read(from),
         volume: super::volume::read(from),
         fatigue: super::fatigue::read(from),
         subject_identity: from
@@ -253,6 +254,7 @@ fn daily(from: &Layers<'_, '_>) -> DailyLists {
         not_reached: from
             .get(|r| r.parsed("not-reached-at", time, digest_time))
             .unwrap_or(usual.not_reached),
+        missed: from.get(|r| r.parsed("missed-at", time, digest_time)).unwrap_or(usual.missed),
         roster_audit: from
             .get(|r| r.parsed("roster-audit-at", time, digest_time))
             .unwrap_or(usual.roster_audit),

@@ -4,12 +4,12 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::directory::entitled::{self, Candidate, Entitled};
-use crate::directory::{Mode, Protection, Pupil, QuietHours, Roster, School};
+use crate::directory::{Mode, Protection, Pupil, QuietEnd, Roster, School};
 use crate::model::{
     Address, AdvanceNotice, LessonState, Locale, Notification, Purpose, Reason, Recipient, State,
     TaskKind, local_date,
 };
-use crate::policy::{Standing, exclusion, standing};
+use crate::policy::{Standing, exclusion, hours, standing};
 
 /// Pause before a correction looks again at a message that is on the wire this moment.
 const ON_THE_WIRE: SignedDuration = SignedDuration::from_secs(2);
@@ -136,11 +136,24 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
         }
     }
     let to_family = !matches!(n.recipient, Recipient::Staff(_));
-    if to_family && let Some(until) = school.quiet_hours.and_then(|q| quiet_until(q, school, c.now))
-    {
+    let quiet = school.quiet_hours.and_then(|q| hours::quiet_until(q, school, c.now));
+    if to_family && let Some(until) = quiet {
         return Verdict::Defer { until, reason: Reason::QuietHours };
     }
+    if is_dropped(n, school) {
+        // Expired, not called back: the team is to phone.
+        let reason = Reason::QuietHoursOver;
+        return Verdict::Drop { state: State::Expired, reason, decide_again: false };
+    }
     Verdict::Send { address, language }
+}
+
+/// Whether a message waited for quiet hours to end, at a school that wants nothing sent then. Who was told what is not
+/// so is put right all the same.
+fn is_dropped(n: &Notification, school: &School) -> bool {
+    school.time.quiet_end == QuietEnd::Drop
+        && n.purpose == Purpose::Absence
+        && n.state_reason == Some(Reason::QuietHours)
 }
 
 /// Why the message is left out: with its lesson, or because its reader made the mark.
@@ -242,7 +255,8 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::SourceClear
         | Purpose::NotReached
         | Purpose::RosterAudit
-        | Purpose::VolumeHold => None,
+        | Purpose::VolumeHold
+        | Purpose::Missed => None,
     }
 }
 
@@ -308,26 +322,6 @@ fn address(c: &Claim<'_>, candidate: Candidate) -> Result<(Address, Locale), Ver
         }),
         Some(address) => Ok((address, candidate.language)),
     }
-}
-
-/// When quiet hours that hold now will end.
-fn quiet_until(quiet: QuietHours, school: &School, now: Timestamp) -> Option<Timestamp> {
-    let local = now.to_zoned_datetime(school.zone.clone());
-    let time = local.time();
-    let spans_midnight = quiet.from > quiet.to;
-    let evening = spans_midnight && time >= quiet.from;
-    let held = if spans_midnight {
-        evening || time < quiet.to
-    } else {
-        quiet.from <= time && time < quiet.to
-    };
-    if !held {
-        return None;
-    }
-    let day = if evening { local.date().tomorrow().ok()? } else { local.date() };
-    let end =
-        school.zone.to_ambiguous_zoned_datetime(day.to_datetime(quiet.to)).compatible().ok()?;
-    (end.timestamp() > now).then(|| end.timestamp())
 }
 
 #[cfg(test)]

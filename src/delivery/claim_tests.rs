@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::*;
 use crate::delivery::testing::{self, notification};
-use crate::directory::json as rows;
 use crate::directory::phone::PhoneRules;
+use crate::directory::{QuietEnd, QuietHours, TimeRules, json as rows};
 use crate::model::{Channel, CorrectionKind, Lesson, LessonId, Mark, NoticeKind, SchoolId};
 
 #[path = "claim_life_tests.rs"]
@@ -299,11 +299,11 @@ proptest! {
         let clock = |m: u32| format!("{:02}:{:02}", m / 60 % 24, m % 60);
         let (from, to) = (clock(from), clock(from + long));
         let (school, now) = (school(Some((&from, &to))), Timestamp::from_second(second).unwrap());
-        let hours = school.quiet_hours.expect("hours");
-        if let Some(until) = quiet_until(hours, &school, now) {
+        let quiet = school.quiet_hours.expect("hours");
+        if let Some(until) = hours::quiet_until(quiet, &school, now) {
             prop_assert!(until > now);
             prop_assert!(until.duration_since(now) <= SignedDuration::from_hours(25));
-            prop_assert_eq!(quiet_until(hours, &school, until), None, "{} to {}", from, to);
+            prop_assert_eq!(hours::quiet_until(quiet, &school, until), None, "{} to {}", from, to);
         }
     }
 }
@@ -392,4 +392,28 @@ fn a_guardian_who_made_the_mark_is_known_when_it_leaves() {
     assert_eq!(ask(&school, &roster, &lesson, now), drop(Reason::MadeTheMark));
     lesson.recorded_by = Some("another".into());
     assert!(matches!(ask(&school, &roster, &lesson, now), Verdict::Send { .. }));
+}
+
+#[test]
+fn at_the_end_of_quiet_hours_a_school_may_want_nothing_sent() {
+    let (people, lesson) = (roster("2013-05-04", "none"), missing());
+    let mut school = school(Some(("20:00", "07:00")));
+    let (night, morning) = (at("2026-10-24T20:10:00+02:00"), at("2026-10-25T07:00:00+01:00"));
+    let mut n = notification("g1");
+    n.deadline = Timestamp::MAX;
+    let reason = |n: &Notification, school: &School, now| match ask_about(
+        n, school, &people, &lesson, now,
+    ) {
+        Verdict::Send { .. } => "sent".to_owned(),
+        Verdict::Defer { reason, .. } | Verdict::Drop { reason, .. } => reason.as_str(),
+    };
+    school.time = TimeRules { quiet_end: QuietEnd::Drop, ..TimeRules::default() };
+    assert_eq!(reason(&n, &school, night), "quiet-hours");
+    assert_eq!(reason(&n, &school, morning), "sent", "it did not wait");
+    n.state_reason = Some(Reason::QuietHours);
+    assert_eq!(reason(&n, &school, morning), "quiet-hours-over");
+    for quiet_end in [QuietEnd::Past, QuietEnd::Send] {
+        school.time.quiet_end = quiet_end;
+        assert_eq!(reason(&n, &school, morning), "sent", "{quiet_end:?}");
+    }
 }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::dispatcher::Dispatcher;
 use super::failure;
 use super::shared::Shared;
-use crate::directory::{Directory, GuardianLink, Protection, Pupil, School};
+use crate::directory::{Directory, GuardianLink, Mode, Protection, Pupil, School};
 use crate::intake::case::{PROTECTED_FOR, enqueue};
 use crate::intake::exclusions;
 use crate::message::daily::{NotReachedFacts, Person, RosterFacts, RosterPart};
@@ -20,6 +20,7 @@ use crate::model::{
 use crate::policy::daily::{self, Missing};
 use crate::policy::exclusion;
 use crate::policy::notice::Notice;
+use crate::policy::stale;
 use crate::store::ledger::Unit;
 use crate::store::rows::{DailyList, Day, Due, Failing, RosterLook};
 use crate::store::tables::{self, Lane};
@@ -39,6 +40,7 @@ fn row(school: &School, list: DailyList, at: Timestamp) -> (Vec<u8>, Due) {
     let name = match list {
         DailyList::NotReached => "not-reached",
         DailyList::RosterAudit => "roster-audit",
+        DailyList::Missed => "missed",
     };
     let key = tables::due(Lane::Timer, at, &format!("daily {name} {}", school.id));
     (key, Due::Daily { school: school.id.clone(), list, at })
@@ -49,6 +51,7 @@ fn next(school: &School, list: DailyList, now: Timestamp) -> Option<Timestamp> {
     let time = match list {
         DailyList::NotReached => school.daily.not_reached,
         DailyList::RosterAudit => school.daily.roster_audit,
+        DailyList::Missed => school.daily.missed,
     };
     time.map(|time| daily::next(time, school, now))
 }
@@ -62,7 +65,7 @@ pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
     let now = shared.env.clock.now();
     let mut unit = Unit::new(shared.kv.as_ref());
     for school in directory.schools.values() {
-        for list in [DailyList::NotReached, DailyList::RosterAudit] {
+        for list in [DailyList::NotReached, DailyList::RosterAudit, DailyList::Missed] {
             if let Some(at) = next(school, list, now) {
                 let (key, due) = row(school, list, at);
                 unit.write(key, &due);
@@ -122,7 +125,7 @@ impl Dispatcher {
         at: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        let date = local_date(at, &school.zone);
+        let mut date = local_date(at, &school.zone);
         let (purpose, reason, role, empty) = match list {
             DailyList::NotReached => {
                 let found = not_reached(unit, directory, school, date, now).await?;
@@ -134,6 +137,20 @@ impl Dispatcher {
                 let facts = roster(unit, directory, school, date, now).await?;
                 let empty = facts.is_none_or(|facts| facts.is_nothing());
                 (Purpose::RosterAudit, Reason::RosterToMend, StaffRole::Office, empty)
+            }
+            // One that is not live tells nobody, on purpose.
+            DailyList::Missed if school.mode != Mode::Live => return Ok(()),
+            DailyList::Missed => {
+                let Some(before) = stale::day_of_school_before(school, date) else { return Ok(()) };
+                date = before;
+                let all = missing_on(unit, directory, school, date).await?;
+                let missed = daily::missed(all, date, school);
+                // Each is counted once, whether or not somebody has been told since.
+                for _ in &missed {
+                    unit.decided("miss", Reason::NotToldSameDay);
+                }
+                let empty = daily::without_word(missed).is_empty();
+                (Purpose::Missed, Reason::NotToldSameDay, StaffRole::AttendanceTeam, empty)
             }
         };
         if empty {
@@ -161,7 +178,7 @@ impl Dispatcher {
 }
 
 /// Stands where other notices have what they are about.
-fn about(purpose: Purpose) -> LessonId {
+pub(super) fn about(purpose: Purpose) -> LessonId {
     LessonId::new(purpose.as_str()).expect("a good id")
 }
 
@@ -210,17 +227,13 @@ async fn is_left_out(
     Ok(excluded || pupil.guardians.iter().any(knows))
 }
 
-/// Those of a day of whom nobody was reached.
-///
-/// # Errors
-/// When the store fails.
-pub(super) async fn not_reached(
+/// Those of a day who are missing, and how far the telling has come.
+async fn missing_on(
     unit: &mut Unit<'_>,
     directory: &Directory,
     school: &School,
     date: Date,
-    now: Timestamp,
-) -> Result<NotReachedFacts, StoreError> {
+) -> Result<Vec<Missing>, StoreError> {
     let pupils = directory.roster.pupils.get(&school.id);
     let mut all: Vec<Missing> = Vec::new();
     for pupil in pupils.into_iter().flat_map(BTreeMap::values) {
@@ -239,14 +252,57 @@ pub(super) async fn not_reached(
         }
         all.extend(daily::missing(&pupil.id, &counted, &told));
     }
+    Ok(all)
+}
+
+/// Those of a day of whom nobody was reached.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn not_reached(
+    unit: &mut Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    date: Date,
+    now: Timestamp,
+) -> Result<NotReachedFacts, StoreError> {
+    let all = missing_on(unit, directory, school, date).await?;
+    listed(unit, directory, school, (date, daily::not_reached(all)), now).await
+}
+
+/// Those of a day of whom nobody was told on it, nor has any word yet.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn missed(
+    unit: &mut Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    date: Date,
+    now: Timestamp,
+) -> Result<NotReachedFacts, StoreError> {
+    let all = missing_on(unit, directory, school, date).await?;
+    let left = daily::without_word(daily::missed(all, date, school));
+    listed(unit, directory, school, (date, left), now).await
+}
+
+/// What a mail may say of those on a list.
+async fn listed(
+    unit: &Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    (date, all): (Date, Vec<Missing>),
+    now: Timestamp,
+) -> Result<NotReachedFacts, StoreError> {
     let mut facts = NotReachedFacts {
         school: school.name.clone(),
         date: date.to_string(),
+        today: date == local_date(now, &school.zone),
         people: Vec::new(),
         more: 0,
         unnamed: 0,
     };
-    for missing in daily::not_reached(all) {
+    for missing in all {
         let Some(pupil) = directory.roster.pupil(&school.id, &missing.pupil) else { continue };
         if is_hidden(unit, school, pupil, now).await? {
             facts.unnamed += 1;

@@ -15,6 +15,7 @@ use crate::model::{
     Clock24, CorrectionKind, LessonState, Notification, PupilId, Purpose, Reason, Recipient, State,
     TaskKind, local_date,
 };
+use crate::policy::hours;
 
 /// The facts for a guardian or an adult pupil. `further`: the recipient already knows of another
 /// lesson that day.
@@ -49,6 +50,7 @@ pub fn guardian(
         } else {
             String::new()
         },
+        over: hours::is_over(school, lesson, n, now),
         correction: GuardianFacts::correction_word(n.correction),
         arrived: arrival(lesson, n.correction).map(clock).unwrap_or_default(),
         school: school.name.clone(),

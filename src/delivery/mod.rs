@@ -20,6 +20,7 @@ pub mod hold_facts;
 mod hold_life;
 mod hold_notice;
 mod notice;
+mod overdue;
 mod prepare;
 pub mod receipt;
 mod receive;

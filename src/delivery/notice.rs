@@ -72,6 +72,11 @@ pub(super) async fn about<'a>(
             let any = !found.people.is_empty() || found.unnamed > 0;
             About::List(Box::new(NoticeFacts::NotReached(found)), any)
         }
+        Purpose::Missed => {
+            let found = daily::missed(unit, directory, school, n.date, now).await?;
+            let any = !found.people.is_empty() || found.unnamed > 0;
+            About::List(Box::new(NoticeFacts::Missed(found)), any)
+        }
         Purpose::RosterAudit => match daily::roster(unit, directory, school, n.date, now).await? {
             Some(found) => {
                 let any = !found.is_nothing();
@@ -228,7 +233,7 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
             let same = is_of(row, n);
             (!same || row.over_at.is_none()).then_some(Reason::SourceSilent)
         }
-        (Purpose::NotReached | Purpose::RosterAudit, About::List(_, any)) => {
+        (Purpose::NotReached | Purpose::RosterAudit | Purpose::Missed, About::List(_, any)) => {
             (!any).then_some(Reason::NothingToList)
         }
         (Purpose::VolumeHold, About::Hold(hold, _)) if hold.over_at.is_some() => {

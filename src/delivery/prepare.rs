@@ -13,6 +13,7 @@ use super::failure;
 use super::fatigue::{self, Turn};
 use super::guest;
 use super::notice;
+use super::overdue;
 use super::render::{Of, Wired};
 use super::shared::Shared;
 use super::start::{Sendable, Told, postpone, send};
@@ -133,6 +134,12 @@ pub async fn prepare(
         }
         (Verdict::Send { address, language }, Some(school)) => {
             if is_held(shared, unit, (&directory, school), &n, &case, now).await? {
+                return Ok(Prepared::Settled);
+            }
+            let class = directory.roster.pupil(&n.school, &n.pupil).and_then(|p| p.class.as_ref());
+            let kv = shared.kv.as_ref();
+            if overdue::is_listed(kv, unit, school, class, &n, now).await? {
+                ended(unit, &mut n, State::Cancelled, Reason::InDigest);
                 return Ok(Prepared::Settled);
             }
             let to = (address, language);

@@ -64,6 +64,7 @@ pub fn school() -> School {
         operations_email: None,
         registers: crate::directory::RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),
+        time: crate::directory::TimeRules::default(),
         subject_identity: SubjectIdentity::None,
         volume: crate::directory::VolumeRules::off(),
         fatigue: crate::directory::Fatigue::off(),

@@ -11,6 +11,7 @@ pub mod entitled;
 pub mod fatigue;
 pub mod field;
 pub mod go_live;
+pub mod hours;
 pub mod json;
 pub mod languages;
 pub mod load;
@@ -31,6 +32,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use fatigue::{Fatigue, FurtherLessons};
+pub use hours::{QuietEnd, TimeRules, WhenStale};
 pub use languages::{LanguageRules, Price, Translations};
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};

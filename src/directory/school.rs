@@ -8,6 +8,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 
 use super::fatigue::Fatigue;
 use super::go_live::GoneLive;
+use super::hours::TimeRules;
 use super::languages::LanguageRules;
 use super::volume::VolumeRules;
 use crate::calendar::Calendar;
@@ -100,6 +101,8 @@ pub struct DailyLists {
     /// When the team is told of those who are missing and of whom nobody was reached, by the school's clock; none:
     /// never.
     pub not_reached: Option<Time>,
+    /// When the team is told of those of whom nobody was told on the last day of school; none: never.
+    pub missed: Option<Time>,
     /// When the office is told what in the directory is to be mended; none: never.
     pub roster_audit: Option<Time>,
     /// The office; staff rows of role `office` come before it, and the team where there is neither.
@@ -112,6 +115,7 @@ impl Default for DailyLists {
     fn default() -> Self {
         Self {
             not_reached: Some(Time::constant(15, 30, 0, 0)),
+            missed: Some(Time::constant(7, 40, 0, 0)),
             roster_audit: Some(Time::constant(7, 15, 0, 0)),
             office_email: None,
         }
@@ -149,6 +153,8 @@ pub struct School {
     pub quiet_hours: Option<QuietHours>,
     /// How long after a lesson's end guardians are still told of it.
     pub stale_after: SignedDuration,
+    /// What becomes of guardians' messages that are late.
+    pub time: TimeRules,
     /// Which provider account its texts go through.
     pub sms_provider: Option<ProviderId>,
     /// Its own limit on texts.

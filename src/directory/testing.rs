@@ -36,6 +36,7 @@ pub fn settings() -> super::School {
         operations_email: None,
         registers: crate::directory::RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),
+        time: crate::directory::TimeRules::default(),
         subject_identity: super::SubjectIdentity::None,
         volume: super::VolumeRules::off(),
         fatigue: super::Fatigue::default(),

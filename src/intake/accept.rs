@@ -17,7 +17,7 @@ use crate::model::{
     local_date,
 };
 use crate::occasion::{self, Change, Marking};
-use crate::policy::Plan;
+use crate::policy::{Plan, stale};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Day, Notice, Seen};
 use crate::store::{
@@ -397,7 +397,7 @@ async fn noticed(
     trail(unit, &school.id, pupil, None, heard, &Plan::default(), now);
     // Lessons that may still matter: those that people could be, or have just been, told about.
     let oldest = now
-        .saturating_sub(school.stale_after)
+        .saturating_sub(stale::told_for(school))
         .and_then(|t| t.saturating_sub(SignedDuration::from_hours(48)))
         .unwrap_or(Timestamp::MIN);
     let from = local_date(notice.from.max(oldest), &school.zone);

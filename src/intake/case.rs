@@ -164,6 +164,7 @@ impl Case {
             notices: &self.notices,
             told: &self.told,
             missing_elsewhere: self.missing_elsewhere(),
+            duty_elsewhere: self.day.duty.as_ref().is_some_and(|l| *l != self.key.lesson),
             protected: self.is_protected(now),
             exclusion: self.exclusion(school),
         }
@@ -206,12 +207,27 @@ impl Case {
         } else {
             self.day.missing.remove(&self.key.lesson);
         }
+        self.keep_duty(unit, plan);
         self.day.changes += 1;
         if let Some(at) = plan.look_again {
             look_again(unit, &self.key, at);
         }
         unit.write(self.key.row(), &self.lesson);
         unit.write(self.key.day_row(), &self.day);
+    }
+
+    /// Keeps which lesson of the day has the team's task about marks that came too late. When that lesson needs none
+    /// any more, another may.
+    fn keep_duty(&mut self, unit: &mut Unit<'_>, plan: &Plan) {
+        if plan.duty {
+            self.day.duty = Some(self.key.lesson.clone());
+        } else if !plan.missing && self.day.duty.as_ref() == Some(&self.key.lesson) {
+            self.day.duty = None;
+            for lesson in &self.day.missing {
+                let other = CaseKey { lesson: lesson.clone(), ..self.key.clone() };
+                look_again(unit, &other, self.lesson.received_at);
+            }
+        }
     }
 
     fn forget_surplus(&mut self) {

@@ -30,6 +30,7 @@ macro_rules! email {
             "absence.html", "absence.subject.txt", "absence.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
             "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
+            "missed.html", "missed.subject.txt", "missed.txt",
             "not-reached.html", "not-reached.subject.txt", "not-reached.txt",
             "register-nudge.html", "register-nudge.subject.txt", "register-nudge.txt",
             "register-taken.html", "register-taken.subject.txt", "register-taken.txt",
@@ -146,7 +147,9 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         }
         _ if file.starts_with("volume-hold.") => fields(&hold::sample()),
         _ if file.starts_with("source-") => fields(&notice::sample_source()),
-        _ if file.starts_with("not-reached") => fields(&daily::not_reached_samples()[0]),
+        _ if file.starts_with("not-reached") || file.starts_with("missed") => {
+            fields(&daily::not_reached_samples()[0])
+        }
         _ if file.starts_with("roster-audit") => fields(&daily::roster_samples()[0]),
         _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),
         _ => fields(&team::values(&samples::team_case(), SubjectIdentity::None)),

@@ -18,13 +18,15 @@ pub struct Person {
     pub new: bool,
 }
 
-/// The facts of the list of those of whom nobody was reached.
+/// The facts of the list of those of whom nobody was reached, and of that of whom nobody was told on the day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NotReachedFacts {
     /// The school's name.
     pub school: String,
     /// The day, `2026-11-20`.
     pub date: String,
+    /// Whether that is today.
+    pub today: bool,
     /// In the order in which they went missing.
     pub people: Vec<Person>,
     /// How many more there are than are named.
@@ -83,11 +85,13 @@ pub(super) fn not_reached_samples() -> Vec<NotReachedFacts> {
     let full = NotReachedFacts {
         school: "Björkskolan".into(),
         date: "2026-11-20".into(),
+        today: true,
         people: people.into(),
         more: 3,
         unnamed: 2,
     };
-    let one = NotReachedFacts { more: 0, unnamed: 1, people: Vec::new(), ..full.clone() };
+    let one =
+        NotReachedFacts { today: false, more: 0, unnamed: 1, people: Vec::new(), ..full.clone() };
     vec![full, one]
 }
 

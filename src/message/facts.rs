@@ -27,6 +27,8 @@ pub struct GuardianFacts {
     pub late_registration: bool,
     /// When the mark came, `11.02`, where the lesson was over by then and it is still that day; else empty.
     pub seen_late: String,
+    /// To be told in the past tense.
+    pub over: bool,
     /// For corrections; empty otherwise: `was-there`, `arrived`, `excused`, `cancelled`.
     pub correction: String,
     /// When the pupil came, `08.45`; empty: not known.

@@ -110,6 +110,8 @@ pub enum NoticeFacts {
     Source(SourceFacts),
     /// Those of whom nobody was reached.
     NotReached(NotReachedFacts),
+    /// Those of whom nobody was told on the day.
+    Missed(NotReachedFacts),
     /// An audit of the directory.
     Roster(RosterFacts),
     /// Messages that are held.
@@ -191,6 +193,7 @@ impl Templates {
                 matches!(purpose, Purpose::SourceAlert | Purpose::SourceClear)
             }
             NoticeFacts::NotReached(_) => purpose == Purpose::NotReached,
+            NoticeFacts::Missed(_) => purpose == Purpose::Missed,
             NoticeFacts::Roster(_) => purpose == Purpose::RosterAudit,
         };
         if !fits {
@@ -320,6 +323,8 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
     }
     let lists = daily::not_reached_samples().into_iter();
     all.extend(lists.map(|facts| (Purpose::NotReached, NoticeFacts::NotReached(facts))));
+    let lists = daily::not_reached_samples().into_iter();
+    all.extend(lists.map(|facts| (Purpose::Missed, NoticeFacts::Missed(facts))));
     let audits = daily::roster_samples().into_iter();
     all.extend(audits.map(|facts| (Purpose::RosterAudit, NoticeFacts::Roster(facts))));
     all

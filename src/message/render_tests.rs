@@ -146,6 +146,7 @@ fn ordinary_texts_fit_one_part_with_a_long_name() {
     let late = GuardianFacts {
         day: "yesterday".into(),
         late_registration: true,
+        over: true,
         ..samples::guardian("Alexanderina", SCHOOL, PHONE)
     };
     let text = templates.render_sms(&locale("sv"), Purpose::Absence, &late, 3).unwrap();

@@ -27,6 +27,7 @@ pub(super) fn guardian(pupil: &str, school: &str, phone: &str) -> GuardianFacts 
         renewed: false,
         late_registration: false,
         seen_late: String::new(),
+        over: false,
         correction: String::new(),
         arrived: String::new(),
         school: school.into(),
@@ -65,7 +66,8 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
     let mut samples = Vec::new();
     for adult in [false, true] {
         for (day, word) in [("", ""), ("yesterday", "yesterday"), ("2026-11-20", "earlier day")] {
-            let facts = GuardianFacts { adult, day: day.into(), ..base.clone() };
+            let over = !day.is_empty();
+            let facts = GuardianFacts { adult, over, day: day.into(), ..base.clone() };
             for bits in 0..8_u8 {
                 let flags = [bits & 1 != 0, bits & 2 != 0, bits & 4 != 0];
                 let [further, renewed, late] = flags;
@@ -75,12 +77,18 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
                     renewed,
                     late_registration: late && !day.is_empty(),
                     seen_late: seen_late.into(),
+                    over: over || late,
                     ..facts.clone()
                 };
                 let late = if day.is_empty() { "came late" } else { "registered late" };
                 let words = ["further", "renewed", late];
                 let set = words.into_iter().zip(flags).filter_map(|(word, on)| on.then_some(word));
                 samples.push(sample(Purpose::Absence, facts, word, set.collect()));
+            }
+            // To a pupil of age it is what the register says, whenever that is read.
+            if day.is_empty() && !adult {
+                let facts = GuardianFacts { over: true, ..facts.clone() };
+                samples.push(sample(Purpose::Absence, facts, word, vec!["over"]));
             }
             for (kind, arrived) in [
                 (CorrectionKind::WasThere, ""),

@@ -18,6 +18,7 @@ mod planned;
 mod rate;
 mod reason;
 mod register;
+pub mod same_day;
 mod secret;
 mod silencing;
 mod time;

@@ -43,6 +43,9 @@ pub enum Purpose {
     RosterAudit,
     /// To the attendance team: so many pupils are missing that guardians' messages are held.
     VolumeHold,
+    /// To the attendance team, in the morning: pupils who were missing on the last day of school and of whom nobody was
+    /// told on it, nor has any word yet.
+    Missed,
 }
 
 impl Purpose {
@@ -64,6 +67,7 @@ impl Purpose {
             Self::NotReached => "not-reached",
             Self::RosterAudit => "roster-audit",
             Self::VolumeHold => "volume-hold",
+            Self::Missed => "missed",
         }
     }
 
@@ -78,7 +82,8 @@ impl Purpose {
             | Self::SourceClear
             | Self::NotReached
             | Self::RosterAudit
-            | Self::VolumeHold => true,
+            | Self::VolumeHold
+            | Self::Missed => true,
             Self::Absence
             | Self::Correction
             | Self::TeamAlert

@@ -157,6 +157,10 @@ pub enum Reason {
     EnoughToday,
     /// Another message to the same recipient tells it too.
     ToldAlong,
+    /// Quiet hours have ended, and the school wants nothing sent of what waited for that.
+    QuietHoursOver,
+    /// Nobody was told on the day itself.
+    NotToldSameDay,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -282,6 +286,10 @@ impl Reason {
                 "the recipient has had as many messages today as the school wants; it is told with others in a digest"
             }
             Self::ToldAlong => "another message to the same recipient tells it too",
+            Self::QuietHoursOver => {
+                "it waited for quiet hours to end, and the school wants nothing sent then (`quiet-hours-end`); the team is to phone"
+            }
+            Self::NotToldSameDay => "nobody at home was told on the day itself",
         }
     }
 

@@ -9,6 +9,7 @@
 pub mod backup;
 pub mod check;
 mod check_rows;
+pub mod clocks;
 pub mod counters;
 mod erase;
 pub mod export;

@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use super::clocks::{self, Clocks};
 use super::message::Message;
 use super::rejected::{self, Rejected};
 use super::{FORMAT, OperateError};
@@ -167,6 +168,9 @@ pub struct AtLesson {
     pub received_at: Timestamp,
     /// Whether the pupil counts as missing.
     pub missing: bool,
+    /// How long upprop took, and whether somebody at home was told on the day; none: nobody is to be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<Clocks>,
     /// Every message made for it, oldest first.
     pub messages: Vec<Message>,
 }
@@ -254,7 +258,7 @@ pub async fn why<'a>(
         for known in &at {
             let trail = known.trail(*date, &chosen);
             let of_day: &[LessonState] = known.lessons.get(date).map_or(&[], Vec::as_slice);
-            let mut lessons = lessons(kv, of_day).await?;
+            let mut lessons = lessons(kv, known, (*date, of_day), now).await?;
             for message in lessons.iter_mut().flat_map(|lesson| &mut lesson.messages) {
                 *message = message.clone().under(&suspensions, now);
             }
@@ -383,14 +387,21 @@ async fn notices_of(
     Ok(found)
 }
 
-async fn lessons(kv: &dyn Kv, states: &[LessonState]) -> Result<Vec<AtLesson>, OperateError> {
+async fn lessons(
+    kv: &dyn Kv,
+    known: &Known<'_>,
+    (date, states): (Date, &[LessonState]),
+    now: Timestamp,
+) -> Result<Vec<AtLesson>, OperateError> {
     let mut found = Vec::new();
     for state in states {
-        let mut messages = Vec::new();
+        let mut told = Vec::new();
         for id in &state.notifications {
-            let row = ledger::read::<Notification>(kv, &tables::notification(id)).await?;
-            messages.extend(row.as_ref().map(Message::from));
+            told.extend(ledger::read::<Notification>(kv, &tables::notification(id)).await?);
         }
+        let day = (date, &known.school.zone);
+        let clocks = clocks::of(state, &told, known.lines.iter(), day, now);
+        let messages = told.iter().map(Message::from).collect();
         let Lesson { id, start, end, .. } = state.lesson.clone();
         found.push(AtLesson {
             id,
@@ -400,6 +411,7 @@ async fn lessons(kv: &dyn Kv, states: &[LessonState]) -> Result<Vec<AtLesson>, O
             recorded_at: state.recorded_at,
             received_at: state.received_at,
             missing: state.missing,
+            clocks,
             messages,
         });
     }

@@ -9,7 +9,7 @@ use crate::directory::entitled::{self, Entitled};
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
     Address, Channel, LessonState, Notification, PupilId, Purpose, Reason, Recipient, RosterFault,
-    State, local_date,
+    State, local_date, same_day,
 };
 
 /// Days within which there is one of school, whatever the holidays.
@@ -83,6 +83,8 @@ pub struct Missing {
     pub since: Timestamp,
     /// How far anybody has been told.
     pub told: Told,
+    /// When somebody at home was first told.
+    pub told_at: Option<Timestamp>,
 }
 
 /// A pupil's day; none: the pupil is not missing from any lesson. `told`: the messages of these lessons.
@@ -93,7 +95,7 @@ pub fn missing(pupil: &PupilId, day: &[LessonState], all: &[Notification]) -> Op
             && matches!(n.recipient, Recipient::Guardian(_) | Recipient::Pupil)
     };
     let told = all.iter().filter(home).map(told).max().unwrap_or(Told::Nobody);
-    Some(Missing { pupil: pupil.clone(), since, told })
+    Some(Missing { pupil: pupil.clone(), since, told, told_at: same_day::told_at(all) })
 }
 
 /// Those of whom nobody was reached, in the order in which they went missing. A provider that says of no text that it
@@ -104,6 +106,20 @@ pub fn not_reached(mut all: Vec<Missing>) -> Vec<Missing> {
     all.retain(|missing| missing.told < least);
     all.sort_by(|a, b| (a.since, &a.pupil).cmp(&(b.since, &b.pupil)));
     all
+}
+
+/// Those of whom nobody was told on the day itself, which is over, in the order in which they went missing.
+pub fn missed(mut all: Vec<Missing>, day: Date, school: &School) -> Vec<Missing> {
+    let end = same_day::end_of(day, &school.zone);
+    all.retain(|missing| missing.told_at.is_none_or(|at| at >= end));
+    all.sort_by(|a, b| (a.since, &a.pupil).cmp(&(b.since, &b.pupil)));
+    all
+}
+
+/// Those of them of whom nobody has any word yet: what is on its way, or may have arrived, is no word that is known.
+pub fn without_word(mut missed: Vec<Missing>) -> Vec<Missing> {
+    missed.retain(|missing| missing.told < Told::Unconfirmed);
+    missed
 }
 
 /// What keeps people from being told of the pupils of a school, one fault for each pupil, the worst. Of protected

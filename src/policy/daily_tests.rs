@@ -84,7 +84,8 @@ fn whoever_has_it_furthest_counts() {
 
 #[test]
 fn what_is_never_confirmed_is_not_missed_where_nothing_is() {
-    let of = |told: Told| Missing { pupil: pupil(), since: Timestamp::UNIX_EPOCH, told };
+    let since = Timestamp::UNIX_EPOCH;
+    let of = |told: Told| Missing { pupil: pupil(), since, told, told_at: None };
     let left = |all: &[Told]| -> Vec<Told> {
         not_reached(all.iter().map(|told| of(*told)).collect()).iter().map(|m| m.told).collect()
     };
@@ -92,4 +93,24 @@ fn what_is_never_confirmed_is_not_missed_where_nothing_is() {
     assert_eq!(left(&[Told::Unconfirmed, Told::Reached]), [Told::Unconfirmed]);
     let failed = [Told::Nobody, Told::Failed, Told::Waiting, Told::Doubtful];
     assert_eq!(left(&failed), failed);
+}
+
+#[test]
+fn whoever_was_told_on_the_day_is_not_missed_and_whoever_has_word_since_is_not_listed() {
+    let of = |told, told_at: Option<&str>| Missing {
+        pupil: pupil(),
+        since: at("2026-11-23T07:20:00Z"),
+        told,
+        told_at: told_at.map(at),
+    };
+    let all = vec![
+        of(Told::Reached, Some("2026-11-23T22:59:59Z")),
+        of(Told::Unconfirmed, Some("2026-11-23T23:00:00Z")),
+        of(Told::Waiting, None),
+        of(Told::Failed, Some("2026-11-24T06:00:00Z")),
+    ];
+    let missed = missed(all, date(2026, 11, 23), &school());
+    let told = |of: &[Missing]| of.iter().map(|m| m.told).collect::<Vec<_>>();
+    assert_eq!(told(&missed), [Told::Unconfirmed, Told::Waiting, Told::Failed]);
+    assert_eq!(told(&without_word(missed)), [Told::Waiting, Told::Failed]);
 }

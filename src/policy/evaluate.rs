@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::exclusion::{self, hidden};
 use super::plan::Plan;
 use super::put_right::put_right;
+use super::stale;
 use super::standing::{Standing, standing, task_for};
 use crate::directory::entitled::{self, Candidate, Entitled};
 use crate::directory::{Pupil, Roster, School};
@@ -37,6 +38,8 @@ pub struct Situation<'a> {
     pub told: &'a [Notification],
     /// Whether the pupil is missing at another lesson of the day too.
     pub missing_elsewhere: bool,
+    /// Whether the team has a task about a mark of another lesson of the day that came too late.
+    pub duty_elsewhere: bool,
     /// Whether a source says that the pupil is protected, whatever the directory says.
     pub protected: bool,
     /// Why nobody is told of the lesson.
@@ -74,8 +77,9 @@ fn tell(s: &Situation<'_>, pupil: Option<&Pupil>, plan: &mut Plan) {
             plan.cancel(correction, Reason::MarkChanged);
         }
     }
-    if s.now > s.lesson.lesson.end.saturating_add(s.school.stale_after).unwrap_or(Timestamp::MAX) {
+    if stale::is_too_old(s.school, s.lesson.lesson.end, s.now) {
         plan.suppress(None, Reason::Stale);
+        stale::duty(s, pupil, plan);
         return;
     }
     let candidates = match entitled_to_hear(s, pupil, plan) {
@@ -207,8 +211,7 @@ fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &m
     } else if settled > s.now {
         new.state_reason = Some(Reason::Grace);
     }
-    new.deadline =
-        s.lesson.lesson.end.saturating_add(s.school.stale_after).unwrap_or(Timestamp::MAX);
+    new.deadline = stale::deadline(s.school, s.lesson.lesson.end, s.now);
     new.urgent = !s.missing_elsewhere && s.date == local_date(s.now, &s.school.zone);
     plan.make(new);
 }

@@ -2,13 +2,12 @@
 //! twice plans nothing new.
 
 use jiff::civil::date;
-use jiff::tz::TimeZone;
 
 use super::*;
-use crate::directory::{Guardian, GuardianLink, Mode, Protection, SubjectIdentity};
+use crate::directory::{Guardian, GuardianLink, Protection};
 use crate::model::{
-    Attempt, CorrectionKind, EmailAddress, GuardianId, Lesson, LessonId, LessonReport, Locale,
-    Mark, NoticeKind, Phone, ProviderId, SchoolId,
+    Attempt, CorrectionKind, EmailAddress, GuardianId, Lesson, LessonId, LessonReport, Mark,
+    NoticeKind, Phone, ProviderId, SchoolId,
 };
 
 #[path = "evaluate_exclusion_tests.rs"]
@@ -38,32 +37,8 @@ fn at(clock: &str) -> Timestamp {
 impl Bench {
     fn new(protection: Protection, birth: Option<Date>) -> Self {
         let school = School {
-            id: SchoolId::new("s").expect("id"),
-            name: "Björkskolan".into(),
-            mode: Mode::Live,
-            gone_live: None,
-            zone: TimeZone::get("Europe/Stockholm").expect("zone"),
-            locale: Locale::swedish(),
             team_email: Some(EmailAddress::new("team@example.se").expect("email")),
-            phone: "070-174 06 89".into(),
-            sender_id: "Bjorkskolan".into(),
-            grace: SignedDuration::ZERO,
-            correction_settle: SignedDuration::ZERO,
-            guests: std::collections::BTreeSet::new(),
-            quiet_hours: None,
-            stale_after: SignedDuration::from_hours(24),
-            sms_provider: None,
-            sms_rate: None,
-            operations_email: None,
-            registers: crate::directory::RegisterRules::default(),
-            daily: crate::directory::DailyLists::default(),
-            subject_identity: SubjectIdentity::None,
-            volume: crate::directory::VolumeRules::off(),
-            fatigue: crate::directory::Fatigue::default(),
-            max_parts: 3,
-            languages: crate::directory::LanguageRules::default(),
-            calendar: None,
-            mutes_marking_guardian: false,
+            ..crate::delivery::testing::school()
         };
         let pupil = PupilId::new("p").expect("id");
         let mut roster = Roster::default();
@@ -179,6 +154,7 @@ impl Bench {
             notices: &self.notices,
             told: &self.told,
             missing_elsewhere: false,
+            duty_elsewhere: false,
             protected: self.protected,
             exclusion: self.exclusion,
         })
@@ -340,12 +316,17 @@ fn a_report_alone_alerts_the_team_and_not_the_guardians() {
 }
 
 #[test]
-fn old_news_is_not_told() {
-    let mut b = Bench::minor();
-    b.now = at("09:20");
-    b.lesson.mark = Some(Mark::Unexcused);
-    b.now += SignedDuration::from_hours(25);
-    assert_eq!(b.decide(), ["suppress: stale", "suppress: stale"]);
+fn old_news_is_the_teams_while_somebody_can_make_good_of_it_and_then_history() {
+    let task = "staff-task nobody-reached staff:AttendanceTeam";
+    for (hours, made) in [
+        (25, vec![task, "suppress: stale", "suppress: stale"]),
+        (49, vec!["suppress: stale", "suppress: stale"]),
+    ] {
+        let mut b = Bench::minor();
+        b.lesson.mark = Some(Mark::Unexcused);
+        b.now = at("09:20") + SignedDuration::from_hours(hours);
+        assert_eq!(b.decide(), made, "after {hours} h");
+    }
 }
 
 #[test]
@@ -429,6 +410,7 @@ fn nights_when_clocks_change_neither_lengthen_nor_shorten_a_wait() {
             notices: &[],
             told: &[],
             missing_elsewhere: false,
+            duty_elsewhere: false,
             protected: false,
             exclusion: None,
         });

@@ -4,10 +4,12 @@
 pub mod daily;
 mod evaluate;
 pub mod exclusion;
+pub mod hours;
 pub mod notice;
 mod plan;
 mod put_right;
 pub mod register;
+pub mod stale;
 mod standing;
 pub mod volume;
 pub mod watch;

@@ -31,6 +31,8 @@ pub struct Plan {
     pub again: Vec<(NotificationId, Timestamp)>,
     /// Waiting notifications to call back.
     pub cancel: Vec<(NotificationId, Reason)>,
+    /// Whether the team's task of the day about marks that came too late is of this lesson.
+    pub duty: bool,
     /// When to decide again although nothing new may be heard.
     pub look_again: Option<Timestamp>,
     /// Everything decided, in order.

@@ -53,6 +53,8 @@ pub fn task_for(reason: Reason) -> Option<TaskKind> {
         | Reason::Rejected
         | Reason::TriesUsed
         | Reason::Expired
+        | Reason::Stale
+        | Reason::QuietHoursOver
         | Reason::TemplateFailed => Some(TaskKind::NobodyReached),
         Reason::HeldInDoubt => Some(TaskKind::HeldInDoubt),
         _ => None,

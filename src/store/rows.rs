@@ -26,6 +26,9 @@ pub struct Day {
     /// Lessons of the day at which the pupil is missing.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub missing: BTreeSet<LessonId>,
+    /// The lesson of the day that has the team's task about marks which came too late for a message home.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duty: Option<LessonId>,
     /// When a source last said with a mark or a notice that the pupil's personal data are protected; only on the row
     /// that belongs to the pupil, not to a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -322,6 +325,8 @@ pub enum DailyList {
     NotReached,
     /// What in the directory is to be mended.
     RosterAudit,
+    /// Those of whom nobody was told on the last day of school.
+    Missed,
 }
 
 /// What was found in a school's directory when its office was last told. Ids only.

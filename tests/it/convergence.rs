@@ -76,6 +76,7 @@ fn school() -> School {
         operations_email: None,
         registers: upprop::directory::RegisterRules::default(),
         daily: upprop::directory::DailyLists::default(),
+        time: upprop::directory::TimeRules::default(),
         subject_identity: SubjectIdentity::None,
         volume: upprop::directory::VolumeRules::off(),
         fatigue: upprop::directory::Fatigue::default(),

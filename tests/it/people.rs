@@ -23,6 +23,7 @@ pub type Guardian = (
 /// No limit on how many may be missing at once: tests have everybody missing.
 pub const CALM: &str = r#"correction-settle = "0s"
 not-reached-at = "off"
+missed-at = "off"
 roster-audit-at = "off"
 volume-class = "off"
 volume-school = "off"

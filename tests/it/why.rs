@@ -44,8 +44,11 @@ async fn what_was_sent_corrected_suppressed_and_refused_is_told() {
     assert_eq!(status, 422);
     // The protected pupil's task for staff.
     world.messages(3).await;
+    world.accept(&world.marked("alva", "stands", "unexcused", 5)).await;
+    world.messages(5).await;
 
     let nils = asked(&world, &["why", "nils"]);
+    assert!(!nils.contains("service goal"), "nobody is missing any more:\n{nils}");
     for words in [
         "marked unexcused from src, event e1",
         "notify guardian:g-nils: missing without a valid reason",
@@ -75,6 +78,10 @@ async fn what_was_sent_corrected_suppressed_and_refused_is_told() {
     let running = document(&world, &["why", "nils"]);
     assert_eq!(world.stop(), Some(0));
     assert_eq!(document(&world, &["why", "nils"]), running);
+    let alva = asked(&world, &["why", "alva"]);
+    for words in ["service goal: at the provider ", " s after upprop knew", "home was told at "] {
+        assert!(alva.contains(words), "{words:?} is not in:\n{alva}");
+    }
     let status = asked(&world, &["status"]);
     assert!(status.contains("does NOT run"), "{status}");
 }

@@ -126,6 +126,7 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         operations_email: None,
         registers: RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),
+        time: crate::directory::TimeRules::default(),
     };
     let today = jiff::civil::date(2026, 11, 23);
     match entitled::recipients(&school, pupil, &loaded.roster, today) {

@@ -6,11 +6,19 @@ use jiff::civil::Date;
 
 use super::script::Read;
 
+/// The school, where nothing else is said.
+pub const SCHOOL: &str = "skolan";
+
 /// A pupil.
 #[derive(Debug, Clone)]
 pub struct Pupil {
+    /// As scenarios call the pupil; also the id.
     pub name: String,
+    /// What the directory has as the given name.
+    pub given: String,
     pub born: Option<Date>,
+    /// By their ids.
+    pub schools: Vec<String>,
     pub class: String,
     pub protection: &'static str,
     pub guardians: Vec<String>,
@@ -26,6 +34,8 @@ pub struct Contact {
     pub email: Option<String>,
     pub prefers_mail: bool,
     pub language: Option<String>,
+    /// Also teaches at the school, as `t-NAME`.
+    pub teaches: bool,
 }
 
 fn number(at: usize) -> String {
@@ -39,7 +49,9 @@ pub fn one_of_many(class: &str, n: usize) -> (Pupil, Contact) {
     let pupil = Pupil {
         guardians: vec![format!("home of {name}")],
         class: class.to_owned(),
+        given: name.clone(),
         name,
+        schools: vec![SCHOOL.into()],
         born: Some(Date::constant(2013, 5, 1)),
         protection: "none",
         own: Contact::default(),
@@ -75,6 +87,7 @@ pub fn guardian(
                 contact.email = Some(mail.clone());
             }
             "no address" => {}
+            "teaches at the school" => contact.teaches = true,
             _ => {
                 if let Some(language) = part.strip_prefix("reads ") {
                     contact.language = Some(language.into());
@@ -93,8 +106,11 @@ pub fn guardian(
 /// Understands what is said of a pupil.
 pub fn pupil(text: &str, at: usize) -> Read<Pupil> {
     let mut parts = text.split(", ");
+    let name = parts.next().unwrap_or_default().to_owned();
     let mut pupil = Pupil {
-        name: parts.next().unwrap_or_default().to_owned(),
+        given: name.clone(),
+        name,
+        schools: vec![SCHOOL.into()],
         born: Some(Date::constant(2013, 5, 1)),
         class: "8A".into(),
         protection: "none",
@@ -113,6 +129,10 @@ pub fn pupil(text: &str, at: usize) -> Read<Pupil> {
                 if let Some(born) = part.strip_prefix("born ") {
                     let born = born.parse().map_err(|_| format!("{born:?} is no date"))?;
                     pupil.born = Some(born);
+                } else if let Some(given) = part.strip_prefix("named ") {
+                    pupil.given = given.into();
+                } else if let Some(school) = part.strip_prefix("also at ") {
+                    pupil.schools.push(school.to_lowercase());
                 } else if let Some(class) = part.strip_prefix("class ") {
                     pupil.class = class.into();
                 } else if let Some(names) = part.strip_prefix("guardians ") {

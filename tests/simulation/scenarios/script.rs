@@ -1,7 +1,7 @@
 //! A scenario as it is written down for people: who there is, what happens and when, and every message that is
 //! expected. Its sentences are read here and nowhere else; `tests/scenarios/README.md` lists them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::civil::{Date, DateTime, Time};
@@ -57,10 +57,19 @@ fn lessons() -> Vec<String> {
 }
 
 /// A lesson of the day.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Lesson {
     pub from: Time,
     pub to: Time,
+    /// By its id.
+    pub school: String,
+}
+
+/// A span of hours.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: Time,
+    to: Time,
 }
 
 /// What happens.
@@ -74,6 +83,7 @@ pub enum Act {
         lesson: String,
         on: Date,
         recorded: Option<DateTime>,
+        by: Option<String>,
     },
     /// An advance notice or leave.
     Notice {
@@ -95,6 +105,11 @@ pub enum Act {
         is: &'static str,
     },
     Class {
+        pupil: String,
+        is: String,
+    },
+    /// A pupil changes schools.
+    School {
         pupil: String,
         is: String,
     },
@@ -250,7 +265,7 @@ impl Script {
     fn act(&self, text: &str, at: DateTime) -> Read<Act> {
         if let Some(rest) = text.strip_prefix("silence about ") {
             let (about, span) = rest.rsplit_once(' ').ok_or("from when to when?")?;
-            let Lesson { from, to } = span_of(span)?;
+            let Span { from, to } = span_of(span)?;
             let (from, to) = (at.date().to_datetime(from), at.date().to_datetime(to));
             let class = about.strip_prefix("class ").map(str::to_owned);
             let pupil = match (&class, about) {
@@ -318,6 +333,9 @@ impl Script {
         if let Some((pupil, class)) = text.split_once(" moves to class ") {
             return Ok(Act::Class { pupil: self.pupil(pupil)?, is: class.into() });
         }
+        if let Some((pupil, school)) = text.split_once(" moves to the school ") {
+            return Ok(Act::School { pupil: self.pupil(pupil)?, is: school.to_lowercase() });
+        }
         if let Some(pupil) = text.strip_suffix(" leaves the school") {
             return Ok(Act::Leaves { pupil: self.pupil(pupil)? });
         }
@@ -326,6 +344,10 @@ impl Script {
 
     fn mark(&self, text: &str) -> Read<Act> {
         let (pupil, rest) = text.split_once(" is ").ok_or("this is no sentence that is known")?;
+        let (rest, by) = match rest.split_once(", marked by ") {
+            Some((rest, by)) => (rest, Some(by.to_owned())),
+            None => (rest, None),
+        };
         let (rest, recorded) = match rest.split_once(", marked at ") {
             Some((rest, time)) => (rest, Some(moment(time, self.day)?)),
             None => (rest, None),
@@ -356,7 +378,7 @@ impl Script {
             None => vec![self.pupil(pupil)?],
         };
         let lesson = self.lesson(lesson)?;
-        Ok(Act::Mark { pupils, mark, minutes, lesson, on, recorded })
+        Ok(Act::Mark { pupils, mark, minutes, lesson, on, recorded, by })
     }
 
     fn notice(&self, text: &str, kind: &'static str, at: DateTime) -> Read<Act> {
@@ -369,7 +391,7 @@ impl Script {
             Some((day, span)) => (day.parse().map_err(|_| format!("{day:?} is no date"))?, span),
             None => (at.date(), span),
         };
-        let Lesson { from, to } = span_of(span)?;
+        let Span { from, to } = span_of(span)?;
         let (from, to) = (day.to_datetime(from), day.to_datetime(to));
         Ok(Act::Notice { pupil: self.pupil(pupil)?, kind, from, to, withdrawn })
     }
@@ -377,6 +399,13 @@ impl Script {
     fn pupil(&self, name: &str) -> Read<String> {
         let known = self.pupils.iter().any(|pupil| pupil.name == name);
         known.then(|| name.to_owned()).ok_or_else(|| format!("{name:?} is no pupil"))
+    }
+
+    /// The schools there are, by their ids.
+    pub fn schools(&self) -> BTreeSet<String> {
+        let of_pupils = self.pupils.iter().flat_map(|pupil| pupil.schools.iter().cloned());
+        let of_lessons = self.lessons.values().map(|lesson| lesson.school.clone());
+        of_pupils.chain(of_lessons).collect()
     }
 
     fn lesson(&self, name: &str) -> Read<String> {
@@ -410,14 +439,19 @@ fn when(text: &str, day: Date) -> Read<(DateTime, &str)> {
     Ok((moment(&text[..head], day)?, text[head..].trim_start()))
 }
 
-fn span_of(text: &str) -> Read<Lesson> {
+fn span_of(text: &str) -> Read<Span> {
     let (from, to) = text.split_once('-').ok_or_else(|| format!("{text:?} is no span"))?;
-    Ok(Lesson { from: time(from)?, to: time(to)? })
+    Ok(Span { from: time(from)?, to: time(to)? })
 }
 
 fn lesson(text: &str) -> Read<(String, Lesson)> {
+    let (text, school) = match text.split_once(" at ") {
+        Some((text, school)) => (text, school.to_lowercase()),
+        None => (text, people::SCHOOL.to_owned()),
+    };
     let (name, span) = text.rsplit_once(' ').ok_or_else(|| format!("{text:?} is no lesson"))?;
-    Ok((name.to_owned(), span_of(span)?))
+    let Span { from, to } = span_of(span)?;
+    Ok((name.to_owned(), Lesson { from, to, school }))
 }
 
 fn line(text: &str, day: Date) -> Read<Line> {

@@ -26,7 +26,7 @@ use upprop::store::journal::BULK_PREFIX;
 use upprop::store::{Batch, Commit, Kv as _, MemoryStore};
 use upprop::web::control::Operator;
 
-use super::people::{Contact, Pupil};
+use super::people::{Contact, Pupil, SCHOOL};
 use super::script::{Act, Script};
 use crate::clock::{SimClock, pause};
 use crate::life::texts;
@@ -35,8 +35,6 @@ use crate::settings::{self, API_TOKEN, TOKENS};
 
 /// How long it goes on after the last thing that happens: longer than any deadline.
 const QUIET: SignedDuration = SignedDuration::from_hours(40);
-/// The school.
-const SCHOOL: &str = "skolan";
 
 /// A message that left.
 #[derive(Debug, Clone)]
@@ -159,9 +157,12 @@ fn write(contact: &Contact, row: &mut Value) {
 impl People {
     fn body(&self) -> Value {
         let (mut pupils, mut guardians) = (Vec::new(), Vec::new());
-        for pupil in &self.pupils {
+        let at_each = |pupil: &Pupil| {
+            pupil.schools.iter().map(|s| (pupil.clone(), s.clone())).collect::<Vec<_>>()
+        };
+        for (pupil, school) in self.pupils.iter().flat_map(at_each) {
             let mut row = json!({
-                "id": pupil.name, "school": SCHOOL, "given-name": pupil.name,
+                "id": pupil.name, "school": school, "given-name": pupil.given,
                 "class": pupil.class, "protection": pupil.protection,
                 "birth-date": pupil.born.map(|born| born.to_string()),
             });
@@ -169,14 +170,23 @@ impl People {
             pupils.push(row);
             for guardian in &pupil.guardians {
                 let mut row = json!({
-                    "pupil": pupil.name, "school": SCHOOL, "guardian": guardian, "name": guardian,
+                    "pupil": pupil.name, "school": school, "guardian": guardian, "name": guardian,
                     "may-receive": true, "deny": pupil.denied.contains(guardian),
                 });
                 write(&self.guardians[guardian], &mut row);
                 guardians.push(row);
             }
         }
-        json!({"pupils": pupils, "guardians": guardians})
+        let teach = self.guardians.iter().filter(|(_, contact)| contact.teaches);
+        let staff: Vec<Value> = teach
+            .map(|(name, contact)| {
+                json!({
+                    "id": format!("t-{name}"), "school": SCHOOL, "role": "teacher",
+                    "phone": contact.phone, "email": contact.email,
+                })
+            })
+            .collect();
+        json!({"pupils": pupils, "guardians": guardians, "staff": staff})
     }
 
     /// Whose an address is; of one that two have, the first.
@@ -203,7 +213,13 @@ fn config(script: &Script) -> Config {
     }
     school.extend(script.school.clone());
     let mut text = settings::text(&[], (100_000, 1_000), None);
-    write!(text, "[schools.{SCHOOL}]\n{school}").expect("a text");
+    for id in script.schools() {
+        let mut school = school.clone();
+        if id != SCHOOL {
+            school.insert("name".into(), "Ekskolan".into());
+        }
+        write!(text, "[schools.{id}]\n{school}").expect("a text");
+    }
     settings::read(&text.replace("stale-after = \"20h\"\nnot-reached-at = \"off\"\n", ""))
 }
 
@@ -294,7 +310,9 @@ impl Life<'_> {
         for body in &mut all {
             *self.count += 1;
             body["id"] = format!("e{}", self.count).into();
-            body["school"] = SCHOOL.into();
+            if body["school"].is_null() {
+                body["school"] = SCHOOL.into();
+            }
         }
         let body = Value::from(all).to_string();
         let request = Request::post("/hooks/src")
@@ -324,7 +342,7 @@ impl Life<'_> {
     }
 
     fn lesson(&self, name: &str, on: jiff::civil::Date) -> Value {
-        let lesson = self.script.lessons[name];
+        let lesson = &self.script.lessons[name];
         let at = |time| instant(on.to_datetime(time)).to_string();
         json!({"id": format!("{name}-{on}"), "start": at(lesson.from), "end": at(lesson.to)})
     }
@@ -335,14 +353,18 @@ impl Life<'_> {
             Act::Restart | Act::PutBack => return false,
             Act::Backup => self.disk.backup(instant(at)),
             Act::Texts { work } => self.post.away.store(!work, Ordering::Relaxed),
-            Act::Mark { pupils, mark, minutes, lesson, on, recorded } => {
+            Act::Mark { pupils, mark, minutes, lesson, on, recorded, by } => {
                 let mut all = Vec::new();
                 for pupil in pupils {
                     let mut body = json!({
                         "type": "attendance.marked", "pupil": pupil, "mark": mark,
                         "lesson": self.lesson(lesson, *on),
                         "recorded_at": instant(recorded.unwrap_or(at)).to_string(),
+                        "school": self.script.lessons[lesson].school,
                     });
+                    if let Some(by) = by {
+                        body["recorded_by"] = format!("t-{by}").into();
+                    }
                     if let Some(minutes) = minutes {
                         body["minutes"] = json!({"absent": minutes, "scheduled": 60});
                     }
@@ -403,6 +425,7 @@ impl Life<'_> {
     fn change(&mut self, act: &Act) {
         match act {
             Act::Protection { pupil, is } => self.people.pupil(pupil).protection = is,
+            Act::School { pupil, is } => self.people.pupil(pupil).schools = vec![is.clone()],
             Act::Class { pupil, is } => self.people.pupil(pupil).class.clone_from(is),
             Act::Deny { guardian, pupil, is } => {
                 let denied = &mut self.people.pupil(pupil).denied;
