@@ -161,7 +161,9 @@ fn guardians(
     let roster = &directory.roster;
     let candidates = match entitled::recipients(school, pupil, roster, today) {
         // A person can find out how old the pupil is, and then whom to ring.
-        Entitled::Nobody(Reason::AgeUnknown) => entitled::guardians_to_ring(school, pupil, roster),
+        Entitled::Nobody(Reason::AgeUnknown) => {
+            entitled::guardians_to_ring(school, pupil, roster, today)
+        }
         Entitled::Nobody(_) => Vec::new(),
         Entitled::Adult(candidate) => vec![candidate],
         Entitled::Guardians { candidates, .. } => candidates,

@@ -53,12 +53,17 @@ pub fn recipients(school: &School, pupil: &Pupil, roster: &Roster, today: Date) 
     if is_of_age(birth, today) {
         return Entitled::Adult(adult(school, pupil, roster));
     }
-    guardians(school, pupil, roster)
+    guardians(school, pupil, roster, today)
 }
 
 /// Those of a pupil's guardians whom a person may ring, where a machine may not choose.
-pub fn guardians_to_ring(school: &School, pupil: &Pupil, roster: &Roster) -> Vec<Candidate> {
-    match guardians(school, pupil, roster) {
+pub fn guardians_to_ring(
+    school: &School,
+    pupil: &Pupil,
+    roster: &Roster,
+    today: Date,
+) -> Vec<Candidate> {
+    match guardians(school, pupil, roster, today) {
         Entitled::Guardians { candidates, .. } => candidates,
         Entitled::Nobody(_) | Entitled::Adult(_) => Vec::new(),
     }
@@ -87,12 +92,12 @@ pub fn is_of_age(birth: Date, today: Date) -> bool {
     years > OF_AGE || (years == OF_AGE && had_birthday)
 }
 
-fn guardians(school: &School, pupil: &Pupil, roster: &Roster) -> Entitled {
+fn guardians(school: &School, pupil: &Pupil, roster: &Roster, today: Date) -> Entitled {
     let mut refused: Vec<(GuardianId, Reason)> = Vec::new();
     let mut entitled: Vec<(&Guardian, Vec<Address>)> = Vec::new();
     // A denial wins over every other row about the same person, in whatever order they stand.
     let denied: BTreeSet<&GuardianId> =
-        pupil.guardians.iter().filter(|l| l.deny).map(|l| &l.guardian).collect();
+        pupil.guardians.iter().filter(|l| l.is_denied(today)).map(|l| &l.guardian).collect();
     let denied_addresses = addresses_of(denied.iter().copied(), roster);
     for link in &pupil.guardians {
         let id = &link.guardian;
@@ -101,7 +106,8 @@ fn guardians(school: &School, pupil: &Pupil, roster: &Roster) -> Entitled {
             continue;
         }
         let guardian = roster.guardians.get(id);
-        let Some(guardian) = guardian.filter(|_| link.may_receive && !denied.contains(id)) else {
+        let Some(guardian) = guardian.filter(|_| link.is_open(today) && !denied.contains(id))
+        else {
             refused.push((id.clone(), Reason::NotEntitled));
             continue;
         };

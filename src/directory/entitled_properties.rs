@@ -35,6 +35,7 @@ prop_compose! {
             email: mail.map(email),
             channel,
             language: None,
+            household: None,
         }
     }
 }
@@ -46,7 +47,7 @@ prop_compose! {
         may_receive in prop::bool::weighted(0.8),
         deny in prop::bool::weighted(0.2),
     ) -> GuardianLink {
-        GuardianLink { guardian: GuardianId::new(id).expect("id"), may_receive, deny }
+        GuardianLink::of(GuardianId::new(id).expect("id"), may_receive, deny)
     }
 }
 

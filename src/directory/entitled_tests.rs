@@ -3,7 +3,7 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::directory::GuardianLink;
+use crate::directory::{GuardianLink, Period};
 use crate::model::{PupilId, SchoolId};
 
 pub(super) fn school() -> School {
@@ -19,11 +19,12 @@ fn guardian(id: &str, phone: Option<&str>, email: Option<&str>) -> Guardian {
         email: email.map(|e| EmailAddress::new(e).expect("email")),
         channel: None,
         language: None,
+        household: None,
     }
 }
 
 fn link(id: &str, may_receive: bool, deny: bool) -> GuardianLink {
-    GuardianLink { guardian: GuardianId::new(id).expect("id"), may_receive, deny }
+    GuardianLink::of(GuardianId::new(id).expect("id"), may_receive, deny)
 }
 
 fn pupil(links: Vec<GuardianLink>) -> Pupil {
@@ -118,6 +119,31 @@ fn denial_wins_over_everything() {
     );
     assert_eq!(told(&pupil(vec![link("g1", false, false)])), ["nobody: no-entitled-guardian"]);
     assert_eq!(told(&pupil(vec![link("gone", true, false)])), ["nobody: no-entitled-guardian"]);
+}
+
+#[test]
+fn guardians_are_told_on_their_days_alone() {
+    let days = |from: Option<Date>, to: Option<Date>| Period { from, to };
+    let (before, after) = (date(2026, 11, 22), date(2026, 11, 24));
+    let told_with = |receives: Period, deny: bool, denied: Period| {
+        told(&pupil(vec![GuardianLink { deny, receives, denied, ..link("g1", true, false) }]))
+    };
+    let (open, closed) = (["guardian:g1 sms"], ["nobody: no-entitled-guardian"]);
+    let always = Period::default();
+    for (receives, deny, denied, expected) in [
+        (days(Some(TODAY), Some(TODAY)), false, always, open),
+        (days(Some(before), None), false, always, open),
+        (days(Some(after), None), false, always, closed),
+        (days(None, Some(before)), false, always, closed),
+        (always, true, always, closed),
+        (always, true, days(None, Some(TODAY)), closed),
+        (always, true, days(Some(TODAY), None), closed),
+        (always, true, days(None, Some(before)), open),
+        (always, true, days(Some(after), None), open),
+        (days(None, Some(before)), true, days(None, Some(before)), closed),
+    ] {
+        assert_eq!(told_with(receives, deny, denied), expected, "{receives:?} {deny} {denied:?}");
+    }
 }
 
 #[test]

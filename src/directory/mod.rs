@@ -29,6 +29,7 @@ pub mod volume;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::model::Period;
 pub use languages::{LanguageRules, Price, Translations};
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};

@@ -14,6 +14,7 @@ mod notification;
 mod observation;
 mod occasion;
 mod outcome;
+mod period;
 mod planned;
 mod rate;
 mod reason;
@@ -44,6 +45,7 @@ pub use notification::{
 pub use observation::{AdvanceNotice, Fact, LessonReport, NoticeKind, Observation};
 pub use occasion::LessonState;
 pub use outcome::{Lookup, Outcome, Receipt, ReceiptStatus, WireError};
+pub use period::Period;
 pub use planned::Planned;
 pub use rate::Rate;
 pub use reason::Reason;

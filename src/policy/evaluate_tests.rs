@@ -69,7 +69,7 @@ impl Bench {
         let mut links = Vec::new();
         for (id, phone) in [("g1", "+46701740605"), ("g2", "+46701740606")] {
             let id = GuardianId::new(id).expect("id");
-            links.push(GuardianLink { guardian: id.clone(), may_receive: true, deny: false });
+            links.push(GuardianLink::of(id.clone(), true, false));
             roster.guardians.insert(
                 id.clone(),
                 Guardian {
@@ -80,6 +80,7 @@ impl Bench {
                     email: None,
                     channel: None,
                     language: None,
+                    household: None,
                 },
             );
         }

@@ -169,7 +169,12 @@ impl People {
                     "pupil": pupil.name, "school": SCHOOL, "guardian": guardian, "name": guardian,
                     "may-receive": true, "deny": pupil.denied.contains(guardian),
                 });
-                write(&self.guardians[guardian], &mut row);
+                let contact = &self.guardians[guardian];
+                write(contact, &mut row);
+                row["household"] = contact.household.clone().into();
+                for ((_, column), day) in pupil.days.iter().filter(|((of, _), _)| of == guardian) {
+                    row[*column] = day.clone().into();
+                }
                 guardians.push(row);
             }
         }
