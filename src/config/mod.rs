@@ -12,6 +12,7 @@ mod edlevo;
 mod gives;
 mod http_provider;
 mod mail;
+mod people;
 mod places;
 mod problem;
 mod provider;

@@ -100,7 +100,7 @@ proptest! {
         let denied = |id: &GuardianId| pupil.guardians.iter().any(|l| l.deny && l.guardian == *id);
         let forbidden: Vec<Address> =
             roster.guardians.values().filter(|g| denied(&g.id)).flat_map(all_of).collect();
-        let entitled = recipients(&tests::school(), &pupil, &roster, TODAY);
+        let entitled = recipients(&tests::school(), &pupil, &roster, TODAY, &Known::default());
         if pupil.protection != Protection::None || pupil.birth_date.is_none() {
             prop_assert!(matches!(entitled, Entitled::Nobody(_)));
             return Ok(());
@@ -110,8 +110,9 @@ proptest! {
                 prop_assert_eq!(reason, Reason::NoEntitledGuardian);
                 return Ok(());
             }
-            Entitled::Adult(candidate) => {
-                for address in candidate.contact.iter().flatten() {
+            Entitled::Adult(candidates) => {
+                prop_assert_eq!(candidates.len(), 1);
+                for address in candidates[0].contact.iter().flatten() {
                     let of = |l: &GuardianLink| roster.guardians.get(&l.guardian).map(all_of);
                     prop_assert!(!pupil.guardians.iter().filter_map(of).flatten().any(|a| a == *address));
                 }

@@ -70,9 +70,9 @@ fn roster() -> Roster {
 const TODAY: Date = date(2026, 11, 23);
 
 fn told(pupil: &Pupil) -> Vec<String> {
-    match recipients(&school(), pupil, &roster(), TODAY) {
+    match recipients(&school(), pupil, &roster(), TODAY, &Known::default()) {
         Entitled::Nobody(reason) => vec![format!("nobody: {reason}")],
-        Entitled::Adult(c) => vec![format!("adult: {}", c.contact.is_ok())],
+        Entitled::Adult(c) => vec![format!("adult: {}", c[0].contact.is_ok())],
         Entitled::Guardians { candidates, refused } => candidates
             .iter()
             .map(|c| {
@@ -171,7 +171,7 @@ fn ways(guardians: &[Guardian]) -> Vec<String> {
     let links = guardians.iter().map(|g| link(g.id.as_str(), true, false)).collect();
     let mut roster = Roster::default();
     roster.guardians.extend(guardians.iter().map(|g| (g.id.clone(), g.clone())));
-    match recipients(&school(), &pupil(links), &roster, TODAY) {
+    match recipients(&school(), &pupil(links), &roster, TODAY, &Known::default()) {
         Entitled::Guardians { candidates, refused } => candidates
             .iter()
             .map(|c| {

@@ -10,6 +10,7 @@ mod encoding;
 pub mod entitled;
 pub mod field;
 pub mod go_live;
+mod homes;
 pub mod json;
 pub mod languages;
 pub mod load;
@@ -34,7 +35,9 @@ pub use languages::{LanguageRules, Price, Translations};
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
-pub use school::{DailyLists, Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity};
+pub use school::{
+    DailyLists, Homes, Mode, Nudge, PeopleRules, QuietHours, RegisterRules, School, SubjectIdentity,
+};
 pub use settings::Settings;
 pub use volume::VolumeRules;
 

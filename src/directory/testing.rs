@@ -42,6 +42,7 @@ pub fn settings() -> super::School {
         languages: crate::directory::LanguageRules::default(),
         calendar: None,
         mutes_marking_guardian: false,
+        people: crate::directory::PeopleRules::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 //! deciding are asked of `occasion` and `policy`; nothing is sent from here.
 
 mod accept;
+pub mod accords;
 pub mod case;
 pub mod contact;
 mod decide;

@@ -1,6 +1,7 @@
 //! The nouns of the field as plain values: ids, phone numbers, lessons, observations, occasions,
 //! notifications, reasons. May do no I/O, read no clock and no randomness, and import no other room.
 
+pub mod accord;
 mod account;
 mod address;
 mod civic;
@@ -26,6 +27,7 @@ pub mod unseen;
 mod volume;
 mod watch;
 
+pub use accord::{Accord, AccordAbout, AccordEnd};
 pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
 pub use civic::looks_civic;

@@ -43,6 +43,8 @@ pub enum Purpose {
     RosterAudit,
     /// To the attendance team: so many pupils are missing that guardians' messages are held.
     VolumeHold,
+    /// To the one number that was agreed upon for a protected pupil: please ring. Says nothing of anybody.
+    AskToRing,
 }
 
 impl Purpose {
@@ -64,6 +66,7 @@ impl Purpose {
             Self::NotReached => "not-reached",
             Self::RosterAudit => "roster-audit",
             Self::VolumeHold => "volume-hold",
+            Self::AskToRing => "ask-to-ring",
         }
     }
 
@@ -84,7 +87,8 @@ impl Purpose {
             | Self::TeamAlert
             | Self::TeamUpdate
             | Self::StaffTask
-            | Self::Test => false,
+            | Self::Test
+            | Self::AskToRing => false,
         }
     }
 
@@ -191,6 +195,8 @@ pub enum Recipient {
     Member(StaffId),
     /// A guest of the school, who is known by the address alone.
     Guest,
+    /// The number that was agreed upon for a protected pupil; nobody is named.
+    Agreed,
 }
 
 impl Recipient {
@@ -202,6 +208,7 @@ impl Recipient {
             Self::Staff(role) => format!("staff:{role:?}"),
             Self::Member(id) => format!("member:{id}"),
             Self::Guest => "guest".into(),
+            Self::Agreed => "agreed".into(),
         }
     }
 }

@@ -145,6 +145,12 @@ pub enum Reason {
     ReleasedByStaff,
     /// Somebody looked, and discarded what was held.
     DiscardedByStaff,
+    /// The home and the school have agreed on it.
+    Agreed,
+    /// Another of the same home is told for both.
+    HomeTold,
+    /// Another of the same home could not be reached.
+    HomeNotReached,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -251,6 +257,15 @@ impl Reason {
             }
             Self::ReleasedByStaff => "somebody looked at what was held and let it go",
             Self::DiscardedByStaff => "somebody looked at what was held and discarded it",
+            Self::Agreed => {
+                "agreed on for a protected pupil: this number may be asked to ring (`upprop agreement list`)"
+            }
+            Self::HomeTold => {
+                "another guardian of the same home is told, as the school wants homes told"
+            }
+            Self::HomeNotReached => {
+                "the guardian of the same home who comes before could not be reached"
+            }
         }
     }
 

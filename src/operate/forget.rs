@@ -20,7 +20,8 @@ use crate::store::{Commit, Kv, StoreError, after_prefix, codec, tables};
 const ROUNDS: usize = 5;
 /// The tables whose keys begin with school and pupil. Lessons first: nothing may refer to a message that is
 /// gone.
-const OF_PUPIL: [(&str, &[u8]); 9] = [
+const OF_PUPIL: [(&str, &[u8]); 10] = [
+    ("consents and agreements", tables::ACCORDS),
     ("lessons", tables::LESSONS),
     ("days", tables::DAYS),
     ("advance notices", tables::NOTICES),

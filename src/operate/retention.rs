@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::Serialize;
 
 use super::erase::{Ask, Fate, is_past, sweep};
-use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId, Silencing};
+use crate::model::{
+    Accord, LessonState, Notification, NotificationId, PupilId, SchoolId, Silencing,
+};
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
     Alias, BadContact, Erased, Failing, KeptMark, LastSaid, Missed, Notice, NoticeSaid, Register,
@@ -205,6 +207,12 @@ async fn evidence(
     gone += sweep(kv, tables::SILENCES, |_, value| {
         let row = ledger::decode::<Silence>(value);
         goes(row.is_ok_and(|row| row.over_at.is_some_and(|at| at < limit)))
+    })
+    .await?;
+    gone += sweep(kv, tables::ACCORDS, |_, value| {
+        let Ok(row) = ledger::decode::<Accord>(value) else { return Fate::Stays };
+        let last = row.days.to.is_some_and(|to| is_past_day(&to.to_string()));
+        goes(last || row.ended.is_some_and(|ended| ended.at < limit))
     })
     .await?;
     gone += sweep(kv, tables::SILENCINGS, |_, value| {

@@ -82,6 +82,7 @@ fn school() -> School {
         languages: upprop::directory::LanguageRules::default(),
         calendar: None,
         mutes_marking_guardian: false,
+        people: upprop::directory::PeopleRules::default(),
     }
 }
 

@@ -119,6 +119,18 @@ pub enum Act {
         from: DateTime,
         to: DateTime,
     },
+    /// A pupil consents that a guardian is told, or a number is agreed on.
+    Agree {
+        pupil: String,
+        guardian: Option<String>,
+        phone: Option<String>,
+        to: Option<String>,
+    },
+    /// The consents, or agreements, of a pupil are revoked.
+    Revoke {
+        pupil: String,
+        kind: &'static str,
+    },
     /// Somebody decides about all that is held.
     Decide {
         release: bool,
@@ -289,6 +301,9 @@ impl Script {
                 note,
             });
         }
+        if let Some(act) = self.accord(text)? {
+            return Ok(act);
+        }
         if let Some((whose, number)) = text.split_once(" gets the number ") {
             return Ok(Act::Number { whose: whose.into(), is: number.into() });
         }
@@ -316,6 +331,33 @@ impl Script {
             return Ok(Act::Leaves { pupil: self.pupil(pupil)? });
         }
         self.mark(text)
+    }
+
+    /// A sentence about what is agreed, if it is one.
+    fn accord(&self, text: &str) -> Read<Option<Act>> {
+        for (words, kind) in [
+            (" takes back the consent", "consent"),
+            ("'s home takes back the agreement", "agreement"),
+        ] {
+            if let Some(pupil) = text.strip_suffix(words) {
+                return Ok(Some(Act::Revoke { pupil: self.pupil(pupil)?, kind }));
+            }
+        }
+        let (text, to) = match text.split_once(", until ") {
+            Some((text, to)) => (text, Some(to.to_owned())),
+            None => (text, None),
+        };
+        if let Some((pupil, rest)) = text.split_once(" consents that ") {
+            let guardian = rest.strip_suffix(" is told").ok_or("that who is told?")?;
+            let (pupil, guardian) = (self.pupil(pupil)?, Some(guardian.to_owned()));
+            return Ok(Some(Act::Agree { pupil, guardian, phone: None, to }));
+        }
+        if let Some((pupil, rest)) = text.split_once("'s home agrees that ") {
+            let phone = rest.strip_suffix(" is asked to ring").ok_or("that which number?")?;
+            let (pupil, phone) = (self.pupil(pupil)?, Some(phone.to_owned()));
+            return Ok(Some(Act::Agree { pupil, guardian: None, phone, to }));
+        }
+        Ok(None)
     }
 
     fn mark(&self, text: &str) -> Read<Act> {
