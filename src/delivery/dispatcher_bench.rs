@@ -334,6 +334,7 @@ impl Bench {
                 | Due::Replanned { .. }
                 | Due::RegisterDigest { .. }
                 | Due::Daily { .. }
+                | Due::Redact { .. }
                 | Due::Hold { .. }
                 | Due::Watch => None,
             })

@@ -20,6 +20,7 @@ mod notice;
 mod prepare;
 pub mod receipt;
 mod receive;
+mod redact;
 mod registers;
 mod render;
 mod resolve;

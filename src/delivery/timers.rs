@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::registers::Look;
-use super::{Shared, aside, daily, resolve, volume};
+use super::{Shared, aside, daily, redact, resolve, volume};
 use crate::intake::case::{Case, CaseKey, look_again};
 use crate::intake::{Heard, decide};
 use crate::model::{ProviderId, local_date};
@@ -71,6 +71,16 @@ impl Dispatcher {
                 Due::Hold { school, date, id } => {
                     worked = true;
                     match volume::tend(&self.shared, &key, (&school, date, &id), now).await {
+                        Err(StoreError::Damaged(why)) => {
+                            aside::put(&self.shared, &key, &why).await?;
+                        }
+                        other => other?,
+                    }
+                }
+                Due::Redact { school, pupil } => {
+                    worked = true;
+                    let kv = self.shared.kv.as_ref();
+                    match redact::run(kv, &key, (&school, &pupil), now).await {
                         Err(StoreError::Damaged(why)) => {
                             aside::put(&self.shared, &key, &why).await?;
                         }

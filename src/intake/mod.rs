@@ -9,6 +9,7 @@ mod decide;
 mod delays;
 mod described;
 pub mod exclusions;
+pub mod redaction;
 mod register;
 pub mod registers;
 pub mod silence;

@@ -213,7 +213,8 @@ async fn notification(
             | Due::Replanned { .. }
             | Due::RegisterDigest { .. }
             | Due::Hold { .. }
-            | Due::Daily { .. },
+            | Due::Daily { .. }
+            | Due::Redact { .. },
         ))
         | None => false,
     };
@@ -241,7 +242,8 @@ async fn due(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, S
             | Due::Replanned { .. }
             | Due::RegisterDigest { .. }
             | Due::Hold { .. }
-            | Due::Daily { .. },
+            | Due::Daily { .. }
+            | Due::Redact { .. },
         ) => {
             return Ok(None);
         }

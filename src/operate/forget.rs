@@ -238,9 +238,10 @@ async fn rows(
     done.add("audits of the directory", changed);
     for prefix in [tables::ALL_DUE, tables::ASIDE] {
         let gone = sweep(kv, prefix, |_, value| match ledger::decode::<Due>(value) {
-            Ok(Due::LessonEnd { school: at, pupil: of, .. }) if at == *school && of == *pupil => {
-                Fate::Goes
-            }
+            Ok(
+                Due::LessonEnd { school: at, pupil: of, .. }
+                | Due::Redact { school: at, pupil: of },
+            ) if at == *school && of == *pupil => Fate::Goes,
             _ => Fate::Stays,
         })
         .await?;

@@ -6,7 +6,8 @@ use super::plan::Plan;
 use crate::directory::entitled::denied_addresses;
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
-    Accord, Address, Channel, Phone, Purpose, Reason, Recipient, State, accord, local_date,
+    Accord, Address, Channel, Notification, Phone, Purpose, Reason, Recipient, State, accord,
+    local_date,
 };
 
 /// The number that may be asked to ring at an instant; none: nothing leaves. A number of somebody who must not be told
@@ -33,6 +34,13 @@ pub(super) fn ask_to_ring(s: &Situation<'_>, pupil: Option<&Pupil>, plan: &mut P
     if number(s.school, pupil, s.roster, s.accords, today).is_none() {
         return;
     }
+    // One that left, or may leave, is the day's, whatever has come and gone since.
+    let never_left = |n: &Notification| n.state == State::Cancelled && n.attempts.is_empty();
+    let of_lesson = || s.told.iter().filter(|n| n.purpose == Purpose::AskToRing);
+    if let Some(known) = of_lesson().find(|n| !never_left(n)) {
+        plan.keep(known, Reason::AlreadyTold);
+        return;
+    }
     if s.rung {
         plan.suppress(Some(Recipient::Agreed), Reason::AlreadyTold);
         return;
@@ -48,12 +56,11 @@ pub(super) fn ask_to_ring(s: &Situation<'_>, pupil: Option<&Pupil>, plan: &mut P
         new.state_reason = Some(Reason::Grace);
     }
     new.deadline = s.lesson.lesson.end.saturating_add(s.school.stale_after).unwrap_or(s.now);
-    match s.told.iter().find(|n| n.id == new.id) {
-        // Called back before it left, as when she was protected no longer for a while, or came and went again.
-        Some(same) if same.state == State::Cancelled && same.attempts.is_empty() => {
-            plan.again(same, new.due_at);
-        }
-        Some(same) => plan.keep(same, same.state_reason.unwrap_or(Reason::AlreadyTold)),
+    match of_lesson().find(|n| n.id == new.id) {
         None => plan.make(new),
+        Some(same) if same.state_reason.is_some_and(Reason::is_operators_cancel) => {
+            plan.keep(same, Reason::OperatorCancelled);
+        }
+        Some(same) => plan.again(same, new.due_at),
     }
 }

@@ -315,6 +315,13 @@ pub enum Due {
         /// When it was to be made.
         at: Timestamp,
     },
+    /// Protection has appeared: what is kept of the pupil loses what could lead to a home.
+    Redact {
+        /// The school.
+        school: SchoolId,
+        /// The pupil.
+        pupil: PupilId,
+    },
 }
 
 /// A list that a school gets every day.

@@ -461,5 +461,11 @@ pub fn play(script: &Script) -> Vec<Sent> {
     }
     let sent = post.sent.lock().expect("sent").clone();
     discreet::check(script, &sent);
+    let protected = people.pupils.iter().filter(|pupil| pupil.protection == "protected");
+    discreet::is_redacted(
+        script,
+        kv.as_ref(),
+        protected.map(|pupil| pupil.name.as_str()).collect(),
+    );
     sent
 }
