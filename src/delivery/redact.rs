@@ -4,6 +4,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::{Shared, aside};
 use crate::intake::redaction;
 use crate::model::{LessonState, Notification, PupilId, SchoolId, State};
 use crate::store::ledger::Unit;
@@ -19,11 +20,27 @@ const AGAIN: SignedDuration = SignedDuration::from_hours(1);
 /// How often a lesson is tried against somebody who changes it.
 const TRIES: usize = 8;
 
+/// Serves a row that asks for it; one that meets a row which cannot be read is put aside.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn tend(
+    shared: &Shared,
+    row: &[u8],
+    of: (&SchoolId, &PupilId),
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match run(shared.kv.as_ref(), row, of, now).await {
+        Err(StoreError::Damaged(why)) => aside::put(shared, row, &why).await,
+        other => other,
+    }
+}
+
 /// Redacts, and has the rest looked at again later where something was under way.
 ///
 /// # Errors
 /// When the store fails; what was done stays done, and the row asks for the rest.
-pub(super) async fn run(
+async fn run(
     kv: &dyn Kv,
     row: &[u8],
     (school, pupil): (&SchoolId, &PupilId),

@@ -79,13 +79,7 @@ impl Dispatcher {
                 }
                 Due::Redact { school, pupil } => {
                     worked = true;
-                    let kv = self.shared.kv.as_ref();
-                    match redact::run(kv, &key, (&school, &pupil), now).await {
-                        Err(StoreError::Damaged(why)) => {
-                            aside::put(&self.shared, &key, &why).await?;
-                        }
-                        other => other?,
-                    }
+                    redact::tend(&self.shared, &key, (&school, &pupil), now).await?;
                 }
                 Due::Watch => {
                     worked = true;

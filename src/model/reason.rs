@@ -257,9 +257,7 @@ impl Reason {
             }
             Self::ReleasedByStaff => "somebody looked at what was held and let it go",
             Self::DiscardedByStaff => "somebody looked at what was held and discarded it",
-            Self::Agreed => {
-                "agreed on for a protected pupil: this number may be asked to ring (`upprop agreement list`)"
-            }
+            Self::Agreed => "agreed with a protected pupil's home (`upprop agreement list`)",
             Self::HomeTold => {
                 "another guardian of the same home is told, as the school wants homes told"
             }

@@ -201,7 +201,8 @@ fn made(
         )
     })?;
     let today = local_date(now, &school.zone);
-    let days = Period { from: day("from", &asked.from)?, to: day("to", &asked.to)? };
+    let days =
+        Period { from: day("from", asked.from.as_deref())?, to: day("to", asked.to.as_deref())? };
     if days.is_never() {
         return Err("its last day is before its first".into());
     }
@@ -280,8 +281,8 @@ fn number(text: &str) -> Result<Phone, String> {
     Ok(read.phone)
 }
 
-fn day(what: &str, text: &Option<String>) -> Result<Option<Date>, String> {
-    let Some(text) = text.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
+fn day(what: &str, text: Option<&str>) -> Result<Option<Date>, String> {
+    let Some(text) = text.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(None);
     };
     let day = crate::directory::field::day(text);

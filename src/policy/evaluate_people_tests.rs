@@ -88,12 +88,14 @@ fn rings(b: &mut Bench) -> bool {
     made.iter().any(|line| line == "ask-to-ring agreed")
 }
 
+type Change<'a> = &'a dyn Fn(&mut Bench);
+
 #[test]
 fn a_protected_pupils_number_is_asked_to_ring_only_as_agreed() {
     assert!(rings(&mut protected()));
     let over = Period { from: None, to: Some(date(2026, 11, 22)) };
     let ended = Some(AccordEnd { at: at("08:10"), by: "uid 0".into() });
-    let cases: [(&str, &dyn Fn(&mut Bench)); 7] = [
+    let cases: [(&str, Change<'_>); 7] = [
         ("nothing agreed", &|b| b.accords.clear()),
         ("it is over", &|b| b.accords[0].days = over),
         ("it was ended", &|b| b.accords[0].ended.clone_from(&ended)),
