@@ -1,5 +1,6 @@
 //! The command line: one file a command. Parses, calls, prints; what it does is done by the rooms.
 
+pub mod accord;
 mod ask;
 pub mod check;
 mod check_drop;
@@ -112,6 +113,10 @@ enum Command {
     Resume(suspend::ResumeArgs),
     /// Have nobody told of some lessons: a trip, a study day of one class, a pupil who by agreement is not there.
     Silence(silence::SilenceArgs),
+    /// Guardians of a pupil who is 18 or older, told because the pupil consents.
+    Consent(accord::ConsentArgs),
+    /// Protected pupils of whom it was agreed that one number may be asked to ring.
+    Agreement(accord::AgreementArgs),
     /// Look at messages that are held because far too many pupils are missing, and let them go or discard them.
     Holds(holds::HoldsArgs),
     /// Take a school from its guests to everybody, or back.
@@ -177,6 +182,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
         Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
         Command::Silence(args) => runtime()?.block_on(silence::run(args)),
+        Command::Consent(args) => runtime()?.block_on(accord::consent(args)),
+        Command::Agreement(args) => runtime()?.block_on(accord::agreement(args)),
         Command::Holds(args) => runtime()?.block_on(holds::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),

@@ -15,6 +15,7 @@ mod gives;
 mod hours;
 mod http_provider;
 mod mail;
+mod people;
 mod places;
 mod problem;
 mod provider;

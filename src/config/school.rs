@@ -210,6 +210,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         languages: languages(from),
         calendar,
         mutes_marking_guardian: from.get(|r| r.boolean("mute-marking-guardian")).unwrap_or(false),
+        people: super::people::read(from),
     }
 }
 
@@ -285,11 +286,11 @@ fn guest(text: &str) -> Result<Address, Option<String>> {
         .or_else(|_| email(text).map(Address::Email))
 }
 
-const SENDER: &str =
+pub(super) const SENDER: &str =
     "3–11 of A–Z, a–z, 0–9, starting with a letter, or a number as \"+46701740605\"";
 
 /// Providers.md §12: what reaches every Swedish handset unchanged.
-fn sender_id(text: &str) -> Result<String, Option<String>> {
+pub(super) fn sender_id(text: &str) -> Result<String, Option<String>> {
     let worded = |t: &str| {
         (3..=11).contains(&t.len())
             && t.starts_with(|c: char| c.is_ascii_alphabetic())

@@ -209,6 +209,7 @@ async fn leaves(
         told: &case.told,
         protected: case.is_protected(now),
         exclusion: case.exclusion(school),
+        accords: &case.accords,
         is_bad: &|address| bad.contains(address),
     });
     let same = matches!(&verdict, Verdict::Send { address: to, .. } if to == address);

@@ -3,13 +3,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::directory::entitled::{self, Candidate, Entitled};
+use crate::directory::entitled::{self, Candidate, Entitled, Known};
 use crate::directory::{Mode, Protection, Pupil, QuietEnd, Roster, School};
 use crate::model::{
-    Address, AdvanceNotice, LessonState, Locale, Notification, Purpose, Reason, Recipient, State,
-    TaskKind, local_date,
+    Accord, Address, AdvanceNotice, LessonState, Locale, Notification, Purpose, Reason, Recipient,
+    State, TaskKind, local_date,
 };
-use crate::policy::{Standing, exclusion, hours, standing};
+use crate::policy::{self, Standing, agreed, exclusion, hours, standing};
 
 /// Pause before a correction looks again at a message that is on the wire this moment.
 const ON_THE_WIRE: SignedDuration = SignedDuration::from_secs(2);
@@ -38,6 +38,8 @@ pub struct Claim<'a> {
     pub protected: bool,
     /// Why nobody is told of the lesson.
     pub exclusion: Option<Reason>,
+    /// What was agreed about the pupil.
+    pub accords: &'a [Accord],
     /// Whether a provider has rejected an address as such.
     pub is_bad: &'a dyn Fn(&Address) -> bool,
 }
@@ -129,7 +131,7 @@ pub fn claim(c: &Claim<'_>) -> Verdict {
             return drop(Reason::AlreadyTold);
         }
     }
-    if n.purpose == Purpose::Absence {
+    if matches!(n.purpose, Purpose::Absence | Purpose::AskToRing) {
         // It may have been moved since.
         if c.now < c.lesson.lesson.start {
             return Verdict::Defer { until: c.lesson.lesson.start, reason: Reason::NotBegun };
@@ -209,7 +211,7 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
     let n = c.notification;
     let now = standing(c.lesson, c.notices, c.now);
     match n.purpose {
-        Purpose::Absence => match now {
+        Purpose::Absence | Purpose::AskToRing => match now {
             Standing::NotMissing { reason, .. } => Some(drop(reason)),
             // Kept for the new alarm while it was on the wire, and it did not arrive.
             Standing::Missing if n.revision != c.lesson.revision => {
@@ -287,14 +289,24 @@ fn recipient(
         });
     }
     let Some(pupil) = pupil else { return Err(drop_and_decide(Reason::UnknownPupil)) };
+    let today = local_date(c.now, &school.zone);
+    if n.purpose == Purpose::AskToRing {
+        let number = agreed::number(school, pupil, c.roster, c.accords, today);
+        let number = number.ok_or_else(|| drop_and_decide(Reason::NotEntitled))?;
+        return Ok((Address::Phone(number), school.locale.clone()));
+    }
     if c.protected {
         return Err(drop_and_decide(Reason::Protected));
     }
-    let today = local_date(c.now, &school.zone);
-    let (candidates, otherwise) = match entitled::recipients(school, pupil, c.roster, today) {
+    // Whoever was told is put right, though somebody else of the home is told by now.
+    let whole_homes = n.purpose == Purpose::Correction;
+    let unreached = policy::unreached(c.told, c.lesson.revision);
+    let known = Known { accords: c.accords, unreached, whole_homes };
+    let (candidates, otherwise) = match entitled::recipients(school, pupil, c.roster, today, &known)
+    {
         Entitled::Nobody(reason) => return Err(drop_and_decide(reason)),
         Entitled::Guardians { candidates, .. } => (candidates, Reason::NotEntitled),
-        Entitled::Adult(candidate) => (vec![candidate], Reason::Adult),
+        Entitled::Adult(candidates) => (candidates, Reason::Adult),
     };
     let same = candidates.iter().find(|x| x.recipient == n.recipient);
     // A correction goes where the first message went, even if the contact has changed since, and

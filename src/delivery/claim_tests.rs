@@ -75,6 +75,7 @@ fn ask_about(
         told: std::slice::from_ref(n),
         protected: false,
         exclusion: None,
+        accords: &[],
         is_bad: &|_| false,
     })
 }
@@ -229,6 +230,7 @@ fn a_notice_and_a_renewed_alarm_end_what_waits() {
             told: &[],
             protected: false,
             exclusion: None,
+            accords: &[],
             is_bad: &|_| false,
         })
     };
@@ -273,6 +275,7 @@ fn a_correction_waits_for_what_is_on_the_wire_and_needs_something_to_correct() {
             told: std::slice::from_ref(&first),
             protected: false,
             exclusion: None,
+            accords: &[],
             is_bad: &|_| false,
         });
         let is = match verdict {
@@ -325,6 +328,7 @@ fn whom_a_source_says_to_be_protected_is_written_about_to_nobody() {
             told: &[],
             protected,
             exclusion: None,
+            accords: &[],
             is_bad: &|_| false,
         })
     };
@@ -363,6 +367,7 @@ fn what_is_left_out_does_not_leave_and_what_puts_right_does() {
                 told: &[],
                 protected: false,
                 exclusion: Some(reason),
+                accords: &[],
                 is_bad: &|_| false,
             });
             let dropped = verdict == drop(reason);

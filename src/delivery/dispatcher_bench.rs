@@ -146,7 +146,7 @@ pub(super) fn roster(pupils: &[Family<'_>]) -> Roster {
         let mut links = Vec::new();
         for (guardian, last) in *guardians {
             let guardian = GuardianId::new(*guardian).expect("id");
-            links.push(GuardianLink { guardian: guardian.clone(), may_receive: true, deny: false });
+            links.push(GuardianLink::of(guardian.clone(), true, false));
             let row = Guardian {
                 id: guardian.clone(),
                 name: None,
@@ -155,6 +155,7 @@ pub(super) fn roster(pupils: &[Family<'_>]) -> Roster {
                 email: None,
                 channel: None,
                 language: None,
+                household: None,
             };
             roster.guardians.insert(guardian, row);
         }
@@ -333,6 +334,7 @@ impl Bench {
                 | Due::Replanned { .. }
                 | Due::RegisterDigest { .. }
                 | Due::Daily { .. }
+                | Due::Redact { .. }
                 | Due::Hold { .. }
                 | Due::Watch => None,
             })

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 use super::failing::task_id;
 use super::fatigue::Kind;
 use super::render::Making;
-use crate::directory::entitled::{self, Candidate, Entitled};
+use crate::directory::entitled::{self, Candidate, Entitled, Known};
 use crate::directory::{Directory, Pupil, School};
 use crate::intake::case::Case;
 use crate::message::facts::{
@@ -195,12 +195,14 @@ fn guardians(
 ) -> Vec<TeamGuardian> {
     let today = local_date(now, &school.zone);
     let roster = &directory.roster;
-    let candidates = match entitled::recipients(school, pupil, roster, today) {
+    let known = Known { whole_homes: true, ..Known::of(&case.accords) };
+    let candidates = match entitled::recipients(school, pupil, roster, today, &known) {
         // A person can find out how old the pupil is, and then whom to ring.
-        Entitled::Nobody(Reason::AgeUnknown) => entitled::guardians_to_ring(school, pupil, roster),
+        Entitled::Nobody(Reason::AgeUnknown) => {
+            entitled::guardians_to_ring(school, pupil, roster, today)
+        }
         Entitled::Nobody(_) => Vec::new(),
-        Entitled::Adult(candidate) => vec![candidate],
-        Entitled::Guardians { candidates, .. } => candidates,
+        Entitled::Adult(candidates) | Entitled::Guardians { candidates, .. } => candidates,
     };
     candidates
         .into_iter()
@@ -212,7 +214,10 @@ fn guardians(
                     (guardian.and_then(|g| g.name.clone()), guardian.and_then(|g| g.phone.as_ref()))
                 }
                 Recipient::Pupil => (Some(full_name(pupil)), pupil.phone.as_ref()),
-                Recipient::Staff(_) | Recipient::Member(_) | Recipient::Guest => return None,
+                Recipient::Staff(_)
+                | Recipient::Member(_)
+                | Recipient::Guest
+                | Recipient::Agreed => return None,
             };
             let (told, told_at, failed) = told(school, case, &candidate);
             Some(TeamGuardian {

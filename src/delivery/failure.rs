@@ -6,14 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::notice;
 use super::shared::Shared;
-use crate::directory::entitled::{self, Entitled};
-use crate::directory::{Directory, School};
+use crate::directory::entitled::{self, Entitled, Known};
+use crate::directory::{Directory, Homes, School};
 use crate::intake::case::{Case, CaseKey};
 use crate::intake::further;
 use crate::model::{
     Address, Notification, Purpose, Reason, Recipient, State, TaskKind, local_date,
 };
-use crate::policy::{self, Decided, Plan, Standing, standing, task_for};
+use crate::policy::{self, Decided, Plan, Situation, Standing, standing, task_for};
 use crate::store::ledger::Unit;
 use crate::store::rows::BadContact;
 use crate::store::{StoreError, tables};
@@ -44,7 +44,9 @@ pub async fn bad_addresses(
             let pupil = roster.pupil(&n.school, &n.pupil);
             (pupil.and_then(|p| p.phone.clone()), pupil.and_then(|p| p.email.clone()))
         }
-        Recipient::Staff(_) | Recipient::Member(_) | Recipient::Guest => (None, None),
+        Recipient::Staff(_) | Recipient::Member(_) | Recipient::Guest | Recipient::Agreed => {
+            (None, None)
+        }
     };
     let all = phone.map(Address::Phone).into_iter().chain(email.map(Address::Email));
     bad_among(unit, all, now).await
@@ -125,10 +127,12 @@ pub async fn follow(
     if !correction
         && n.state != State::Expired
         && reason != Reason::HeldInDoubt
-        && other_way(&directory, school, n, &bad, now)
+        && other_way((&directory, school), n, &bad, &case, now)
         && !known(&other)
     {
         note(&mut plan, other, reason);
+    } else if let Some(next) = next_of_home(&situation, n, school) {
+        note(&mut plan, next, Reason::HomeNotReached);
     } else if let Some(kind) = task {
         let task = policy::task_notification(&situation, case.lesson.revision, kind, reason);
         if !known(&task) {
@@ -137,6 +141,14 @@ pub async fn follow(
     }
     case.apply(unit, &plan);
     Ok(())
+}
+
+/// The next of a home that is told once, where an alarm has failed for good.
+fn next_of_home(s: &Situation<'_>, n: &Notification, school: &School) -> Option<Notification> {
+    let is_next = school.people.homes == Homes::Merged
+        && n.purpose == Purpose::Absence
+        && matches!(n.state, State::Undelivered | State::Rejected);
+    is_next.then(|| policy::next_of_home(s, n)).flatten()
 }
 
 fn note(plan: &mut Plan, new: Notification, reason: Reason) {
@@ -151,18 +163,18 @@ fn note(plan: &mut Plan, new: Notification, reason: Reason) {
 
 /// Whether the recipient may be reached by the other channel.
 fn other_way(
-    directory: &Directory,
-    school: &School,
+    (directory, school): (&Directory, &School),
     n: &Notification,
     bad: &BTreeSet<Address>,
+    case: &Case,
     now: Timestamp,
 ) -> bool {
     let Some(pupil) = directory.roster.pupil(&n.school, &n.pupil) else { return false };
     let today = local_date(now, &school.zone);
-    let candidates = match entitled::recipients(school, pupil, &directory.roster, today) {
+    let known = Known { whole_homes: true, ..Known::of(&case.accords) };
+    let candidates = match entitled::recipients(school, pupil, &directory.roster, today, &known) {
         Entitled::Nobody(_) => return false,
-        Entitled::Adult(candidate) => vec![candidate],
-        Entitled::Guardians { candidates, .. } => candidates,
+        Entitled::Adult(candidates) | Entitled::Guardians { candidates, .. } => candidates,
     };
     candidates
         .into_iter()

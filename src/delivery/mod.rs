@@ -24,6 +24,7 @@ mod overdue;
 mod prepare;
 pub mod receipt;
 mod receive;
+mod redact;
 mod registers;
 mod render;
 mod resolve;

@@ -185,7 +185,7 @@ fn address(c: &Claim<'_>, school: &School) -> Option<Address> {
             let all = entitled::member(c.roster, id, school.registers.nudge);
             all.into_iter().find(|address| address.channel() == c.n.channel)
         }
-        Recipient::Guardian(_) | Recipient::Pupil | Recipient::Guest => None,
+        Recipient::Guardian(_) | Recipient::Pupil | Recipient::Guest | Recipient::Agreed => None,
     }
 }
 

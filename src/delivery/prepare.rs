@@ -115,6 +115,7 @@ pub async fn prepare(
         told: &case.told,
         protected: case.is_protected(now),
         exclusion: school.and_then(|school| case.exclusion(school)),
+        accords: &case.accords,
         is_bad: &|address| bad.contains(address),
     });
     let may_have_left = matches!(verdict, Verdict::Send { .. })
@@ -241,7 +242,7 @@ async fn is_held(
     case: &Case,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
-    if n.purpose != Purpose::Absence {
+    if !matches!(n.purpose, Purpose::Absence | Purpose::AskToRing) {
         return Ok(false);
     }
     match volume::gate(shared, unit, directory, school, n, case.lesson.lesson.start, now).await? {

@@ -15,6 +15,7 @@ use crate::intake::case::Case;
 use crate::message::guest::TestFacts;
 use crate::message::mail::{self, MailParts, Sender};
 use crate::message::notice::NoticeFacts;
+use crate::message::ring;
 use crate::message::{Instead, MailText, SmsText, sms::Encoding, team, thread};
 use crate::model::{
     Address, Channel, Clock24, EmailAddress, LessonState, Locale, Notification, PupilId, Purpose,
@@ -187,6 +188,10 @@ fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Resu
             .map_err(|e| unmade(&e))?;
         return mail(m, &locale, text, team::attachment(&facts)).map(Made::not_for_home);
     }
+    if m.n.purpose == Purpose::AskToRing {
+        let text = ring::text(&m.school.locale, &m.school.phone).map_err(|e| unmade(&e))?;
+        return sms(m, text).map(Made::not_for_home);
+    }
     let pupil = pupil.ok_or_else(|| Unmade("the pupil is not in the directory".into()))?;
     let mut facts = facts::guardian(m.school, pupil, case, m.n, further, m.now);
     if m.n.purpose == Purpose::Absence {
@@ -227,9 +232,14 @@ fn sms(m: &Making<'_>, made: SmsText) -> Result<Wired, Unmade> {
     let (Account::Sms(provider), Address::Phone(phone)) = (m.account, m.address) else {
         return Err(Unmade("the address does not fit the channel".into()));
     };
+    let sender = match (m.n.purpose, &m.school.people.neutral_sender_id) {
+        (Purpose::AskToRing, Some(neutral)) => neutral.clone(),
+        (Purpose::AskToRing, None) => return Err(Unmade("there is no neutral sender".into())),
+        _ => m.school.sender_id.clone(),
+    };
     Ok(Wired::Sms(SmsMessage {
         id: m.n.id.clone(),
-        sender: m.school.sender_id.clone(),
+        sender,
         to: phone.clone(),
         unicode: made.parts.encoding == Encoding::Ucs2,
         at: m.now,

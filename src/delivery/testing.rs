@@ -72,5 +72,6 @@ pub fn school() -> School {
         languages: crate::directory::LanguageRules::default(),
         calendar: None,
         mutes_marking_guardian: false,
+        people: crate::directory::PeopleRules::default(),
     }
 }

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
 use super::registers::Look;
-use super::{Shared, aside, daily, hold_life, resolve};
+use super::{Shared, aside, daily, hold_life, redact, resolve};
 use crate::intake::case::{Case, CaseKey, look_again};
 use crate::intake::{Heard, decide, further};
 use crate::model::{ProviderId, local_date};
@@ -76,6 +76,10 @@ impl Dispatcher {
                         }
                         other => other?,
                     }
+                }
+                Due::Redact { school, pupil } => {
+                    worked = true;
+                    redact::tend(&self.shared, &key, (&school, &pupil), now).await?;
                 }
                 Due::Watch => {
                     worked = true;

@@ -108,7 +108,7 @@ impl Finding {
 /// Looks through a roster, on a day in the schools' zone.
 pub fn audit(roster: &Roster, schools: &BTreeMap<SchoolId, School>, today: Date) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let crowded = crowded_numbers(roster);
+    let crowded = crowded_numbers(roster, today);
     for (school, pupils) in &roster.pupils {
         let mut add = |kind: FindingKind, wanted: &dyn Fn(&Pupil) -> bool| {
             let found: Vec<PupilId> =
@@ -119,7 +119,7 @@ pub fn audit(roster: &Roster, schools: &BTreeMap<SchoolId, School>, today: Date)
         };
         let of_age = |p: &Pupil| p.birth_date.is_some_and(|birth| is_of_age(birth, today));
         let any = |p: &Pupil, wanted: &dyn Fn(&Guardian) -> bool| {
-            told(p).filter_map(|l| roster.guardians.get(&l.guardian)).any(wanted)
+            told(p, today).filter_map(|l| roster.guardians.get(&l.guardian)).any(wanted)
         };
         let number = |g: &Guardian| g.phone.as_ref().is_some_and(|n| crowded.contains(n));
         add(FindingKind::Unreachable, &|p| {
@@ -168,16 +168,16 @@ fn team_addresses(roster: &Roster, school: &School) -> usize {
     addresses.len()
 }
 
-/// Guardians who may be told.
-fn told(pupil: &Pupil) -> impl Iterator<Item = &GuardianLink> {
-    pupil.guardians.iter().filter(|l| l.may_receive && !l.deny)
+/// Guardians who may be told on a day.
+fn told(pupil: &Pupil, today: Date) -> impl Iterator<Item = &GuardianLink> {
+    pupil.guardians.iter().filter(move |l| l.is_open(today))
 }
 
 /// Numbers of guardians who may be told about more than [`FAMILY`] pupils.
-fn crowded_numbers(roster: &Roster) -> BTreeSet<&Phone> {
+fn crowded_numbers(roster: &Roster, today: Date) -> BTreeSet<&Phone> {
     let mut pupils: BTreeMap<&Phone, BTreeSet<(&SchoolId, &PupilId)>> = BTreeMap::new();
     for pupil in roster.pupils.values().flat_map(BTreeMap::values) {
-        for link in told(pupil) {
+        for link in told(pupil, today) {
             let phone = roster.guardians.get(&link.guardian).and_then(|g| g.phone.as_ref());
             if let Some(phone) = phone {
                 pupils.entry(phone).or_default().insert((&pupil.school, &pupil.id));

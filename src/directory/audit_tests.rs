@@ -39,6 +39,7 @@ fn settings(id: &str) -> School {
         languages: crate::directory::LanguageRules::default(),
         calendar: None,
         mutes_marking_guardian: false,
+        people: crate::directory::PeopleRules::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{Guardian, Loaded, Protection, Pupil, Roster, snapshot};
+use super::{Guardian, GuardianLink, Loaded, Protection, Pupil, Roster, snapshot};
 use crate::model::{GuardianId, PupilId, SchoolId, StaffId};
 
 /// Schools with fewer pupils than this are judged only as part of the whole.
@@ -93,6 +93,10 @@ fn causes(old: &Roster, new: &Loaded, rules: &BrakeRules) -> Vec<String> {
     if is_too_many(freed, denied) {
         causes.push(format!("{freed} of {denied} denied guardians may be told"));
     }
+    let (ending, endless) = made_endless(old, &new.roster);
+    if is_too_many(endless, ending) {
+        causes.push(format!("{endless} of {ending} temporary guardians have no last day any more"));
+    }
     let (staff, gone) = staff_gone(old, &new.roster);
     if share(gone, staff) > rules.max_drop_contacts {
         causes.push(format!("{gone} of {staff} addresses of staff are gone"));
@@ -158,6 +162,22 @@ fn denials(old: &Roster, new: &Roster) -> (usize, usize) {
         }
     }
     (denied, freed)
+}
+
+/// How many guardians were to be told until a day, and how many of them may now be told of the same pupil for
+/// ever: a lost column `to` reads as that.
+fn made_endless(old: &Roster, new: &Roster) -> (usize, usize) {
+    let (mut ending, mut endless) = (0, 0);
+    for pupil in pupils(old) {
+        let now = new.pupil(&pupil.school, &pupil.id);
+        for link in pupil.guardians.iter().filter(|l| l.may_receive && l.receives.to.is_some()) {
+            ending += 1;
+            let mut same = now.into_iter().flat_map(|p| &p.guardians);
+            let lasts = |l: &GuardianLink| l.may_receive && !l.deny && l.receives.to.is_none();
+            endless += usize::from(same.any(|l| l.guardian == link.guardian && lasts(l)));
+        }
+    }
+    (ending, endless)
 }
 
 fn pupils(roster: &Roster) -> impl Iterator<Item = &Pupil> {

@@ -137,6 +137,24 @@ fn lost_denials_are_held_back() {
 }
 
 #[test]
+fn temporary_guardians_who_become_permanent_are_held_back() {
+    let ending = |n: usize| {
+        let mut roster = roster(pupils_of("a", 40));
+        let pupils = roster.pupils.values_mut().flat_map(BTreeMap::values_mut);
+        for pupil in pupils.take(n) {
+            pupil.guardians[0].receives.to = Some(jiff::civil::date(2026, 12, 1));
+        }
+        roster
+    };
+    for (before, after, taken) in
+        [(0, 4, true), (1, 1, true), (1, 0, false), (4, 2, true), (4, 1, false), (12, 6, false)]
+    {
+        let told = judged(&ending(before), ending(after));
+        assert_eq!(told.is_empty(), taken, "{before} {after} {told:?}");
+    }
+}
+
+#[test]
 fn staff_who_are_gone_are_held_back() {
     use crate::directory::Staff;
     use crate::model::{EmailAddress, StaffRole};

@@ -162,14 +162,35 @@ fn guardian(
     let id = reader.id(place, "guardian", &row.guardian, |t| GuardianId::new(t));
     let may_receive = reader.truth(place, "may-receive", Some(row.may_receive), None);
     let deny = reader.truth(place, "deny", row.deny, Some(false));
+    // A day that cannot be read closes the link: nobody is told too long, and nobody denied too short.
+    let never = "this guardian is not told about this pupil";
+    let receives = reader.period(place, ["from", "to"], [row.from, row.to], never);
+    let dated = [&row.deny_from, &row.deny_to].into_iter().flatten().any(|t| !t.trim().is_empty());
+    let days = ["deny-from", "deny-to"];
+    let denied = reader.period(place, days, [row.deny_from, row.deny_to], never);
+    let undenied = dated && deny == Some(false);
+    if undenied {
+        let what = format!("has days of a denial and no denial, so {never}");
+        let remedy = "write yes, or leave out deny-from and deny-to";
+        reader.warn(RosterProblem::at(place, what, remedy).column("deny"));
+    }
     let name = reader.name(place, "name", row.name);
     let (phone, phone_is_mobile) = reader.phone(place, row.phone);
     let email = reader.email(place, row.email);
     let channel = reader.channel(place, row.channel);
     let language = reader.language(place, row.language);
+    let household = reader.name(place, "household", row.household);
     let Some(id) = id else { return };
-    let person =
-        Guardian { id: id.clone(), name, phone, phone_is_mobile, email, channel, language };
+    let person = Guardian {
+        id: id.clone(),
+        name,
+        phone,
+        phone_is_mobile,
+        email,
+        channel,
+        language,
+        household,
+    };
     let known = *seen.guardians.entry(id.clone()).or_insert(place);
     if *roster.guardians.entry(id.clone()).or_insert_with(|| person.clone()) != person {
         let what = format!("the guardian's contact data differ from those at {known}");
@@ -188,7 +209,13 @@ fn guardian(
         first(reader, &mut seen.links, link, place, "the same guardian of the same pupil");
     let (Some(may_receive), Some(deny), true) = (may_receive, deny, is_first) else { return };
     if let Some(pupil) = roster.pupils.get_mut(&school).and_then(|s| s.get_mut(&pupil)) {
-        pupil.guardians.push(GuardianLink { guardian: id, may_receive, deny });
+        pupil.guardians.push(GuardianLink {
+            guardian: id,
+            may_receive: may_receive && receives.is_some(),
+            deny: deny || undenied,
+            receives: receives.unwrap_or_default(),
+            denied: denied.filter(|_| !undenied).unwrap_or_default(),
+        });
     }
 }
 

@@ -65,6 +65,66 @@ fn only(loaded: &Loaded) -> &Pupil {
 }
 
 #[test]
+fn days_of_guardians() {
+    let row = |guardian: &str, from: &str, to: &str| GuardianRow {
+        from: Some(from.into()),
+        to: Some(to.into()),
+        ..guardian_row("p1", guardian)
+    };
+    let denied = |guardian: &str, deny: &str, from: &str, to: &str| GuardianRow {
+        deny: Some(deny.into()),
+        deny_from: Some(from.into()),
+        deny_to: Some(to.into()),
+        ..guardian_row("p1", guardian)
+    };
+    let guardians = vec![
+        row("a", "2026-11-23", " 20261231 "),
+        row("b", "", ""),
+        row("c", "i höst", ""),
+        row("d", "", "2026-02-30"),
+        row("e", "2026-12-01", "2026-11-30"),
+        denied("f", "ja", "", "2026-11-23"),
+        denied("g", "ja", "", "snart"),
+        denied("h", "", "2026-11-23", ""),
+        denied("i", "nej", "", "2026-11-23"),
+    ];
+    let loaded = run(vec![pupil_row("p1")], guardians, Vec::new()).expect("good");
+    let told = |day: &str| -> Vec<&str> {
+        let day = day.parse().expect("a day");
+        let links = &only(&loaded).guardians;
+        links.iter().filter(|l| l.is_open(day)).map(|l| l.guardian.as_str()).collect()
+    };
+    assert_eq!(told("2026-11-22"), ["b"]);
+    assert_eq!(told("2026-11-23"), ["a", "b"]);
+    assert_eq!(told("2026-12-31"), ["a", "b", "f"]);
+    assert_eq!(told("2027-01-01"), ["b", "f"]);
+    let closed =
+        |id: &str| only(&loaded).guardians.iter().any(|l| l.guardian.as_str() == id && l.deny);
+    assert!(["f", "g", "h", "i"].into_iter().all(closed) && !closed("c"));
+    let never = "so this guardian is not told about this pupil";
+    let warnings: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    let day = "write the day as 2026-11-23, or leave it empty";
+    let both = "write yes, or leave out deny-from and deny-to";
+    assert_eq!(
+        warnings,
+        [
+            format!("guardians line 4, column from: is not a date, {never}; {day}"),
+            format!("guardians line 5, column to: is not a day of the calendar, {never}; {day}"),
+            format!(
+                "guardians line 6, column to: is before the first day, {never}; correct one of the two"
+            ),
+            format!("guardians line 8, column deny-to: is not a date, {never}; {day}"),
+            format!(
+                "guardians line 9, column deny: has days of a denial and no denial, {never}; {both}"
+            ),
+            format!(
+                "guardians line 10, column deny: has days of a denial and no denial, {never}; {both}"
+            ),
+        ]
+    );
+}
+
+#[test]
 fn a_good_load() {
     let pupils = vec![
         PupilRow { mentor: Some("m1".into()), ..pupil_row("p1") },

@@ -79,8 +79,13 @@ pub fn load_csv(
         email: row.cell("email"),
         channel: row.cell("channel"),
         language: row.cell("language"),
+        household: row.cell("household"),
         may_receive: row.text("may-receive"),
+        from: row.cell("from"),
+        to: row.cell("to"),
         deny: row.cell("deny"),
+        deny_from: row.cell("deny-from"),
+        deny_to: row.cell("deny-to"),
     });
     if let Some(bytes) = files.staff {
         let staff = Table::read(STAFF_FILE, bytes, &STAFF, false, &mut problems);

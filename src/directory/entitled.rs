@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 
-use super::{Guardian, Nudge, Protection, Pupil, Roster, School};
+use super::homes;
+use super::{Guardian, Homes, Nudge, Protection, Pupil, Roster, School};
 use crate::model::{
-    Address, Channel, EmailAddress, GuardianId, Locale, Phone, Reason, Recipient, StaffId,
-    StaffRole,
+    Accord, Address, Channel, EmailAddress, GuardianId, Locale, Phone, Reason, Recipient, StaffId,
+    StaffRole, accord,
 };
 
 /// Age from which a pupil is told instead of the guardians (föräldrabalken 9 kap. 1 §: under 18 is a
@@ -38,12 +39,36 @@ pub enum Entitled {
         /// Guardians who may not, and why.
         refused: Vec<(GuardianId, Reason)>,
     },
-    /// The pupil, who is of age.
-    Adult(Candidate),
+    /// The pupil, who is of age, and then the guardians who may be told because the pupil consents.
+    Adult(Vec<Candidate>),
+}
+
+/// What is stored of a pupil that bears on who is told.
+#[derive(Debug, Clone, Default)]
+pub struct Known<'a> {
+    /// What was agreed.
+    pub accords: &'a [Accord],
+    /// Guardians who could not be reached with what they are to be told.
+    pub unreached: BTreeSet<GuardianId>,
+    /// Everybody of a home may be told, whatever the school has chosen.
+    pub whole_homes: bool,
+}
+
+impl<'a> Known<'a> {
+    /// Nothing but what was agreed.
+    pub fn of(accords: &'a [Accord]) -> Self {
+        Self { accords, ..Self::default() }
+    }
 }
 
 /// Decides who may be told on a day in the school's zone.
-pub fn recipients(school: &School, pupil: &Pupil, roster: &Roster, today: Date) -> Entitled {
+pub fn recipients(
+    school: &School,
+    pupil: &Pupil,
+    roster: &Roster,
+    today: Date,
+    known: &Known<'_>,
+) -> Entitled {
     match pupil.protection {
         Protection::Protected => return Entitled::Nobody(Reason::Protected),
         Protection::Unknown => return Entitled::Nobody(Reason::ProtectionUnknown),
@@ -51,32 +76,68 @@ pub fn recipients(school: &School, pupil: &Pupil, roster: &Roster, today: Date) 
     }
     let Some(birth) = pupil.birth_date else { return Entitled::Nobody(Reason::AgeUnknown) };
     if is_of_age(birth, today) {
-        return Entitled::Adult(adult(school, pupil, roster));
+        return Entitled::Adult(adult(school, pupil, roster, today, known));
     }
-    guardians(school, pupil, roster)
+    guardians(school, pupil, roster, today, known)
 }
 
 /// Those of a pupil's guardians whom a person may ring, where a machine may not choose.
-pub fn guardians_to_ring(school: &School, pupil: &Pupil, roster: &Roster) -> Vec<Candidate> {
-    match guardians(school, pupil, roster) {
+pub fn guardians_to_ring(
+    school: &School,
+    pupil: &Pupil,
+    roster: &Roster,
+    today: Date,
+) -> Vec<Candidate> {
+    let known = Known { whole_homes: true, ..Known::default() };
+    match guardians(school, pupil, roster, today, &known) {
         Entitled::Guardians { candidates, .. } => candidates,
         Entitled::Nobody(_) | Entitled::Adult(_) => Vec::new(),
     }
 }
 
-/// An adult pupil, at addresses that are not a guardian's as well: a parent's number that was once
+/// An adult pupil, and the guardians to whom the pupil consents. The pupil at addresses that are not a guardian's as well: a parent's number that was once
 /// written down as the child's would tell the parent, which a school may not do of its own accord
 /// (Skolverket, quoted at elevhalsan.se/expertsvar/informera-franvaro-till-vardnadshavare-myndig-elev).
-fn adult(school: &School, pupil: &Pupil, roster: &Roster) -> Candidate {
+fn adult(
+    school: &School,
+    pupil: &Pupil,
+    roster: &Roster,
+    today: Date,
+    known: &Known<'_>,
+) -> Vec<Candidate> {
     let of_guardians = addresses_of(pupil.guardians.iter().map(|l| &l.guardian), roster);
     let (phone, email) = (pupil.phone.as_ref(), pupil.email.as_ref());
     let mut list = contact(phone, pupil.phone_is_mobile, email, pupil.channel);
     list.retain(|a| !of_guardians.contains(a));
-    Candidate {
+    let own = Candidate {
         recipient: Recipient::Pupil,
         contact: if list.is_empty() { Err(Reason::NoContact) } else { Ok(list) },
         language: pupil.language.clone().unwrap_or_else(|| school.locale.clone()),
+    };
+    let mut candidates = vec![own];
+    let told = |id: &GuardianId| accord::consents(known.accords, id, today);
+    if pupil.guardians.iter().any(|link| told(&link.guardian)) {
+        let mut consented = pupil.clone();
+        consented.guardians.retain(|link| told(&link.guardian) || link.is_denied(today));
+        // An address that somebody has too to whom there is no consent tells that one.
+        let others = pupil.guardians.iter().map(|l| &l.guardian).filter(|id| !told(id));
+        let closed = addresses_of(others, roster);
+        if let Entitled::Guardians { candidates: told, .. } =
+            guardians(school, &consented, roster, today, known)
+        {
+            candidates.extend(told.into_iter().map(|mut candidate| {
+                if let Ok(list) = &mut candidate.contact {
+                    list.retain(|address| !closed.contains(address));
+                }
+                let is_empty = candidate.contact.as_ref().is_ok_and(Vec::is_empty);
+                if is_empty {
+                    candidate.contact = Err(Reason::NoContact);
+                }
+                candidate
+            }));
+        }
     }
+    candidates
 }
 
 /// Whether somebody born on `birth` is 18 on `today`. Born on 29 February: on 1 March where the year
@@ -87,12 +148,17 @@ pub fn is_of_age(birth: Date, today: Date) -> bool {
     years > OF_AGE || (years == OF_AGE && had_birthday)
 }
 
-fn guardians(school: &School, pupil: &Pupil, roster: &Roster) -> Entitled {
+fn guardians(
+    school: &School,
+    pupil: &Pupil,
+    roster: &Roster,
+    today: Date,
+    known: &Known<'_>,
+) -> Entitled {
     let mut refused: Vec<(GuardianId, Reason)> = Vec::new();
     let mut entitled: Vec<(&Guardian, Vec<Address>)> = Vec::new();
     // A denial wins over every other row about the same person, in whatever order they stand.
-    let denied: BTreeSet<&GuardianId> =
-        pupil.guardians.iter().filter(|l| l.deny).map(|l| &l.guardian).collect();
+    let denied = denied_on(pupil, today);
     let denied_addresses = addresses_of(denied.iter().copied(), roster);
     for link in &pupil.guardians {
         let id = &link.guardian;
@@ -101,7 +167,8 @@ fn guardians(school: &School, pupil: &Pupil, roster: &Roster) -> Entitled {
             continue;
         }
         let guardian = roster.guardians.get(id);
-        let Some(guardian) = guardian.filter(|_| link.may_receive && !denied.contains(id)) else {
+        let Some(guardian) = guardian.filter(|_| link.is_open(today) && !denied.contains(id))
+        else {
             refused.push((id.clone(), Reason::NotEntitled));
             continue;
         };
@@ -125,7 +192,20 @@ fn guardians(school: &School, pupil: &Pupil, roster: &Roster) -> Entitled {
     if candidates.is_empty() {
         return Entitled::Nobody(Reason::NoEntitledGuardian);
     }
+    if school.people.homes == Homes::Merged && !known.whole_homes {
+        refused.extend(homes::merge(&mut candidates, roster, &known.unreached));
+    }
     Entitled::Guardians { candidates, refused }
+}
+
+/// Who must not be told on a day, in whatever row that stands.
+fn denied_on(pupil: &Pupil, today: Date) -> BTreeSet<&GuardianId> {
+    pupil.guardians.iter().filter(|l| l.is_denied(today)).map(|l| &l.guardian).collect()
+}
+
+/// Every number and address of those who must not be told on a day.
+pub fn denied_addresses(pupil: &Pupil, roster: &Roster, today: Date) -> BTreeSet<Address> {
+    addresses_of(denied_on(pupil, today).into_iter(), roster)
 }
 
 /// Gives every address to one guardian only, so that nobody's number takes one event twice, not

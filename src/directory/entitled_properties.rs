@@ -35,6 +35,7 @@ prop_compose! {
             email: mail.map(email),
             channel,
             language: None,
+            household: None,
         }
     }
 }
@@ -46,7 +47,7 @@ prop_compose! {
         may_receive in prop::bool::weighted(0.8),
         deny in prop::bool::weighted(0.2),
     ) -> GuardianLink {
-        GuardianLink { guardian: GuardianId::new(id).expect("id"), may_receive, deny }
+        GuardianLink::of(GuardianId::new(id).expect("id"), may_receive, deny)
     }
 }
 
@@ -99,7 +100,7 @@ proptest! {
         let denied = |id: &GuardianId| pupil.guardians.iter().any(|l| l.deny && l.guardian == *id);
         let forbidden: Vec<Address> =
             roster.guardians.values().filter(|g| denied(&g.id)).flat_map(all_of).collect();
-        let entitled = recipients(&tests::school(), &pupil, &roster, TODAY);
+        let entitled = recipients(&tests::school(), &pupil, &roster, TODAY, &Known::default());
         if pupil.protection != Protection::None || pupil.birth_date.is_none() {
             prop_assert!(matches!(entitled, Entitled::Nobody(_)));
             return Ok(());
@@ -109,8 +110,9 @@ proptest! {
                 prop_assert_eq!(reason, Reason::NoEntitledGuardian);
                 return Ok(());
             }
-            Entitled::Adult(candidate) => {
-                for address in candidate.contact.iter().flatten() {
+            Entitled::Adult(candidates) => {
+                prop_assert_eq!(candidates.len(), 1);
+                for address in candidates[0].contact.iter().flatten() {
                     let of = |l: &GuardianLink| roster.guardians.get(&l.guardian).map(all_of);
                     prop_assert!(!pupil.guardians.iter().filter_map(of).flatten().any(|a| a == *address));
                 }

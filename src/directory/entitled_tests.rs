@@ -3,7 +3,7 @@
 use jiff::civil::date;
 
 use super::*;
-use crate::directory::GuardianLink;
+use crate::directory::{GuardianLink, Period};
 use crate::model::{PupilId, SchoolId};
 
 pub(super) fn school() -> School {
@@ -19,11 +19,12 @@ fn guardian(id: &str, phone: Option<&str>, email: Option<&str>) -> Guardian {
         email: email.map(|e| EmailAddress::new(e).expect("email")),
         channel: None,
         language: None,
+        household: None,
     }
 }
 
 fn link(id: &str, may_receive: bool, deny: bool) -> GuardianLink {
-    GuardianLink { guardian: GuardianId::new(id).expect("id"), may_receive, deny }
+    GuardianLink::of(GuardianId::new(id).expect("id"), may_receive, deny)
 }
 
 fn pupil(links: Vec<GuardianLink>) -> Pupil {
@@ -69,9 +70,9 @@ fn roster() -> Roster {
 const TODAY: Date = date(2026, 11, 23);
 
 fn told(pupil: &Pupil) -> Vec<String> {
-    match recipients(&school(), pupil, &roster(), TODAY) {
+    match recipients(&school(), pupil, &roster(), TODAY, &Known::default()) {
         Entitled::Nobody(reason) => vec![format!("nobody: {reason}")],
-        Entitled::Adult(c) => vec![format!("adult: {}", c.contact.is_ok())],
+        Entitled::Adult(c) => vec![format!("adult: {}", c[0].contact.is_ok())],
         Entitled::Guardians { candidates, refused } => candidates
             .iter()
             .map(|c| {
@@ -121,6 +122,31 @@ fn denial_wins_over_everything() {
 }
 
 #[test]
+fn guardians_are_told_on_their_days_alone() {
+    let days = |from: Option<Date>, to: Option<Date>| Period { from, to };
+    let (before, after) = (date(2026, 11, 22), date(2026, 11, 24));
+    let told_with = |receives: Period, deny: bool, denied: Period| {
+        told(&pupil(vec![GuardianLink { deny, receives, denied, ..link("g1", true, false) }]))
+    };
+    let (open, closed) = (["guardian:g1 sms"], ["nobody: no-entitled-guardian"]);
+    let always = Period::default();
+    for (receives, deny, denied, expected) in [
+        (days(Some(TODAY), Some(TODAY)), false, always, open),
+        (days(Some(before), None), false, always, open),
+        (days(Some(after), None), false, always, closed),
+        (days(None, Some(before)), false, always, closed),
+        (always, true, always, closed),
+        (always, true, days(None, Some(TODAY)), closed),
+        (always, true, days(Some(TODAY), None), closed),
+        (always, true, days(None, Some(before)), open),
+        (always, true, days(Some(after), None), open),
+        (days(None, Some(before)), true, days(None, Some(before)), closed),
+    ] {
+        assert_eq!(told_with(receives, deny, denied), expected, "{receives:?} {deny} {denied:?}");
+    }
+}
+
+#[test]
 fn channels_and_shared_numbers() {
     assert_eq!(
         told(&pupil(vec![
@@ -145,7 +171,7 @@ fn ways(guardians: &[Guardian]) -> Vec<String> {
     let links = guardians.iter().map(|g| link(g.id.as_str(), true, false)).collect();
     let mut roster = Roster::default();
     roster.guardians.extend(guardians.iter().map(|g| (g.id.clone(), g.clone())));
-    match recipients(&school(), &pupil(links), &roster, TODAY) {
+    match recipients(&school(), &pupil(links), &roster, TODAY, &Known::default()) {
         Entitled::Guardians { candidates, refused } => candidates
             .iter()
             .map(|c| {

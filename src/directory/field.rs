@@ -96,6 +96,23 @@ pub fn role(raw: &str) -> Option<StaffRole> {
 /// # Errors
 /// With words: not a date, or not one a pupil of today was born on.
 pub fn birth_date(raw: &str, now: Timestamp) -> Result<Date, &'static str> {
+    let date = day(raw)?;
+    // The clock is UTC, the school's day may already be the next.
+    let tomorrow = TimeZone::UTC.to_datetime(now).date().saturating_add(1.day());
+    if date > tomorrow {
+        return Err("lies in the future");
+    }
+    if date < tomorrow.saturating_sub(120.years()) {
+        return Err("lies more than 120 years back");
+    }
+    Ok(date)
+}
+
+/// A day, `2026-11-23` or `20261123`.
+///
+/// # Errors
+/// With words: not a date, or not one of the calendar.
+pub fn day(raw: &str) -> Result<Date, &'static str> {
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     let parts: Vec<&str> = match raw.split('-').collect::<Vec<_>>()[..] {
         [y, m, d] if y.len() == 4 && m.len() == 2 && d.len() == 2 => vec![y, m, d],
@@ -107,17 +124,7 @@ pub fn birth_date(raw: &str, now: Timestamp) -> Result<Date, &'static str> {
     }
     let number = |at: usize| parts[at].parse::<i16>().map_err(|_| "is not a date");
     let small = |at: usize| parts[at].parse::<i8>().map_err(|_| "is not a date");
-    let date =
-        Date::new(number(0)?, small(1)?, small(2)?).map_err(|_| "is not a day of the calendar")?;
-    // The clock is UTC, the school's day may already be the next.
-    let tomorrow = TimeZone::UTC.to_datetime(now).date().saturating_add(1.day());
-    if date > tomorrow {
-        return Err("lies in the future");
-    }
-    if date < tomorrow.saturating_sub(120.years()) {
-        return Err("lies more than 120 years back");
-    }
-    Ok(date)
+    Date::new(number(0)?, small(1)?, small(2)?).map_err(|_| "is not a day of the calendar")
 }
 
 /// School year: 0 to 10; `F` and `FSK` are förskoleklass.

@@ -11,6 +11,7 @@ pub mod entitled;
 pub mod fatigue;
 pub mod field;
 pub mod go_live;
+mod homes;
 pub mod hours;
 pub mod json;
 pub mod languages;
@@ -31,13 +32,16 @@ pub mod volume;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use crate::model::Period;
 pub use fatigue::{Fatigue, FurtherLessons};
 pub use hours::{QuietEnd, TimeRules, WhenStale};
 pub use languages::{LanguageRules, Price, Translations};
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
-pub use school::{DailyLists, Mode, Nudge, QuietHours, RegisterRules, School, SubjectIdentity};
+pub use school::{
+    DailyLists, Homes, Mode, Nudge, PeopleRules, QuietHours, RegisterRules, School, SubjectIdentity,
+};
 pub use settings::Settings;
 pub use volume::VolumeRules;
 

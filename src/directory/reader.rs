@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 
 use super::phone::{PhoneKind, PhoneRules, normalise};
 use super::problem::{LoadError, Place, RosterProblem};
-use super::{Protection, field};
+use super::{Period, Protection, field};
 use crate::model::{Channel, EmailAddress, GroupId, IdError, Locale, Phone, SchoolId, StaffRole};
 
 /// What rows are checked against.
@@ -264,6 +264,36 @@ impl<'a> Reader<'a> {
                 self.fail(RosterProblem::at(place, what, remedy).column("birth-date"));
             })
             .ok()
+    }
+
+    /// The days between two cells; none: a day cannot be read, or the last is before the first. Whoever reads
+    /// that as fewer days than were meant tells nobody too many; `what` says what comes of it.
+    pub(super) fn period(
+        &mut self,
+        place: Place,
+        columns: [&'static str; 2],
+        cells: [Option<String>; 2],
+        what: &str,
+    ) -> Option<Period> {
+        let mut whole = true;
+        let [from, to] = [0, 1].map(|side| {
+            let text = filled(cells[side].as_deref())?;
+            let day = field::day(text);
+            if let Err(words) = day {
+                whole = false;
+                let remedy = "write the day as 2026-11-23, or leave it empty";
+                let what = format!("{words}, so {what}");
+                self.warn(RosterProblem::at(place, what, remedy).column(columns[side]));
+            }
+            day.ok()
+        });
+        let period = Period { from, to };
+        if period.is_never() {
+            let what = format!("is before the first day, so {what}");
+            let remedy = "correct one of the two";
+            self.warn(RosterProblem::at(place, what, remedy).column(columns[1]));
+        }
+        Some(period).filter(|period| whole && !period.is_never())
     }
 
     fn word(&mut self, place: Place, column: &'static str, words: &str) {

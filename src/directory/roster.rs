@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
+use super::Period;
 use crate::model::{
     Channel, EmailAddress, GroupId, GuardianId, Locale, Phone, PupilId, SchoolId, StaffId,
     StaffRole,
@@ -92,6 +93,30 @@ pub struct GuardianLink {
     /// Must not be told, whatever else says so; wins over everything.
     #[serde(default)]
     pub deny: bool,
+    /// When `may_receive` holds.
+    #[serde(default, skip_serializing_if = "Period::is_always")]
+    pub receives: Period,
+    /// When `deny` holds.
+    #[serde(default, skip_serializing_if = "Period::is_always")]
+    pub denied: Period,
+}
+
+impl GuardianLink {
+    /// One without dates.
+    pub fn of(guardian: GuardianId, may_receive: bool, deny: bool) -> Self {
+        let (receives, denied) = (Period::default(), Period::default());
+        Self { guardian, may_receive, deny, receives, denied }
+    }
+
+    /// Whether the guardian must not be told on a day of the school's.
+    pub fn is_denied(&self, day: Date) -> bool {
+        self.deny && self.denied.holds(day)
+    }
+
+    /// Whether the guardian may be told on a day of the school's, denials of other rows aside.
+    pub fn is_open(&self, day: Date) -> bool {
+        self.may_receive && self.receives.holds(day) && !self.is_denied(day)
+    }
 }
 
 /// One guardian, who may answer for several pupils.
@@ -117,6 +142,9 @@ pub struct Guardian {
     /// Reads this language; none: the school's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<Locale>,
+    /// An opaque word for the home; guardians of one word live in one. None: nobody else is known to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub household: Option<String>,
 }
 
 impl Guardian {

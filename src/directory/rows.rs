@@ -43,7 +43,19 @@ pub const PUPILS: Columns = Columns {
 /// Columns of `guardians`.
 pub const GUARDIANS: Columns = Columns {
     required: &["pupil", "school", "guardian", "may-receive"],
-    optional: &["name", "phone", "email", "channel", "language", "deny"],
+    optional: &[
+        "name",
+        "phone",
+        "email",
+        "channel",
+        "language",
+        "household",
+        "from",
+        "to",
+        "deny",
+        "deny-from",
+        "deny-to",
+    ],
 };
 
 /// Columns of `staff`.
@@ -114,14 +126,24 @@ pub struct GuardianRow {
     pub channel: Option<String>,
     /// A language tag, as `sv`.
     pub language: Option<String>,
+    /// An opaque word for the home; guardians with the same word live in one.
+    pub household: Option<String>,
     /// Whether this guardian may be told about this pupil.
     #[serde(deserialize_with = "truth")]
     #[schemars(with = "bool")]
     pub may_receive: String,
+    /// The first day on which that is so, as `2026-11-23`; nothing: always was.
+    pub from: Option<String>,
+    /// The last day on which that is so; nothing: no end is known.
+    pub to: Option<String>,
     /// Whether this guardian must not be told, whatever else says so.
     #[serde(default, deserialize_with = "some_truth")]
     #[schemars(with = "Option<bool>")]
     pub deny: Option<String>,
+    /// The first day of the denial; nothing: always was.
+    pub deny_from: Option<String>,
+    /// The last day of the denial; nothing: it has no end.
+    pub deny_to: Option<String>,
 }
 
 /// One member of staff, or one shared inbox, in one role.

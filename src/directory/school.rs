@@ -122,6 +122,25 @@ impl Default for DailyLists {
     }
 }
 
+/// To how many of one home a message goes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Homes {
+    /// To every guardian.
+    #[default]
+    Separate,
+    /// To one guardian of each home; to the next where that one is not reached.
+    Merged,
+}
+
+/// What a school has chosen about whom it tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PeopleRules {
+    /// To how many of one home a message goes.
+    pub homes: Homes,
+    /// Who texts to the homes of protected pupils come from; none: none are sent, whatever was agreed.
+    pub neutral_sender_id: Option<String>,
+}
+
 /// One school's settings, defaults applied.
 #[derive(Debug, Clone)]
 pub struct School {
@@ -179,6 +198,8 @@ pub struct School {
     pub calendar: Option<Arc<Calendar>>,
     /// A guardian who made the mark, as a teacher, is not told of it.
     pub mutes_marking_guardian: bool,
+    /// Whom it tells.
+    pub people: PeopleRules,
 }
 
 impl School {

@@ -44,6 +44,7 @@ pub fn settings() -> super::School {
         languages: crate::directory::LanguageRules::default(),
         calendar: None,
         mutes_marking_guardian: false,
+        people: crate::directory::PeopleRules::default(),
     }
 }
 
@@ -65,11 +66,11 @@ pub fn pupil(at: &str, id: &str) -> Pupil {
         groups: Vec::new(),
         year: None,
         flagged: false,
-        guardians: vec![GuardianLink {
-            guardian: GuardianId::new(format!("g-{id}")).expect("id"),
-            may_receive: true,
-            deny: false,
-        }],
+        guardians: vec![GuardianLink::of(
+            GuardianId::new(format!("g-{id}")).expect("id"),
+            true,
+            false,
+        )],
     }
 }
 
@@ -83,6 +84,7 @@ pub fn guardian(id: &str, last: u16) -> Guardian {
         email: None,
         channel: None,
         language: None,
+        household: None,
     }
 }
 
@@ -139,10 +141,8 @@ prop_compose! {
             mentor: mentor.map(|id| StaffId::new(id).expect("id")),
             guardians: links
                 .into_iter()
-                .map(|(id, may_receive, deny)| GuardianLink {
-                    guardian: GuardianId::new(id).expect("id"),
-                    may_receive,
-                    deny,
+                .map(|(id, may_receive, deny)| {
+                    GuardianLink::of(GuardianId::new(id).expect("id"), may_receive, deny)
                 })
                 .collect(),
             ..pupil(&at, &id)

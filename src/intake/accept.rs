@@ -7,9 +7,9 @@ use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::task::TaskTracker;
 
-use super::case::{Case, CaseKey, look_again};
+use super::case::{Case, CaseKey, PROTECTED_FOR, look_again};
 use super::decide::{Heard, decide, trail};
-use super::register;
+use super::{redaction, register};
 use crate::directory::{Directory, School};
 use crate::env::Clock;
 use crate::model::{
@@ -164,6 +164,10 @@ impl Intake {
             if let (true, Some(pupil)) = (beside.protected, observation.fact.pupil()) {
                 let row = tables::notice_guard(&school.id, pupil);
                 let known: Day = unit.read(&row).await?.unwrap_or_default();
+                let since = known.protected_at.map(|at| now.duration_since(at));
+                if since.is_none_or(|since| since >= PROTECTED_FOR) {
+                    redaction::ask(&mut unit, (&school.id, pupil), now);
+                }
                 unit.write(row, &Day { protected_at: Some(now), ..known });
             }
             match write(&mut unit, &directory, school, observation, beside.learn, now).await {

@@ -2,11 +2,11 @@
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
-use super::exclusions;
+use super::{accords, exclusions};
 use crate::directory::{Roster, School};
 use crate::model::{
-    AdvanceNotice, Lesson, LessonId, LessonState, Notification, PupilId, Reason, SchoolId,
-    Silencing, State,
+    Accord, AdvanceNotice, Lesson, LessonId, LessonState, Notification, PupilId, Purpose, Reason,
+    SchoolId, Silencing, State,
 };
 use crate::policy::{Plan, Situation, exclusion};
 use crate::store::rows::{Day, Due, Notice, Register};
@@ -70,6 +70,10 @@ pub struct Case {
     protected_at: Option<Timestamp>,
     /// Silences that concern the pupil and end after the lesson's start.
     silencings: Vec<Silencing>,
+    /// What was agreed about the pupil.
+    pub accords: Vec<Accord>,
+    /// Whether the home was asked to ring about another lesson of the day.
+    rung: bool,
 }
 
 impl Case {
@@ -123,13 +127,17 @@ impl Case {
         let class = roster.pupil(&key.school, &key.pupil).and_then(|pupil| pupil.class.as_deref());
         let silencings =
             exclusions::of_pupil(unit, &key.school, (&key.pupil, class), start).await?;
+        let of = (&key.school, &key.pupil);
+        let accords = accords::of_pupil(unit, roster, of, key.date.year()).await?;
+        let rung = was_rung(unit, key, &day).await?;
         let mut told = Vec::with_capacity(lesson.notifications.len());
         for id in &lesson.notifications {
             if let Some(n) = unit.read::<Notification>(&tables::notification(id)).await? {
                 told.push(n);
             }
         }
-        Ok(Self { key: key.clone(), lesson, day, notices, told, protected_at, silencings })
+        let key = key.clone();
+        Ok(Self { key, lesson, day, notices, told, protected_at, silencings, accords, rung })
     }
 
     /// Whether the pupil is missing at another lesson of the day.
@@ -167,6 +175,8 @@ impl Case {
             duty_elsewhere: self.day.duty.as_ref().is_some_and(|l| *l != self.key.lesson),
             protected: self.is_protected(now),
             exclusion: self.exclusion(school),
+            accords: &self.accords,
+            rung: self.rung,
         }
     }
 
@@ -199,6 +209,9 @@ impl Case {
         }
         for new in &plan.make {
             enqueue(unit, new);
+            if new.purpose == Purpose::AskToRing {
+                self.day.ring = Some(new.id.clone());
+            }
             self.lesson.notifications.push(new.id.clone());
         }
         self.forget_surplus();
@@ -249,6 +262,15 @@ impl Case {
             self.lesson.notifications.remove(index);
         }
     }
+}
+
+/// Whether the day has a message that asks to ring, of another lesson, that left or may leave.
+async fn was_rung(unit: &mut Unit<'_>, key: &CaseKey, day: &Day) -> Result<bool, StoreError> {
+    let Some(id) = &day.ring else { return Ok(false) };
+    let known: Option<Notification> = unit.read(&tables::notification(id)).await?;
+    Ok(known.is_some_and(|n| {
+        n.lesson != key.lesson && (n.state != State::Cancelled || !n.attempts.is_empty())
+    }))
 }
 
 /// One pupil's advance notices that end after an instant.

@@ -2,6 +2,7 @@
 //! deciding are asked of `occasion` and `policy`; nothing is sent from here.
 
 mod accept;
+pub mod accords;
 pub mod case;
 pub mod contact;
 mod decide;
@@ -9,6 +10,7 @@ mod delays;
 mod described;
 pub mod exclusions;
 pub mod further;
+pub mod redaction;
 mod register;
 pub mod registers;
 pub mod silence;

@@ -15,6 +15,7 @@ pub mod mail;
 pub mod notice;
 pub mod preview;
 mod render;
+pub mod ring;
 mod samples;
 pub mod schema;
 pub mod sms;

@@ -1,6 +1,7 @@
 //! The nouns of the field as plain values: ids, phone numbers, lessons, observations, occasions,
 //! notifications, reasons. May do no I/O, read no clock and no randomness, and import no other room.
 
+pub mod accord;
 mod account;
 mod address;
 mod civic;
@@ -14,6 +15,7 @@ mod notification;
 mod observation;
 mod occasion;
 mod outcome;
+mod period;
 mod planned;
 mod rate;
 mod reason;
@@ -26,6 +28,7 @@ pub mod unseen;
 mod volume;
 mod watch;
 
+pub use accord::{Accord, AccordAbout, AccordEnd};
 pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
 pub use civic::looks_civic;
@@ -45,6 +48,7 @@ pub use notification::{
 pub use observation::{AdvanceNotice, Fact, LessonReport, NoticeKind, Observation};
 pub use occasion::LessonState;
 pub use outcome::{Lookup, Outcome, Receipt, ReceiptStatus, WireError};
+pub use period::Period;
 pub use planned::Planned;
 pub use rate::Rate;
 pub use reason::Reason;

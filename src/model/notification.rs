@@ -46,6 +46,8 @@ pub enum Purpose {
     /// To the attendance team, in the morning: pupils who were missing on the last day of school and of whom nobody was
     /// told on it, nor has any word yet.
     Missed,
+    /// To the one number that was agreed upon for a protected pupil: please ring. Says nothing of anybody.
+    AskToRing,
 }
 
 impl Purpose {
@@ -68,6 +70,7 @@ impl Purpose {
             Self::RosterAudit => "roster-audit",
             Self::VolumeHold => "volume-hold",
             Self::Missed => "missed",
+            Self::AskToRing => "ask-to-ring",
         }
     }
 
@@ -89,7 +92,8 @@ impl Purpose {
             | Self::TeamAlert
             | Self::TeamUpdate
             | Self::StaffTask
-            | Self::Test => false,
+            | Self::Test
+            | Self::AskToRing => false,
         }
     }
 
@@ -196,6 +200,8 @@ pub enum Recipient {
     Member(StaffId),
     /// A guest of the school, who is known by the address alone.
     Guest,
+    /// The number that was agreed upon for a protected pupil; nobody is named.
+    Agreed,
 }
 
 impl Recipient {
@@ -207,6 +213,7 @@ impl Recipient {
             Self::Staff(role) => format!("staff:{role:?}"),
             Self::Member(id) => format!("member:{id}"),
             Self::Guest => "guest".into(),
+            Self::Agreed => "agreed".into(),
         }
     }
 }

@@ -161,6 +161,12 @@ pub enum Reason {
     QuietHoursOver,
     /// Nobody was told on the day itself.
     NotToldSameDay,
+    /// The home and the school have agreed on it.
+    Agreed,
+    /// Another of the same home is told for both.
+    HomeTold,
+    /// Another of the same home could not be reached.
+    HomeNotReached,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -290,6 +296,13 @@ impl Reason {
                 "it waited for quiet hours to end, and the school wants nothing sent then (`quiet-hours-end`); the team is to phone"
             }
             Self::NotToldSameDay => "nobody at home was told on the day itself",
+            Self::Agreed => "agreed with a protected pupil's home (`upprop agreement list`)",
+            Self::HomeTold => {
+                "another guardian of the same home is told, as the school wants homes told"
+            }
+            Self::HomeNotReached => {
+                "the guardian of the same home who comes before could not be reached"
+            }
         }
     }
 

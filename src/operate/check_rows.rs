@@ -11,8 +11,8 @@ use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
-    Hold, LessonId, LessonState, MissingAt, Notification, NotificationId, PupilId, SchoolId,
-    Silencing, State,
+    Accord, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId, PupilId,
+    SchoolId, Silencing, State,
 };
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
@@ -78,6 +78,10 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
         tables::SEEN | tables::WEBHOOK_IDS => read::<Seen>(value).map(|_| None)?,
         tables::DAYS | tables::NOTICE_GUARDS | tables::SILENCING_GUARDS => {
             read::<Day>(value).map(|_| None)?
+        }
+        tables::ACCORDS => {
+            let row: Accord = read(value)?;
+            misplaced(tables::accord(&row) == key)
         }
         tables::SILENCINGS => {
             let row: Silencing = read(value)?;
@@ -212,7 +216,8 @@ async fn notification(
             | Due::Replanned { .. }
             | Due::RegisterDigest { .. }
             | Due::Hold { .. }
-            | Due::Daily { .. },
+            | Due::Daily { .. }
+            | Due::Redact { .. },
         ))
         | None => false,
     };
@@ -256,7 +261,8 @@ async fn due(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, S
             | Due::Replanned { .. }
             | Due::RegisterDigest { .. }
             | Due::Hold { .. }
-            | Due::Daily { .. },
+            | Due::Daily { .. }
+            | Due::Redact { .. },
         ) => {
             return Ok(None);
         }

@@ -14,8 +14,8 @@ use super::rejected::Rejected;
 use super::{FORMAT, OperateError};
 use crate::directory::{Pupil, snapshot};
 use crate::model::{
-    LessonState, Notification, PupilId, Reason, Register, SchoolId, SilencedTarget, Silencing,
-    State,
+    Accord, LessonState, Notification, PupilId, Reason, Register, SchoolId, SilencedTarget,
+    Silencing, State,
 };
 use crate::store::rows::{Audit, Notice, Rejection};
 use crate::store::{Kv, StoreError, after_prefix, ledger, tables};
@@ -56,6 +56,9 @@ pub struct Export {
     /// Silences that the school has asked for about the pupil alone.
     #[serde(default)]
     pub silences: Vec<Silencing>,
+    /// What was agreed about the pupil.
+    #[serde(default)]
+    pub accords: Vec<Accord>,
 }
 
 /// One row that is kept so that what a source says again is told from what is new.
@@ -175,6 +178,7 @@ pub async fn export(
         said: said(kv, school, pupil).await?,
         plans: plans(kv, school, pupil).await?,
         silences: silences(kv, school, pupil).await?,
+        accords: accords(kv, school, pupil).await?,
     })
 }
 
@@ -215,6 +219,15 @@ async fn silences(
     all(kv, &prefix).await?.iter().map(|(_, value)| ledger::decode(value)).collect()
 }
 
+async fn accords(
+    kv: &dyn Kv,
+    school: &SchoolId,
+    pupil: &PupilId,
+) -> Result<Vec<Accord>, StoreError> {
+    let rows = all(kv, &tables::accords(school, pupil)).await?;
+    rows.iter().map(|(_, value)| ledger::decode(value)).collect()
+}
+
 /// Goes through all lessons of the school.
 async fn plans(
     kv: &dyn Kv,
@@ -246,7 +259,7 @@ fn about() -> Vec<String> {
          somebody whose protection outweighs this.",
         "`said` is what sources last said of the pupil, kept so that what they repeat is told from what is new; `plans` \
          are lessons whose plan names the pupil beside or without a group; `silences` are times at which the school \
-         wanted nobody told of the pupil.",
+         wanted nobody told of the pupil; `accords` are consents and agreements about who is told.",
         "Ids of events (`event`) are the school system's. Refused events that named no school are here only where \
          there is one school. Backups and the journal hold older versions of the same \
          until they are removed.",

@@ -20,7 +20,8 @@ use crate::store::{Commit, Kv, StoreError, after_prefix, codec, tables};
 const ROUNDS: usize = 5;
 /// The tables whose keys begin with school and pupil. Lessons first: nothing may refer to a message that is
 /// gone.
-const OF_PUPIL: [(&str, &[u8]); 9] = [
+const OF_PUPIL: [(&str, &[u8]); 10] = [
+    ("consents and agreements", tables::ACCORDS),
     ("lessons", tables::LESSONS),
     ("days", tables::DAYS),
     ("advance notices", tables::NOTICES),
@@ -237,9 +238,10 @@ async fn rows(
     done.add("audits of the directory", changed);
     for prefix in [tables::ALL_DUE, tables::ASIDE] {
         let gone = sweep(kv, prefix, |_, value| match ledger::decode::<Due>(value) {
-            Ok(Due::LessonEnd { school: at, pupil: of, .. }) if at == *school && of == *pupil => {
-                Fate::Goes
-            }
+            Ok(
+                Due::LessonEnd { school: at, pupil: of, .. }
+                | Due::Redact { school: at, pupil: of },
+            ) if at == *school && of == *pupil => Fate::Goes,
             _ => Fate::Stays,
         })
         .await?;

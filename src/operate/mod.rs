@@ -6,6 +6,7 @@
 //! in the school's own system. Each begins with `format`, which moves when a field changes its meaning;
 //! new fields may come at any time.
 
+pub mod accords;
 pub mod backup;
 pub mod check;
 mod check_rows;

@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _};
 use serde::Serialize;
 
 use super::erase::{Ask, Fate, is_past, sweep};
-use crate::model::{LessonState, Notification, NotificationId, PupilId, SchoolId, Silencing};
+use crate::model::{
+    Accord, LessonState, Notification, NotificationId, PupilId, SchoolId, Silencing,
+};
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
     Alias, BadContact, Erased, Failing, KeptMark, LastSaid, Missed, Notice, NoticeSaid, Register,
@@ -135,6 +137,25 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
     Ok(changed)
 }
 
+/// What schools have asked for that is over: silences, consents and agreements.
+async fn asked_for(
+    kv: &dyn Kv,
+    is_past_day: impl Fn(&str) -> bool + Send + Sync,
+    limit: Timestamp,
+) -> Result<u64, StoreError> {
+    let accords = sweep(kv, tables::ACCORDS, |_, value| {
+        let Ok(row) = ledger::decode::<Accord>(value) else { return Fate::Stays };
+        let last = row.days.to.is_some_and(|to| is_past_day(&to.to_string()));
+        goes(last || row.ended.is_some_and(|ended| ended.at < limit))
+    })
+    .await?;
+    let silencings = sweep(kv, tables::SILENCINGS, |_, value| {
+        goes(ledger::decode::<Silencing>(value).is_ok_and(|row| row.to < limit))
+    })
+    .await?;
+    Ok(accords + silencings)
+}
+
 async fn evidence(
     kv: &dyn Kv,
     limit: Timestamp,
@@ -207,10 +228,7 @@ async fn evidence(
         goes(row.is_ok_and(|row| row.over_at.is_some_and(|at| at < limit)))
     })
     .await?;
-    gone += sweep(kv, tables::SILENCINGS, |_, value| {
-        goes(ledger::decode::<Silencing>(value).is_ok_and(|row| row.to < limit))
-    })
-    .await?;
+    gone += asked_for(kv, is_past_day, limit).await?;
     gone += at_once(kv, is_past_day, now).await?;
     gone += sweep(kv, tables::LAST_SAID, |_, value| {
         goes(ledger::decode::<LastSaid>(value).is_ok_and(|row| row.at < limit))

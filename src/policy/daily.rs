@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::{Date, Time, Weekday};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-use crate::directory::entitled::{self, Entitled};
+use crate::directory::entitled::{self, Entitled, Known};
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
     Address, Channel, LessonState, Notification, PupilId, Purpose, Reason, Recipient, RosterFault,
@@ -149,14 +149,15 @@ fn fault(
     if pupil.protection == Protection::Protected {
         return None;
     }
-    let candidates = match entitled::recipients(school, pupil, roster, today) {
+    // Consents aside: an adult who cannot be told is to be mended whoever else is.
+    let known = Known { whole_homes: true, ..Known::default() };
+    let candidates = match entitled::recipients(school, pupil, roster, today, &known) {
         Entitled::Nobody(Reason::ProtectionUnknown) => {
             return Some(RosterFault::ProtectionUnknown);
         }
         Entitled::Nobody(Reason::AgeUnknown) => return Some(RosterFault::BirthDateMissing),
         Entitled::Nobody(_) => return Some(RosterFault::Unreachable),
-        Entitled::Adult(candidate) => vec![candidate],
-        Entitled::Guardians { candidates, .. } => candidates,
+        Entitled::Adult(candidates) | Entitled::Guardians { candidates, .. } => candidates,
     };
     let addresses: Vec<&Address> =
         candidates.iter().filter_map(|c| c.contact.as_ref().ok()).flatten().collect();

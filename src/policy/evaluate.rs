@@ -1,17 +1,20 @@
 //! One lesson of one pupil: what is true, what was told, and the difference.
 
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
+use super::agreed;
 use super::exclusion::{self, hidden};
 use super::plan::Plan;
 use super::put_right::put_right;
 use super::stale;
 use super::standing::{Standing, standing, task_for};
-use crate::directory::entitled::{self, Candidate, Entitled};
+use crate::directory::entitled::{self, Candidate, Entitled, Known};
 use crate::directory::{Pupil, Roster, School};
 use crate::model::{
-    AdvanceNotice, Channel, LessonState, Mark, Notification, NotificationId, PupilId, Purpose,
-    Reason, Recipient, StaffRole, State, TaskKind, local_date,
+    Accord, AdvanceNotice, Channel, GuardianId, LessonState, Mark, Notification, NotificationId,
+    PupilId, Purpose, Reason, Recipient, StaffRole, State, TaskKind, local_date,
 };
 
 /// How long a mail to staff, or a correction, is worth delivering.
@@ -44,6 +47,10 @@ pub struct Situation<'a> {
     pub protected: bool,
     /// Why nobody is told of the lesson.
     pub exclusion: Option<Reason>,
+    /// What was agreed about the pupil.
+    pub accords: &'a [Accord],
+    /// Whether the home was asked to ring about another lesson of the day.
+    pub rung: bool,
 }
 
 /// Plans the difference between what is true and what was told.
@@ -88,6 +95,9 @@ fn tell(s: &Situation<'_>, pupil: Option<&Pupil>, plan: &mut Plan) {
             cancel_waiting(s, plan, |_| true, reason);
             plan.suppress(None, reason);
             staff_task(s, reason, plan);
+            if reason == Reason::Protected {
+                agreed::ask_to_ring(s, pupil, plan);
+            }
             return;
         }
     };
@@ -122,11 +132,14 @@ fn entitled_to_hear(
     if s.protected {
         return Err(Reason::Protected);
     }
-    match entitled::recipients(s.school, pupil, s.roster, local_date(s.now, &s.school.zone)) {
+    let today = local_date(s.now, &s.school.zone);
+    let unreached = unreached(s.told, s.lesson.revision.max(plan.revision));
+    let known = Known { unreached, ..Known::of(s.accords) };
+    match entitled::recipients(s.school, pupil, s.roster, today, &known) {
         Entitled::Nobody(reason) => Err(reason),
-        Entitled::Adult(candidate) => {
+        Entitled::Adult(candidates) => {
             plan.suppress(None, Reason::Adult);
-            Ok(vec![candidate])
+            Ok(candidates)
         }
         Entitled::Guardians { candidates, refused } => {
             for (guardian, reason) in refused {
@@ -135,6 +148,23 @@ fn entitled_to_hear(
             Ok(candidates)
         }
     }
+}
+
+/// Guardians to whom every alarm of a revision has failed for good.
+pub(crate) fn unreached(told: &[Notification], revision: u32) -> BTreeSet<GuardianId> {
+    let mut failed = BTreeSet::new();
+    let mut others = BTreeSet::new();
+    let alarms = told.iter().filter(|n| n.purpose == Purpose::Absence && n.revision == revision);
+    for n in alarms {
+        let Recipient::Guardian(id) = &n.recipient else { continue };
+        let has_failed = matches!(n.state, State::Undelivered | State::Rejected);
+        if has_failed {
+            failed.insert(id.clone())
+        } else {
+            others.insert(id.clone())
+        };
+    }
+    failed.difference(&others).cloned().collect()
 }
 
 pub(super) fn cancel_waiting(
@@ -350,6 +380,28 @@ pub(crate) fn fallback(s: &Situation<'_>, failed: &Notification) -> Notification
     new.deadline = failed.deadline;
     new.id = notification_id(s, &new, "");
     new
+}
+
+/// The same message to the next of the same home, made when it cannot reach the one before. None where the school tells
+/// every guardian anyway, or nobody of the home is left.
+pub(crate) fn next_of_home(s: &Situation<'_>, failed: &Notification) -> Option<Notification> {
+    let home = |recipient: &Recipient| match recipient {
+        Recipient::Guardian(id) => s.roster.guardians.get(id).and_then(|g| g.household.as_deref()),
+        _ => None,
+    };
+    let of_home = home(&failed.recipient)?;
+    let pupil = s.roster.pupil(&s.school.id, s.pupil)?;
+    let candidates = entitled_to_hear(s, Some(pupil), &mut Plan::default()).ok()?;
+    let next = candidates.iter().find(|c| home(&c.recipient) == Some(of_home))?;
+    let address = next.contact.as_ref().ok()?.first()?;
+    let mut new =
+        blank(s, failed.revision, failed.purpose, next.recipient.clone(), address.channel());
+    new.reason = failed.reason;
+    new.urgent = failed.urgent;
+    new.created_at = failed.created_at;
+    new.deadline = failed.deadline;
+    new.id = notification_id(s, &new, "");
+    s.told.iter().all(|n| n.id != new.id).then_some(new)
 }
 
 pub(super) fn blank(

@@ -10,10 +10,14 @@ use crate::model::{
     NoticeKind, Phone, ProviderId, SchoolId,
 };
 
+#[path = "evaluate_again_tests.rs"]
+mod again;
 #[path = "evaluate_exclusion_tests.rs"]
 mod left_out;
 #[path = "evaluate_operator_tests.rs"]
 mod operator;
+#[path = "evaluate_people_tests.rs"]
+mod people;
 #[path = "evaluate_team_tests.rs"]
 mod team;
 
@@ -28,6 +32,8 @@ struct Bench {
     now: Timestamp,
     protected: bool,
     exclusion: Option<Reason>,
+    accords: Vec<Accord>,
+    rung: bool,
 }
 
 fn at(clock: &str) -> Timestamp {
@@ -45,7 +51,7 @@ impl Bench {
         let mut links = Vec::new();
         for (id, phone) in [("g1", "+46701740605"), ("g2", "+46701740606")] {
             let id = GuardianId::new(id).expect("id");
-            links.push(GuardianLink { guardian: id.clone(), may_receive: true, deny: false });
+            links.push(GuardianLink::of(id.clone(), true, false));
             roster.guardians.insert(
                 id.clone(),
                 Guardian {
@@ -56,6 +62,7 @@ impl Bench {
                     email: None,
                     channel: None,
                     language: None,
+                    household: None,
                 },
             );
         }
@@ -95,6 +102,8 @@ impl Bench {
             now: at("08:21"),
             protected: false,
             exclusion: None,
+            accords: Vec::new(),
+            rung: false,
         }
     }
 
@@ -157,6 +166,8 @@ impl Bench {
             duty_elsewhere: false,
             protected: self.protected,
             exclusion: self.exclusion,
+            accords: &self.accords,
+            rung: self.rung,
         })
     }
 
@@ -413,6 +424,8 @@ fn nights_when_clocks_change_neither_lengthen_nor_shorten_a_wait() {
             duty_elsewhere: false,
             protected: false,
             exclusion: None,
+            accords: &[],
+            rung: false,
         });
         assert_eq!(plan.make.len(), 2);
         for n in &plan.make {
@@ -421,62 +434,5 @@ fn nights_when_clocks_change_neither_lengthen_nor_shorten_a_wait() {
         }
         assert_eq!(plan.look_again, Some(time(end)));
         assert_eq!(local_date(time(start), &b.school.zone), day);
-    }
-}
-
-#[test]
-fn a_correction_called_back_for_nothing_is_made_when_the_message_turns_up() {
-    let mut b = Bench::minor();
-    b.mark("08:21", Mark::Unexcused);
-    b.send_all(State::Sending);
-    assert_eq!(b.mark("08:22", Mark::Late), CORRECT_BOTH);
-    // The first was refused, so nothing was to be corrected; then a report says that it arrived.
-    for n in &mut b.told {
-        if n.purpose == Purpose::Correction {
-            n.state = State::Cancelled;
-            n.state_reason = Some(Reason::NothingToCorrect);
-        } else {
-            n.state = State::Delivered;
-        }
-    }
-    assert_eq!(b.decide(), CORRECT_BOTH);
-    b.send_all(State::Accepted);
-    assert_eq!(b.decide(), [""; 0]);
-}
-
-#[test]
-fn what_stands_comes_before_what_may_be_sent_again() {
-    let mut b = Bench::minor();
-    b.mark("08:21", Mark::Unexcused);
-    b.send_all(State::Cancelled);
-    let doubtful = b.evaluate();
-    assert_eq!((doubtful.make.len(), doubtful.again.len()), (0, 2), "the same messages again");
-    let later: Vec<_> = b.told.clone();
-    b.told.extend(later.into_iter().map(|n| Notification {
-        id: NotificationId::of(&["later", n.id.as_str()]),
-        state: State::Accepted,
-        ..n
-    }));
-    let plan = b.evaluate();
-    assert_eq!((plan.make.len(), plan.again.len()), (0, 0), "they have been told");
-}
-
-#[test]
-fn a_correction_that_failed_is_not_made_again_and_the_trail_says_why() {
-    for (state, reason) in
-        [(State::Undelivered, Reason::AlreadyTold), (State::Expired, Reason::Expired)]
-    {
-        let mut b = Bench::minor();
-        b.mark("08:21", Mark::Unexcused);
-        b.send_all(State::Accepted);
-        b.mark("08:22", Mark::Late);
-        for n in b.told.iter_mut().filter(|n| n.purpose == Purpose::Correction) {
-            n.state = state;
-            n.state_reason = (state == State::Expired).then_some(reason);
-        }
-        let plan = b.evaluate();
-        let reasons: Vec<_> = plan.decisions.iter().map(|d| (d.act, d.reason)).collect();
-        assert_eq!(reasons, [("keep", reason); 2], "{state:?}");
-        assert_eq!(plan.make, []);
     }
 }

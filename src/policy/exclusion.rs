@@ -25,8 +25,10 @@ pub fn of_lesson(school: &School, lesson: &Lesson, silencings: &[Silencing]) -> 
 /// Whether a message is left out with its lesson: what says, or comes of it, that a pupil is missing. Corrections are
 /// not, nor what says nothing of the pupil, nor what staff must do about a message that has left.
 pub fn leaves_out(n: &Notification) -> bool {
-    matches!(n.purpose, Purpose::Absence | Purpose::TeamAlert | Purpose::TeamUpdate)
-        || n.task == Some(TaskKind::NobodyReached)
+    matches!(
+        n.purpose,
+        Purpose::Absence | Purpose::TeamAlert | Purpose::TeamUpdate | Purpose::AskToRing
+    ) || n.task == Some(TaskKind::NobodyReached)
 }
 
 /// Why a pupil may not be named to staff.

@@ -1,6 +1,7 @@
 //! Whom to tell what, and why not. Pure: compares what is true with what was told and plans the
 //! difference, so that deciding twice plans nothing new. May not send, store or read a clock.
 
+pub mod agreed;
 pub mod daily;
 mod evaluate;
 pub mod exclusion;
@@ -15,6 +16,6 @@ pub mod volume;
 pub mod watch;
 
 pub use evaluate::{Situation, evaluate};
-pub(crate) use evaluate::{fallback, task_notification};
+pub(crate) use evaluate::{fallback, next_of_home, task_notification, unreached};
 pub use plan::{Decided, Plan};
 pub use standing::{Standing, standing, task_for};

@@ -30,7 +30,7 @@ pub(super) fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) 
             plan.cancel(n, reason);
         }
         // What waits to be sent again may have arrived all the same.
-        if n.may_have_arrived() && !content_free && n.purpose != Purpose::TeamUpdate {
+        if n.may_have_arrived() && !content_free && !never_wrong(n) {
             touched = true;
             if is_superseded(s, n) {
                 plan.keep(n, Reason::AlreadyTold);
@@ -73,6 +73,11 @@ pub(super) fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) 
     if !touched {
         plan.suppress(None, reason);
     }
+}
+
+/// Whether a message says nothing that could be wrong.
+fn never_wrong(n: &Notification) -> bool {
+    matches!(n.purpose, Purpose::TeamUpdate | Purpose::AskToRing)
 }
 
 /// When a mark has stood long enough for those who were told otherwise to be put right. A register is mended in

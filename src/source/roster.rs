@@ -18,6 +18,7 @@ use crate::directory::brake::{self, Change};
 use crate::directory::{Directory, Roster, Settings, json, load, snapshot};
 use crate::directory::{LoadError, Loaded};
 use crate::env::Clock;
+use crate::intake::redaction;
 use crate::metrics::Metrics;
 use crate::model::{SchoolId, SourceId};
 use crate::store::ledger;
@@ -370,6 +371,9 @@ impl RosterFeed {
                 return Ok(Some(Offer::Refused { causes, digest }));
             }
         };
+        // Before it is in force: a crash in between must not leave it undone.
+        let now = self.clock.now();
+        redaction::of_newly_protected(self.kv.as_ref(), &old, &loaded.roster, now).await?;
         let stored = self.store_next(in_force.as_ref(), loaded, files).await?;
         let warnings = loaded.warnings.iter().map(ToString::to_string).collect();
         let former = in_force.replace(stored);

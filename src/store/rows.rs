@@ -33,6 +33,9 @@ pub struct Day {
     /// that belongs to the pupil, not to a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected_at: Option<Timestamp>,
+    /// The message that asks somebody of a protected pupil's home to ring about the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ring: Option<NotificationId>,
 }
 
 /// An advance notice, or that it was withdrawn: kept then too, so that the notice itself, should it
@@ -314,6 +317,13 @@ pub enum Due {
         list: DailyList,
         /// When it was to be made.
         at: Timestamp,
+    },
+    /// Protection has appeared: what is kept of the pupil loses what could lead to a home.
+    Redact {
+        /// The school.
+        school: SchoolId,
+        /// The pupil.
+        pupil: PupilId,
     },
 }
 

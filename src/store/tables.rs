@@ -2,6 +2,8 @@
 //! that what is read together lies together. Texts in keys end with a NUL, which no identifier
 //! can hold.
 
+#[path = "tables_of_accords.rs"]
+mod of_accords;
 #[path = "tables_of_registers.rs"]
 mod of_registers;
 #[path = "tables_of_silences.rs"]
@@ -19,6 +21,7 @@ use crate::model::{
     Address, AdvanceNotice, EventId, LessonId, NoticeKind, NotificationId, ProviderId, PupilId,
     SchoolId, SourceId,
 };
+pub use of_accords::*;
 pub use of_registers::*;
 pub use of_silences::*;
 pub use of_sources::*;
@@ -262,6 +265,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"as/", "due rows put aside"),
     (b"au/", "trail"),
     (b"bc/", "rejected addresses"),
+    (b"cs/", "consents and agreements"),
     (b"ct/", "counters"),
     (b"cu/", "cursors"),
     (b"di/", "directory"),
@@ -436,6 +440,7 @@ mod tests {
     fn every_table_is_listed() {
         let here = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
         let others = [
+            include_str!("tables_of_accords.rs"),
             include_str!("tables_of_registers.rs"),
             include_str!("tables_of_silences.rs"),
             include_str!("tables_of_sources.rs"),

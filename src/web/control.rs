@@ -99,6 +99,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/messages/{id}", get(show_message))
         .route("/v1/messages/{id}/{act}", post(act_on_message))
         .merge(control_care::routes())
+        .merge(super::control_accords::routes())
         .merge(super::control_directory::routes())
         .merge(super::control_holds::routes())
         .merge(super::control_silences::routes())

@@ -4,6 +4,7 @@
 pub mod api;
 pub mod callbacks;
 pub mod control;
+mod control_accords;
 mod control_care;
 mod control_directory;
 mod control_holds;

@@ -84,6 +84,7 @@ fn school() -> School {
         languages: upprop::directory::LanguageRules::default(),
         calendar: None,
         mutes_marking_guardian: false,
+        people: upprop::directory::PeopleRules::default(),
     }
 }
 
@@ -92,7 +93,7 @@ fn roster(protection: Protection) -> Roster {
     let mut guardians = Vec::new();
     for (guardian, phone) in [("g1", "+46701740605"), ("g2", "+46701740606")] {
         let guardian: GuardianId = id(guardian);
-        guardians.push(GuardianLink { guardian: guardian.clone(), may_receive: true, deny: false });
+        guardians.push(GuardianLink::of(guardian.clone(), true, false));
         let person = Guardian {
             id: guardian.clone(),
             name: None,
@@ -101,6 +102,7 @@ fn roster(protection: Protection) -> Roster {
             email: None,
             channel: None,
             language: None,
+            household: None,
         };
         roster.guardians.insert(guardian, person);
     }

@@ -84,6 +84,7 @@ const EXAMPLES: &[&str] = &[
     "defaults.guests",
     "defaults.team-email",
     "defaults.operations-email",
+    "defaults.neutral-sender-id",
     "defaults.office-email",
     "defaults.phone",
     "defaults.sms-provider",

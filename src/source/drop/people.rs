@@ -303,8 +303,13 @@ fn guardian(row: Cells<'_>, school: String) -> GuardianRow {
         email: some(row, "email"),
         channel: some(row, "channel"),
         language: some(row, "language"),
+        household: some(row, "household"),
         may_receive: text(row, "may-receive"),
+        from: some(row, "from"),
+        to: some(row, "to"),
         deny: some(row, "deny"),
+        deny_from: some(row, "deny-from"),
+        deny_to: some(row, "deny-to"),
     }
 }
 

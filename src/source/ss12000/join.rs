@@ -306,7 +306,7 @@ impl<'k> Join<'k> {
                 roster.guardians.insert(id.clone(), guardian);
             }
             if !links.iter().any(|link| link.guardian == id) {
-                links.push(GuardianLink { guardian: id, may_receive, deny: false });
+                links.push(GuardianLink::of(id, may_receive, false));
             }
         }
         links
@@ -334,6 +334,7 @@ impl<'k> Join<'k> {
             email,
             channel: None,
             language: None,
+            household: None,
         }
     }
 

@@ -123,13 +123,14 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         languages: crate::directory::LanguageRules::default(),
         calendar: None,
         mutes_marking_guardian: false,
+        people: crate::directory::PeopleRules::default(),
         operations_email: None,
         registers: RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),
         time: crate::directory::TimeRules::default(),
     };
     let today = jiff::civil::date(2026, 11, 23);
-    match entitled::recipients(&school, pupil, &loaded.roster, today) {
+    match entitled::recipients(&school, pupil, &loaded.roster, today, &entitled::Known::default()) {
         Entitled::Guardians { candidates, .. } => {
             candidates.iter().map(|c| format!("{:?}", c.recipient)).collect()
         }

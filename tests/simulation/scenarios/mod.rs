@@ -1,7 +1,11 @@
 //! The table of scenarios, which a school's principal can read: each is played on the whole daemon on simulated
 //! time, and every message that leaves must be one that is expected there, at its minute, and the other way round.
 
+mod acts;
+mod backup;
+mod discreet;
 mod people;
+mod roster;
 mod script;
 mod stage;
 

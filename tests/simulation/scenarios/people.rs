@@ -25,6 +25,8 @@ pub struct Pupil {
     pub own: Contact,
     /// Guardians who must not be told of this pupil.
     pub denied: Vec<String>,
+    /// First and last days, by the guardian and the columns they stand in.
+    pub days: BTreeMap<(String, &'static str), String>,
 }
 
 /// How somebody is reached.
@@ -36,6 +38,7 @@ pub struct Contact {
     pub language: Option<String>,
     /// Also teaches at the school, as `t-NAME`.
     pub teaches: bool,
+    pub household: Option<String>,
 }
 
 fn number(at: usize) -> String {
@@ -56,6 +59,7 @@ pub fn one_of_many(class: &str, n: usize) -> (Pupil, Contact) {
         protection: "none",
         own: Contact::default(),
         denied: Vec::new(),
+        days: BTreeMap::new(),
     };
     (pupil, Contact { email, ..Contact::default() })
 }
@@ -91,6 +95,8 @@ pub fn guardian(
             _ => {
                 if let Some(language) = part.strip_prefix("reads ") {
                     contact.language = Some(language.into());
+                } else if let Some(home) = part.strip_prefix("home ") {
+                    contact.household = Some(home.into());
                 } else if let Some(other) = part.strip_prefix("the number of ") {
                     let other = others.get(other).ok_or_else(|| format!("{other} comes later"))?;
                     contact.phone.clone_from(&other.phone);
@@ -117,6 +123,7 @@ pub fn pupil(text: &str, at: usize) -> Read<Pupil> {
         guardians: Vec::new(),
         own: Contact::default(),
         denied: Vec::new(),
+        days: BTreeMap::new(),
     };
     for part in parts {
         match part {
@@ -140,7 +147,13 @@ pub fn pupil(text: &str, at: usize) -> Read<Pupil> {
                 } else if let Some(name) = part.strip_prefix("guardian ") {
                     pupil.guardians = vec![name.to_owned()];
                 } else if let Some(name) = part.strip_prefix("denied ") {
+                    let (name, last) = name.split_once(" until ").unwrap_or((name, ""));
                     pupil.denied.push(name.to_owned());
+                    pupil.days.insert((name.to_owned(), "deny-to"), last.to_owned());
+                } else if let Some((name, last)) = part.split_once(" until ") {
+                    pupil.days.insert((name.to_owned(), "to"), last.to_owned());
+                } else if let Some((name, first)) = part.split_once(" from ") {
+                    pupil.days.insert((name.to_owned(), "from"), first.to_owned());
                 } else {
                     return Err(format!("{text:?}: {part:?} says nothing of a pupil"));
                 }

@@ -7,6 +7,7 @@ use std::fmt;
 use jiff::civil::{Date, DateTime, Time};
 use serde::Deserialize;
 
+use super::acts::Act;
 use super::people::{self, Contact, Pupil};
 
 /// A file of them.
@@ -70,89 +71,6 @@ pub struct Lesson {
 struct Span {
     from: Time,
     to: Time,
-}
-
-/// What happens.
-#[derive(Debug, Clone)]
-pub enum Act {
-    /// Pupils are marked at a lesson of a day, by a register of another time than now where that is said.
-    Mark {
-        pupils: Vec<String>,
-        mark: &'static str,
-        minutes: Option<u32>,
-        lesson: String,
-        on: Date,
-        recorded: Option<DateTime>,
-        by: Option<String>,
-    },
-    /// An advance notice or leave.
-    Notice {
-        pupil: String,
-        kind: &'static str,
-        from: DateTime,
-        to: DateTime,
-        withdrawn: bool,
-    },
-    /// A teacher says that somebody never came.
-    Report {
-        pupil: String,
-        lesson: String,
-        note: Option<String>,
-    },
-    /// The directory says something else of a pupil.
-    Protection {
-        pupil: String,
-        is: &'static str,
-    },
-    Class {
-        pupil: String,
-        is: String,
-    },
-    /// A pupil changes schools.
-    School {
-        pupil: String,
-        is: String,
-    },
-    Deny {
-        guardian: String,
-        pupil: String,
-        is: bool,
-    },
-    /// The directory has another number of somebody.
-    Number {
-        whose: String,
-        is: String,
-    },
-    /// A pupil leaves the school.
-    Leaves {
-        pupil: String,
-    },
-    /// The school asks for silence about a lesson's time: of a class, a pupil, or, with neither, of everybody.
-    Silence {
-        class: Option<String>,
-        pupil: Option<String>,
-        from: DateTime,
-        to: DateTime,
-    },
-    /// Somebody decides about all that is held.
-    Decide {
-        release: bool,
-    },
-    /// The daemon is killed and started again.
-    Restart,
-    /// A backup of the store is taken.
-    Backup,
-    /// The daemon is stopped, and started again on that backup.
-    PutBack,
-    /// The provider of texts is away, or back.
-    Texts {
-        work: bool,
-    },
-    /// A report of what became of the last text to somebody.
-    Reported {
-        to: String,
-        delivered: bool,
-    },
 }
 
 /// A message.
@@ -310,6 +228,9 @@ impl Script {
                 note,
             });
         }
+        if let Some(act) = self.accord(text)? {
+            return Ok(act);
+        }
         if let Some((whose, number)) = text.split_once(" gets the number ") {
             return Ok(Act::Number { whose: whose.into(), is: number.into() });
         }
@@ -340,6 +261,33 @@ impl Script {
             return Ok(Act::Leaves { pupil: self.pupil(pupil)? });
         }
         self.mark(text)
+    }
+
+    /// A sentence about what is agreed, if it is one.
+    fn accord(&self, text: &str) -> Read<Option<Act>> {
+        for (words, kind) in [
+            (" takes back the consent", "consent"),
+            ("'s home takes back the agreement", "agreement"),
+        ] {
+            if let Some(pupil) = text.strip_suffix(words) {
+                return Ok(Some(Act::Revoke { pupil: self.pupil(pupil)?, kind }));
+            }
+        }
+        let (text, to) = match text.split_once(", until ") {
+            Some((text, to)) => (text, Some(to.to_owned())),
+            None => (text, None),
+        };
+        if let Some((pupil, rest)) = text.split_once(" consents that ") {
+            let guardian = rest.strip_suffix(" is told").ok_or("that who is told?")?;
+            let (pupil, guardian) = (self.pupil(pupil)?, Some(guardian.to_owned()));
+            return Ok(Some(Act::Agree { pupil, guardian, phone: None, to }));
+        }
+        if let Some((pupil, rest)) = text.split_once("'s home agrees that ") {
+            let phone = rest.strip_suffix(" is asked to ring").ok_or("that which number?")?;
+            let (pupil, phone) = (self.pupil(pupil)?, Some(phone.to_owned()));
+            return Ok(Some(Act::Agree { pupil, guardian: None, phone, to }));
+        }
+        Ok(None)
     }
 
     fn mark(&self, text: &str) -> Read<Act> {

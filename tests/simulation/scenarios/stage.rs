@@ -20,14 +20,14 @@ use upprop::app::App;
 use upprop::config::Config;
 use upprop::env::{Env, MailEnvelope, MailOutcome, MailWire, Pending, Wire, WireError};
 use upprop::lifecycle::Lifecycle;
-use upprop::model::{Channel, Notification, ProviderId};
-use upprop::operate::restore::{Settled, Settling};
-use upprop::store::journal::BULK_PREFIX;
-use upprop::store::{Batch, Commit, Kv as _, MemoryStore};
 use upprop::web::control::Operator;
 
-use super::people::{Contact, Pupil, SCHOOL};
-use super::script::{Act, Script};
+use super::acts::Act;
+use super::backup::Disk;
+use super::discreet;
+use super::people::SCHOOL;
+use super::roster::People;
+use super::script::Script;
 use crate::clock::{SimClock, pause};
 use crate::life::texts;
 use crate::plan::zone;
@@ -112,6 +112,9 @@ impl Wire for Door {
                 let field = |name: &str| {
                     form.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone()).unwrap_or_default()
                 };
+                // The sender that does not tell the school is for these, and these have no other.
+                let asks = field("message").starts_with("Hej! Ring 0");
+                assert_eq!(field("from") == "Kontakt", asks, "{}", field("message"));
                 let reference = format!("s{:032x}", self.post.sent.lock().expect("sent").len());
                 let url = field("whendelivered");
                 let path = url.splitn(4, '/').nth(3).map(|path| format!("/{path}"));
@@ -141,69 +144,6 @@ impl MailWire for Door {
     }
 }
 
-/// The people as they are at the moment.
-struct People {
-    pupils: Vec<Pupil>,
-    guardians: BTreeMap<String, Contact>,
-}
-
-fn write(contact: &Contact, row: &mut Value) {
-    row["phone"] = contact.phone.clone().into();
-    row["email"] = contact.email.clone().into();
-    row["channel"] = if contact.prefers_mail { "email" } else { "sms" }.into();
-    row["language"] = contact.language.clone().into();
-}
-
-impl People {
-    fn body(&self) -> Value {
-        let (mut pupils, mut guardians) = (Vec::new(), Vec::new());
-        let at_each = |pupil: &Pupil| {
-            pupil.schools.iter().map(|s| (pupil.clone(), s.clone())).collect::<Vec<_>>()
-        };
-        for (pupil, school) in self.pupils.iter().flat_map(at_each) {
-            let mut row = json!({
-                "id": pupil.name, "school": school, "given-name": pupil.given,
-                "class": pupil.class, "protection": pupil.protection,
-                "birth-date": pupil.born.map(|born| born.to_string()),
-            });
-            write(&pupil.own, &mut row);
-            pupils.push(row);
-            for guardian in &pupil.guardians {
-                let mut row = json!({
-                    "pupil": pupil.name, "school": school, "guardian": guardian, "name": guardian,
-                    "may-receive": true, "deny": pupil.denied.contains(guardian),
-                });
-                write(&self.guardians[guardian], &mut row);
-                guardians.push(row);
-            }
-        }
-        let teach = self.guardians.iter().filter(|(_, contact)| contact.teaches);
-        let staff: Vec<Value> = teach
-            .map(|(name, contact)| {
-                json!({
-                    "id": format!("t-{name}"), "school": SCHOOL, "role": "teacher",
-                    "phone": contact.phone, "email": contact.email,
-                })
-            })
-            .collect();
-        json!({"pupils": pupils, "guardians": guardians, "staff": staff})
-    }
-
-    /// Whose an address is; of one that two have, the first.
-    fn names(&self, names: &mut BTreeMap<String, String>) {
-        let own = self.pupils.iter().map(|pupil| (&pupil.name, &pupil.own));
-        for (name, contact) in self.guardians.iter().chain(own) {
-            for address in contact.phone.iter().chain(&contact.email) {
-                names.entry(address.clone()).or_insert_with(|| name.clone());
-            }
-        }
-    }
-
-    fn pupil(&mut self, name: &str) -> &mut Pupil {
-        self.pupils.iter_mut().find(|pupil| pupil.name == name).expect("a pupil")
-    }
-}
-
 fn config(script: &Script) -> Config {
     let mut school = toml::Table::new();
     for (key, value) in
@@ -221,44 +161,6 @@ fn config(script: &Script) -> Config {
         write!(text, "[schools.{id}]\n{school}").expect("a text");
     }
     settings::read(&text.replace("stale-after = \"20h\"\nnot-reached-at = \"off\"\n", ""))
-}
-
-type Rows = Vec<(Vec<u8>, Bytes)>;
-
-/// The store, and the last backup of it.
-struct Disk {
-    kv: Arc<MemoryStore>,
-    /// When it was taken.
-    backup: Option<(Timestamp, Rows)>,
-}
-
-impl Disk {
-    /// As `upprop store backup`: all but the directory.
-    fn backup(&mut self, at: Timestamp) {
-        let rows = self.kv.rows().into_iter().filter(|(key, _)| !key.starts_with(BULK_PREFIX));
-        self.backup = Some((at, rows.collect()));
-    }
-
-    /// As `upprop store restore`.
-    async fn put_back(&mut self, now: Timestamp) {
-        let (taken_at, rows) = self.backup.clone().expect("a backup");
-        let account = |n: &Notification| match n.channel {
-            Channel::Email => ProviderId::new("mail").ok(),
-            Channel::Sms => ProviderId::new("elks").ok(),
-        };
-        let settled = Settled::default();
-        let mut settling = Settling { taken_at, now, account: &account, settled };
-        let mut batch = Batch::default();
-        for (key, row) in rows {
-            for (key, row) in settling.row(key, row) {
-                batch.put(key, row);
-            }
-        }
-        let (key, row) = settling.mark();
-        batch.put(key, row);
-        self.kv = Arc::new(MemoryStore::new());
-        assert_eq!(self.kv.commit(batch).await.expect("memory"), Commit::Done);
-    }
 }
 
 /// One life's part of a scenario.
@@ -379,6 +281,27 @@ impl Life<'_> {
                 });
                 self.operate(Method::POST, "/v1/silences", Some(asked)).await;
             }
+            Act::Agree { pupil, guardian, phone, to } => {
+                if let Some(phone) = phone {
+                    let mut names = self.post.names.lock().expect("names");
+                    names.entry(phone.clone()).or_insert_with(|| "the number".into());
+                }
+                let asked = json!({
+                    "school": SCHOOL, "pupil": pupil, "guardian": guardian, "phone": phone,
+                    "to": to, "recorded-by": "the mentor",
+                });
+                self.operate(Method::POST, "/v1/accords", Some(asked)).await;
+            }
+            Act::Revoke { pupil, kind } => {
+                let all = self.operate(Method::GET, &format!("/v1/accords/{kind}"), None).await;
+                for one in all["accords"].as_array().expect("accords") {
+                    if one["pupil"] == *pupil {
+                        let path =
+                            format!("/v1/accords/{kind}/{}", one["id"].as_str().expect("an id"));
+                        self.operate(Method::DELETE, &path, None).await;
+                    }
+                }
+            }
             Act::Decide { release } => {
                 let holds = self.operate(Method::GET, "/v1/holds", None).await;
                 let act = if *release { "release" } else { "discard" };
@@ -450,7 +373,7 @@ impl Life<'_> {
 /// Plays it; everything that left, in order.
 pub fn play(script: &Script) -> Vec<Sent> {
     let (post, config) = (Arc::new(Post::default()), config(script));
-    let mut disk = Disk { kv: Arc::new(MemoryStore::new()), backup: None };
+    let mut disk = Disk::default();
     post.names.lock().expect("names").insert("team@skola.example".into(), "team".into());
     let mut people = People { pupils: script.pupils.clone(), guardians: script.guardians.clone() };
     let first = script.acts.first().map_or(script.day.to_datetime(Time::midnight()), |(at, _)| *at);
@@ -502,6 +425,13 @@ pub fn play(script: &Script) -> Vec<Sent> {
             over
         });
     }
-    let sent = post.sent.lock().expect("sent");
-    sent.clone()
+    let sent = post.sent.lock().expect("sent").clone();
+    discreet::check(script, &sent);
+    let protected = people.pupils.iter().filter(|pupil| pupil.protection == "protected");
+    discreet::is_redacted(
+        script,
+        disk.kv.as_ref(),
+        protected.map(|pupil| pupil.name.as_str()).collect(),
+    );
+    sent
 }
