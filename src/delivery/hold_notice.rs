@@ -13,7 +13,7 @@ use crate::model::{Clock24, Exceeded, Hold, HoldScope, Usual, local_date};
 const NAMED: usize = 40;
 
 /// The facts of a hold.
-pub(super) fn facts(school: &School, hold: &Hold, held: &HeldNow, now: Timestamp) -> HoldFacts {
+pub(super) fn facts(school: &School, hold: &Hold, seen: &HeldNow, now: Timestamp) -> HoldFacts {
     let today = local_date(now, &school.zone);
     let clock = |at: Timestamp| Clock24::of(at, &school.zone).to_string();
     let (scope, classes, source) = match &hold.scope {
@@ -48,13 +48,13 @@ pub(super) fn facts(school: &School, hold: &Hold, held: &HeldNow, now: Timestamp
         limit,
         usual: hold.usual.map(|usual| tenths(usual, ',')).unwrap_or_default(),
         weeks: hold.usual.map_or(0, |usual| usual.weeks),
-        lessons: held.parts.iter().take(NAMED).map(lesson).collect(),
-        more: held.parts.len().saturating_sub(NAMED),
-        causes: held.causes.iter().map(|cause| cause.as_str().to_owned()).collect(),
+        lessons: seen.parts.iter().take(NAMED).map(lesson).collect(),
+        more: seen.parts.len().saturating_sub(NAMED),
+        causes: seen.causes.iter().map(|cause| cause.as_str().to_owned()).collect(),
         until: clock(hold.until),
         then: hold.then.as_str().into(),
         overdue: now >= hold.until,
-        told: held.told,
+        told: seen.told,
     }
 }
 

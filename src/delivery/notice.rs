@@ -88,8 +88,8 @@ pub(super) async fn about<'a>(
             let Ok(id) = HoldId::try_from(n.lesson.to_string()) else { return Ok(About::Gone) };
             let row: Option<Hold> = unit.read(&tables::hold(&school.id, n.date, &id)).await?;
             let Some(hold) = row else { return Ok(About::Gone) };
-            let held = hold_facts::look(kv, &directory.roster, Some(school), &hold).await?;
-            About::Hold(Box::new(hold), held)
+            let seen = hold_facts::look(kv, &directory.roster, Some(school), &hold).await?;
+            About::Hold(Box::new(hold), seen)
         }
         Purpose::RegisterDigest => {
             let found = registers::of_digest(unit, school, n.created_at).await?;
@@ -309,8 +309,8 @@ pub(super) fn facts(
             })
         }
         About::List(facts, _) => facts.as_ref().clone(),
-        About::Hold(row, held) => {
-            NoticeFacts::Hold(Box::new(hold_notice::facts(school, row, held, now)))
+        About::Hold(row, seen) => {
+            NoticeFacts::Hold(Box::new(hold_notice::facts(school, row, seen, now)))
         }
         About::Gone => return None,
     })

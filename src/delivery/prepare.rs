@@ -123,15 +123,7 @@ pub async fn prepare(
     match (verdict, school) {
         (Verdict::Send { address, .. }, Some(school)) if may_have_left => {
             n.address = Some(address);
-            let account = shared.account(school, n.channel).map(|account| account.id().clone());
-            after_restore::hold(unit, &mut n, account.as_ref(), now);
-            unit.decided("hold", Reason::HeldInDoubt);
-            tracing::warn!(
-                notification = %n.id, school = %n.school,
-                "held: the store was restored since, and it may have been sent before"
-            );
-            failure::follow(shared, unit, &n, Reason::HeldInDoubt, now).await?;
-            Ok(Prepared::Settled)
+            doubt_after_restore(shared, unit, school, n, now).await
         }
         (Verdict::Send { address, language }, Some(school)) => {
             if is_held(shared, unit, (&directory, school), &n, &case, now).await? {
@@ -231,6 +223,25 @@ async fn tell(
     let (text, told) = (Of::Case(case), Told { kind, counted, along });
     let making = Sendable { directory, school, text, address, language, told };
     send(shared, unit, n, &making, now).await
+}
+
+/// Holds a message that the store that is gone may have sent.
+async fn doubt_after_restore(
+    shared: &Shared,
+    unit: &mut Unit<'_>,
+    school: &School,
+    mut n: Notification,
+    now: Timestamp,
+) -> Result<Prepared, StoreError> {
+    let account = shared.account(school, n.channel).map(|account| account.id().clone());
+    after_restore::hold(unit, &mut n, account.as_ref(), now);
+    unit.decided("hold", Reason::HeldInDoubt);
+    tracing::warn!(
+        notification = %n.id, school = %n.school,
+        "held: the store was restored since, and it may have been sent before"
+    );
+    failure::follow(shared, unit, &n, Reason::HeldInDoubt, now).await?;
+    Ok(Prepared::Settled)
 }
 
 /// Whether a message is held, or discarded, because far too many would be told.

@@ -87,14 +87,14 @@ pub(super) async fn gate(
     let mut missing = missing_on(shared.kv.as_ref(), &school.id, n.date).await?;
     // Whom somebody has decided about does not count again, and neither does who is held already.
     missing.retain(|one| stand(one, &holds) == Stand::Free);
-    let held =
+    let classes =
         holds.iter().filter(|hold| hold.over_at.is_none()).flat_map(|hold| hold.classes(start));
-    let held: BTreeSet<String> = held.cloned().collect();
+    let classes: BTreeSet<String> = classes.cloned().collect();
     let mut usual = None;
     if volume::asks_what_is_usual(&missing, start, rules) {
         usual = usual_at(shared.kv.as_ref(), school, n.date, start).await?;
     }
-    let Some(excess) = volume::judge((&missing, &held), start, &sizes, usual, rules, now) else {
+    let Some(excess) = volume::judge((&missing, &classes), start, &sizes, usual, rules, now) else {
         let normal_for = NORMAL_FOR.min(rules.gathering());
         let until = now.saturating_add(normal_for).unwrap_or(now);
         shared.under_way.note_normal(&school.id, start, until, now);

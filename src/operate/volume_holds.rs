@@ -227,8 +227,8 @@ fn shown(hold: &Hold, now: &HeldNow, concerned: u32) -> Shown {
         .map(|cause| Cause { cause: cause.as_str().into(), words: cause.in_words().into() });
     let mut short = InShort::from(hold);
     short.waiting = now.parts.iter().map(|part| part.waiting).sum();
-    let held = now.parts.iter().filter(|part| part.stand == Stand::Held);
-    short.left = held.map(|part| part.pupils).sum();
+    let kept = now.parts.iter().filter(|part| part.stand == Stand::Held);
+    short.left = kept.map(|part| part.pupils).sum();
     short.told = now.told;
     Shown {
         format: FORMAT,

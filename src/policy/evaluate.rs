@@ -22,6 +22,7 @@ const STAFF_DEADLINE: SignedDuration = SignedDuration::from_hours(24);
 
 /// Everything a decision about one lesson depends on.
 #[derive(Debug, Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub struct Situation<'a> {
     /// Now.
     pub now: Timestamp,
