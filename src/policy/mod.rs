@@ -4,6 +4,7 @@
 pub mod daily;
 mod evaluate;
 pub mod exclusion;
+pub mod last_word;
 pub mod notice;
 mod plan;
 mod put_right;
