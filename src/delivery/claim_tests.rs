@@ -286,6 +286,7 @@ fn a_correction_waits_for_what_is_on_the_wire_and_needs_something_to_correct() {
 
 #[test]
 fn a_correction_leaves_only_when_it_is_true_and_news() {
+    use CorrectionKind::{Arrived, ExcusedByMark, LeftEarly, WasThere};
     let (school, people) = (school(None), roster("2013-05-04", "none"));
     let mut first = notification("g1");
     first.state = State::Delivered;
@@ -300,7 +301,6 @@ fn a_correction_leaves_only_when_it_is_true_and_news() {
     let needless = drop_and_decide(Reason::NothingToCorrect);
     let other = drop_and_decide(Reason::Replaced);
     let changed = drop(Reason::MarkChanged);
-    use CorrectionKind::{Arrived, ExcusedByMark, LeftEarly, WasThere};
     for (mark, before, kind, expected) in [
         (Mark::Present, None, WasThere, None),
         (Mark::Late, None, WasThere, Some(&other)),

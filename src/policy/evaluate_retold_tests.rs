@@ -22,14 +22,13 @@ fn alarmed() -> Bench {
     b
 }
 
-const WHOLE_DAY: &str = "08:00";
-
 fn notice() -> AdvanceNotice {
-    AdvanceNotice { from: at(WHOLE_DAY), to: at("15:00"), kind: NoticeKind::Notified }
+    AdvanceNotice { from: at("08:00"), to: at("15:00"), kind: NoticeKind::Notified }
 }
 
 #[test]
 fn the_last_word_is_what_counts() {
+    use CorrectionKind::{ExcusedByMark, LeftEarly, WasThere};
     for sent_as in [State::Accepted, State::Delivered, State::InDoubt, State::Held] {
         let mut b = alarmed();
         for (clock, mark, told) in [
@@ -51,7 +50,6 @@ fn the_last_word_is_what_counts() {
             assert_eq!(made, expected, "{clock} {mark:?} {sent_as:?}");
             b.send_all(sent_as);
         }
-        use CorrectionKind::{ExcusedByMark, LeftEarly, WasThere};
         let kinds = [ExcusedByMark, WasThere, ExcusedByMark, LeftEarly, ExcusedByMark];
         assert_eq!(b.kinds(), kinds, "{sent_as:?}");
         assert!(
