@@ -338,7 +338,7 @@ fn a_correction_leaves_only_when_it_is_true_and_news() {
         let verdict = ask(&told);
         match expected {
             None => {
-                assert!(matches!(verdict, Verdict::Send { .. }), "{mark:?} {before:?} {verdict:?}")
+                assert!(matches!(verdict, Verdict::Send { .. }), "{mark:?} {before:?} {verdict:?}");
             }
             Some(expected) => assert_eq!(&verdict, expected, "{mark:?} {before:?} {kind:?}"),
         }
