@@ -50,6 +50,8 @@ fn makes_texts(templates: &Templates) {
             (Purpose::Absence, ""),
             (Purpose::Correction, "was-there"),
             (Purpose::Correction, "arrived"),
+            (Purpose::Correction, "left-early"),
+            (Purpose::Correction, "excused-by-school"),
         ] {
             let facts = facts(pupil, correction);
             let sv = Locale::swedish();

@@ -9,7 +9,7 @@ use crate::model::{
     Accord, Address, AdvanceNotice, LessonState, Locale, Notification, Purpose, Reason, Recipient,
     State, TaskKind, local_date,
 };
-use crate::policy::{self, Standing, agreed, exclusion, hours, standing};
+use crate::policy::{self, Standing, agreed, exclusion, hours, last_word, standing};
 
 /// Pause before a correction looks again at a message that is on the wire this moment.
 const ON_THE_WIRE: SignedDuration = SignedDuration::from_secs(2);
@@ -219,21 +219,7 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
             }
             Standing::Missing => None,
         },
-        Purpose::Correction => {
-            let noticed = matches!(now, Standing::NotMissing { reason: Reason::AdvanceNotice, .. });
-            let reported = n.recipient_is_staff() && c.lesson.report_stands() && !noticed;
-            if now == Standing::Missing || reported {
-                return Some(drop(Reason::MarkChanged));
-            }
-            let told = c.told.iter().find(|t| n.corrects.as_ref() == Some(&t.id));
-            // Only those who were told are put right: wait until that is known, or known to be
-            // unknowable.
-            if let Some(until) = told.and_then(|t| under_way(c, t)) {
-                return Some(Verdict::Defer { until, reason: Reason::InDoubt });
-            }
-            let arrived = told.is_some_and(Notification::may_have_arrived);
-            (!arrived).then(|| drop(Reason::NothingToCorrect))
-        }
+        Purpose::Correction => outdated(c, now),
         Purpose::TeamAlert | Purpose::TeamUpdate => match now {
             Standing::Missing => None,
             Standing::NotMissing { reason, .. } => {
@@ -260,6 +246,31 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::VolumeHold
         | Purpose::Missed => None,
     }
+}
+
+/// Whether a correction says what is no longer so, or what its reader knows.
+fn outdated(c: &Claim<'_>, now: Standing) -> Option<Verdict> {
+    let n = c.notification;
+    let Standing::NotMissing { reason, correction: Some(kind) } = now else {
+        return Some(drop(Reason::MarkChanged));
+    };
+    if n.recipient_is_staff() && c.lesson.report_stands() && reason != Reason::AdvanceNotice {
+        return Some(drop(Reason::MarkChanged));
+    }
+    if n.correction != Some(kind) {
+        return Some(drop_and_decide(Reason::Replaced));
+    }
+    let Some(of) = &n.corrects else { return Some(drop(Reason::NothingToCorrect)) };
+    let told = c.told.iter().find(|t| t.id == *of);
+    let before = || last_word::corrections(c.told, of).filter(|k| k.id != n.id);
+    // Only those who were told are put right: wait until that is known, or known to be unknowable.
+    if let Some(until) = told.into_iter().chain(before()).filter_map(|t| under_way(c, t)).max() {
+        return Some(Verdict::Defer { until, reason: Reason::InDoubt });
+    }
+    let is_news =
+        told.is_some_and(Notification::may_have_arrived) && last_word::is_news(before(), kind);
+    // An earlier alarm may be the last that arrived.
+    (!is_news).then(|| drop_and_decide(Reason::NothingToCorrect))
 }
 
 fn recipient(

@@ -287,6 +287,72 @@ fn a_correction_waits_for_what_is_on_the_wire_and_needs_something_to_correct() {
     }
 }
 
+#[test]
+fn a_correction_leaves_only_when_it_is_true_and_news() {
+    use CorrectionKind::{Arrived, ExcusedByMark, LeftEarly, WasThere};
+    let (school, people) = (school(None), roster("2013-05-04", "none"));
+    let mut first = notification("g1");
+    first.state = State::Delivered;
+    let correction = |id, kind, state| {
+        let mut n = notification(id);
+        n.recipient = first.recipient.clone();
+        n.purpose = Purpose::Correction;
+        (n.correction, n.corrects) = (Some(kind), Some(first.id.clone()));
+        (n.state, n.deadline) = (state, Timestamp::MAX);
+        n
+    };
+    let needless = drop_and_decide(Reason::NothingToCorrect);
+    let other = drop_and_decide(Reason::Replaced);
+    let changed = drop(Reason::MarkChanged);
+    for (mark, before, kind, expected) in [
+        (Mark::Present, None, WasThere, None),
+        (Mark::Late, None, WasThere, Some(&other)),
+        (Mark::Excused, None, WasThere, Some(&other)),
+        (Mark::Unknown, None, WasThere, Some(&changed)),
+        (Mark::Unexcused, None, WasThere, Some(&changed)),
+        (Mark::Present, Some((ExcusedByMark, State::Accepted)), WasThere, None),
+        (Mark::Present, Some((ExcusedByMark, State::Held)), WasThere, None),
+        (Mark::Excused, Some((LeftEarly, State::Delivered)), ExcusedByMark, None),
+        // What was on the wire when it was made did not arrive, or said as much.
+        (Mark::Present, Some((ExcusedByMark, State::Undelivered)), WasThere, None),
+        (Mark::Present, Some((Arrived, State::Delivered)), WasThere, Some(&needless)),
+        (Mark::Present, Some((Arrived, State::Undelivered)), WasThere, None),
+    ] {
+        let mut lesson = missing();
+        lesson.mark = Some(mark);
+        let n = correction("second", kind, State::Waiting);
+        let mut told = vec![first.clone()];
+        told.extend(before.map(|(kind, state)| correction("before", kind, state)));
+        told.push(n.clone());
+        let ask = |told: &[Notification]| {
+            claim(&Claim {
+                now: at("2026-10-24T20:10:00+02:00"),
+                notification: &n,
+                school: Some(&school),
+                roster: &people,
+                lesson: &lesson,
+                notices: &[],
+                told,
+                protected: false,
+                exclusion: None,
+                accords: &[],
+                is_bad: &|_| false,
+            })
+        };
+        let verdict = ask(&told);
+        match expected {
+            None => {
+                assert!(matches!(verdict, Verdict::Send { .. }), "{mark:?} {before:?} {verdict:?}");
+            }
+            Some(expected) => assert_eq!(&verdict, expected, "{mark:?} {before:?} {kind:?}"),
+        }
+        if before.is_some() {
+            told[1].state = State::Sending;
+            assert!(matches!(ask(&told), Verdict::Defer { .. }), "{mark:?}: what is on the wire");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn quiet_hours_end_within_a_day_and_stay_ended(

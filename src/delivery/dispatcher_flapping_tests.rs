@@ -73,6 +73,31 @@ async fn a_correction_that_arrived_after_all_lets_the_new_alarm_go() {
     assert_eq!(words(&b), ["Hej!", "Rättelse:", "Ny"]);
 }
 
+/// The alarm after an excuse never arrived: what the guardian believes is the excuse, and that is put right.
+#[tokio::test]
+async fn an_excuse_is_put_right_when_the_alarm_after_it_did_not_arrive() {
+    let mut b = Bench::new(None, roster(ONE));
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    b.set("08:30:00");
+    b.mark("p", Mark::Excused).await;
+    b.work().await;
+    b.set("08:31:00");
+    b.mark("p", Mark::Unexcused).await;
+    b.answer(500, "");
+    b.work().await;
+    b.set("08:32:00");
+    b.mark("p", Mark::Present).await;
+    b.work().await;
+    assert_eq!(words(&b), ["Hej!", "Frånvaron", "Ny"], "nothing more until it is known");
+    nothing_arrived(&mut b, ["08:34:00", "08:35:00"]).await;
+    b.set("08:36:00");
+    b.work().await;
+    assert_eq!(words(&b), ["Hej!", "Frånvaron", "Ny", "Rättelse:"]);
+    let all = b.notifications().await;
+    assert!(all.iter().all(|n| n.purpose != Purpose::StaffTask), "nobody must ring: {all:?}");
+}
+
 /// An earlier text to the number is known to be another's, however long ago it was.
 #[tokio::test]
 async fn a_correction_that_did_not_arrive_goes_again_although_history_has_the_alarm() {

@@ -162,7 +162,8 @@ pub async fn prepare(
                 let heard = Heard::own(&format!("claim {reason}"));
                 decide(unit, &directory, school, case, &heard, now);
                 // Somebody believes what is not so, and may not be written to any more.
-                if reason == Reason::NoContact || n.purpose == Purpose::Correction {
+                let needless = matches!(reason, Reason::Replaced | Reason::NothingToCorrect);
+                if reason == Reason::NoContact || (n.purpose == Purpose::Correction && !needless) {
                     failure::follow(shared, unit, &n, reason, now).await?;
                 }
             }

@@ -29,7 +29,8 @@ pub struct GuardianFacts {
     pub seen_late: String,
     /// To be told in the past tense.
     pub over: bool,
-    /// For corrections; empty otherwise: `was-there`, `arrived`, `excused`, `cancelled`.
+    /// For corrections; empty otherwise: `was-there`, `arrived`, `left-early`, `excused`, `excused-by-school`,
+    /// `cancelled`.
     pub correction: String,
     /// When the pupil came, `08.45`; empty: not known.
     pub arrived: String,
@@ -74,6 +75,8 @@ impl GuardianFacts {
             Some(CorrectionKind::Arrived) => "arrived".into(),
             Some(CorrectionKind::Excused) => "excused".into(),
             Some(CorrectionKind::Cancelled) => "cancelled".into(),
+            Some(CorrectionKind::LeftEarly) => "left-early".into(),
+            Some(CorrectionKind::ExcusedByMark) => "excused-by-school".into(),
         }
     }
 }
@@ -103,7 +106,8 @@ pub struct TeamCase {
     pub date: String,
     /// Why this mail was made, as a stable word (see `Reason`).
     pub reason: String,
-    /// For corrections: `was-there`, `arrived`, `excused`, `cancelled`; else empty.
+    /// For corrections: `was-there`, `arrived`, `left-early`, `excused`, `excused-by-school`, `cancelled`; else
+    /// empty.
     pub correction: String,
     /// For staff tasks: `protected`, `nobody-reached`, `unknown-pupil`, `held-in-doubt`,
     /// `not-put-right`, `check-number`; else empty.

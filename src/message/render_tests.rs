@@ -81,6 +81,21 @@ fn swedish_texts() {
             "Tack, vi har nu fått frånvaroanmälan för Alva kl 08.20. Du behöver inte göra något \
              mer. Björkskolan, 070-174 06 05",
         ),
+        (
+            "correction, left-early",
+            "Alva var på lektionen som började kl 08.20 men gick innan den var slut. Har du \
+             frågor, ring oss. Björkskolan, 070-174 06 05",
+        ),
+        (
+            "correction, excused-by-school",
+            "Frånvaron för Alva kl 08.20 är nu registrerad av skolan som giltig. Känner du inte \
+             till det, ring oss. Björkskolan, 070-174 06 05",
+        ),
+        (
+            "correction, adult, yesterday, excused-by-school",
+            "Din frånvaro i går kl 08.20 är nu registrerad av skolan som giltig. Känner du inte \
+             till det, ring oss. Björkskolan, 070-174 06 05",
+        ),
     ] {
         assert_eq!(sms_text("sv", name), text);
     }

@@ -96,6 +96,8 @@ pub(super) fn guardians(pupil: &str, school: &str, phone: &str) -> Vec<Sample> {
                 (CorrectionKind::Arrived, ""),
                 (CorrectionKind::Excused, ""),
                 (CorrectionKind::Cancelled, ""),
+                (CorrectionKind::LeftEarly, ""),
+                (CorrectionKind::ExcusedByMark, ""),
             ] {
                 let correction = GuardianFacts::correction_word(Some(kind));
                 let mut words = vec![correction.as_str()];
@@ -231,6 +233,8 @@ pub(super) fn team_cases() -> Vec<TeamCase> {
         CorrectionKind::Arrived,
         CorrectionKind::Excused,
         CorrectionKind::Cancelled,
+        CorrectionKind::LeftEarly,
+        CorrectionKind::ExcusedByMark,
     ] {
         cases.push(TeamCase {
             kind: Purpose::Correction.as_str().into(),

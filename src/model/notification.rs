@@ -111,10 +111,22 @@ pub enum CorrectionKind {
     WasThere,
     /// Came late.
     Arrived,
-    /// An excuse has come in.
+    /// The absence was notified.
     Excused,
     /// The lesson does not take place.
     Cancelled,
+    /// Was at the lesson, and left before its end.
+    LeftEarly,
+    /// The school registers the absence as excused, and nobody has notified it.
+    #[serde(rename = "excused-by-school")]
+    ExcusedByMark,
+}
+
+impl CorrectionKind {
+    /// Whether the pupil was away with a valid reason; otherwise was there, or there was nothing to be away from.
+    pub fn is_away(self) -> bool {
+        matches!(self, Self::Excused | Self::ExcusedByMark)
+    }
 }
 
 /// Why a member of staff must act; chooses the wording of a staff task.

@@ -18,6 +18,8 @@ mod left_out;
 mod operator;
 #[path = "evaluate_people_tests.rs"]
 mod people;
+#[path = "evaluate_retold_tests.rs"]
+mod retold;
 #[path = "evaluate_team_tests.rs"]
 mod team;
 

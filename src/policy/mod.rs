@@ -6,6 +6,7 @@ pub mod daily;
 mod evaluate;
 pub mod exclusion;
 pub mod hours;
+pub mod last_word;
 pub mod notice;
 mod plan;
 mod put_right;

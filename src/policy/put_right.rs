@@ -1,12 +1,13 @@
-//! Those who were told what is no longer so: to exactly them, on the same channel, once, and only when the mark has
-//! stood for a while. Pure; decides no alarm.
+//! Those who were told what is no longer so: to exactly them, on the same channel, once for each thing that they were
+//! told, and only when the mark has stood for a while. Pure; decides no alarm.
 
 use jiff::Timestamp;
 
 use super::evaluate::{Situation, blank, is_corrected, notification_id};
+use super::last_word::{corrections, is_news, is_void};
 use super::plan::Plan;
 use super::standing::Standing;
-use crate::model::{Notification, Purpose, Reason, State, TaskKind};
+use crate::model::{CorrectionKind, Notification, Purpose, Reason, State, TaskKind};
 
 /// Those who were told that a pupil is missing who is not.
 pub(super) fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) {
@@ -36,38 +37,7 @@ pub(super) fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) 
                 plan.keep(n, Reason::AlreadyTold);
                 continue;
             }
-            let Some(kind) = correction else {
-                plan.keep(n, reason);
-                continue;
-            };
-            let mut outdated = 0;
-            if let Some(done) = standing_correction(s, n) {
-                if done.state != State::Waiting || done.correction == correction {
-                    plan.keep(done, Reason::AlreadyTold);
-                    continue;
-                }
-                plan.cancel(done, Reason::Replaced);
-                outdated = 1;
-            }
-            let mut new =
-                blank(s, s.lesson.revision, Purpose::Correction, n.recipient.clone(), n.channel);
-            new.reason = Reason::ToldOtherwise;
-            new.correction = Some(kind);
-            new.corrects = Some(n.id.clone());
-            new.address.clone_from(&n.address);
-            new.due_at = settled(s);
-            if new.due_at > s.now {
-                new.state_reason = Some(Reason::Settling);
-            }
-            // One called back because nothing had arrived does not stand in the way when it has.
-            let void = s.told.iter().filter(|c| is_void(c, n)).count() + outdated;
-            let more = if void == 0 { n.id.to_string() } else { format!("{} {void}", n.id) };
-            new.id = notification_id(s, &new, &more);
-            if let Some(known) = s.told.iter().find(|known| known.id == new.id) {
-                plan.keep(known, known.state_reason.unwrap_or(Reason::AlreadyTold));
-                continue;
-            }
-            plan.make(new);
+            correct(s, n, (reason, correction), plan);
         }
     }
     if !touched {
@@ -78,6 +48,69 @@ pub(super) fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) 
 /// Whether a message says nothing that could be wrong.
 fn never_wrong(n: &Notification) -> bool {
     matches!(n.purpose, Purpose::TeamUpdate | Purpose::AskToRing)
+}
+
+/// Tells the reader of `n` what is so, where the last word was another.
+fn correct(
+    s: &Situation<'_>,
+    n: &Notification,
+    (reason, correction): (Reason, Option<CorrectionKind>),
+    plan: &mut Plan,
+) {
+    let made = || corrections(s.told, &n.id);
+    let waits = |c: &&Notification| c.state == State::Waiting;
+    let Some(kind) = correction else {
+        // What it says is not known to be so any more.
+        for waiting in made().filter(waits) {
+            plan.cancel(waiting, Reason::MarkChanged);
+        }
+        plan.keep(n, reason);
+        return;
+    };
+    let fits = |c: &&Notification| waits(c) && c.correction == correction;
+    if let Some(waiting) = made().find(fits)
+        && is_news(made().filter(|c| c.id != waiting.id), kind)
+    {
+        plan.keep(waiting, Reason::AlreadyTold);
+        return;
+    }
+    let is_news = is_news(made(), kind);
+    let outdated = if is_news { Reason::Replaced } else { Reason::MarkChanged };
+    for waiting in made().filter(waits) {
+        plan.cancel(waiting, outdated);
+    }
+    if !is_news {
+        let last = made().rfind(|c| c.may_have_arrived()).unwrap_or(n);
+        plan.keep(last, Reason::AlreadyTold);
+        return;
+    }
+    // One that failed, or that somebody called back, is staff's.
+    let gives_way =
+        |c: &Notification| c.state.may_have_arrived() || c.state == State::Waiting || is_void(c);
+    if let Some(last) = made().next_back().filter(|c| !gives_way(c)) {
+        plan.keep(last, last.state_reason.unwrap_or(Reason::AlreadyTold));
+        return;
+    }
+    let mut new = blank(s, s.lesson.revision, Purpose::Correction, n.recipient.clone(), n.channel);
+    new.reason = Reason::ToldOtherwise;
+    new.correction = Some(kind);
+    new.corrects = Some(n.id.clone());
+    new.address.clone_from(&n.address);
+    new.due_at = settled(s);
+    if new.due_at > s.now {
+        new.state_reason = Some(Reason::Settling);
+    }
+    // Those before it have ids of their own, whatever became of them.
+    let mut before = 0;
+    new.id = loop {
+        let more = if before == 0 { n.id.to_string() } else { format!("{} {before}", n.id) };
+        let id = notification_id(s, &new, &more);
+        if s.told.iter().all(|known| known.id != id) {
+            break id;
+        }
+        before += 1;
+    };
+    plan.make(new);
 }
 
 /// When a mark has stood long enough for those who were told otherwise to be put right. A register is mended in
@@ -97,23 +130,4 @@ fn is_superseded(s: &Situation<'_>, n: &Notification) -> bool {
             && k.may_have_arrived()
     };
     is_corrected(s, n) && s.told.iter().any(after)
-}
-
-/// The correction of `n` that has left or may still leave, those about to be called back aside.
-fn standing_correction<'a>(s: &'a Situation<'_>, n: &Notification) -> Option<&'a Notification> {
-    s.told.iter().find(|c| {
-        c.corrects.as_ref() == Some(&n.id)
-            && (c.state.may_have_arrived() || c.state == State::Waiting)
-    })
-}
-
-/// Whether `c` is a correction of `n` that never left: `n` did not seem to have arrived, or it was true
-/// again, or there was something else to say by then.
-fn is_void(c: &Notification, n: &Notification) -> bool {
-    c.corrects.as_ref() == Some(&n.id)
-        && c.state == State::Cancelled
-        && matches!(
-            c.state_reason,
-            Some(Reason::NothingToCorrect | Reason::Replaced | Reason::MarkChanged)
-        )
 }

@@ -28,9 +28,15 @@ pub fn standing(lesson: &LessonState, notices: &[AdvanceNotice], now: Timestamp)
     match lesson.mark {
         Some(Mark::Present) => not(Reason::Present, Some(CorrectionKind::WasThere)),
         Some(Mark::OtherActivity) => not(Reason::OtherActivity, Some(CorrectionKind::WasThere)),
-        Some(Mark::LeftEarly) => not(Reason::LeftEarly, Some(CorrectionKind::WasThere)),
+        Some(Mark::LeftEarly) => not(Reason::LeftEarly, Some(CorrectionKind::LeftEarly)),
         Some(Mark::Late) => not(Reason::Late, Some(CorrectionKind::Arrived)),
-        Some(Mark::Excused) => not(Reason::Excused, Some(CorrectionKind::Excused)),
+        // Nobody is thanked for a notice that did not come: if the excuse is made up, those at home must see it.
+        Some(Mark::Excused)
+            if notices.iter().any(|n| n.covers(&lesson.lesson, lesson.lesson.start)) =>
+        {
+            not(Reason::Excused, Some(CorrectionKind::Excused))
+        }
+        Some(Mark::Excused) => not(Reason::Excused, Some(CorrectionKind::ExcusedByMark)),
         Some(Mark::Unexcused | Mark::Unknown) | None
             if notices.iter().any(|n| n.covers(&lesson.lesson, now)) =>
         {

@@ -10,7 +10,7 @@
 //!    first; and by which of two reasons an alert came about.
 //! 2. *With some told in between*, what is known is the same all the same, and what has been said comes
 //!    to what is true: whoever is told to be missing has one message that stands, and whoever was told
-//!    what is not so gets one correction.
+//!    what is not so gets one correction, and one more for each thing told since that is not so.
 //!
 //! Outside of it: observations that carry no time. Of two different reports about one lesson, and of two
 //! notices without `recorded_at`, the one heard last stands.
@@ -367,23 +367,29 @@ proptest! {
                     let recipient = Recipient::Guardian(id(guardian));
                     let to: Vec<_> = messages.iter().filter(|n| n.recipient == recipient).collect();
                     let stands = |n: &&&Notification| n.state != State::Cancelled;
-                    let corrections = |of: &Notification| {
+                    let away = |n: &Notification| n.correction.expect("a kind").is_away();
+                    let corrections = |of: &Notification| -> Vec<bool> {
                         let of = |n: &&&Notification| n.corrects.as_ref() == Some(&of.id);
-                        to.iter().filter(of).filter(stands).count()
+                        to.iter().filter(of).filter(stands).map(|n| away(n)).collect()
                     };
                     let alarms: Vec<_> = to
                         .iter()
                         .filter(|n| n.purpose == Purpose::Absence)
                         .filter(stands)
-                        .map(|n| (n.state, corrections(n)))
+                        .map(|n| (n.revision, n.state, corrections(n)))
                         .collect();
-                    prop_assert!(alarms.iter().all(|(_, corrections)| *corrections <= 1), "{:?}", to);
-                    let open = alarms.iter().filter(|(_, corrections)| *corrections == 0).count();
-                    let has_left = alarms.iter().any(|(state, _)| *state == State::Accepted);
+                    let in_turn = |said: &[bool]| said.windows(2).all(|two| two[0] != two[1]);
+                    prop_assert!(alarms.iter().all(|(_, _, said)| in_turn(said)), "{:?}", to);
+                    let open = alarms.iter().filter(|(_, _, said)| said.is_empty()).count();
+                    let has_left = alarms.iter().any(|(_, state, _)| *state == State::Accepted);
                     if lesson.missing {
                         prop_assert_eq!(open, 1, "one message stands: {:?}", to);
-                    } else if lesson.mark.is_some_and(|mark| mark != Mark::Unknown) {
+                    } else if let Some(mark) = lesson.mark.filter(|mark| *mark != Mark::Unknown) {
                         prop_assert_eq!(open, 0, "each is put right: {:?}", to);
+                        let is_away = matches!(mark, Mark::Excused | Mark::Unexcused);
+                        let last = alarms.iter().max_by_key(|(revision, ..)| *revision);
+                        let last = last.and_then(|(_, _, said)| said.last());
+                        prop_assert!(last.is_none_or(|last| *last == is_away), "{:?}: {:?}", mark, to);
                     } else if !has_left {
                         prop_assert_eq!(open, 0, "none that waits is left: {:?}", to);
                     }

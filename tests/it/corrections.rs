@@ -61,13 +61,14 @@ async fn back_and_forth_each_told_state_is_corrected_once() {
         ("unexcused", 1, "Hej! Nils är inte registrerad"),
         ("present", 2, "Rättelse: Nils var närvarande"),
         ("unexcused", 3, "Ny uppgift: Nils är inte registrerad"),
-        ("excused", 4, "Tack, vi har nu fått frånvaroanmälan för Nils"),
+        ("excused", 4, "Frånvaron för Nils kl "),
+        ("left_early", 5, "Nils var på lektionen som började kl "),
     ] {
         world.accept(&world.marked("nils", "l1", mark, 5)).await;
         let texts = World::texts(&world.messages(messages).await);
         assert!(texts[messages - 1].1.starts_with(words), "{mark}: {texts:?}");
     }
-    world.quiet(4).await;
+    world.quiet(5).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -153,6 +153,7 @@ pub const CHECKS: &[&str] = &[
     order::FOLLOWS,
     order::ONCE,
     order::IN_TURN,
+    order::TURNED,
     order::LAST_WORD,
     order::SOMEBODY,
     order::TEAM,

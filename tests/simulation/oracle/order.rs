@@ -1,9 +1,9 @@
-//! What is told was true when it left; alarm and correction come in turn, each once, and the last word is
-//! true.
+//! What is told was true when it left; what a reader is told differs from what the same reader was told before, and
+//! the last word is true.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use upprop::model::{Channel, Notification, Purpose, Recipient, State};
+use upprop::model::{Channel, CorrectionKind, Notification, Purpose, Recipient, State};
 
 use super::truth::Truth;
 use super::{Key, Oracle, is_alarm};
@@ -21,8 +21,7 @@ impl Oracle<'_> {
         let Some(case) = self.cases.get(&key) else { return };
         let truths = case.possible(m.asked.truth, m.asked.clock);
         let withdrawn = case.marks.iter().any(|s| s.body["mark"] != "unexcused");
-        let fits = |truth: &Truth| (*truth == Truth::Missing) == is_alarm(n);
-        let kept = truths.iter().any(fits);
+        let kept = truths.contains(&said(n));
         if withdrawn && is_alarm(n) {
             self.world.tally.count(WITHDRAWN);
         }
@@ -111,7 +110,7 @@ impl Oracle<'_> {
         self.wrong.extend(found);
     }
 
-    /// To each reader alarm and correction come in turn, and the last word is true.
+    /// To each reader alarm and corrections come in turn, none says what the one before it did, and the last is true.
     pub fn in_turn(&mut self) {
         for key in self.cases.keys().cloned().collect::<Vec<_>>() {
             let roster = &self.world.plan.rosters[0].1;
@@ -160,7 +159,7 @@ impl Oracle<'_> {
             .iter()
             .filter(|m| m.reached)
             .filter_map(|m| about.iter().find(|n| n.id.as_str() == m.asked.notification))
-            .map(|n| n.purpose)
+            .map(|n| said(n))
             .collect();
         let of = |state| about.iter().any(|n| n.state == state);
         // What failed, is held or came too late is staff's, who are told of it.
@@ -177,25 +176,34 @@ impl Oracle<'_> {
             return;
         }
         let doubtful = about.iter().any(|n| n.channel == Channel::Email && n.doubts() > 0);
-        let turn = |i: usize| {
-            if i.is_multiple_of(2) { Purpose::Absence } else { Purpose::Correction }
-        };
         let states: Vec<_> = about
             .iter()
             .map(|n| (n.purpose, n.state, n.state_reason, n.revision, n.doubts()))
             .collect();
         let say = || format!("{key:?} to {reader:?}: it is {last:?}, and {words:?}; {states:?}");
         if !doubtful {
-            let in_turn = words.iter().enumerate().all(|(i, purpose)| *purpose == turn(i));
+            let begun = words.first().is_none_or(|word| *word == Truth::Missing);
+            let in_turn = begun && words.windows(2).all(|two| two[0] != two[1]);
             self.check(IN_TURN, in_turn, say);
+            if words.windows(2).any(|two| !two.contains(&Truth::Missing)) {
+                self.world.tally.count(TURNED);
+            }
         }
-        let told = words.last() == Some(&Purpose::Absence);
         let right = match last {
-            Truth::Missing => told,
-            Truth::NotMissing => !told,
+            Truth::Missing => words.last() == Some(&last),
+            Truth::Away | Truth::There => words.last().is_none_or(|word| *word == last),
             Truth::Unknown => true,
         };
         self.check(LAST_WORD, right, say);
+    }
+}
+
+/// What a message to those at home says.
+fn said(n: &Notification) -> Truth {
+    match n.correction {
+        None => Truth::Missing,
+        Some(CorrectionKind::Excused | CorrectionKind::ExcusedByMark) => Truth::Away,
+        Some(_) => Truth::There,
     }
 }
 
@@ -208,6 +216,7 @@ pub const ONCE: &str = "a message arrives once";
 pub const DOUBLED: &str = "mails that arrived twice, and are listed as in doubt";
 pub const IN_TURN: &str =
     "nobody is told twice for one state: to one reader alarm and correction come in turn";
+pub const TURNED: &str = "  with a correction that was put right by another";
 pub const LAST_WORD: &str = "the last word to a reader is true";
 pub const SOMEBODY: &str = "somebody is to be told of a pupil who is missing";
 pub const TEAM: &str = "the team is to be told of a pupil who has not come by the lesson's end";

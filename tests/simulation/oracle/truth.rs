@@ -13,7 +13,10 @@ use crate::plan::MARKS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Truth {
     Missing,
-    NotMissing,
+    /// Notified, or excused.
+    Away,
+    /// Was there, if only for a while.
+    There,
     /// Nobody knows anything: what was said may stand.
     Unknown,
 }
@@ -51,10 +54,11 @@ impl Case<'_> {
             .max();
         let Some((_, mark)) = mark else { return Truth::Unknown };
         match MARKS[mark.expect("a known mark")] {
-            "unexcused" | "unknown" if self.is_noticed(heard, now) => Truth::NotMissing,
+            "unexcused" | "unknown" if self.is_noticed(heard, now) => Truth::Away,
             "unexcused" => Truth::Missing,
             "unknown" => Truth::Unknown,
-            _ => Truth::NotMissing,
+            "excused" => Truth::Away,
+            _ => Truth::There,
         }
     }
 

@@ -56,7 +56,7 @@ async fn in_every_way_a_mark_is_told_once_and_put_right_once() {
             .filter(|n| n.purpose == Purpose::Correction)
             .map(|n| n.correction)
             .collect();
-        assert_eq!(corrections, [Some(CorrectionKind::Excused)], "{ways:?}");
+        assert_eq!(corrections, [Some(CorrectionKind::ExcusedByMark)], "{ways:?}");
         assert_eq!(stage.marks().await, [Some(Mark::Excused)], "{ways:?}");
         let mut stage = stage.restarted(ways).await;
         assert_eq!(stage.round().await.taken.new, 0, "{ways:?}");
