@@ -46,7 +46,13 @@ impl<'a> Layers<'_, 'a> {
     }
 
     /// Notes a problem where the value stands, or at the school's head.
-    fn note(&self, severity: Severity, key: &'static str, message: String, remedy: &str) {
+    pub(super) fn note(
+        &self,
+        severity: Severity,
+        key: &'static str,
+        message: String,
+        remedy: &str,
+    ) {
         let inherited = !self.own.has(key) && self.defaults.has(key);
         let place = if inherited { self.defaults } else { self.own };
         place.note(severity, key, message, remedy);
@@ -60,15 +66,13 @@ pub(super) fn read_all(root: &Reader<'_>, declared: &Declared<'_>) -> BTreeMap<S
     for (name, own) in root.tables("schools") {
         let school_name = own.text("name");
         let school_name = own.require("name", school_name, "\"Björkskolan\"");
+        let layers = Layers { own: &own, defaults: &defaults };
         match SchoolId::new(name) {
             Ok(id) => {
-                let school = read(
-                    id.clone(),
-                    school_name.unwrap_or_default(),
-                    &Layers { own: &own, defaults: &defaults },
-                    declared,
-                );
-                judge(&school, &Layers { own: &own, defaults: &defaults }, declared);
+                let name = school_name.unwrap_or_default();
+                let school = read(id.clone(), name, &layers, declared);
+                judge(&school, &layers, declared);
+                super::sense::judge(&school, &layers);
                 all.insert(id, school);
             }
             Err(error) => own.error_at_head(
