@@ -54,7 +54,8 @@ pub(super) enum Says {
 /// closes whatever stands in it, and [`ALL`] always does.
 pub(super) fn says(summary: &str, words: &[String]) -> Says {
     let summary = plain(summary);
-    let words: Vec<String> = words.iter().map(|word| plain(word)).collect();
+    let words: Vec<String> =
+        words.iter().map(|word| plain(word)).filter(|word| !word.is_empty()).collect();
     if words.iter().any(|word| word == ALL || *word == summary) {
         return Says::Closed;
     }
@@ -79,8 +80,9 @@ pub(super) fn says(summary: &str, words: &[String]) -> Says {
                 // One digit alone may be a school year.
                 more |= !of_weeks && part.len() < 2;
             } else {
-                of_weeks = matches!(part, "v" | "vecka" | "veckor");
-                more |= !NEUTRAL.contains(&part) && !is_term_or_week(part);
+                of_weeks = matches!(part, "v" | "vecka" | "veckor") || is_numbered(part, "v");
+                let term = is_numbered(part, "ht") || is_numbered(part, "vt");
+                more |= !NEUTRAL.contains(&part) && !of_weeks && !term;
             }
         }
     }
@@ -98,8 +100,7 @@ fn plain(text: &str) -> String {
 }
 
 fn ends_with(part: &str, word: &str) -> bool {
-    !word.is_empty()
-        && part.strip_suffix(word).is_some_and(|begin| begin.is_empty() || is_beginning(begin))
+    part.strip_suffix(word).is_some_and(|begin| begin.is_empty() || is_beginning(begin))
 }
 
 fn is_beginning(part: &str) -> bool {
@@ -111,9 +112,8 @@ fn is_number(part: &str) -> bool {
 }
 
 /// `v44`, `ht26`.
-fn is_term_or_week(part: &str) -> bool {
-    let rest = ["v", "ht", "vt"].into_iter().find_map(|begin| part.strip_prefix(begin));
-    rest.is_some_and(|rest| !rest.is_empty() && is_number(rest))
+fn is_numbered(part: &str, begin: &str) -> bool {
+    part.strip_prefix(begin).is_some_and(|rest| !rest.is_empty() && is_number(rest))
 }
 
 #[cfg(test)]
