@@ -46,7 +46,11 @@ pub(super) fn judge(school: &School, at: &Layers<'_, '_>) {
             "school {id} never holds anything back, however many are missing: no limit of `volume-class`, \
              `volume-school`, `volume-source` and `volume-usual` can be exceeded"
         );
-        warn("volume-class", message, "leave them as they are by default, or write one below 100%");
+        // Whoever has turned all of them off means it, as a trial does.
+        let is_off = [volume.class, volume.school, volume.source].iter().all(Option::is_none);
+        let severity = if is_off { Severity::Note } else { Severity::Warning };
+        let remedy = "leave them as they are by default, or write one below 100%";
+        at.note(severity, "volume-class", message, remedy);
         return;
     }
     if volume.least > MANY {
@@ -133,6 +137,7 @@ mod tests {
         for keys in [
             "grace = \"59m\"\nstale-after = \"1h\"",
             "volume-class = \"off\"\nvolume-school = \"off\"\nvolume-source = \"off\"",
+            "volume-class = \"off\"\nvolume-school = \"off\"\nvolume-source = \"off\"\nvolume-usual = 0",
             "volume-class = \"99%\"\nvolume-school = \"off\"\nvolume-source = \"off\"\nvolume-usual = 0",
             "volume-least = 100",
             "volume-timeout = \"1s\"",

@@ -276,7 +276,7 @@ mod tests {
         let next = silence("2026-12-04T08:40", "2026-12-04T09:10", &[], None);
         let planned =
             silence("2026-12-01T00:00", "2026-12-19T00:00", &[5], Some(("08:30", "09:00")));
-        let whole = lesson("2026-12-04T08:20", "2026-12-04T09:20");
+        let whole = lesson("2026-12-04T08:05", "2026-12-04T09:05");
         let long = lesson("2026-12-04T07:55", "2026-12-04T10:15");
         assert_eq!(covering([&one, &next], &whole, &zone()).len(), 1, "one does alone");
         assert_eq!(covering([&one, &next], &long, &zone()).len(), 2);
