@@ -1,6 +1,7 @@
 //! `upprop silence import`: a silence for each event of a calendar file that has not ended. What is not taken is told with
 //! its line, and what to write instead.
 
+use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -130,7 +131,8 @@ impl Import {
             more = format!(" --weekdays {}", super::silence::days(weekdays));
         }
         if is_timed {
-            more += &format!(" --between {}", event.hours.as_deref().unwrap_or("HH:MM-HH:MM"));
+            let hours = event.hours.as_deref().unwrap_or("HH:MM-HH:MM");
+            let _ = write!(more, " --between {hours}");
         }
         let except = if again.exceptions {
             ", which would hold on the days that it leaves out too"
