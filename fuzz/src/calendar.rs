@@ -1,7 +1,7 @@
 //! Calendar files: whatever is in them, closed days are in order and within a year each, every event lies on a line of the
 //! file, and what is found is told without the file's own words.
 
-use upprop::calendar::{events, ics};
+use upprop::calendar::{events, ics, words};
 
 use super::input::NAME;
 
@@ -10,8 +10,9 @@ pub fn check(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let lines = text.lines().count();
     let read = ics::read(&text, &["lov".into(), "ledig".into()]);
-    let all = ics::read(&text, &[ics::ALL.into()]);
-    for days in read.closed.iter().chain(&all.closed) {
+    let all = ics::read(&text, &[words::ALL.into()]);
+    for ics::Closed { days, line } in read.closed.iter().chain(&all.closed) {
+        assert!((1..=lines).contains(line), "{line}");
         assert!(days.first() <= days.last() && days.contains(days.first()), "{days}");
     }
     assert!(

@@ -67,18 +67,85 @@ pub struct Calendar {
     pub terms: Vec<Days>,
     /// On which there is none: breaks, study days, holidays.
     pub closed: Vec<Days>,
+    /// The same, of calendar files.
+    pub from_files: Vec<FromFile>,
+    /// What the operator calls it.
+    pub name: String,
+}
+
+/// Closed days of a calendar file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FromFile {
+    /// The days.
+    pub days: Days,
+    /// The file's name, as in configuration.
+    pub file: String,
+    /// Line of the event in it, from 1.
+    pub line: usize,
+}
+
+/// What makes a day no school day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoSchool<'a> {
+    /// The operator has written it.
+    Closed(Days),
+    /// An event of a calendar file.
+    Event(&'a FromFile),
+    /// It is between two terms.
+    BetweenTerms,
 }
 
 impl Calendar {
     /// Whether a day may be a school day. One of which nothing is known may be: a calendar that nobody has brought up
     /// to date for the new school year must not keep all of it silent.
     pub fn is_school_day(&self, day: Date) -> bool {
-        let holds = |days: &Days| days.contains(day);
+        self.no_school(day).is_none()
+    }
+
+    /// What makes a day no school day; none: it may be one.
+    pub fn no_school(&self, day: Date) -> Option<NoSchool<'_>> {
+        let event = || self.from_files.iter().find(|one| one.days.contains(day));
+        let written = self.closed.iter().find(|days| days.contains(day));
+        written
+            .map(|days| NoSchool::Closed(*days))
+            .or_else(|| event().map(NoSchool::Event))
+            .or_else(|| self.is_between(day).then_some(NoSchool::BetweenTerms))
+    }
+
+    /// The days between its terms, in order.
+    pub fn between_terms(&self) -> Vec<Days> {
+        let mut terms = self.terms.clone();
+        terms.sort();
+        let mut found = Vec::new();
+        let mut last: Option<Date> = None;
+        for term in terms {
+            if let Some(Ok(from)) = last.map(Date::tomorrow)
+                && let Ok(to) = term.first().yesterday()
+                && from <= to
+            {
+                found.extend(Days::new(from, to));
+            }
+            last = last.max(Some(term.last()));
+        }
+        found
+    }
+
+    fn is_between(&self, day: Date) -> bool {
         let first = self.terms.iter().map(Days::first).min();
         let last = self.terms.iter().map(Days::last).max();
         let known = first.is_some_and(|first| first <= day) && last.is_some_and(|last| day <= last);
-        let between = known && !self.terms.iter().any(holds);
-        !between && !self.closed.iter().any(holds)
+        known && !self.terms.iter().any(|days| days.contains(day))
+    }
+}
+
+impl NoSchool<'_> {
+    /// In words, for who looks after the calendar. No summary: it may name somebody.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::Closed(days) => format!("`closed` has {days}"),
+            Self::Event(FromFile { days, file, line }) => format!("{file} line {line}, {days}"),
+            Self::BetweenTerms => "it is between two of its `terms`".into(),
+        }
     }
 }
 
@@ -114,8 +181,22 @@ mod tests {
         let days = |text| Days::parse(text).expect("days");
         let year = Calendar {
             terms: vec![days("2026-08-17..2026-12-18"), days("2027-01-11..2027-06-11")],
-            closed: vec![days("2026-10-26..2026-10-30"), days("2026-11-23")],
+            closed: vec![days("2026-10-26..2026-10-30")],
+            from_files: vec![FromFile {
+                days: days("2026-11-23"),
+                file: "year.ics".into(),
+                line: 7,
+            }],
+            name: "year".into(),
         };
+        let told = |day| year.no_school(day).map(|why| why.in_words());
+        assert_eq!(told(date(2026, 11, 23)).as_deref(), Some("year.ics line 7, 2026-11-23"));
+        assert_eq!(
+            told(date(2026, 10, 27)).as_deref(),
+            Some("`closed` has 2026-10-26..2026-10-30")
+        );
+        assert_eq!(told(date(2026, 12, 24)).as_deref(), Some("it is between two of its `terms`"));
+        assert_eq!(year.between_terms(), [days("2026-12-19..2027-01-10")]);
         for (day, is) in [
             (date(2026, 8, 16), true),
             (date(2026, 8, 17), true),
@@ -143,6 +224,7 @@ mod tests {
             let mut calendar = Calendar {
                 terms: vec![Days::new(at(10), at(200)).expect("days")],
                 closed: vec![Days::new(at(50), at(60)).expect("days")],
+                ..Calendar::default()
             };
             let before = calendar.is_school_day(at(day));
             calendar.closed.push(Days::new(at(closed), at(closed)).expect("days"));

@@ -1,12 +1,16 @@
 //! The events of a calendar file as times that an operator could have typed: for silences that a school keeps in its
 //! calendar.
 
+use std::collections::BTreeMap;
+
 use icalendar::parser::Component;
 use jiff::Span;
 use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
 
-use super::ics::{self, days, each, is, property, repeats, value};
+use super::again::{Again, again};
+use super::ics::{self, days, each, is, property, value};
+use super::zones::{own_zones, zone};
+use crate::model::unseen::is_out_of_line;
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +23,10 @@ pub struct Event {
     pub from: String,
     /// Until when; a day is the last one.
     pub to: String,
-    /// It comes again, and this is its first time.
-    pub repeats: bool,
+    /// Its hours by the clock of its own zone, as `08:00-10:00`; none: whole days, more than one day, or times in UTC.
+    pub hours: Option<String>,
+    /// How it comes again, where this is its first time only.
+    pub again: Option<Again>,
 }
 
 /// What a calendar file has.
@@ -38,7 +44,8 @@ pub struct Read {
 /// In words, where it is no calendar file.
 pub fn read(text: &str) -> Result<Read, String> {
     let Read { mut events, mut faults } = Read::default();
-    each(text, |event, line| match one(event, line) {
+    let zones = own_zones(text);
+    each(text, |event, line| match one(event, line, &zones) {
         Ok(event) => events.push(event),
         Err(fault) => faults.push((line, fault)),
     })
@@ -46,51 +53,85 @@ pub fn read(text: &str) -> Result<Read, String> {
     Ok(Read { events, faults })
 }
 
-fn one(event: &Component<'_>, line: usize) -> Result<Event, &'static str> {
+/// What the file says of its own zones, by their names.
+type Zones = BTreeMap<String, String>;
+
+fn one(event: &Component<'_>, line: usize, zones: &Zones) -> Result<Event, &'static str> {
     let start = value(event, "DTSTART").ok_or("it has no DTSTART")?;
-    let (from, to) = if start.contains('T') {
-        times(event, start)?
+    let (from, to, first, hours) = if start.contains('T') {
+        times(event, zones)?
     } else {
         let days = days(event, start)?;
-        (days.first().to_string(), days.last().to_string())
+        (days.first().to_string(), days.last().to_string(), days.first(), None)
     };
     let summary = value(event, "SUMMARY").unwrap_or_default().replace("\\n", " ").replace('\\', "");
     // A line that was not folded as it should is one with the next to the parser.
-    let summary = summary.replace(char::is_control, " ");
-    Ok(Event { line, summary, from, to, repeats: repeats(event).is_some() })
+    let summary = summary.replace(is_out_of_line, " ").trim().to_owned();
+    Ok(Event { line, summary, from, to, hours, again: again(event, first) })
 }
 
-fn times(event: &Component<'_>, start: &str) -> Result<(String, String), &'static str> {
+type Times = (String, String, jiff::civil::Date, Option<String>);
+
+fn times(event: &Component<'_>, zones: &Zones) -> Result<Times, &'static str> {
     const NO_END: &str = "it has neither an end nor a length that is understood";
-    let from = moment(event, "DTSTART", start)?;
-    let to = match (value(event, "DTEND"), value(event, "DURATION")) {
-        (Some(end), _) => moment(event, "DTEND", end)?,
+    let start = Stamp::of(event, "DTSTART").ok_or(NO_TIME)?;
+    let end = match (Stamp::of(event, "DTEND"), value(event, "DURATION")) {
+        (Some(end), _) => end,
         (None, Some(length)) => {
             let length: Span = length.parse().map_err(|_| NO_END)?;
-            let plain = start.trim_end_matches(['Z', 'z']);
-            let end = local(plain).and_then(|at| at.checked_add(length).ok()).ok_or(NO_END)?;
-            let zulu = if plain.len() < start.len() { "Z" } else { "" };
-            moment(event, "DTSTART", &format!("{}{zulu}", end.strftime("%Y%m%dT%H%M%S")))?
+            let at = start.at.checked_add(length).map_err(|_| NO_END)?;
+            Stamp { at, ..start.clone() }
         }
+        (None, None) if property(event, "DTEND").is_some() => return Err(NO_TIME),
         (None, None) => return Err(NO_END),
     };
-    Ok((from, to))
+    let first = start.at.date();
+    let within = end.at > start.at && end.at.date() <= first.tomorrow().unwrap_or(first);
+    let local = !start.utc && !end.utc && start.zone == end.zone;
+    let hours = (within && local && end.at.duration_since(start.at).as_hours() < 24)
+        .then(|| format!("{}-{}", start.at.strftime("%H:%M"), end.at.strftime("%H:%M")));
+    Ok((start.typed(zones)?, end.typed(zones)?, first, hours))
 }
 
-/// A time as it may be typed: with its offset where the file gives a zone, else by the school's clock.
-fn moment(event: &Component<'_>, name: &str, text: &str) -> Result<String, &'static str> {
-    const NO_TIME: &str = "it has a time that is not understood";
-    if let Some(plain) = text.strip_suffix(['Z', 'z']) {
-        return local(plain).map(|at| format!("{at}Z")).ok_or(NO_TIME);
+const NO_TIME: &str = "it has a time that is not understood";
+
+/// A time as the file has it.
+#[derive(Clone)]
+struct Stamp {
+    at: DateTime,
+    utc: bool,
+    zone: Option<String>,
+}
+
+impl Stamp {
+    fn of(event: &Component<'_>, name: &str) -> Option<Self> {
+        let property = property(event, name)?;
+        let zone = property.params.iter().find(|param| is(param.key.as_str(), "TZID"));
+        let mut zone =
+            zone.and_then(|param| param.val.as_ref()).map(|zone| zone.as_str().to_owned());
+        let mut text = property.val.as_str().trim();
+        // A name with a colon in it that stands without quotation marks.
+        if let (Some(zone), Some((rest, time))) = (&mut zone, text.rsplit_once(':')) {
+            *zone = format!("{zone}:{rest}");
+            text = time;
+        }
+        let plain = text.trim_end_matches(['Z', 'z']);
+        Some(Self { at: local(plain)?, utc: plain.len() < text.len(), zone })
     }
-    let at = local(text).ok_or(NO_TIME)?;
-    let params = property(event, name).map(|property| property.params.iter());
-    let zone = params.into_iter().flatten().find(|param| is(param.key.as_str(), "TZID"));
-    let Some(zone) = zone.and_then(|param| param.val.as_ref()) else { return Ok(at.to_string()) };
-    let zone = TimeZone::get(zone.as_str().trim_matches('"'))
-        .map_err(|_| "its TZID is no zone that is known, as Europe/Stockholm")?;
-    let at = zone.to_ambiguous_zoned_datetime(at).compatible().map_err(|_| NO_TIME)?;
-    Ok(at.timestamp().to_string())
+
+    /// As it may be typed: with its offset where the file gives a zone, else by the school's clock.
+    fn typed(&self, zones: &Zones) -> Result<String, &'static str> {
+        if self.utc {
+            return Ok(format!("{}Z", self.at));
+        }
+        let Some(name) = &self.zone else { return Ok(self.at.to_string()) };
+        let zone = zone(name, zones).ok_or(
+            "its TZID is no zone that is known, as Europe/Stockholm; set the calendar's time zone and export it anew, or \
+             write the silence with `upprop silence add`",
+        )?;
+        let at = zone.to_ambiguous_zoned_datetime(self.at).compatible().map_err(|_| NO_TIME)?;
+        Ok(at.timestamp().to_string())
+    }
 }
 
 /// `20261204T090000`.
@@ -118,14 +159,21 @@ mod tests {
             "SUMMARY:Inställt\nDTSTART;VALUE=DATE:20261207\nSTATUS:CANCELLED",
             "SUMMARY:Var?\nDTSTART;TZID=Narnia:20261204T090000\nDURATION:PT1H",
             "SUMMARY:Hur länge?\nDTSTART:20261204T090000",
+            "SUMMARY:a\u{202e}b\nDTSTART;TZID=W. Europe Standard Time:20261204T090000\nDURATION:PT1H",
+            "DTSTART;TZID=\"(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna\":20261204T090000\nDURATION:PT1H",
+            "DTSTART;TZID=(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna:20261204T090000\nDURATION:PT1H",
+            "DTSTART;TZID=Vår:20261204T090000\nDTEND;TZID=Vår:20261204T100000",
         ];
         let text: String = all.iter().map(|lines| event(lines)).collect();
-        let Read { events, faults } =
-            read(&format!("BEGIN:VCALENDAR\nVERSION:2.0\n{text}END:VCALENDAR\n")).expect("a file");
+        let own = "BEGIN:VTIMEZONE\nTZID:Vår\nX-LIC-LOCATION:Europe/Stockholm\nEND:VTIMEZONE\n";
+        let text = format!("BEGIN:VCALENDAR\nVERSION:2.0\n{own}{text}END:VCALENDAR\n");
+        let Read { events, faults } = read(&text).expect("a file");
         let told: Vec<_> = events
             .iter()
-            .map(|e| (e.summary.as_str(), e.from.as_str(), e.to.as_str(), e.repeats))
+            .map(|e| (e.summary.as_str(), e.from.as_str(), e.to.as_str(), e.again.is_some()))
             .collect();
+        let hours: Vec<_> = events.iter().map(|e| e.hours.as_deref()).collect();
+        assert_eq!(hours[..4], [None, None, Some("09:00-14:30"), Some("09:00-10:00")]);
         assert_eq!(
             told,
             [
@@ -134,6 +182,10 @@ mod tests {
                 ("Friluftsdag", "2026-12-04T09:00:00", "2026-12-04T14:30:00", false),
                 ("Bad", "2026-12-04T08:00:00Z", "2026-12-04T09:00:00Z", false),
                 ("", "2026-12-04T08:00:00Z", "2026-12-04T09:00:00Z", true),
+                ("a b", "2026-12-04T08:00:00Z", "2026-12-04T09:00:00Z", false),
+                ("", "2026-12-04T08:00:00Z", "2026-12-04T09:00:00Z", false),
+                ("", "2026-12-04T08:00:00Z", "2026-12-04T09:00:00Z", false),
+                ("", "2026-12-04T08:00:00Z", "2026-12-04T09:00:00Z", false),
             ]
         );
         assert_eq!(faults.len(), 2, "{faults:?}");

@@ -6,8 +6,10 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::Days;
+use super::words::{Says, says};
 
-/// Words by whose end an event is known as a break, a study day or a holiday, unless others are given.
+/// Words by which, alone or as the end of a longer word, an event is known as a break, a study day or a holiday, unless
+/// others are given.
 pub const CLOSED_WORDS: [&str; 9] = [
     "lov",
     "lovdag",
@@ -19,9 +21,6 @@ pub const CLOSED_WORDS: [&str; 9] = [
     "helgdag",
     "kompetensutvecklingsdag",
 ];
-
-/// The word that stands for every all-day event.
-pub const ALL: &str = "*";
 
 /// Longest calendar file, in bytes.
 pub const MOST_BYTES: u64 = 4 * 1024 * 1024;
@@ -56,11 +55,20 @@ pub struct Finding {
     pub remedy: String,
 }
 
+/// Closed days of one event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Closed {
+    /// The days.
+    pub days: Days,
+    /// Line of the file on which the event begins, from 1.
+    pub line: usize,
+}
+
 /// What a calendar file says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Read {
     /// Closed days, in the order of the file.
-    pub closed: Vec<Days>,
+    pub closed: Vec<Closed>,
     /// What its owner should know of.
     pub findings: Vec<Finding>,
 }
@@ -71,8 +79,9 @@ impl Read {
     }
 }
 
-/// Reads a calendar file. An all-day event is closed days where a word of its summary ends with one of `words`, or
-/// `words` has [`ALL`]; one that was cancelled is not there.
+/// Reads a calendar file. An all-day event is closed days where its summary says so by one of `words` and nothing else, or
+/// is one of them, or `words` has [`super::words::ALL`]; one that was cancelled is not there. Where it says more, and may
+/// not mean the whole school, it closes nothing: where there is no school nobody is marked, so that is the safe side.
 pub fn read(text: &str, words: &[String]) -> Read {
     let mut read = Read::default();
     let (mut timed, mut other) = (Vec::new(), Vec::new());
@@ -185,6 +194,10 @@ pub(super) fn value<'b>(event: &'b Component<'_>, name: &str) -> Option<&'b str>
     property(event, name).map(|property| property.val.as_str().trim())
 }
 
+/// What to do about a summary that says more.
+const MEANT: &str = "if it does, write its days in `closed`, rename the event, or list its whole summary in `closed-words`; if not, \
+                     `upprop silence add` is for one class";
+
 /// Reads one event.
 fn one(
     event: &Component<'_>,
@@ -202,13 +215,24 @@ fn one(
         timed.push(line);
         return;
     }
-    let summary = value(event, "SUMMARY").unwrap_or_default();
-    if !closes(summary, words) {
-        other.push(line);
-        return;
+    match says(value(event, "SUMMARY").unwrap_or_default(), words) {
+        Says::Closed => {}
+        Says::More => {
+            let of = days(event, start).map(|days| format!(" of {days}")).unwrap_or_default();
+            let words = format!(
+                "an all-day event{of} has a word of `closed-words` in its summary and something more, so it closes no \
+                 day: it may not mean the whole school"
+            );
+            read.find(at, Weight::Warning, &words, MEANT);
+            return;
+        }
+        Says::Nothing => {
+            other.push(line);
+            return;
+        }
     }
     match days(event, start) {
-        Ok(days) => read.closed.push(days),
+        Ok(days) => read.closed.push(Closed { days, line }),
         Err(fault) => {
             read.find(
                 at,
@@ -229,16 +253,6 @@ fn one(
 /// By which property an event comes again.
 pub(super) fn repeats(event: &Component<'_>) -> Option<&'static str> {
     ["RRULE", "RDATE", "EXRULE"].into_iter().find(|name| property(event, name).is_some())
-}
-
-/// Whether a summary is that of closed days.
-fn closes(summary: &str, words: &[String]) -> bool {
-    let summary = summary.to_lowercase();
-    let parts = || summary.split(|c: char| !c.is_alphanumeric() && c != '-');
-    words.iter().any(|word| {
-        let word = word.to_lowercase();
-        word == ALL || parts().any(|part| !part.is_empty() && part.ends_with(&word))
-    })
 }
 
 /// The days of an all-day event; DTEND is the first day after it.

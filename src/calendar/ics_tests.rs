@@ -1,5 +1,6 @@
 //! Calendar files as programs write them, and as they should not.
 
+use super::super::words::ALL;
 use super::*;
 
 fn words() -> Vec<String> {
@@ -19,7 +20,7 @@ fn file(events: &[&[&str]]) -> String {
 fn read_of(text: &str) -> (Vec<String>, Vec<(Option<usize>, Weight)>) {
     let read = read(text, &words());
     let found = read.findings.iter().map(|finding| (finding.line, finding.weight)).collect();
-    (read.closed.iter().map(ToString::to_string).collect(), found)
+    (read.closed.iter().map(|closed| closed.days.to_string()).collect(), found)
 }
 
 #[test]
@@ -63,6 +64,26 @@ fn what_closes_no_day_is_told_with_its_line() {
     assert_eq!(read(&text, &[ALL.into()]).closed.len(), 2);
     let other = read(&text, &["avslutning".into()]);
     assert_eq!(other.closed.len(), 1);
+}
+
+#[test]
+fn what_may_mean_one_class_closes_nothing_and_is_a_warning_that_does_not_quote_it() {
+    let text = file(&[
+        &["SUMMARY:Studiedag 9C", "DTSTART;VALUE=DATE:20261123"],
+        &["SUMMARY:Konsert med Olov", "DTSTART;VALUE=DATE:20261124"],
+        &["SUMMARY:INGET LOV", "DTSTART;VALUE=DATE:20261125"],
+        &["SUMMARY:Klassresa 7A (7B har lov)", "DTSTART;VALUE=DATE:20261126"],
+        &["SUMMARY:Studiedag\\, alla elever lediga", "DTSTART;VALUE=DATE:20261127"],
+    ]);
+    let (days, found) = read_of(&text);
+    assert_eq!(days, ["2026-11-27"]);
+    let warned = [4, 14, 19].map(|line| (Some(line), Weight::Warning));
+    assert_eq!(found, [&warned[..], &[(Some(9), Weight::Note)]].concat());
+    let told = read(&text, &words()).findings;
+    assert!(told[0].words.contains("of 2026-11-23"), "{told:?}");
+    assert!(told.iter().all(|one| !one.words.contains("9C") && !one.words.contains("Olov")));
+    let named = read(&text, &["studiedag 9c".into()]);
+    assert_eq!(named.closed.iter().map(|closed| closed.line).collect::<Vec<_>>(), [4]);
 }
 
 #[test]

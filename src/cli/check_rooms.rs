@@ -1,15 +1,21 @@
 //! The part of `upprop check` that `config` cannot do, as it may not know the rooms: what the daemon
 //! builds from settings is built on trial, and every text is made.
 
-use super::{check_drop, check_languages, check_places, check_texts};
+use super::{check_calendars, check_drop, check_languages, check_places, check_texts};
 use crate::app;
 use crate::config::{Problem, Report, Severity};
+use crate::env::Clock as _;
+use crate::env::clock::SystemClock;
 
 /// As [`problems`], and what an operator who asks wants to know besides; `all`: of every language.
 pub fn asked(report: &Report, all: bool) -> Vec<Problem> {
     let mut problems = problems(report);
     problems.extend(
         report.readable().map(|c| check_languages::problems(report, c, all)).unwrap_or_default(),
+    );
+    let now = SystemClock::new().now();
+    problems.extend(
+        report.readable().map(|c| check_calendars::problems(report, c, now)).unwrap_or_default(),
     );
     problems
 }

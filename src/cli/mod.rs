@@ -3,6 +3,7 @@
 pub mod accord;
 mod ask;
 pub mod check;
+mod check_calendars;
 mod check_drop;
 mod check_languages;
 mod check_places;
@@ -31,6 +32,7 @@ mod reloading;
 pub mod run;
 pub mod self_test;
 pub mod silence;
+mod silence_import;
 pub mod sink;
 pub mod status;
 pub mod store;

@@ -1,25 +1,20 @@
 //! `upprop silence`: nobody is told of the lessons of a school, class or pupil for a time that the school knows of.
 
 use std::fmt::Write as _;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use http::Method;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
+use jiff::ZonedDateTime;
+use jiff::civil::Time;
 
 use super::ask::{Asked, NoAnswer, ask, ask_with, encoded};
-use super::exit;
-use super::times::local;
-use crate::calendar::events;
-use crate::calendar::ics::MOST_BYTES;
-use crate::env::Clock as _;
-use crate::env::clock::SystemClock;
+use super::silence_import::Import;
+use super::{exit, why};
 use crate::model::{PupilId, SchoolId, SilencedTarget, Silencing};
 use crate::operate::silences::{Silence, Silenced, Silences};
 
-const PATH: &str = "/v1/silences";
+/// Where the daemon answers.
+pub(super) const PATH: &str = "/v1/silences";
 
 /// Arguments of `upprop silence`.
 #[derive(Debug, clap::Args)]
@@ -34,16 +29,17 @@ enum What {
     Add(Box<Add>),
     /// Add a silence for each event of a calendar file (iCalendar) that has not ended.
     ///
-    /// The same file again adds nothing twice. Exit code 1: some events were not understood, or refused.
+    /// The same file again adds nothing twice. Exit code 1: some events were not understood, come again, or were
+    /// refused.
     Import(Box<Import>),
     /// Show silences that have not ended.
     List(List),
-    /// End a silence. What it has called back stays so.
+    /// End one or more silences. What they have called back stays so.
     Remove(Remove),
 }
 
 #[derive(Debug, Clone, clap::Args)]
-struct Whom {
+pub(super) struct Whom {
     /// The school, as the configuration has it.
     #[arg(long, value_name = "ID", value_parser = school)]
     school: SchoolId,
@@ -82,17 +78,6 @@ struct Add {
 }
 
 #[derive(Debug, clap::Args)]
-struct Import {
-    /// The calendar file.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
-    #[command(flatten)]
-    whom: Whom,
-    #[command(flatten)]
-    asked: Asked,
-}
-
-#[derive(Debug, clap::Args)]
 struct List {
     /// Of one school only.
     #[arg(long, value_name = "ID", value_parser = school)]
@@ -103,9 +88,9 @@ struct List {
 
 #[derive(Debug, clap::Args)]
 struct Remove {
-    /// The id that `upprop silence list` shows.
-    #[arg(value_name = "ID")]
-    id: String,
+    /// Their ids, as `upprop silence list` shows them.
+    #[arg(value_name = "ID", required = true, value_parser = silence_id)]
+    ids: Vec<String>,
     #[command(flatten)]
     asked: Asked,
 }
@@ -117,6 +102,15 @@ fn school(text: &str) -> Result<SchoolId, String> {
 fn pupil(text: &str) -> Result<PupilId, String> {
     PupilId::new(text.trim())
         .map_err(|error| format!("it {error}; give the pupil's id as the school system has it"))
+}
+
+fn silence_id(text: &str) -> Result<String, String> {
+    let id = text.trim().to_lowercase();
+    let good = id.len() == 12 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    good.then_some(id).ok_or_else(|| {
+        "it is not twelve digits of 0-9 and a-f; `upprop silence list` shows the ids there are"
+            .into()
+    })
 }
 
 /// Runs the command.
@@ -133,11 +127,7 @@ pub async fn run(args: SilenceArgs) -> anyhow::Result<ExitCode> {
             let path = format!("{PATH}{which}");
             ask::<Silences>(&asked, Method::GET, &path).await.map(|all| all.map(|all| listed(&all)))
         }
-        What::Remove(Remove { id, asked }) => {
-            let path = format!("{PATH}/{}", encoded(id.trim()));
-            let done = ask::<Silenced>(&asked, Method::DELETE, &path).await;
-            done.map(|done| done.map(|done| removed(&done)))
-        }
+        What::Remove(remove) => return Ok(remove.run().await),
     };
     Ok(match said {
         Ok(said) => {
@@ -149,10 +139,61 @@ pub async fn run(args: SilenceArgs) -> anyhow::Result<ExitCode> {
 }
 
 impl Whom {
-    fn silence(self, from: String, to: String, reason: String) -> Silence {
+    /// What is asked for of them.
+    pub(super) fn silence(self, from: String, to: String, reason: String) -> Silence {
         let Self { school, class, pupil, unknown_ok } = self;
         let (weekdays, between) = (Vec::new(), None);
         Silence { school, class, pupil, from, to, weekdays, between, reason, unknown_ok }
+    }
+
+    /// As it was typed.
+    pub(super) fn written(&self) -> String {
+        let mut out = format!("--school {}", quoted(self.school.as_str()));
+        if let Some(class) = &self.class {
+            let _ = write!(out, " --class {}", quoted(class));
+        }
+        if let Some(pupil) = &self.pupil {
+            let _ = write!(out, " --pupil {}", quoted(pupil.as_str()));
+        }
+        if self.unknown_ok {
+            out += " --unknown-ok";
+        }
+        out
+    }
+}
+
+/// As a shell takes it for one word.
+fn quoted(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_.:/@+".contains(c);
+    if text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+impl Remove {
+    async fn run(self) -> ExitCode {
+        let (mut any, mut code) = (false, ExitCode::SUCCESS);
+        for id in &self.ids {
+            let path = format!("{PATH}/{}", encoded(id));
+            match ask::<Silenced>(&self.asked, Method::DELETE, &path).await {
+                Ok(Some(done)) => {
+                    println!("Removed: {}.", in_words(&done.silence, &done.zone));
+                    any = true;
+                }
+                Ok(None) => {}
+                Err(NoAnswer::Refused(words)) => {
+                    eprintln!("upprop: {id}: {words}");
+                    code = ExitCode::from(exit::GENERAL);
+                }
+                Err(other) => return ExitCode::from(other.code()),
+            }
+        }
+        if any {
+            println!("What was called back is not sent; the next mark is told.");
+        }
+        code
     }
 }
 
@@ -165,66 +206,11 @@ impl Add {
     }
 }
 
-impl Import {
-    async fn run(self) -> ExitCode {
-        let Self { file, whom, asked } = self;
-        let read = contents(&file).and_then(|text| events::read(&text));
-        let (events, mut faults) = match read {
-            Ok(events::Read { events, faults }) => {
-                let told = |(line, fault): (usize, &str)| (line, fault.to_owned());
-                (events, faults.into_iter().map(told).collect::<Vec<_>>())
-            }
-            Err(words) => {
-                eprintln!("upprop: {}: {words}", file.display());
-                return ExitCode::from(exit::GENERAL);
-            }
-        };
-        let now = SystemClock::new().now().to_zoned_datetime(TimeZone::UTC);
-        let (mut added, mut over) = (0, 0);
-        for event in events {
-            // Anywhere on earth.
-            if event.to.get(..10).and_then(|day| day.parse::<Date>().ok())
-                < now.date().yesterday().ok()
-            {
-                over += 1;
-                continue;
-            }
-            if event.repeats {
-                faults.push((event.line, "it comes again: only its first time is silenced".into()));
-            }
-            let reason = if event.summary.is_empty() { "calendar".into() } else { event.summary };
-            let body = whom.clone().silence(event.from, event.to, reason);
-            match ask_with::<Silenced>(&asked, Method::POST, PATH, &body).await {
-                Ok(Some(done)) => {
-                    added += 1;
-                    println!("{}  {}", done.silence.id, in_words(&done.silence));
-                }
-                Ok(None) => added += 1,
-                Err(NoAnswer::Refused(words)) => faults.push((event.line, words)),
-                Err(other) => return ExitCode::from(other.code()),
-            }
-        }
-        faults.sort();
-        for (line, words) in &faults {
-            eprintln!("upprop: {}:{line}: {words}", file.display());
-        }
-        if !asked.json {
-            println!("Silences: {added}; events that are over: {over}.");
-        }
-        if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(exit::GENERAL) }
-    }
-}
-
-fn contents(file: &Path) -> Result<String, String> {
-    let mut text = String::new();
-    std::fs::File::open(file)
-        .and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text))
-        .map_err(|error| format!("it cannot be read: {error}"))?;
-    Ok(text)
-}
-
 fn added(done: &Silenced) -> String {
-    let mut out = format!("Silenced: {}.\n", in_words(&done.silence));
+    let mut out = format!("Silenced: {}.\n", in_words(&done.silence, &done.zone));
+    if done.known {
+        out += "It was there already; its reason is the new one.\n";
+    }
     let _ = match done.pupils {
         Some(1) => writeln!(out, "It is about 1 pupil of the directory."),
         Some(count) => writeln!(out, "It is about {count} pupils of the directory."),
@@ -239,24 +225,19 @@ fn added(done: &Silenced) -> String {
     out
 }
 
-fn removed(done: &Silenced) -> String {
-    format!(
-        "Removed: {}.\nWhat it has called back is not sent; the next mark is told.\n",
-        in_words(&done.silence)
-    )
-}
-
 fn listed(all: &Silences) -> String {
     let mut out = String::new();
     for silence in &all.silences {
+        let zone = all.zones.get(&silence.school).map_or("UTC", String::as_str);
+        let since = silence.since.to_zoned_datetime(why::zone(zone));
         let _ = writeln!(
             out,
             "{}  {}\n              {} (by {}, {})",
             silence.id,
-            in_words(silence),
+            in_words(silence, zone),
             silence.reason,
             silence.by,
-            local(silence.since)
+            since.strftime("%Y-%m-%d %H:%M")
         );
     }
     if all.silences.is_empty() {
@@ -272,27 +253,45 @@ fn listed(all: &Silences) -> String {
     out
 }
 
-/// One silence in a line.
-fn in_words(silence: &Silencing) -> String {
-    const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+/// One silence in a line, by the school's clock.
+pub(super) fn in_words(silence: &Silencing, zone: &str) -> String {
     let whom = match &silence.target {
         SilencedTarget::School => format!("school {}", silence.school),
         SilencedTarget::Class(class) => format!("class {class} of school {}", silence.school),
         SilencedTarget::Pupil(pupil) => format!("pupil {pupil} of school {}", silence.school),
     };
-    let mut out = format!("{whom}, {} to {}", local(silence.from), local(silence.to));
+    let mut out = format!("{whom}, {}", span(silence, zone));
     if !silence.weekdays.is_empty() {
-        let name = |day: &i8| usize::try_from(day - 1).ok().and_then(|index| NAMES.get(index));
-        let days: Vec<&str> = silence.weekdays.iter().filter_map(name).copied().collect();
-        let _ = write!(out, ", on {}", days.join(", "));
+        let _ = write!(out, ", on {}", days(&silence.weekdays));
     }
     if let Some((from, to)) = silence.between {
-        let _ = write!(
-            out,
-            ", {}-{} by the school's clock",
-            from.strftime("%H:%M"),
-            to.strftime("%H:%M")
-        );
+        let _ = write!(out, ", {}-{}", from.strftime("%H:%M"), to.strftime("%H:%M"));
     }
+    let _ = write!(out, " ({zone})");
     out
+}
+
+/// From when until when; whole days as days, the last one included.
+fn span(silence: &Silencing, zone: &str) -> String {
+    let zone = why::zone(zone);
+    let from = silence.from.to_zoned_datetime(zone.clone());
+    let to = silence.to.to_zoned_datetime(zone);
+    let is_midnight = |at: &ZonedDateTime| at.time() == Time::midnight();
+    match to.date().yesterday() {
+        Ok(last) if is_midnight(&from) && is_midnight(&to) => {
+            let first = from.date();
+            if last == first { first.to_string() } else { format!("{first} to {last}") }
+        }
+        _ => {
+            let until = if to.date() == from.date() { "%H:%M" } else { "%Y-%m-%d %H:%M" };
+            format!("{} to {}", from.strftime("%Y-%m-%d %H:%M"), to.strftime(until))
+        }
+    }
+}
+
+/// `mon,tue`, as they are typed.
+pub(super) fn days(weekdays: &[i8]) -> String {
+    const NAMES: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+    let name = |day: &i8| usize::try_from(day - 1).ok().and_then(|index| NAMES.get(index));
+    weekdays.iter().filter_map(name).copied().collect::<Vec<_>>().join(",")
 }

@@ -149,6 +149,9 @@ fn at_notice(out: &mut String, notice: &AtNotice) {
 fn at_school(out: &mut String, school: &AtSchool, day: Date) {
     let when = When { zone: zone(&school.zone), day: Some(day) };
     let _ = writeln!(out, "School {} (times in {})", school.school, school.zone);
+    if let Some(why) = &school.no_school {
+        let _ = writeln!(out, "No school that day, by the calendar in force: {why}");
+    }
     let _ = writeln!(out, "\nHeard and decided");
     school.trail.iter().for_each(|line| at_line(out, line, &when));
     if !school.acts.is_empty() {
@@ -169,7 +172,8 @@ fn at_school(out: &mut String, school: &AtSchool, day: Date) {
 fn act_told(act: &OperatorAct, when: &When) -> String {
     let until = act.until.map(|at| format!(" until {}", clock(at, when))).unwrap_or_default();
     let reason = if act.reason.is_empty() { String::new() } else { format!(": {}", act.reason) };
-    format!("{} {} by {}{until}{reason}", act.act, act.scope, act.by)
+    let scope = act.scope.strip_prefix("silence:").unwrap_or(&act.scope);
+    format!("{} {scope} by {}{until}{reason}", act.act, act.by)
 }
 
 pub(super) fn at_line(out: &mut String, line: &Line, when: &When) {
@@ -187,6 +191,9 @@ pub(super) fn at_line(out: &mut String, line: &Line, when: &When) {
         let whom = if d.recipient.is_empty() { "everybody" } else { &d.recipient };
         let message = d.message.as_ref().map(|m| format!(" [{m}]")).unwrap_or_default();
         let _ = writeln!(out, "            {} {whom}: {} ({}){message}", d.act, d.rule, d.reason);
+    }
+    if !line.silences.is_empty() {
+        let _ = writeln!(out, "            silence {}", line.silences.join(", "));
     }
 }
 

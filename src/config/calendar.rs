@@ -11,7 +11,7 @@ use super::problem::{Problem, Severity};
 use super::reader::Reader;
 use super::secret::Secrets;
 use crate::calendar::ics::{self, CLOSED_WORDS, Weight};
-use crate::calendar::{Calendar, Days};
+use crate::calendar::{Calendar, Days, FromFile};
 
 /// One calendar.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub struct SchoolDays {
     pub calendar: Arc<Calendar>,
     /// Its calendar files.
     pub files: Vec<PathBuf>,
-    /// Words by whose end an event in them is known to close a day.
+    /// Words by which an event in them is known to close a day.
     pub closed_words: Vec<String>,
 }
 
@@ -28,13 +28,14 @@ pub struct SchoolDays {
 pub(super) fn read_all(root: &Reader<'_>) -> BTreeMap<String, SchoolDays> {
     let mut all = BTreeMap::new();
     for (name, own) in root.tables("calendars") {
-        all.insert(name, read(&own));
+        let days = read(&name, &own);
+        all.insert(name, days);
         own.finish();
     }
     all
 }
 
-fn read(own: &Reader<'_>) -> SchoolDays {
+fn read(name: &str, own: &Reader<'_>) -> SchoolDays {
     let days = "days as [\"2026-10-26..2026-10-30\", \"2026-11-23\"]";
     let terms = own.list("terms", false, "terms as [\"2026-08-17..2026-12-18\"]", Days::parse);
     let closed = own.list("closed", false, days, Days::parse);
@@ -46,8 +47,12 @@ fn read(own: &Reader<'_>) -> SchoolDays {
         if text.trim().is_empty() { Err(None) } else { Ok(own.context.loader.path(text)) }
     });
     let files = files.unwrap_or_default();
-    let mut calendar =
-        Calendar { terms: terms.unwrap_or_default(), closed: closed.unwrap_or_default() };
+    let mut calendar = Calendar {
+        terms: terms.unwrap_or_default(),
+        closed: closed.unwrap_or_default(),
+        from_files: Vec::new(),
+        name: name.to_owned(),
+    };
     let said = ["terms", "closed", "files"].into_iter().any(|key| own.has(key));
     if !said {
         own.warn(
@@ -59,14 +64,14 @@ fn read(own: &Reader<'_>) -> SchoolDays {
     // Whoever only wants to know where the daemon is need not read the school year.
     if own.context.loader.secrets != Secrets::Skipped {
         for file in &files {
-            calendar.closed.extend(from_file(own, file, &closed_words));
+            calendar.from_files.extend(from_file(own, file, &closed_words));
         }
     }
     SchoolDays { calendar: Arc::new(calendar), files, closed_words }
 }
 
 /// The closed days of a calendar file; what is wrong in it is noted.
-fn from_file(own: &Reader<'_>, file: &Path, words: &[String]) -> Vec<Days> {
+fn from_file(own: &Reader<'_>, file: &Path, words: &[String]) -> Vec<FromFile> {
     let name = file.display().to_string();
     let text = match contents(file) {
         Ok(text) => text,
@@ -88,7 +93,9 @@ fn from_file(own: &Reader<'_>, file: &Path, words: &[String]) -> Vec<Days> {
         (problem.line, problem.column) = (finding.line, finding.line.map(|_| 1));
         own.context.push(problem);
     }
-    read.closed
+    let told =
+        |closed: ics::Closed| FromFile { days: closed.days, file: name.clone(), line: closed.line };
+    read.closed.into_iter().map(told).collect()
 }
 
 fn contents(file: &Path) -> Result<String, String> {
@@ -148,6 +155,10 @@ mod tests {
         ] {
             assert_eq!(school.is_school_day(day), is, "{day}");
         }
+        let calendar = school.calendar.as_ref().expect("a calendar");
+        let why = calendar.no_school(date(2027, 2, 24)).expect("closed").in_words();
+        assert!(why.ends_with("year.ics line 3, 2027-02-22..2027-02-26"), "{why}");
+        assert_eq!(calendar.name, "year");
     }
 
     #[test]

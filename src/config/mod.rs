@@ -23,6 +23,7 @@ mod reader;
 mod retention;
 mod school;
 mod secret;
+mod sense;
 pub mod show;
 mod source;
 mod ss12000;

@@ -67,15 +67,13 @@ pub(super) fn read_all(root: &Reader<'_>, declared: &Declared<'_>) -> BTreeMap<S
     for (name, own) in root.tables("schools") {
         let school_name = own.text("name");
         let school_name = own.require("name", school_name, "\"Björkskolan\"");
+        let layers = Layers { own: &own, defaults: &defaults };
         match SchoolId::new(name) {
             Ok(id) => {
-                let school = read(
-                    id.clone(),
-                    school_name.unwrap_or_default(),
-                    &Layers { own: &own, defaults: &defaults },
-                    declared,
-                );
-                judge(&school, &Layers { own: &own, defaults: &defaults }, declared);
+                let name = school_name.unwrap_or_default();
+                let school = read(id.clone(), name, &layers, declared);
+                judge(&school, &layers, declared);
+                super::sense::judge(&school, &layers);
                 all.insert(id, school);
             }
             Err(error) => own.error_at_head(

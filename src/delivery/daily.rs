@@ -414,6 +414,6 @@ pub(super) async fn roster(
         parts,
         mended,
         pupils: found.pupils,
-        pupils_before: found.pupils_before.unwrap_or(found.pupils),
+        pupils_before: found.pupils_before,
     }))
 }

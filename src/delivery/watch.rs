@@ -12,7 +12,9 @@ use crate::directory::{Mode, School};
 use crate::intake::exclusions;
 use crate::intake::silence::{self, Noticed};
 use crate::intake::{Contact, Contacts, Described};
-use crate::model::{LessonId, Quiet, SchoolId, SilencedTarget, SourceId, StaffRole, local_date};
+use crate::model::{
+    LessonId, Quiet, SchoolId, SilencedTarget, SourceId, StaffRole, covering, local_date,
+};
 use crate::policy::register;
 pub use crate::policy::watch::Rules;
 use crate::policy::watch::{self, AtSchool, Step};
@@ -343,8 +345,7 @@ async fn lessons(
                 && row.lesson.start >= last
                 && due <= now
         };
-        let silenced =
-            |row: &Register| of_school.iter().any(|one| one.covers(&row.lesson, &school.zone));
+        let silenced = |row: &Register| !covering(&of_school, &row.lesson, &school.zone).is_empty();
         count += u32::from(row.is_some_and(|row| is_due(&row) && !silenced(&row)));
     }
     Ok(Some(count))

@@ -6,7 +6,7 @@ use super::{accords, exclusions};
 use crate::directory::{Roster, School};
 use crate::model::{
     Accord, AdvanceNotice, Lesson, LessonId, LessonState, Notification, PupilId, Purpose, Reason,
-    SchoolId, Silencing, State,
+    SchoolId, Silencing, State, covering,
 };
 use crate::policy::{Plan, Situation, exclusion};
 use crate::store::rows::{Day, Due, Notice, Register};
@@ -153,6 +153,12 @@ impl Case {
     /// Why nobody is told of it.
     pub fn exclusion(&self, school: &School) -> Option<Reason> {
         exclusion::of_lesson(school, &self.lesson.lesson, &self.silencings)
+    }
+
+    /// The ids of the silences that cover it.
+    pub fn silences(&self, school: &School) -> Vec<String> {
+        let all = covering(&self.silencings, &self.lesson.lesson, &school.zone);
+        all.into_iter().map(|one| one.id.clone()).collect()
     }
 
     /// What policy decides about it from.

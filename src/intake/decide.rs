@@ -5,11 +5,14 @@ use jiff::Timestamp;
 use super::case::Case;
 use super::{further, volume};
 use crate::directory::{Directory, School};
-use crate::model::{EventId, LessonId, PupilId, SchoolId, SourceId};
+use crate::model::{EventId, LessonId, PupilId, Reason, SchoolId, SourceId};
 use crate::policy::{self, Plan};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Audit, Decision};
 use crate::store::{MAX_VALUE_BYTES, codec, tables};
+
+/// Most silences that a line names.
+const SILENCES: usize = 8;
 
 /// What made a decision necessary, for the trail.
 #[derive(Debug, Clone)]
@@ -38,7 +41,10 @@ pub fn decide(
     heard: &Heard,
     now: Timestamp,
 ) -> Plan {
-    let plan = policy::evaluate(&case.situation(school, &directory.roster, now));
+    let mut plan = policy::evaluate(&case.situation(school, &directory.roster, now));
+    if plan.decisions.iter().any(|d| d.reason == Reason::Silenced) {
+        plan.silences = case.silences(school);
+    }
     let key = case.key.clone();
     let pupil = directory.roster.pupil(&key.school, &key.pupil);
     let class = pupil.and_then(|pupil| pupil.class.as_ref());
@@ -80,6 +86,7 @@ pub fn trail(
         heard: heard.what.clone(),
         lesson: lesson.cloned(),
         decisions,
+        silences: plan.silences.iter().take(SILENCES).cloned().collect(),
     };
     // Long ids of many guardians; the notifications themselves tell the rest.
     while codec::encode(ledger::ROW_VERSION, &line).len() > MAX_VALUE_BYTES

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::directory::{Pupil, School};
-use crate::model::{Lesson, PupilId, SchoolId, SilencedTarget, Silencing};
+use crate::model::{Lesson, PupilId, SchoolId, SilencedTarget, Silencing, covering};
 use crate::store::rows::Day;
 use crate::store::{StoreError, after_prefix, ledger::Unit, tables};
 
@@ -76,22 +76,21 @@ pub async fn silenced_at<'a>(
     if unit.peek::<Day>(&tables::silencing_guard(&school.id)).await?.is_none() {
         return Ok(found);
     }
-    let mut known: BTreeMap<SilencedTarget, bool> = BTreeMap::new();
+    let mut known: BTreeMap<SilencedTarget, Vec<Silencing>> = BTreeMap::new();
     for pupil in pupils {
         let class = pupil.class.clone().map(SilencedTarget::Class);
         let alone = Some(SilencedTarget::Pupil(pupil.id.clone()));
-        for target in [Some(SilencedTarget::School), class, alone].into_iter().flatten() {
-            let covered = if let Some(covered) = known.get(&target) {
-                *covered
-            } else {
-                let all = of_target(unit, &school.id, &target, lesson.start).await?;
-                let covered = all.iter().any(|one| one.covers(lesson, &school.zone));
-                known.insert(target, covered);
-                covered
-            };
-            if covered {
-                found.insert(pupil.id.clone());
+        let targets: Vec<SilencedTarget> =
+            [Some(SilencedTarget::School), class, alone].into_iter().flatten().collect();
+        for target in &targets {
+            if !known.contains_key(target) {
+                let all = of_target(unit, &school.id, target, lesson.start).await?;
+                known.insert(target.clone(), all);
             }
+        }
+        let all = targets.iter().filter_map(|target| known.get(target)).flatten();
+        if !covering(all, lesson, &school.zone).is_empty() {
+            found.insert(pupil.id.clone());
         }
     }
     Ok(found)

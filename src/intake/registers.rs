@@ -263,6 +263,7 @@ pub fn trail(
         heard: heard.what.clone(),
         lesson: Some(lesson.clone()),
         decisions,
+        silences: Vec::new(),
     };
     let unique = NotificationId::of(&[
         heard.source.as_ref().map_or("", SourceId::as_str),

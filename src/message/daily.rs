@@ -48,8 +48,8 @@ pub struct RosterFacts {
     pub mended: usize,
     /// How many pupils the school has.
     pub pupils: usize,
-    /// How many it had when it was last looked at.
-    pub pupils_before: usize,
+    /// How many it had when it was last looked at; none: it never was.
+    pub pupils_before: Option<usize>,
 }
 
 impl RosterFacts {
@@ -112,10 +112,42 @@ pub(super) fn roster_samples() -> Vec<RosterFacts> {
         parts: faults.map(part).into(),
         mended: 1,
         pupils: 412,
-        pupils_before: 410,
+        pupils_before: Some(410),
     };
-    let mended = RosterFacts { parts: Vec::new(), mended: 4, pupils_before: 412, ..full.clone() };
+    let mended =
+        RosterFacts { parts: Vec::new(), mended: 4, pupils_before: Some(412), ..full.clone() };
     let hidden = RosterPart { people: Vec::new(), ..part("unreachable") };
     let hidden = RosterFacts { parts: vec![hidden], mended: 0, ..full.clone() };
-    vec![full, mended, hidden]
+    let first = RosterFacts { mended: 0, pupils_before: None, ..full.clone() };
+    vec![full, mended, hidden, first]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Templates;
+    use super::super::notice::NoticeFacts;
+    use super::*;
+    use crate::model::{Locale, Purpose};
+
+    #[test]
+    fn the_first_audit_speaks_of_none_before_it_and_a_blank_line_comes_before_the_end() {
+        let templates = Templates::builtin();
+        let samples = roster_samples();
+        for (facts, before) in [(&samples[0], true), (&samples[3], false)] {
+            for (tag, words, end) in [
+                ("sv", "förra genomgången: 410", "\n\nSkickat automatiskt"),
+                ("en", "last looked at: 410", "\n\nSent automatically"),
+            ] {
+                let locale = Locale::new(tag).expect("a tag");
+                let facts = NoticeFacts::Roster(facts.clone());
+                let mail = templates.render_notice_mail(&locale, Purpose::RosterAudit, &facts);
+                let mail = mail.expect("a mail");
+                assert_eq!(mail.text.contains(words), before, "{}", mail.text);
+                assert_eq!(mail.html.contains(words), before, "{}", mail.html);
+                let plain = mail.text.replace("\r\n", "\n");
+                assert!(plain.contains(end) && !plain.contains("none"), "{plain}");
+                assert!(!plain.contains("\n\n\n"), "{plain}");
+            }
+        }
+    }
 }

@@ -54,7 +54,7 @@ pub use rate::Rate;
 pub use reason::Reason;
 pub use register::{Register, Silence, Stood};
 pub use secret::{SHORTEST_SECRET, is_guessable};
-pub use silencing::{SilencedTarget, Silencing};
+pub use silencing::{SilencedTarget, Silencing, covering};
 pub use time::{Clock24, local_date};
 pub use unseen::shown;
 pub use volume::{

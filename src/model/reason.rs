@@ -270,7 +270,7 @@ impl Reason {
             Self::Operator => "an operator had it called back, or sent again",
             Self::NoSchoolDay => "the school's calendar says that it is no school day",
             Self::Silenced => {
-                "the school has asked for silence about the lesson; `upprop silence list` shows it"
+                "the school has asked for silence about the lesson (`upprop silence`)"
             }
             Self::MadeTheMark => "this guardian is the teacher who made the mark, and knows",
             Self::HeldForVolume => {

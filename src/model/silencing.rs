@@ -112,6 +112,41 @@ impl Silencing {
         })
     }
 
+    /// The parts of a lesson that lie in it.
+    fn parts(&self, lesson: &Lesson, zone: &TimeZone) -> Vec<(Timestamp, Timestamp)> {
+        let common = |from: Timestamp, to: Timestamp| {
+            let (from, to) = (from.max(lesson.start), to.min(lesson.end));
+            (from < to).then_some((from, to))
+        };
+        if self.weekdays.is_empty() && self.between.is_none() {
+            return common(self.from, self.to).into_iter().collect();
+        }
+        let Ok(before) = local_date(lesson.start, zone).yesterday() else { return Vec::new() };
+        let days = std::iter::successors(Some(before), |day| day.tomorrow().ok());
+        let last = local_date(lesson.end.max(lesson.start), zone);
+        let hours = days.take_while(|day| *day <= last).take(8);
+        let hours = hours.filter_map(|day| self.hours_of(day, zone));
+        hours.filter_map(|(from, to)| common(from.max(self.from), to.min(self.to))).collect()
+    }
+
+    /// Whether any moment from `after` on is in it: not where none of its days is one of its weekdays.
+    pub fn ever(&self, after: Timestamp, zone: &TimeZone) -> bool {
+        let (from, to) = (self.from.max(after), self.to);
+        if self.weekdays.is_empty() && self.between.is_none() {
+            return from < to;
+        }
+        let Ok(before) = local_date(from, zone).yesterday() else { return false };
+        let last = local_date(to, zone);
+        // What lasts longer has each day of the week in it.
+        let mut days = std::iter::successors(Some(before), |day| day.tomorrow().ok())
+            .take_while(|day| *day <= last)
+            .take(16);
+        days.any(|day| {
+            let hours = self.hours_of(day, zone);
+            hours.is_some_and(|(begin, end)| begin.max(from) < end.min(to))
+        })
+    }
+
     /// Its hours that begin on a day.
     fn hours_of(&self, day: Date, zone: &TimeZone) -> Option<(Timestamp, Timestamp)> {
         let weekday = day.weekday().to_monday_one_offset();
@@ -125,6 +160,39 @@ impl Silencing {
         let to = zone.to_ambiguous_zoned_datetime(last.to_datetime(to)).later().ok()?;
         Some((from.timestamp(), to.timestamp()))
     }
+}
+
+/// Those of the silences that cover a lesson: each that does alone; where none does, those that do together, as each
+/// takes a part of it and all of them half or more. Empty: it is not silenced.
+pub fn covering<'a>(
+    all: impl IntoIterator<Item = &'a Silencing>,
+    lesson: &Lesson,
+    zone: &TimeZone,
+) -> Vec<&'a Silencing> {
+    let all: Vec<&Silencing> = all.into_iter().collect();
+    let alone: Vec<&Silencing> =
+        all.iter().copied().filter(|one| one.covers(lesson, zone)).collect();
+    if !alone.is_empty() || all.len() < 2 {
+        return alone;
+    }
+    let (mut sharing, mut parts) = (Vec::new(), Vec::new());
+    for one in all {
+        let its = one.parts(lesson, zone);
+        if !its.is_empty() {
+            sharing.push(one);
+            parts.extend(its);
+        }
+    }
+    parts.sort_unstable();
+    let (mut until, mut common) = (lesson.start, SignedDuration::ZERO);
+    for (from, to) in parts {
+        common =
+            common.saturating_add(to.duration_since(from.max(until)).max(SignedDuration::ZERO));
+        until = until.max(to);
+    }
+    let whole = lesson.end.duration_since(lesson.start);
+    let covered = sharing.len() > 1 && common.saturating_mul(2) >= whole;
+    if covered { sharing } else { Vec::new() }
 }
 
 fn is_in(lesson: &Lesson, from: Timestamp, to: Timestamp) -> bool {
@@ -200,6 +268,41 @@ mod tests {
         ] {
             assert_eq!(trip.covers(&lesson(start, end), &zone()), covered, "{start} {end}");
         }
+    }
+
+    #[test]
+    fn silences_that_each_take_a_part_of_a_lesson_count_together() {
+        let one = silence("2026-12-04T08:00", "2026-12-04T08:40", &[], None);
+        let next = silence("2026-12-04T08:40", "2026-12-04T09:10", &[], None);
+        let planned =
+            silence("2026-12-01T00:00", "2026-12-19T00:00", &[5], Some(("08:30", "09:00")));
+        let whole = lesson("2026-12-04T08:05", "2026-12-04T09:05");
+        let long = lesson("2026-12-04T07:55", "2026-12-04T10:15");
+        assert_eq!(covering([&one, &next], &whole, &zone()).len(), 1, "one does alone");
+        assert_eq!(covering([&one, &next], &long, &zone()).len(), 2);
+        assert_eq!(covering([&one, &planned], &long, &zone()).len(), 0, "what is double is one");
+        for single in [&one, &next] {
+            assert!(covering([single], &long, &zone()).is_empty());
+        }
+        let elsewhere = lesson("2026-12-04T10:00", "2026-12-04T11:00");
+        assert!(covering([&one, &next, &planned], &elsewhere, &zone()).is_empty());
+    }
+
+    #[test]
+    fn what_has_none_of_its_days_in_it_never_holds() {
+        let start = at("2026-11-26T12:00");
+        let on = |from: &str, to: &str, days: &[i8], hours| {
+            silence(from, to, days, hours).ever(start, &zone())
+        };
+        // A Saturday.
+        assert!(!on("2026-12-05T00:00", "2026-12-06T00:00", &[1], None));
+        assert!(on("2026-12-05T00:00", "2026-12-06T00:00", &[6], None));
+        assert!(on("2026-12-05T00:00", "2026-12-08T00:00", &[1], None));
+        assert!(!on("2026-12-05T12:00", "2026-12-05T18:00", &[], Some(("08:00", "10:00"))));
+        // Its only day was last week's.
+        assert!(!on("2026-11-23T00:00", "2026-11-29T00:00", &[1], None));
+        // The night that began the day before.
+        assert!(on("2026-12-05T00:00", "2026-12-05T05:00", &[5], Some(("22:00", "06:00"))));
     }
 
     #[test]

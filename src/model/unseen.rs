@@ -19,6 +19,17 @@ pub fn is_invisible(c: char) -> bool {
     c.is_control() || is_unseen(c) || matches!(c, '\u{200c}' | '\u{200d}' | '\u{2028}' | '\u{2029}')
 }
 
+/// Whether a text can be shown on one line as it stands: without controls, ends of lines, and what turns the direction of
+/// writing or is not seen.
+pub fn is_one_line(text: &str) -> bool {
+    !text.chars().any(is_out_of_line)
+}
+
+/// What [`is_one_line`] does not let through. The joiners are let through: names are written with them.
+pub fn is_out_of_line(c: char) -> bool {
+    c.is_control() || is_unseen(c) || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
 /// A text from outside as it may be repeated to whoever sent it: at most so many characters of those
 /// that are seen.
 pub fn shown(text: &str, most: usize) -> String {
@@ -34,6 +45,10 @@ mod tests {
         for name in ["Åsa", "O'Brien-Лев", "نیلوفر", "ကျော်", "דוד", "さくら", "a b"]
         {
             assert!(!name.chars().any(|c| is_unseen(c) || is_invisible(c)), "{name}");
+        }
+        assert!(is_one_line("Museum, 7B – Åsa") && is_one_line("نی\u{200c}لوفر"));
+        for bad in ["a\nb", "a\u{202e}b", "a\u{2066}b", "a\u{2028}b", "\u{7}"] {
+            assert!(!is_one_line(bad), "{bad:?}");
         }
         assert!(!is_unseen('\u{200c}') && is_invisible('\u{200c}'));
         for c in ['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}', '\u{e0041}', '\u{206e}'] {

@@ -120,6 +120,7 @@ mod tests {
             event: None,
             heard: "x".into(),
             lesson: Some(state.lesson.id.clone()),
+            silences: Vec::new(),
             decisions: vec![Decision {
                 act: "suppress".into(),
                 recipient: String::new(),

@@ -90,6 +90,7 @@ fn trail(unit: &mut Unit<'_>, n: &Notification, by: &str, now: Timestamp) {
             reason: Reason::Test,
             notification: Some(n.id.clone()),
         }],
+        silences: Vec::new(),
     };
     let unique = NotificationId::of(&["operator", "test", n.id.as_str()]);
     unit.write(tables::audit(&n.school, &n.pupil, now, unique.as_str()), &line);

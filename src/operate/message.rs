@@ -310,6 +310,7 @@ fn trail(unit: &mut Unit<'_>, n: &Notification, act: Act, by: &str, now: Timesta
             reason: act.reason(),
             notification: Some(n.id.clone()),
         }],
+        silences: Vec::new(),
     };
     unit.decided(act.as_str(), Reason::Operator);
     let unique = NotificationId::of(&["operator", act.as_str(), n.id.as_str()]);

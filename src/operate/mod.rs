@@ -31,6 +31,7 @@ pub mod status;
 pub mod suspensions;
 pub mod volume_holds;
 pub mod why;
+mod why_acts;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -76,6 +76,7 @@ impl Settling<'_> {
                 reason: Reason::HeldInDoubt,
                 notification: Some(n.id.clone()),
             }],
+            silences: Vec::new(),
         };
         let unique = NotificationId::of(&["restored", n.id.as_str()]);
         let key = tables::audit(&n.school, &n.pupil, self.now, unique.as_str());

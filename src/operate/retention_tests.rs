@@ -67,6 +67,7 @@ async fn a_day(kv: &MemoryStore, guardian: &str, state: State) -> Notification {
         heard: "marked unexcused".into(),
         lesson: None,
         decisions: Vec::new(),
+        silences: Vec::new(),
     };
     unit.write(tables::audit(&n.school, &n.pupil, n.created_at, "u"), &line);
     let planned = Planned {

@@ -1,17 +1,20 @@
 //! Silences that a school asks for: added, shown, removed. Each change is one commit of the silence's row, of the guard
 //! that decisions about the school's lessons depend on, and of a line that says who did it, but not about whom. The
-//! reason is the operator's words: it is in the row, and nowhere else.
+//! reason is the operator's words: for one pupil's silence it is in the row, and nowhere else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::why::zone_name;
+use super::why_acts::SILENCE;
 use super::{FORMAT, OperateError};
 use crate::directory::{Roster, School};
 use crate::intake::exclusions::{self, MOST};
+use crate::model::unseen::is_one_line;
 use crate::model::{NotificationId, PupilId, SchoolId, SilencedTarget, Silencing};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::OperatorAct;
@@ -57,7 +60,7 @@ pub struct Silence {
     pub unknown_ok: bool,
 }
 
-/// The answer to an act. Times are UTC.
+/// The answer to an act, or to what one would come to. Times are UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Silenced {
@@ -65,6 +68,12 @@ pub struct Silenced {
     pub format: u32,
     /// The one that was made or removed.
     pub silence: Silencing,
+    /// The zone of its school.
+    #[serde(default)]
+    pub zone: String,
+    /// It was there already, and only its reason is new.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub known: bool,
     /// Pupils whom it is about as the directory is now; none: it is not known here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pupils: Option<usize>,
@@ -80,6 +89,9 @@ pub struct Silences {
     pub silences: Vec<Silencing>,
     /// How many that have ended are kept still.
     pub ended: usize,
+    /// The zones of the schools.
+    #[serde(default)]
+    pub zones: BTreeMap<SchoolId, String>,
 }
 
 /// Adds a silence; the same target and times again give it another reason.
@@ -93,11 +105,49 @@ pub async fn add(
     by: &str,
     now: Timestamp,
 ) -> Result<Silenced, OperateError> {
-    let target = target(school, roster, asked).map_err(OperateError::NotNow)?;
-    let (from, to) = span(asked, &school.zone, now).map_err(OperateError::NotNow)?;
-    let weekdays = weekdays(&asked.weekdays).map_err(OperateError::NotNow)?;
-    let between = asked.between.as_deref().map(hours).transpose().map_err(OperateError::NotNow)?;
-    let reason = one_line("reason", &asked.reason, LONGEST_REASON).map_err(OperateError::NotNow)?;
+    let silence = meant((school, roster), asked, by, now).map_err(OperateError::NotNow)?;
+    for _ in 0..TRIES {
+        let mut unit = Unit::new(kv);
+        let known = room_for(&mut unit, &silence, now).await?;
+        unit.write(tables::silencing(&silence), &silence);
+        exclusions::touch(&mut unit, &school.id).await?;
+        write_act(&mut unit, "silence", &silence, by, now);
+        if unit.commit().await? == Commit::Done {
+            tracing::info!(school = %school.id, silence = silence.id, by, "a silence was added");
+            return Ok(silenced((school, roster), silence, known));
+        }
+    }
+    Err(busy())
+}
+
+/// What adding it would come to; nothing is written.
+///
+/// # Errors
+/// As [`add`] has them.
+pub async fn try_out(
+    kv: &dyn Kv,
+    (school, roster): (&School, &Roster),
+    asked: &Silence,
+    by: &str,
+    now: Timestamp,
+) -> Result<Silenced, OperateError> {
+    let silence = meant((school, roster), asked, by, now).map_err(OperateError::NotNow)?;
+    let known = room_for(&mut Unit::new(kv), &silence, now).await?;
+    Ok(silenced((school, roster), silence, known))
+}
+
+/// The silence that is asked for, or in words why that cannot be.
+fn meant(
+    (school, roster): (&School, &Roster),
+    asked: &Silence,
+    by: &str,
+    now: Timestamp,
+) -> Result<Silencing, String> {
+    let target = target(school, roster, asked)?;
+    let (from, to) = span(asked, &school.zone, now)?;
+    let weekdays = weekdays(&asked.weekdays)?;
+    let between = asked.between.as_deref().map(hours).transpose()?;
+    let reason = one_line("reason", &asked.reason, LONGEST_REASON)?;
     let silence = Silencing {
         id: Silencing::id_of((&school.id, &target), (from, to), &weekdays, between),
         school: school.id.clone(),
@@ -110,27 +160,38 @@ pub async fn add(
         by: by.to_owned(),
         since: now,
     };
-    let pupils = roster.loaded_at.map(|_| count(roster, &silence));
-    for _ in 0..TRIES {
-        let mut unit = Unit::new(kv);
-        let row = tables::silencing(&silence);
-        let of_it = exclusions::of_target(&unit, &school.id, &silence.target, now).await?;
-        if of_it.len() >= MOST && of_it.iter().all(|one| one.id != silence.id) {
-            return Err(OperateError::NotNow(format!(
-                "{MOST} silences of {} have not ended, and more are not taken: remove some \
-                 (`upprop silence list`), or make one of several with --weekdays",
-                silence.target
-            )));
-        }
-        unit.write(row, &silence);
-        exclusions::touch(&mut unit, &school.id).await?;
-        write_act(&mut unit, "silence", &silence, by, now);
-        if unit.commit().await? == Commit::Done {
-            tracing::info!(school = %school.id, silence = silence.id, by, "a silence was added");
-            return Ok(Silenced { format: FORMAT, silence, pupils });
-        }
+    if silence.ever(now, &school.zone) {
+        return Ok(silence);
     }
-    Err(busy())
+    let days = if silence.weekdays.is_empty() { "hours" } else { "days of the week" };
+    Err(format!(
+        "it would never hold: none of its {days} lies between {} and {}, or is still to come; correct --from and --to, \
+         or --weekdays and --between",
+        asked.from, asked.to
+    ))
+}
+
+/// Whether it is there already; refused where its target has too many.
+async fn room_for(
+    unit: &mut Unit<'_>,
+    silence: &Silencing,
+    now: Timestamp,
+) -> Result<bool, OperateError> {
+    let known = unit.read_raw(&tables::silencing(silence)).await?.is_some();
+    let of_it = exclusions::of_target(unit, &silence.school, &silence.target, now).await?;
+    if of_it.len() >= MOST && !known {
+        return Err(OperateError::NotNow(format!(
+            "{MOST} silences of {} have not ended, and more are not taken: remove some (`upprop silence list`), or make \
+             one of several with --weekdays",
+            silence.target
+        )));
+    }
+    Ok(known)
+}
+
+fn silenced((school, roster): (&School, &Roster), silence: Silencing, known: bool) -> Silenced {
+    let pupils = roster.loaded_at.map(|_| count(roster, &silence));
+    Silenced { format: FORMAT, silence, zone: zone_name(school), known, pupils }
 }
 
 /// Every silence, or those of one school.
@@ -139,20 +200,31 @@ pub async fn add(
 /// When the store fails.
 pub async fn list(
     kv: &dyn Kv,
+    schools: &BTreeMap<SchoolId, School>,
     school: Option<&SchoolId>,
     now: Timestamp,
 ) -> Result<Silences, OperateError> {
+    let mut all = kept(kv).await?;
+    all.retain(|silence| school.is_none_or(|of| *of == silence.school));
+    let count = all.len();
+    all.retain(|silence| silence.to > now);
+    all.sort_by(|a, b| (a.to, &a.id).cmp(&(b.to, &b.id)));
+    let zones = schools.values().map(|school| (school.id.clone(), zone_name(school))).collect();
+    Ok(Silences { format: FORMAT, ended: count - all.len(), silences: all, zones })
+}
+
+/// Every silence that is kept, those that have ended too.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn kept(kv: &dyn Kv) -> Result<Vec<Silencing>, OperateError> {
     let mut all: Vec<Silencing> = Vec::new();
     ledger::each(kv, tables::SILENCINGS, |_, value| {
         // One that cannot be read holds nobody back; `store check` tells of it.
         all.extend(ledger::decode::<Silencing>(value).ok());
     })
     .await?;
-    all.retain(|silence| school.is_none_or(|of| *of == silence.school));
-    let count = all.len();
-    all.retain(|silence| silence.to > now);
-    all.sort_by(|a, b| (a.to, &a.id).cmp(&(b.to, &b.id)));
-    Ok(Silences { format: FORMAT, ended: count - all.len(), silences: all })
+    Ok(all)
 }
 
 /// Removes a silence. What it has called back stays so.
@@ -161,19 +233,13 @@ pub async fn list(
 /// [`OperateError::NotNow`] when none has that id, or the store's.
 pub async fn remove(
     kv: &dyn Kv,
+    schools: &BTreeMap<SchoolId, School>,
     id: &str,
     by: &str,
     now: Timestamp,
 ) -> Result<Silenced, OperateError> {
     for _ in 0..TRIES {
-        let mut found = None;
-        ledger::each(kv, tables::SILENCINGS, |_, value| {
-            let row = ledger::decode::<Silencing>(value).ok();
-            if let Some(silence) = row.filter(|silence| silence.id == id) {
-                found = Some(silence);
-            }
-        })
-        .await?;
+        let found = kept(kv).await?.into_iter().find(|silence| silence.id == id);
         let Some(silence) = found else {
             return Err(OperateError::NotNow(
                 "no silence has that id; `upprop silence list` shows those that there are".into(),
@@ -189,7 +255,8 @@ pub async fn remove(
         write_act(&mut unit, "silence-removed", &silence, by, now);
         if unit.commit().await? == Commit::Done {
             tracing::info!(school = %silence.school, silence = id, by, "a silence was removed");
-            return Ok(Silenced { format: FORMAT, silence, pupils: None });
+            let zone = schools.get(&silence.school).map_or_else(|| "UTC".to_owned(), zone_name);
+            return Ok(Silenced { format: FORMAT, silence, zone, known: true, pupils: None });
         }
     }
     Err(busy())
@@ -204,9 +271,12 @@ fn write_act(unit: &mut Unit<'_>, act: &str, silence: &Silencing, by: &str, now:
         at: now,
         by: by.to_owned(),
         act: act.to_owned(),
-        scope: format!("silence:{}", silence.id),
-        // It may be of one pupil, whom nothing here may outlive.
-        reason: String::new(),
+        scope: format!("{SILENCE}{}", silence.id),
+        // Of one pupil nothing here may outlive what is kept of that pupil.
+        reason: match silence.target {
+            SilencedTarget::Pupil(_) => String::new(),
+            SilencedTarget::School | SilencedTarget::Class(_) => silence.reason.clone(),
+        },
         until: (act == "silence").then_some(silence.to),
     };
     let unique = NotificationId::of(&[act, &line.scope, by]);
@@ -327,8 +397,10 @@ fn hours(text: &str) -> Result<(Time, Time), String> {
 
 fn one_line(what: &str, text: &str, longest: usize) -> Result<String, String> {
     let text = text.trim();
-    if text.is_empty() || text.len() > longest || text.chars().any(char::is_control) {
-        return Err(format!("the {what} is one line of at most {longest} bytes"));
+    if text.is_empty() || text.len() > longest || !is_one_line(text) {
+        return Err(format!(
+            "the {what} is one line of 1 to {longest} bytes, without characters that cannot be seen"
+        ));
     }
     Ok(text.to_owned())
 }

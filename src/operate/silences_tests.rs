@@ -33,6 +33,10 @@ fn asked(from: &str, to: &str) -> Silence {
     }
 }
 
+fn schools() -> BTreeMap<SchoolId, School> {
+    [(school().id, school())].into()
+}
+
 async fn added(kv: &MemoryStore, asked: &Silence) -> Result<Silenced, String> {
     let made = add(kv, (&school(), &roster()), asked, "uid 7", now()).await;
     made.map_err(|error| error.to_string())
@@ -119,7 +123,7 @@ async fn whoever_is_unknown_is_refused_with_what_there_is() {
         let asked = Silence { reason: bad.into(), ..of(None, None) };
         assert!(added(&kv, &asked).await.is_err(), "{bad:?}");
     }
-    assert!(list(&kv, None, now()).await.expect("rows").silences.is_empty());
+    assert!(list(&kv, &schools(), None, now()).await.expect("rows").silences.is_empty());
     for (asked, pupils) in [
         (of(Some("7B"), None), 1),
         (of(None, Some("p3")), 1),
@@ -144,24 +148,62 @@ async fn the_same_again_is_the_same_and_what_is_removed_is_gone() {
     let other = Silence { weekdays: vec!["fri".into()], ..trip };
     let other = added(&kv, &other).await.expect("made").silence;
     assert_ne!(other.id, first.silence.id);
-    let all = list(&kv, None, now()).await.expect("rows");
+    let all = list(&kv, &schools(), None, now()).await.expect("rows");
     assert_eq!((all.silences.len(), all.ended), (2, 0));
     assert!(all.silences.iter().any(|one| one.reason == "another reason" && one.by == "uid 7"));
     let elsewhere = SchoolId::new("t").expect("id");
-    assert!(list(&kv, Some(&elsewhere), now()).await.expect("rows").silences.is_empty());
+    assert!(
+        list(&kv, &schools(), Some(&elsewhere), now()).await.expect("rows").silences.is_empty()
+    );
     let later = "2026-12-06T00:00:00Z".parse().expect("time");
-    assert_eq!(list(&kv, None, later).await.expect("rows").ended, 2);
+    assert_eq!(list(&kv, &schools(), None, later).await.expect("rows").ended, 2);
 
-    assert!(remove(&kv, "000000000000", "uid 7", now()).await.is_err());
-    let gone = remove(&kv, &first.silence.id, "uid 7", now()).await.expect("removed");
+    assert!(remove(&kv, &schools(), "000000000000", "uid 7", now()).await.is_err());
+    let gone = remove(&kv, &schools(), &first.silence.id, "uid 7", now()).await.expect("removed");
     assert_eq!(gone.silence.id, first.silence.id);
-    assert!(remove(&kv, &first.silence.id, "uid 7", now()).await.is_err(), "once");
-    // Who did it and when is kept, and not about whom or why.
+    assert!(remove(&kv, &schools(), &first.silence.id, "uid 7", now()).await.is_err(), "once");
+    // Who did it and when is kept, and not about which pupil, or why.
+    let of_one = Silence {
+        pupil: PupilId::new("p1").ok(),
+        reason: "of p1".into(),
+        ..asked("2026-12-04", "2026-12-05")
+    };
+    let of_one = added(&kv, &of_one).await.expect("made");
     let lines = kv.scan(tables::OPERATOR_ACTS, &after_prefix(tables::OPERATOR_ACTS), 9).await;
-    for (_, value) in lines.expect("rows") {
-        let act: OperatorAct = ledger::decode(&value).expect("a line");
-        assert!(act.reason.is_empty() && act.by == "uid 7", "{act:?}");
-    }
+    let acts = lines.expect("rows").into_iter();
+    let acts: Vec<OperatorAct> =
+        acts.map(|(_, value)| ledger::decode(&value).expect("a line")).collect();
+    let of = |id: &str| {
+        let its = acts.iter().filter(|act| act.scope == format!("silence:{id}"));
+        let mut its: Vec<(&str, &str)> =
+            its.map(|act| (act.act.as_str(), act.reason.as_str())).collect();
+        its.sort_unstable();
+        its
+    };
+    assert!(acts.iter().all(|act| act.by == "uid 7"), "{acts:?}");
+    assert_eq!(of(&of_one.silence.id), [("silence", "")]);
+    let reason = "another reason";
+    assert_eq!(of(&first.silence.id), [("silence", reason), ("silence-removed", reason)]);
+}
+
+#[tokio::test]
+async fn what_would_never_hold_is_refused_and_what_is_tried_out_is_not_kept() {
+    let kv = MemoryStore::new();
+    // A Saturday.
+    let never = Silence { weekdays: vec!["mon".into()], ..asked("2026-12-05", "2026-12-05") };
+    let error = added(&kv, &never).await.expect_err("never");
+    assert!(error.contains("never hold: none of its days of the week"), "{error}");
+    let hidden = Silence { reason: "a\u{202e}b".into(), ..asked("2026-12-05", "2026-12-05") };
+    let error = added(&kv, &hidden).await.expect_err("hidden");
+    assert!(error.contains("cannot be seen"), "{error}");
+    let trip = asked("2026-12-04", "2026-12-05");
+    let of_it = (&school(), &roster());
+    let tried = try_out(&kv, of_it, &trip, "uid 7", now()).await.expect("good");
+    assert!(!tried.known && tried.pupils == Some(3) && tried.zone == "Europe/Stockholm");
+    assert!(list(&kv, &schools(), None, now()).await.expect("rows").silences.is_empty());
+    assert_eq!(added(&kv, &trip).await.expect("made").silence, tried.silence);
+    assert!(try_out(&kv, of_it, &trip, "uid 7", now()).await.expect("good").known);
+    assert!(try_out(&kv, of_it, &never, "uid 7", now()).await.is_err());
 }
 
 #[tokio::test]

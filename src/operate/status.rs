@@ -214,7 +214,8 @@ pub async fn status<'a>(
         }
     })
     .await?;
-    for silence in super::silences::list(kv, None, now).await?.silences {
+    let silences = super::silences::kept(kv).await?;
+    for silence in silences.into_iter().filter(|silence| silence.to > now) {
         if let Some((_, found)) = of_school.get_mut(&silence.school) {
             found.silences += u64::from(silence.from <= now);
         }

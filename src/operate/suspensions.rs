@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, OperateError};
 use crate::delivery::suspension::{Scope, Suspension, Suspensions};
-use crate::model::{Notification, NotificationId, State};
+use crate::model::{Notification, NotificationId, State, unseen::is_one_line};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Due, OperatorAct};
 use crate::store::tables::{self, Lane};
@@ -64,7 +64,7 @@ pub async fn suspend(
     now: Timestamp,
 ) -> Result<Suspended, OperateError> {
     let reason = asked.reason.trim();
-    if reason.is_empty() || reason.len() > LONGEST_REASON || reason.chars().any(char::is_control) {
+    if reason.is_empty() || reason.len() > LONGEST_REASON || !is_one_line(reason) {
         return Err(OperateError::NotNow(format!(
             "the reason is one line of at most {LONGEST_REASON} bytes, as \"gateway maintenance\""
         )));

@@ -11,7 +11,7 @@ use crate::delivery::volume;
 use crate::directory::Directory;
 use crate::model::{
     Exceeded, Hold, HoldAct, HoldDecision, HoldId, HoldScope, HoldThen, LessonId, Missing,
-    NotificationId, SchoolId, Stand, Usual,
+    NotificationId, SchoolId, Stand, Usual, unseen::is_one_line,
 };
 use crate::policy;
 use crate::store::ledger::{self, ROW_VERSION, Unit};
@@ -252,7 +252,7 @@ pub async fn decide(
     now: Timestamp,
 ) -> Result<Shown, OperateError> {
     let reason = asked.reason.trim();
-    if reason.len() > LONGEST_REASON || reason.chars().any(char::is_control) {
+    if reason.len() > LONGEST_REASON || !is_one_line(reason) {
         return Err(OperateError::NotNow(format!(
             "the reason is one line of at most {LONGEST_REASON} bytes, as \"8A-8C are on a trip\""
         )));

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::clocks::{self, Clocks};
 use super::message::Message;
 use super::rejected::{self, Rejected};
+use super::why_acts::acts;
 use super::{FORMAT, OperateError};
-use crate::delivery::suspension::{Scope, Suspensions};
+use crate::delivery::suspension::Suspensions;
 use crate::directory::School;
 use crate::model::{
     EventId, Lesson, LessonId, LessonState, Mark, NoticeKind, Notification, NotificationId,
@@ -88,7 +89,11 @@ pub struct AtSchool {
     /// What was heard and decided about the day and its lessons, and that day about days that are not told
     /// of; oldest first.
     pub trail: Vec<Line>,
-    /// What operators did that day to the whole of sending, or to this school's, oldest first.
+    /// What makes it no school day by the calendar in force, in words; none: it may be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub no_school: Option<String>,
+    /// What operators did that day to the whole of sending, or to this school's, and on any day to silences that the
+    /// trail names; oldest first.
     pub acts: Vec<OperatorAct>,
     /// The lessons as they stand, in order.
     pub lessons: Vec<AtLesson>,
@@ -132,6 +137,9 @@ pub struct Line {
     pub lesson: Option<LessonId>,
     /// What was decided; empty: that nothing changes.
     pub decisions: Vec<Decided>,
+    /// The ids of the silences that some of it comes of; a silence that was removed is named too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silences: Vec<String>,
 }
 
 /// One decision.
@@ -264,9 +272,12 @@ pub async fn why<'a>(
             }
             if !trail.is_empty() || !lessons.is_empty() {
                 let (school, zone) = (known.school.id.clone(), zone_name(known.school));
-                let acts = acts(kv, known.school, *date).await?;
+                let silences = trail.iter().flat_map(|line| &line.silences);
+                let silences: Vec<&str> = silences.map(String::as_str).collect();
+                let acts = acts(kv, known.school, *date, &silences).await?;
+                let no_school = no_school(known.school, *date);
                 let tests = tests(kv, &trail, &suspensions, now).await?;
-                at_schools.push(AtSchool { school, zone, trail, acts, lessons, tests });
+                at_schools.push(AtSchool { school, zone, trail, no_school, acts, lessons, tests });
             }
         }
         let rejected = refused.iter().filter(|r| local_date(r.at, zone) == *date).cloned();
@@ -289,6 +300,13 @@ pub async fn why<'a>(
     })
 }
 
+/// What makes a day no school day, with the calendar's name.
+fn no_school(school: &School, date: Date) -> Option<String> {
+    let calendar = school.calendar.as_ref()?;
+    let why = calendar.no_school(date)?;
+    Some(format!("calendar {}: {}", calendar.name, why.in_words()))
+}
+
 /// The tests that a trail tells of.
 async fn tests(
     kv: &dyn Kv,
@@ -302,20 +320,6 @@ async fn tests(
         let row = ledger::read::<Notification>(kv, &tables::notification(id)).await?;
         found.extend(row.as_ref().map(|n| Message::from(n).under(suspensions, now)));
     }
-    Ok(found)
-}
-
-/// What operators did on a day that concerns a school.
-async fn acts(kv: &dyn Kv, school: &School, date: Date) -> Result<Vec<OperatorAct>, OperateError> {
-    let mut found = Vec::new();
-    ledger::each(kv, tables::OPERATOR_ACTS, |_, value| {
-        let Ok(act) = ledger::decode::<OperatorAct>(value) else { return };
-        let concerns = act.scope.parse().is_ok_and(|scope: Scope| scope.concerns(&school.id));
-        if concerns && local_date(act.at, &school.zone) == date {
-            found.push(act);
-        }
-    })
-    .await?;
     Ok(found)
 }
 
@@ -435,6 +439,7 @@ impl From<&Audit> for Line {
             heard: line.heard.clone(),
             lesson: line.lesson.clone(),
             decisions: decided.collect(),
+            silences: line.silences.clone(),
         }
     }
 }

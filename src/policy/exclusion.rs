@@ -10,7 +10,7 @@ use crate::directory::entitled::reach;
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
     Address, GuardianId, Lesson, Notification, Purpose, Reason, Recipient, Silencing, StaffId,
-    State, TaskKind, local_date,
+    State, TaskKind, covering, local_date,
 };
 
 /// Why nobody is told of a lesson. `silencings`: those that concern the pupil.
@@ -18,8 +18,7 @@ pub fn of_lesson(school: &School, lesson: &Lesson, silencings: &[Silencing]) -> 
     if !school.is_school_day(local_date(lesson.start, &school.zone)) {
         return Some(Reason::NoSchoolDay);
     }
-    let covers = |silencing: &Silencing| silencing.covers(lesson, &school.zone);
-    silencings.iter().any(covers).then_some(Reason::Silenced)
+    (!covering(silencings, lesson, &school.zone).is_empty()).then_some(Reason::Silenced)
 }
 
 /// Whether a message is left out with its lesson: what says, or comes of it, that a pupil is missing. Corrections are

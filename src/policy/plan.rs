@@ -37,6 +37,8 @@ pub struct Plan {
     pub look_again: Option<Timestamp>,
     /// Everything decided, in order.
     pub decisions: Vec<Decided>,
+    /// The ids of the silences that some of it comes of.
+    pub silences: Vec<String>,
 }
 
 impl Plan {

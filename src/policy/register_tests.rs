@@ -326,7 +326,7 @@ fn no_register_is_waited_for_on_a_day_without_school() {
     let members = Members { pupils: pupils.iter().collect(), unknown: false };
     let closed = |day: &str| {
         let closed = vec![crate::calendar::Days::parse(day).expect("days")];
-        Some(std::sync::Arc::new(crate::calendar::Calendar { terms: Vec::new(), closed }))
+        Some(std::sync::Arc::new(crate::calendar::Calendar { closed, ..Default::default() }))
     };
     for (day, act, reason) in [
         ("2026-11-23", Act::Nothing, Reason::NoSchoolDay),

@@ -412,9 +412,10 @@ pub struct OperatorAct {
     pub at: Timestamp,
     /// Who, as the system says: `uid 0`.
     pub by: String,
-    /// `suspend`, `resume`, `go-live`, `back-to-guests`, `go-live-withdrawn`, `hold-release`, `hold-discard`.
+    /// `suspend`, `resume`, `go-live`, `back-to-guests`, `go-live-withdrawn`, `hold-release`, `hold-discard`, `silence`,
+    /// `silence-removed`.
     pub act: String,
-    /// What it concerns: `all`, `channel:sms`, `channel:email` or `school:ID`.
+    /// What it concerns: `all`, `channel:sms`, `channel:email`, `school:ID` or `silence:ID`.
     pub scope: String,
     /// Why, in the operator's words; empty where none are asked for.
     pub reason: String,
@@ -438,6 +439,9 @@ pub struct Audit {
     pub lesson: Option<LessonId>,
     /// What was decided, in order.
     pub decisions: Vec<Decision>,
+    /// The ids of the silences that some of it comes of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silences: Vec<String>,
 }
 
 /// One decision, for what was started and for what was not.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path as At, Query, State};
 use axum::response::Response;
-use axum::routing::{delete, get};
+use axum::routing::{delete, get, post};
 use axum::{Extension, Json, Router};
 use http::StatusCode;
 use serde::Deserialize;
@@ -20,6 +20,8 @@ use crate::operate::silences::{self, Silence};
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/v1/silences", get(list).post(add))
+        // A path of its own: a daemon that does not know it must not add what was to be tried.
+        .route("/v1/silences/try", post(try_out))
         .route("/v1/silences/{id}", delete(remove))
 }
 
@@ -35,7 +37,8 @@ async fn list(State(control): State<Arc<Control>>, Query(which): Query<Which>) -
         return refusal(StatusCode::NOT_FOUND, no_school(&control));
     }
     let (kv, now) = (control.kv.as_ref(), control.clock.now());
-    answer(silences::list(kv, which.school.as_ref(), now).await)
+    let schools = control.directory.load().schools.clone();
+    answer(silences::list(kv, &schools, which.school.as_ref(), now).await)
 }
 
 async fn add(
@@ -61,11 +64,30 @@ async fn add(
     .await
 }
 
+async fn try_out(
+    State(control): State<Arc<Control>>,
+    Extension(Operator(by)): Extension<Operator>,
+    asked: Result<Json<Silence>, JsonRejection>,
+) -> Response {
+    let asked = match asked {
+        Ok(Json(asked)) => asked,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, error.body_text()),
+    };
+    let directory = control.directory.load_full();
+    let Some(school) = directory.schools.get(&asked.school) else {
+        return refusal(StatusCode::NOT_FOUND, no_school(&control));
+    };
+    let (kv, now) = (control.kv.as_ref(), control.clock.now());
+    answer(silences::try_out(kv, (school, &directory.roster), &asked, &by, now).await)
+}
+
 async fn remove(
     State(control): State<Arc<Control>>,
     Extension(Operator(by)): Extension<Operator>,
     At(id): At<String>,
 ) -> Response {
     let (kv, now) = (control.kv.clone(), control.clock.now());
-    acted(&control, async move { silences::remove(kv.as_ref(), &id, &by, now).await }).await
+    let schools = control.directory.load().schools.clone();
+    acted(&control, async move { silences::remove(kv.as_ref(), &schools, &id, &by, now).await })
+        .await
 }

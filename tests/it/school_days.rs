@@ -46,6 +46,12 @@ async fn on_a_closed_day_nobody_is_told_and_from_the_corrected_calendar_on_every
     let (_, why) = run(&world, &["why", "alva"]);
     assert!(run(&world, &["status"]).1.contains("NO SCHOOL DAY"));
     assert!(why.contains("no school day") && why.contains("unexcused"), "{why}");
+    let named = format!(
+        "No school that day, by the calendar in force: calendar year: `closed` has {}..{}",
+        day(-1),
+        day(1)
+    );
+    assert!(why.contains(&named), "{named} is not in\n{why}");
 
     let (code, said) = reload(&world, &closed, "closed = [\"2026-13-01\"]\n");
     assert!(code == 78 && said.contains("closed"), "{code} {said}");
@@ -76,10 +82,11 @@ async fn days_come_from_a_calendar_file_and_check_tells_what_is_not_understood()
         )
     };
     let file = format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//SV\r\n{}{}{}END:VCALENDAR\r\n",
+        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//test//SV\r\n{}{}{}{}END:VCALENDAR\r\n",
         event("Höstlov", day(-1), day(2), ""),
         event("Studiedag", day(40), day(41), "RRULE:FREQ=MONTHLY\r\n"),
         event("Skolfoto", day(50), day(51), ""),
+        event("Studiedag 9C med Olov", day(60), day(61), ""),
     );
     fs::write(world.folder.path().join("year.ics"), &file).expect("a file");
     world.start().await;
@@ -90,11 +97,24 @@ async fn days_come_from_a_calendar_file_and_check_tells_what_is_not_understood()
     let config = world.config();
     let (_, out, err) = upprop(&["check", config.to_str().expect("a path")]);
     let said = out + &err;
-    for words in
-        ["year.ics:11:1: warning", "comes again (RRULE)", "year.ics:19:1: note", "closed-words"]
-    {
+    let closed = format!("year.ics on {}..{} (line 4), {} (line 11)", day(-1), day(1), day(40));
+    let today = format!("there is no school today, {}, by calendar year", day(0));
+    let class = format!("an all-day event of {} has a word of `closed-words`", day(60));
+    for words in [
+        "year.ics:11:1: warning",
+        "comes again (RRULE)",
+        "year.ics:19:1: note",
+        "closed-words",
+        "year.ics:26:1: warning",
+        class.as_str(),
+        closed.as_str(),
+        today.as_str(),
+    ] {
         assert!(said.contains(words), "{words} is not in\n{said}");
     }
+    assert!(!said.contains("Olov") && !said.contains("9C"), "{said}");
+    let (_, why) = run(&world, &["why", "alva"]);
+    assert!(why.contains("year.ics line 4, "), "{why}");
     // A file that is gone is an error, and the former days hold.
     fs::remove_file(world.folder.path().join("year.ics")).expect("removed");
     let (code, said) = tokio::task::block_in_place(|| run(&world, &["reload"]));
