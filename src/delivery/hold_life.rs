@@ -111,7 +111,7 @@ fn live(
     now: Timestamp,
 ) {
     let sizes = Sizes::of(&directory.roster, &school.id);
-    let left = volume::kept(hold, missing);
+    let left = hold.kept(missing);
     let above = volume::is_above_still(hold, missing, &sizes, &school.volume);
     hold.below = match hold.below {
         _ if above => None,

@@ -306,6 +306,13 @@ impl Hold {
         self.decisions.iter().find(about)
     }
 
+    /// How many pupils it keeps, of these.
+    pub fn kept(&self, missing: &[Missing]) -> u32 {
+        let held = missing.iter().filter(|one| self.stand(one) == Stand::Held);
+        let pupils: BTreeSet<&PupilId> = held.map(|one| &one.pupil).collect();
+        u32::try_from(pupils.len()).unwrap_or(u32::MAX)
+    }
+
     /// How it stands to a pupil.
     pub fn stand(&self, missing: &Missing) -> Stand {
         if !self.concerns(missing) {

@@ -13,7 +13,6 @@ use crate::model::{
     Exceeded, Hold, HoldAct, HoldDecision, HoldId, HoldScope, HoldThen, LessonId, Missing,
     NotificationId, SchoolId, Stand, Usual, unseen::is_one_line,
 };
-use crate::policy;
 use crate::store::ledger::{self, ROW_VERSION, Unit};
 use crate::store::rows::OperatorAct;
 use crate::store::{Commit, Kv, MAX_VALUE_BYTES, StoreError, codec, tables};
@@ -198,7 +197,7 @@ pub async fn list(kv: &dyn Kv, only_open: bool) -> Result<Vec<InShort>, OperateE
         let mut short = InShort::from(hold);
         if hold.over_at.is_none() {
             let all = concerned(kv, hold).await?;
-            short.left = policy::volume::kept(hold, &all);
+            short.left = hold.kept(&all);
             for one in all {
                 let waiting = volume::waiting(&unit, &hold.school, hold.date, &one).await?;
                 short.waiting += u32::try_from(waiting.len()).unwrap_or(u32::MAX);

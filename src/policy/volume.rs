@@ -115,11 +115,6 @@ pub fn is_above_still(
     }
 }
 
-/// How many pupils an open hold keeps.
-pub fn kept(hold: &Hold, missing: &[Missing]) -> u32 {
-    pupils(missing.iter().filter(|one| hold.stand(one) == Stand::Held))
-}
-
 /// Those missing at lessons that begin at once.
 fn at_once(missing: &[Missing], start: Timestamp) -> impl Iterator<Item = &Missing> {
     missing.iter().filter(move |m| m.start.duration_since(start).abs() <= AT_ONCE)

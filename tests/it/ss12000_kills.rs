@@ -161,7 +161,8 @@ impl Life {
             says(index, 0, "är inte registrerad");
         }
         says(2, 1, "kom ");
-        says(3, 1, "fått frånvaroanmälan");
+        // There an excuse that comes late is a mark.
+        says(3, 1, "registrerad av skolan som giltig");
         says(7, 1, "inställd");
         // The register was reported after the row was gone: then the pupil was there.
         says(8, 1, "var närvarande");
