@@ -3,8 +3,8 @@
 use jiff::civil::Time;
 
 use super::clock::clock_time;
+use super::layers::Layers;
 use super::problem::Severity;
-use super::school::Layers;
 use crate::directory::{Fatigue, FurtherLessons, School};
 
 /// Reads a school's choice.

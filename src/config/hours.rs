@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use super::school::Layers;
+use super::layers::Layers;
 use super::words::{self, Misspelt};
 use crate::directory::{QuietEnd, TimeRules, WhenStale};
 

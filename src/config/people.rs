@@ -1,7 +1,8 @@
 //! What a school has chosen about whom it tells: one message for each home or each guardian, and the sender of the texts
 //! that name nobody. Reads keys; decides nothing.
 
-use super::school::{Layers, SENDER, sender_id};
+use super::layers::Layers;
+use super::sender::{SENDER, sender_id};
 use crate::directory::{Homes, PeopleRules};
 
 pub(super) fn read(from: &Layers<'_, '_>) -> PeopleRules {

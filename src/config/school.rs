@@ -8,9 +8,11 @@ use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
 use super::calendar::SchoolDays;
 use super::clock::digest_time;
+use super::layers::Layers;
 use super::mail::email;
 use super::problem::{Severity, did_you_mean};
 use super::reader::{Cap, Reader};
+use super::sender::{SENDER, sender_id};
 use crate::calendar::Calendar;
 use crate::directory::{
     DailyLists, LanguageRules, Mode, Nudge, Price, QuietHours, RegisterRules, School,
@@ -26,38 +28,6 @@ pub(super) struct Declared<'a> {
     pub mail: bool,
     /// Calendars, whether or not they are right in themselves.
     pub calendars: &'a BTreeMap<String, SchoolDays>,
-}
-
-/// A school's own table over the defaults.
-pub(super) struct Layers<'r, 'a> {
-    own: &'r Reader<'a>,
-    defaults: &'r Reader<'a>,
-}
-
-impl<'a> Layers<'_, 'a> {
-    /// Both are read, so that both are checked; the school's own wins.
-    pub(super) fn get<T>(&self, read: impl Fn(&Reader<'a>) -> Option<T>) -> Option<T> {
-        let inherited = read(self.defaults);
-        read(self.own).or(inherited)
-    }
-
-    /// Whether the value was refused, wherever it stands.
-    fn is_faulty(&self, key: &'static str) -> bool {
-        self.own.is_faulty(key) || self.defaults.is_faulty(key)
-    }
-
-    /// Notes a problem where the value stands, or at the school's head.
-    pub(super) fn note(
-        &self,
-        severity: Severity,
-        key: &'static str,
-        message: String,
-        remedy: &str,
-    ) {
-        let inherited = !self.own.has(key) && self.defaults.has(key);
-        let place = if inherited { self.defaults } else { self.own };
-        place.note(severity, key, message, remedy);
-    }
 }
 
 /// All schools, and the problems of each.
@@ -284,34 +254,6 @@ fn guest(text: &str) -> Result<Address, Option<String>> {
         .or_else(|_| email(text).map(Address::Email))
 }
 
-pub(super) const SENDER: &str =
-    "3–11 of A–Z, a–z, 0–9, starting with a letter, or a number as \"+46701740605\"";
-
-/// Providers.md §12: what reaches every Swedish handset unchanged.
-pub(super) fn sender_id(text: &str) -> Result<String, Option<String>> {
-    let worded = |t: &str| {
-        (3..=11).contains(&t.len())
-            && t.starts_with(|c: char| c.is_ascii_alphabetic())
-            && t.bytes().all(|b| b.is_ascii_alphanumeric())
-    };
-    if worded(text) || Phone::new(text).is_ok() {
-        return Ok(text.to_owned());
-    }
-    let folded: String = text
-        .chars()
-        .filter_map(|c| match c {
-            'å' | 'ä' => Some('a'),
-            'Å' | 'Ä' => Some('A'),
-            'ö' => Some('o'),
-            'Ö' => Some('O'),
-            'é' => Some('e'),
-            _ => c.is_ascii_alphanumeric().then_some(c),
-        })
-        .take(11)
-        .collect();
-    Err(worded(&folded).then_some(folded))
-}
-
 fn shown_phone(text: &str) -> Result<String, Option<String>> {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     let plain = text.chars().all(|c| c.is_ascii_digit() || " -+()".contains(c));
@@ -424,23 +366,6 @@ fn judge(school: &School, at: &Layers<'_, '_>, declared: &Declared<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sender_ids() {
-        for good in ["Skolan", "Abc", "Bjorkskolan", "Skola1", "+46701740605"] {
-            assert_eq!(sender_id(good), Ok(good.to_owned()));
-        }
-        for (bad, write) in [
-            ("Björkskolan", Some("Bjorkskolan")),
-            ("Vår skola", Some("Varskola")),
-            ("Bjorkskolan2", Some("Bjorkskolan")),
-            ("ab", None),
-            ("1skola", None),
-            ("", None),
-        ] {
-            assert_eq!(sender_id(bad), Err(write.map(str::to_owned)), "{bad}");
-        }
-    }
 
     #[test]
     fn guests_are_numbers_in_groups_and_addresses_as_they_stand() {

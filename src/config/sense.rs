@@ -3,8 +3,8 @@
 
 use jiff::SignedDuration;
 
+use super::layers::Layers;
 use super::problem::Severity;
-use super::school::Layers;
 use crate::directory::School;
 use crate::model::HoldThen;
 

@@ -1,6 +1,6 @@
 //! `volume-…` of `[defaults]` and of a school: when so many are missing that a person must look first.
 
-use super::school::Layers;
+use super::layers::Layers;
 use super::words::{self, Misspelt};
 use crate::directory::VolumeRules;
 use crate::model::HoldThen;

@@ -5,7 +5,7 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::shared::Shared;
-use super::volume::{look_at, mail, missing_on, waiting};
+use super::volume::{look_at, mail, missing_on, next_look, waiting};
 use crate::directory::{Directory, School};
 use crate::intake::case::{CaseKey, due_row, enqueue, look_again};
 use crate::intake::exclusions;
@@ -20,18 +20,8 @@ use crate::store::{Commit, MAX_BATCH_BYTES, StoreError, tables};
 
 /// Before a hold is looked at whose school is not configured at the moment.
 const LATER: SignedDuration = SignedDuration::from_mins(5);
-/// Between two looks at an open hold.
-const LOOK: i64 = 60;
 /// So long after it was made an open hold has nothing left to keep: every message is past its deadline, or old news.
 const LONGEST: SignedDuration = SignedDuration::from_hours(24 * 8);
-
-/// When an open hold is looked at next: at whole minutes of its life, so that looks that were asked for twice are one.
-pub(super) fn next(hold: &Hold, now: Timestamp) -> Timestamp {
-    let lived = now.duration_since(hold.made_at).as_secs().max(0);
-    let minute = SignedDuration::from_secs((lived / LOOK + 1) * LOOK);
-    let minute = hold.made_at.saturating_add(minute).unwrap_or(Timestamp::MAX);
-    if hold.until > now { minute.min(hold.until) } else { minute }
-}
 
 /// Looks at a hold: whether it is over, and what it keeps no more; that is due at once, as much as fits in one commit.
 /// Durable on return; what is left is due still.
@@ -96,7 +86,7 @@ pub(super) async fn tend(
     }
     unit.delete(row.to_vec());
     if hold.over_at.is_none() {
-        look_at(&mut unit, &hold, next(&hold, now));
+        look_at(&mut unit, &hold, next_look(&hold, now));
     }
     let _: Commit = unit.commit().await?;
     Ok(())

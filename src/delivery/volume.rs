@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 
-use super::hold_life;
 use super::shared::Shared;
 use crate::directory::{Directory, School};
 use crate::intake::case::enqueue;
@@ -29,6 +28,9 @@ const WEEKS: i64 = 8;
 /// For so long it counts that nothing was unusual: a school's messages of one lesson are claimed within moments, and
 /// each would count them all.
 const NORMAL_FOR: SignedDuration = SignedDuration::from_millis(500);
+/// Between two looks at an open hold.
+const LOOK: i64 = 60;
+
 /// What becomes of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Gate {
@@ -181,7 +183,7 @@ async fn make(
         return Ok(known);
     }
     unit.write(key, &hold);
-    look_at(unit, &hold, hold_life::next(&hold, now));
+    look_at(unit, &hold, next_look(&hold, now));
     let mail = mail(school, &hold, "", now);
     unit.decided("notify", mail.reason);
     enqueue(unit, &mail);
@@ -228,6 +230,14 @@ pub(super) fn note(
     // Two guardians' lines of one moment are two.
     let heard = Heard::own(&format!("hold {hold} {}", n.id.as_str().get(..6).unwrap_or_default()));
     trail(unit, &n.school, &n.pupil, Some(&n.lesson), &heard, &plan, now);
+}
+
+/// When an open hold is looked at next: at whole minutes of its life, so that looks that were asked for twice are one.
+pub(super) fn next_look(hold: &Hold, now: Timestamp) -> Timestamp {
+    let lived = now.duration_since(hold.made_at).as_secs().max(0);
+    let minute = SignedDuration::from_secs((lived / LOOK + 1) * LOOK);
+    let minute = hold.made_at.saturating_add(minute).unwrap_or(Timestamp::MAX);
+    if hold.until > now { minute.min(hold.until) } else { minute }
 }
 
 /// Has a hold looked at at an instant.
