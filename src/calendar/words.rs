@@ -60,7 +60,8 @@ pub(super) fn says(summary: &str, words: &[String]) -> Says {
         return Says::Closed;
     }
     let is_closed = |part: &str| words.iter().any(|word| ends_with(part, word));
-    let (mut closed, mut more, mut of_weeks) = (false, false, false);
+    // A question is not yet so.
+    let (mut closed, mut more, mut of_weeks) = (false, summary.contains('?'), false);
     for whole in summary.split(|c: char| !c.is_alphanumeric() && c != '-') {
         let parts: Vec<&str> = whole.split('-').filter(|part| !part.is_empty()).collect();
         // "Jul-lov" is one word, "9C-lov" is two.

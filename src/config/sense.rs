@@ -1,5 +1,5 @@
 //! Settings of a school that are right each by itself, and with which nobody is ever told, or nothing is ever held. Each is a
-//! warning: the daemon does as it is told.
+//! warning, for the daemon does as it is told; but what would lead to a protected home is an error.
 
 use jiff::SignedDuration;
 
@@ -29,6 +29,18 @@ pub(super) fn judge(school: &School, at: &Layers<'_, '_>) {
             );
             warn(key, message, "write a shorter one, or a longer `stale-after`");
         }
+    }
+    if school.people.neutral_sender_id.as_ref() == Some(&school.sender_id) {
+        let message = format!(
+            "school {id} has its own sender as `neutral-sender-id`: a text to a protected pupil's home would tell which \
+             school it is"
+        );
+        at.note(
+            Severity::Error,
+            "neutral-sender-id",
+            message,
+            "write one that says nothing of the school",
+        );
     }
     if school.correction_settle > stale {
         let message = format!(

@@ -336,5 +336,10 @@ pub fn cancel(unit: &mut Unit<'_>, n: &mut Notification, state: State, reason: R
     unit.delete(due_row(n));
     n.state = state;
     n.state_reason = Some(reason);
+    // What never left needs no address that could lead to a home.
+    let hidden = matches!(reason, Reason::Protected | Reason::ProtectionUnknown);
+    if hidden && n.attempts.is_empty() {
+        n.address = None;
+    }
     unit.write(tables::notification(&n.id), n);
 }

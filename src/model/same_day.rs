@@ -23,8 +23,13 @@ pub fn end_of(day: Date, zone: &TimeZone) -> Timestamp {
     next.map_or(Timestamp::MAX, |next| next.timestamp())
 }
 
-/// When a provider first took a message home about an absence. One in doubt is not known to have been taken.
+/// When a provider first took a message home about an absence. One in doubt is not known to have been taken, and one that
+/// was taken back told nobody.
 pub fn told_at<'a>(told: impl IntoIterator<Item = &'a Notification>) -> Option<Timestamp> {
+    let told: Vec<&Notification> = told.into_iter().collect();
+    let stands = |n: &&Notification| {
+        !told.iter().any(|c| c.corrects.as_ref() == Some(&n.id) && c.may_have_arrived())
+    };
     let home = |n: &&Notification| {
         n.purpose == Purpose::Absence
             && matches!(n.recipient, Recipient::Guardian(_) | Recipient::Pupil)
@@ -33,7 +38,7 @@ pub fn told_at<'a>(told: impl IntoIterator<Item = &'a Notification>) -> Option<T
         let results = n.attempts.iter().filter_map(|attempt| attempt.result.as_ref());
         results.filter(|r| matches!(r.outcome, Outcome::Accepted { .. })).map(|r| r.at).min()
     };
-    told.into_iter().filter(home).filter_map(taken).min()
+    told.iter().copied().filter(home).filter(stands).filter_map(taken).min()
 }
 
 /// How the law's clock of a day stands.

@@ -92,6 +92,14 @@ pub async fn add(
                  with retention"
             )));
         }
+        let others = known.iter().filter_map(|(_, row)| ledger::decode::<Accord>(row).ok());
+        if let Some(other) = others.into_iter().find(|other| replaces(&accord, other)) {
+            return Err(OperateError::NotNow(format!(
+                "one number is asked to ring, and agreement {} says which for some of these days; end it first (`upprop \
+                 agreement end {}`)",
+                other.id, other.id
+            )));
+        }
         unit.write(row, &accord);
         write_act(&mut unit, accord.about.kind(), &accord, by, now);
         if unit.commit().await? == Commit::Done {
@@ -101,6 +109,20 @@ pub async fn add(
         }
     }
     Err(busy())
+}
+
+/// Whether another agreement is in force on some of the same days.
+fn replaces(new: &Accord, other: &Accord) -> bool {
+    let agreement = |one: &Accord| matches!(one.about, AccordAbout::Number(_));
+    let ends_before = |one: &Accord, next: &Accord| {
+        one.days.to.is_some_and(|to| next.days.from.is_some_and(|from| to < from))
+    };
+    agreement(new)
+        && agreement(other)
+        && other.id != new.id
+        && other.ended.is_none()
+        && !ends_before(new, other)
+        && !ends_before(other, new)
 }
 
 /// Every consent, or every agreement, or those of one school.

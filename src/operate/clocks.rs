@@ -46,8 +46,13 @@ pub(super) fn of<'a>(
         return None;
     }
     let told_at = same_day::told_at(told);
-    let home = told.iter().filter(|n| n.purpose == Purpose::Absence && !n.recipient_is_staff());
-    let known = home.map(|n| n.created_at).min().map(|at| at.max(state.lesson.start));
+    let home = || told.iter().filter(|n| n.purpose == Purpose::Absence && !n.recipient_is_staff());
+    // Whoever is left to the team knows of another lesson of the day.
+    let left = |n: &Notification| n.state_reason == Some(Reason::LeftToTeam);
+    if home().next().is_some() && home().all(left) {
+        return None;
+    }
+    let known = home().map(|n| n.created_at).min().map(|at| at.max(state.lesson.start));
     let after = told_at.zip(known).map(|(told, known)| told.duration_since(known).as_millis());
     let same_day = match same_day::same_day(date, zone, told_at, now) {
         SameDay::Told(_) => Stand::Told,

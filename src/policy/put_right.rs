@@ -23,6 +23,7 @@ pub(super) fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) 
             || matches!(n.task, Some(TaskKind::NotPutRight | TaskKind::CheckNumber))
             // What the teacher said is so all the same, and for some pupils a task is all that says it.
             || ((concerns_team || n.task.is_some_and(TaskKind::is_content_free)) && report_stands)
+            || (n.task.is_some_and(TaskKind::is_content_free) && is_believed(s))
         {
             continue;
         }
@@ -43,6 +44,14 @@ pub(super) fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) 
     if !touched {
         plan.suppress(None, reason);
     }
+}
+
+/// Whether somebody has been told what is not so, and has no correction: of a pupil about whom nobody may be written to by
+/// now, the task is all that there is.
+fn is_believed(s: &Situation<'_>) -> bool {
+    let alarm = |n: &&Notification| matches!(n.purpose, Purpose::Absence | Purpose::TeamAlert);
+    let mut alarms = s.told.iter().filter(alarm);
+    alarms.any(|n| n.may_have_arrived() && !is_corrected(s, n))
 }
 
 /// Whether a message says nothing that could be wrong.

@@ -14,6 +14,7 @@ use super::{Offer, RosterFeed, apart};
 use crate::directory::brake::{self, Change};
 use crate::directory::csv::{GUARDIANS_FILE, PUPILS_FILE};
 use crate::directory::{Directory, Loaded, School, Settings, load};
+use crate::intake::redaction;
 use crate::model::SchoolId;
 use crate::store::StoreError;
 
@@ -178,6 +179,8 @@ impl<'a> Ready<'a> {
         let (stored, roster) = match loaded {
             None => (None, feed.directory.load().roster.clone()),
             Some((loaded, files, change)) => {
+                let (old, now) = (feed.directory.load().roster.clone(), feed.clock.now());
+                redaction::of_newly_protected(feed.kv.as_ref(), &old, &loaded.roster, now).await?;
                 let row = feed.store_next(in_force.as_ref(), &loaded, Some(files)).await?;
                 (Some((row, change)), Arc::new(loaded.roster))
             }
