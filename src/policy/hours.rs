@@ -22,7 +22,10 @@ pub fn quiet_until(quiet: QuietHours, school: &School, now: Timestamp) -> Option
         return None;
     }
     let day = if evening { local.date().tomorrow().ok()? } else { local.date() };
-    end_on(quiet, school, day).filter(|end| *end > now)
+    // The hour that there is twice is quiet both times.
+    let again = || school.zone.to_ambiguous_timestamp(day.to_datetime(quiet.to)).later().ok();
+    let first = end_on(quiet, school, day).filter(|end| *end > now);
+    first.or_else(again).filter(|end| *end > now)
 }
 
 /// When quiet hours end on a day.

@@ -93,3 +93,20 @@ fn quiet_hours_end_by_the_clock_of_the_day_on_which_clocks_change() {
         assert_eq!(quiet_until(quiet, &school, at(known)), Some(at(after)), "{known}");
     }
 }
+
+#[test]
+fn the_hour_that_there_is_twice_is_quiet_both_times() {
+    let school = school(QuietEnd::Past);
+    let quiet = QuietHours { from: time(22, 0, 0, 0), to: time(2, 30, 0, 0) };
+    for (now, end) in [
+        ("2026-10-25T02:10:00+02:00", Some("2026-10-25T02:30:00+02:00")),
+        ("2026-10-25T02:40:00+02:00", None),
+        ("2026-10-25T02:10:00+01:00", Some("2026-10-25T02:30:00+01:00")),
+        ("2026-10-25T02:30:00+01:00", None),
+        // There is no half past two.
+        ("2027-03-28T01:50:00+01:00", Some("2027-03-28T03:30:00+02:00")),
+        ("2027-03-28T03:00:00+02:00", None),
+    ] {
+        assert_eq!(quiet_until(quiet, &school, at(now)), end.map(at), "{now}");
+    }
+}

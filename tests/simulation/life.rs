@@ -21,8 +21,9 @@ use crate::plan::{Event, Plan};
 use crate::senders::Senders;
 use crate::tally::Tally;
 
-/// How long everything is left alone after the last event: longer than any deadline.
-const QUIET: SignedDuration = SignedDuration::from_hours(48);
+/// How long everything is left alone after the last event: longer than any deadline, and two days more, in which reports
+/// about what was sent to a home that is protected since may come.
+const QUIET: SignedDuration = SignedDuration::from_hours(80);
 /// How long after the last event nothing goes wrong any more.
 const CALM: SignedDuration = SignedDuration::from_mins(15);
 /// How long the daemon may go on with a store that has failed, before the task that watches the
