@@ -108,10 +108,11 @@ fn quiet_hours_through_both_nights_when_clocks_change() {
         (night, "2026-10-25T02:30:00+01:00", Some("2026-10-25T07:00:00+01:00")),
         (night, "2026-10-25T06:59:59+01:00", Some("2026-10-25T07:00:00+01:00")),
         (night, "2026-10-25T07:00:00+01:00", None),
-        // An end that comes twice holds until it came first, and not again.
+        // An end that comes twice: what the clock shows as quiet is so both times.
         (early, "2026-10-25T02:15:00+02:00", Some("2026-10-25T02:30:00+02:00")),
         (early, "2026-10-25T02:30:00+02:00", None),
-        (early, "2026-10-25T02:15:00+01:00", None),
+        (early, "2026-10-25T02:15:00+01:00", Some("2026-10-25T02:30:00+01:00")),
+        (early, "2026-10-25T02:30:00+01:00", None),
         // To summer time: an hour shorter.
         (night, "2027-03-27T22:00:00+01:00", Some("2027-03-28T07:00:00+02:00")),
         (night, "2027-03-28T01:59:59+01:00", Some("2027-03-28T07:00:00+02:00")),
