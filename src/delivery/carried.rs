@@ -5,6 +5,7 @@
 use jiff::Timestamp;
 
 use super::fatigue::{self, Kind};
+use super::noted::note;
 use super::send::schedule;
 use super::settings::Settings;
 use super::settle::Next;
@@ -76,7 +77,7 @@ pub(super) fn begin(
     settings: &Settings,
     now: Timestamp,
 ) {
-    fatigue::note(unit, &n, ("notify", Reason::ToldAlong), now);
+    note(unit, &n, "claim", ("notify", Reason::ToldAlong), now);
     unit.delete(due_row(&n));
     n.address.clone_from(&carrier.address);
     settle::start(&mut n, &attempt.account, attempt.text_sha256.clone(), settings, now);

@@ -7,11 +7,10 @@ use sha2::Digest as _;
 
 use crate::directory::{Directory, FurtherLessons, School};
 use crate::intake::case::{Case, CaseKey};
-use crate::intake::{Heard, further, trail};
+use crate::intake::further;
 use crate::model::{
     Address, GuardianId, Notification, Purpose, Reason, Recipient, hex, local_date,
 };
-use crate::policy::{Decided, Plan};
 use crate::store::ledger::Unit;
 use crate::store::{StoreError, tables};
 
@@ -192,28 +191,6 @@ pub(super) fn siblings<'a>(
         **id != n.pupil && links.any(|link| Some(&link.guardian) == guardian)
     })
     .map(|(id, _)| id)
-}
-
-/// Writes once in the pupil's trail why a message is kept back, left to the team, or told with another.
-pub(super) fn note(
-    unit: &mut Unit<'_>,
-    n: &Notification,
-    (act, reason): (&'static str, Reason),
-    now: Timestamp,
-) {
-    if n.state_reason == Some(reason) {
-        return;
-    }
-    let decided = Decided {
-        act,
-        recipient: Some(n.recipient.clone()),
-        reason,
-        notification: Some(n.id.clone()),
-    };
-    let plan = Plan { decisions: vec![decided], ..Plan::default() };
-    // Two guardians' lines of one moment are two.
-    let heard = Heard::own(&format!("claim {}", n.id.as_str().get(..6).unwrap_or_default()));
-    trail(unit, &n.school, &n.pupil, Some(&n.lesson), &heard, &plan, now);
 }
 
 /// The lesson of a message, as its case is found.

@@ -19,6 +19,7 @@ mod handover;
 pub mod hold_facts;
 mod hold_life;
 mod hold_notice;
+mod noted;
 mod notice;
 mod overdue;
 mod prepare;

@@ -12,6 +12,7 @@ use super::claim::{self, Claim, Verdict};
 use super::failure;
 use super::fatigue::{self, Turn};
 use super::guest;
+use super::noted::note;
 use super::notice;
 use super::overdue;
 use super::render::{Of, Wired};
@@ -208,14 +209,14 @@ async fn tell(
     let (kind, counted) = match fatigue::ask(unit, here, &n, case, &address, now).await? {
         Turn::Now(kind, counted) => (kind, counted),
         Turn::Later(until, reason) => {
-            fatigue::note(unit, &n, ("hold", reason), now);
+            note(unit, &n, "claim", ("hold", reason), now);
             // It is worth telling when its digest leaves.
             n.deadline = n.deadline.max(fatigue::worth_until(school, until));
             postpone(unit, n, until, reason);
             return Ok(Prepared::Settled);
         }
         Turn::LeftToTeam => {
-            fatigue::note(unit, &n, ("cancel", Reason::LeftToTeam), now);
+            note(unit, &n, "claim", ("cancel", Reason::LeftToTeam), now);
             ended(unit, &mut n, State::Cancelled, Reason::LeftToTeam);
             return Ok(Prepared::Settled);
         }
@@ -260,17 +261,17 @@ async fn is_held(
     match volume::gate(shared, unit, directory, school, n, case.lesson.lesson.start, now).await? {
         Gate::Free => return Ok(false),
         Gate::Held(until, hold) => {
-            volume::note(unit, n, &hold, ("hold", Reason::HeldForVolume), now);
+            note(unit, n, &format!("hold {hold}"), ("hold", Reason::HeldForVolume), now);
             postpone(unit, n.clone(), until, Reason::HeldForVolume);
         }
         Gate::Released(hold, reason) => {
             if n.state_reason == Some(Reason::HeldForVolume) {
-                volume::note(unit, n, &hold, ("release", reason), now);
+                note(unit, n, &format!("hold {hold}"), ("release", reason), now);
             }
             return Ok(false);
         }
         Gate::Discarded(hold, reason) => {
-            volume::note(unit, n, &hold, ("cancel", reason), now);
+            note(unit, n, &format!("hold {hold}"), ("cancel", reason), now);
             ended(unit, &mut n.clone(), State::Cancelled, reason);
         }
     }

@@ -8,14 +8,12 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use super::shared::Shared;
 use crate::directory::{Directory, School};
 use crate::intake::case::enqueue;
-use crate::intake::{Heard, trail};
 use crate::model::{
     Channel, Hold, HoldDecision, HoldId, LessonId, LessonState, Missing, MissingAt, Notification,
     NotificationId, Purpose, Reason, Recipient, SchoolId, StaffRole, Stand, State, Usual, stand,
 };
 use crate::policy::notice::Notice;
 use crate::policy::volume::{self, Excess, Sizes};
-use crate::policy::{Decided, Plan};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
 use crate::store::tables::{self, Lane};
@@ -207,29 +205,6 @@ pub(super) fn mail(school: &School, hold: &Hold, which: &str, now: Timestamp) ->
         which: which.into(),
     };
     notice.row(school, now)
-}
-
-/// Writes in the pupil's trail that a hold keeps a message, once, or took it away.
-pub(super) fn note(
-    unit: &mut Unit<'_>,
-    n: &Notification,
-    hold: &HoldId,
-    (act, reason): (&'static str, Reason),
-    now: Timestamp,
-) {
-    if n.state_reason == Some(reason) {
-        return;
-    }
-    let decided = Decided {
-        act,
-        recipient: Some(n.recipient.clone()),
-        reason,
-        notification: Some(n.id.clone()),
-    };
-    let plan = Plan { decisions: vec![decided], ..Plan::default() };
-    // Two guardians' lines of one moment are two.
-    let heard = Heard::own(&format!("hold {hold} {}", n.id.as_str().get(..6).unwrap_or_default()));
-    trail(unit, &n.school, &n.pupil, Some(&n.lesson), &heard, &plan, now);
 }
 
 /// When an open hold is looked at next: at whole minutes of its life, so that looks that were asked for twice are one.

@@ -9,12 +9,11 @@ use tokio_util::task::TaskTracker;
 
 use super::case::{Case, CaseKey, PROTECTED_FOR, look_again};
 use super::decide::{Heard, decide, trail};
-use super::{redaction, register};
+use super::{accords, redaction, register};
 use crate::directory::{Directory, School};
 use crate::env::Clock;
 use crate::model::{
-    Fact, Lesson, LessonReport, LessonState, Observation, PupilId, Reason, Register, SchoolId,
-    local_date,
+    Fact, Lesson, LessonReport, LessonState, Observation, PupilId, Reason, Register, local_date,
 };
 use crate::occasion::{self, Change, Marking};
 use crate::policy::{Plan, stale};
@@ -336,7 +335,7 @@ async fn merged(
         Change::Changed | Change::Same => {
             fits(&case.lesson)?;
             // So that a notice accepted side by side is decided with this lesson, or this with it.
-            touch_notices(unit, &school.id, pupil).await?;
+            accords::touch(unit, &school.id, pupil).await?;
             decide(unit, directory, school, case, heard, now);
         }
         Change::OutOfOrder => {
@@ -348,19 +347,6 @@ async fn merged(
             trail(unit, &school.id, pupil, Some(&lesson.id), heard, &plan, now);
         }
     }
-    Ok(())
-}
-
-/// Moves the counter that decisions about a pupil's lessons and notices depend on.
-async fn touch_notices(
-    unit: &mut Unit<'_>,
-    school: &SchoolId,
-    pupil: &PupilId,
-) -> Result<(), StoreError> {
-    let guard = tables::notice_guard(school, pupil);
-    let mut counter: Day = unit.read(&guard).await?.unwrap_or_default();
-    counter.changes += 1;
-    unit.write(guard, &counter);
     Ok(())
 }
 
@@ -396,7 +382,7 @@ async fn noticed(
         trail(unit, &school.id, pupil, None, heard, &plan, now);
         return Ok(());
     }
-    touch_notices(unit, &school.id, pupil).await?;
+    accords::touch(unit, &school.id, pupil).await?;
     unit.write(row, new);
     trail(unit, &school.id, pupil, None, heard, &Plan::default(), now);
     // Lessons that may still matter: those that people could be, or have just been, told about.

@@ -38,23 +38,3 @@ fn what_stands_comes_before_what_may_be_sent_again() {
     let plan = b.evaluate();
     assert_eq!((plan.make.len(), plan.again.len()), (0, 0), "they have been told");
 }
-
-#[test]
-fn a_correction_that_failed_is_not_made_again_and_the_trail_says_why() {
-    for (state, reason) in
-        [(State::Undelivered, Reason::AlreadyTold), (State::Expired, Reason::Expired)]
-    {
-        let mut b = Bench::minor();
-        b.mark("08:21", Mark::Unexcused);
-        b.send_all(State::Accepted);
-        b.mark("08:22", Mark::Late);
-        for n in b.told.iter_mut().filter(|n| n.purpose == Purpose::Correction) {
-            n.state = state;
-            n.state_reason = (state == State::Expired).then_some(reason);
-        }
-        let plan = b.evaluate();
-        let reasons: Vec<_> = plan.decisions.iter().map(|d| (d.act, d.reason)).collect();
-        assert_eq!(reasons, [("keep", reason); 2], "{state:?}");
-        assert_eq!(plan.make, []);
-    }
-}

@@ -161,8 +161,9 @@ pub const CHECKS: &[&str] = &[
     limits::SCHOOL,
     limits::RECIPIENT,
     held::HELD,
+    bundles::TOLD_TOGETHER,
     bundles::NAMES_NOBODY_ELSE,
 ];
 
 /// What is counted, and is no promise.
-pub const NOTED: &[&str] = &[order::DOUBLED, bundles::TOLD_TOGETHER];
+pub const NOTED: &[&str] = &[order::DOUBLED];
