@@ -259,9 +259,9 @@ fn restored(config: &Config, from: &Path, progress: &Progress) -> Result<PutBack
     let settings = app::store_settings(config);
     let mut change = |key, value| settling.row(key, value);
     let done = restore::restore(&settings, from, &mut change, vec![mark], progress)?;
-    let Settled { held, expired, unreadable } = settling.settled;
+    let Settled { held, expired, ended, unreadable } = settling.settled;
     let restore::Restored { backup, rows, kept } = done;
-    Ok(PutBack { format: FORMAT, backup, rows, held, expired, unreadable, kept })
+    Ok(PutBack { format: FORMAT, backup, rows, held, expired, ended, unreadable, kept })
 }
 
 fn told_back(done: &PutBack) -> String {
@@ -276,10 +276,11 @@ fn told_back(done: &PutBack) -> String {
          Guardians are told nothing by itself of lessons that began before this moment; the attendance team is \
          asked to look instead. Mails to staff may come twice. Events since the backup are not known: let the \
          school system send them again.\n\
-         Suspensions, and schools gone live, are as they were then: see `upprop status`. Pupils who were erased \
+         Suspensions, and schools gone live, are as they were then: see `upprop status`. {} consents and \
+         agreements are over, for they may have been taken back since: enter those that hold again. Pupils who were erased \
          since are back: run `upprop forget` for them again.\n\
          The directory is not in a backup; without one, nothing is accepted or sent until it is loaded.",
-        done.held, done.expired
+        done.held, done.expired, done.ended
     );
     if done.unreadable > 0 {
         let _ = writeln!(

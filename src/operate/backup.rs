@@ -32,7 +32,9 @@ pub struct PutBack {
     pub held: u64,
     /// Messages that were waiting or on their way, and whose deadline has passed.
     pub expired: u64,
-    /// Rows of messages that could not be read, kept as they were.
+    /// Consents and agreements that are over now, for they may have been taken back since.
+    pub ended: u64,
+    /// Rows that could not be read, kept as they were.
     pub unreadable: u64,
     /// Where the former store and journal are.
     pub kept: Vec<PathBuf>,

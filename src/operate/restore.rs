@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use bytes::Bytes;
 
 use crate::delivery::after_restore::suppose;
-use crate::model::{Notification, NotificationId, ProviderId, Reason, State};
+use crate::model::{Accord, AccordEnd, Notification, NotificationId, ProviderId, Reason, State};
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{Audit, Decision, Due, Restored};
 use crate::store::{codec, tables};
@@ -19,6 +19,8 @@ pub struct Settled {
     pub held: u64,
     /// Too late to be sent again; in doubt for good.
     pub expired: u64,
+    /// Consents and agreements that are over now.
+    pub ended: u64,
     /// Rows that could not be read, kept as they were.
     pub unreadable: u64,
 }
@@ -43,6 +45,9 @@ impl Settling<'_> {
             let goes = matches!(ledger::decode(&value), Ok(Due::Claim { .. } | Due::Resolve(_)));
             return if goes { Vec::new() } else { vec![(key, value)] };
         }
+        if key.starts_with(tables::ACCORDS) {
+            return vec![self.accord(key, value)];
+        }
         if !key.starts_with(tables::NOTIFICATIONS) {
             return vec![(key, value)];
         }
@@ -61,6 +66,20 @@ impl Settling<'_> {
         }
         let trail = self.trail(&n);
         vec![(key, codec::encode(ROW_VERSION, &n)), trail]
+    }
+
+    /// One that was taken back since must not come to life again: nobody but the pupil, or the home, can say that it holds.
+    fn accord(&mut self, key: Vec<u8>, value: Bytes) -> (Vec<u8>, Bytes) {
+        let Ok(mut accord) = ledger::decode::<Accord>(&value) else {
+            self.settled.unreadable += 1;
+            return (key, value);
+        };
+        if accord.ended.is_some() {
+            return (key, value);
+        }
+        accord.ended = Some(AccordEnd { at: self.now, by: "restore".into() });
+        self.settled.ended += 1;
+        (key, codec::encode(ROW_VERSION, &accord))
     }
 
     fn trail(&self, n: &Notification) -> (Vec<u8>, Bytes) {
@@ -96,6 +115,41 @@ mod tests {
     use crate::delivery::testing::notification;
     use crate::intake::case::{due_row, enqueue};
     use crate::store::{Commit, Kv as _, MemoryStore, after_prefix, ledger::Unit};
+
+    #[test]
+    fn a_consent_that_may_have_been_taken_back_since_is_over() {
+        let n = notification("g1");
+        let guardian = crate::model::GuardianId::new("g1").expect("an id");
+        let accord = Accord {
+            id: "0a1b2c3d4e5f".into(),
+            school: n.school.clone(),
+            pupil: n.pupil.clone(),
+            about: crate::model::AccordAbout::Guardian(guardian),
+            days: crate::model::Period::default(),
+            recorded_by: "mentor".into(),
+            by: "uid 0".into(),
+            since: n.created_at,
+            ended: None,
+        };
+        let row = codec::encode(ROW_VERSION, &accord);
+        let mut settling = Settling {
+            taken_at: n.created_at,
+            now: n.created_at,
+            account: &|_| None,
+            settled: Settled::default(),
+        };
+        for ended in [1, 1] {
+            let put = settling.row(tables::accord(&accord), row.clone());
+            let back: Accord = ledger::decode(&put[0].1).expect("a row");
+            let end = back.ended.expect("over");
+            assert_eq!((end.at, end.by.as_str()), (n.created_at, "restore"));
+            assert_eq!(settling.settled.ended, ended);
+            // One that was over stays as it was.
+            let again = settling.row(tables::accord(&accord), put[0].1.clone());
+            assert_eq!(again, put);
+            settling.settled.ended = 0;
+        }
+    }
 
     #[tokio::test]
     async fn what_waited_is_held_and_nothing_of_it_is_due() {
