@@ -72,6 +72,7 @@ mod rate_windows;
 mod readme;
 mod rebuild;
 mod receipts;
+mod redaction;
 mod registers;
 mod reload;
 mod retention;
