@@ -29,6 +29,7 @@ pub mod delivery;
 pub mod directory;
 pub mod env;
 pub mod intake;
+pub mod ladder;
 pub mod lifecycle;
 pub mod limits;
 pub mod message;

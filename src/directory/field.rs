@@ -85,6 +85,8 @@ pub fn role(raw: &str) -> Option<StaffRole> {
         "attendance-team" => Some(StaffRole::AttendanceTeam),
         "student-health-team" => Some(StaffRole::StudentHealthTeam),
         "principal" => Some(StaffRole::Principal),
+        "head-of-education" => Some(StaffRole::HeadOfEducation),
+        "home-municipality" => Some(StaffRole::HomeMunicipality),
         "teacher" => Some(StaffRole::Teacher),
         "office" => Some(StaffRole::Office),
         _ => None,

@@ -6,7 +6,9 @@ mod account;
 mod address;
 mod civic;
 mod daily;
+mod duty;
 pub mod endpoint;
+mod firing;
 mod hex;
 mod id;
 mod lesson;
@@ -33,7 +35,9 @@ pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
 pub use civic::looks_civic;
 pub use daily::RosterFault;
+pub use duty::{Duty, DutyAct, DutyEvent, DutyState};
 pub use endpoint::{Endpoint, EndpointError, PlainHttp};
+pub use firing::{Firing, Retracted};
 pub use hex::hex;
 pub use id::{
     EventId, GroupId, GuardianId, IdError, LessonId, MAX_ID_BYTES, NotificationId, ProviderId,

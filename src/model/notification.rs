@@ -190,6 +190,10 @@ pub enum StaffRole {
     StudentHealthTeam,
     /// Rektor.
     Principal,
+    /// Skolchef, of the municipality.
+    HeadOfEducation,
+    /// Whom the pupil's home municipality has named, where it is another one (skollagen 7 kap. 19 a §).
+    HomeMunicipality,
     /// Who gives lessons; each as the schedule names them.
     Teacher,
     /// Those who run upprop and what it is connected to: the address in configuration.

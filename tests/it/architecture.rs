@@ -12,6 +12,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("directory", &["model", "calendar"]),
     ("occasion", &["model"]),
     ("policy", &["model", "directory"]),
+    ("ladder", &["model", "calendar", "directory"]),
     ("message", &["model", "directory"]),
     ("channel", &["model"]),
     ("limits", &["model"]),
@@ -19,13 +20,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &["model", "metrics"]),
     ("env", &["model", "channel"]),
     ("lifecycle", &[]),
-    ("intake", &["model", "directory", "occasion", "policy", "store", "env"]),
+    ("intake", &["model", "directory", "occasion", "policy", "ladder", "store", "env"]),
     (
         "delivery",
         &[
             "model",
             "directory",
             "policy",
+            "ladder",
             "message",
             "channel",
             "limits",
@@ -35,13 +37,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "intake",
         ],
     ),
-    ("operate", &["model", "directory", "store", "env", "intake", "delivery"]),
+    ("operate", &["model", "directory", "ladder", "store", "env", "intake", "delivery"]),
     ("source", &["model", "directory", "limits", "metrics", "store", "env", "intake"]),
     (
         "web",
         &[
             "model",
             "directory",
+            "ladder",
             "message",
             "limits",
             "metrics",
@@ -54,12 +57,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["model", "env", "source"]),
-    ("config", &["model", "calendar", "directory", "channel"]),
+    ("config", &["model", "calendar", "directory", "ladder", "channel"]),
     (
         "app",
         &[
             "model",
             "directory",
+            "ladder",
             "message",
             "channel",
             "limits",
@@ -81,6 +85,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "model",
             "calendar",
             "directory",
+            "ladder",
             "message",
             "channel",
             "store",
@@ -99,8 +104,17 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that decide: values in, values out.
-const PURE: &[&str] =
-    &["model", "calendar", "directory", "occasion", "policy", "message", "channel", "limits"];
+const PURE: &[&str] = &[
+    "model",
+    "calendar",
+    "directory",
+    "occasion",
+    "policy",
+    "ladder",
+    "message",
+    "channel",
+    "limits",
+];
 
 /// What a deciding room may not name, and the files that may: they read a folder when told to.
 const DOORS: &[&str] = &["tokio::", "reqwest::", "std::net::Tcp", "std::fs", "std::time::Instant"];

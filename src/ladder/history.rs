@@ -1,0 +1,72 @@
+//! What is known of one pupil's lessons, day by day: what every rule of a ladder is asked of. Holds values; decides
+//! nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::{Date, Time};
+use serde::{Deserialize, Serialize};
+
+/// How a pupil attended one lesson, notices and what staff have found out taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attended {
+    /// There, or at another activity of the school.
+    Present,
+    /// Away with a valid reason.
+    Excused,
+    /// Away without one.
+    Unexcused,
+    /// Came after the start.
+    Late,
+    /// Left before the end.
+    LeftEarly,
+    /// Not known: the register was not taken, or the mark says nothing.
+    Untaken,
+}
+
+impl Attended {
+    /// Whether the pupil was away from the whole lesson.
+    pub fn is_away(self) -> bool {
+        matches!(self, Self::Excused | Self::Unexcused)
+    }
+}
+
+/// One lesson.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// When it began, the school's clock.
+    pub start: Time,
+    /// Minutes it lasts.
+    pub minutes: u32,
+    /// How it was attended.
+    pub attended: Attended,
+    /// Minutes missed: of a lesson that the pupil was away from, all of it where the source counts none.
+    pub missed: u32,
+}
+
+/// The lessons of one day, in the order of their start.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Day {
+    /// The lessons.
+    pub lessons: Vec<Seen>,
+}
+
+/// A pupil's lessons, as far back as they are kept. Days are the school's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct History {
+    /// Days of which a lesson is known.
+    pub days: BTreeMap<Date, Day>,
+    /// The first day of which anything could be known: what lies before it was never heard, or is no longer kept.
+    pub since: Date,
+    /// Today.
+    pub today: Date,
+    /// Whether today's lessons are over: shares and whole days are not asked of a day that goes on.
+    pub today_is_over: bool,
+}
+
+impl History {
+    /// The last day that is over.
+    pub fn last_whole_day(&self) -> Date {
+        if self.today_is_over { self.today } else { self.today.yesterday().unwrap_or(self.today) }
+    }
+}
