@@ -179,6 +179,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         calendar,
         mutes_marking_guardian: from.get(|r| r.boolean("mute-marking-guardian")).unwrap_or(false),
         people: super::people::read(from),
+        ladders: crate::directory::LadderRules::default(),
     }
 }
 

@@ -73,5 +73,6 @@ pub fn school() -> School {
         calendar: None,
         mutes_marking_guardian: false,
         people: crate::directory::PeopleRules::default(),
+        ladders: crate::directory::LadderRules::default(),
     }
 }

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 use super::fatigue::Fatigue;
 use super::go_live::GoneLive;
 use super::hours::TimeRules;
+use super::ladders::LadderRules;
 use super::languages::LanguageRules;
 use super::volume::VolumeRules;
 use crate::calendar::Calendar;
@@ -200,6 +201,8 @@ pub struct School {
     pub mutes_marking_guardian: bool,
     /// Whom it tells.
     pub people: PeopleRules,
+    /// Which ladders it follows.
+    pub ladders: LadderRules,
 }
 
 impl School {

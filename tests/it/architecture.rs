@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("calendar", &["model"]),
-    ("directory", &["model", "calendar"]),
+    ("ladder", &["model", "calendar"]),
+    ("directory", &["model", "calendar", "ladder"]),
     ("occasion", &["model"]),
     ("policy", &["model", "directory"]),
-    ("ladder", &["model", "calendar", "directory"]),
     ("message", &["model", "directory"]),
     ("channel", &["model"]),
     ("limits", &["model"]),
