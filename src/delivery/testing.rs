@@ -73,5 +73,6 @@ pub fn school() -> School {
         calendar: None,
         mutes_marking_guardian: false,
         people: crate::directory::PeopleRules::default(),
+        programmes: crate::directory::ProgrammeRules::default(),
     }
 }

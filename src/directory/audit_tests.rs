@@ -40,6 +40,7 @@ fn settings(id: &str) -> School {
         calendar: None,
         mutes_marking_guardian: false,
         people: crate::directory::PeopleRules::default(),
+        programmes: crate::directory::ProgrammeRules::default(),
     }
 }
 

@@ -45,6 +45,7 @@ pub fn settings() -> super::School {
         calendar: None,
         mutes_marking_guardian: false,
         people: crate::directory::PeopleRules::default(),
+        programmes: crate::directory::ProgrammeRules::default(),
     }
 }
 

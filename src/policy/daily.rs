@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::{Date, Time, Weekday};
+use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
+use crate::calendar::is_weekend;
 use crate::directory::entitled::{self, Entitled, Known};
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
@@ -17,13 +18,26 @@ const HORIZON: i64 = 120;
 
 /// When a list of that time of the day is made next after `now`: on a school day, of which no week has more than five.
 pub fn next(time: Time, school: &School, now: Timestamp) -> Timestamp {
+    next_on(time, school, now, |day| !is_weekend(day) && school.is_school_day(day))
+}
+
+/// When a list of that time of the day is made next after `now`: on the first school day of a week.
+pub fn next_of_week(time: Time, school: &School, now: Timestamp) -> Timestamp {
+    next_on(time, school, now, |day| school.is_first_of_week(day))
+}
+
+fn next_on(
+    time: Time,
+    school: &School,
+    now: Timestamp,
+    is_its: impl Fn(Date) -> bool,
+) -> Timestamp {
     let zone = &school.zone;
     let today = local_date(now, zone);
     let at = |days: i64| {
         let date = today.saturating_add(days.days());
         let at = zone.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok()?;
-        let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
-        (at > now && !weekend && school.is_school_day(date)).then_some(at)
+        (at > now && is_its(date)).then_some(at)
     };
     // A calendar in which there is none is looked at again.
     let later = now.saturating_add(SignedDuration::from_hours(24 * HORIZON));

@@ -9,6 +9,7 @@ pub mod hours;
 pub mod last_word;
 pub mod notice;
 mod plan;
+pub mod programme;
 mod put_right;
 pub mod register;
 pub mod stale;

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("calendar", &["model"]),
-    ("directory", &["model", "calendar"]),
+    ("programme", &["model", "calendar"]),
+    ("directory", &["model", "calendar", "programme"]),
     ("occasion", &["model"]),
-    ("policy", &["model", "directory"]),
+    ("policy", &["model", "calendar", "programme", "directory"]),
     ("message", &["model", "directory"]),
     ("channel", &["model"]),
     ("limits", &["model"]),

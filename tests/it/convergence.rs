@@ -85,6 +85,7 @@ fn school() -> School {
         calendar: None,
         mutes_marking_guardian: false,
         people: upprop::directory::PeopleRules::default(),
+        programmes: upprop::directory::ProgrammeRules::default(),
     }
 }
 

@@ -124,6 +124,7 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         calendar: None,
         mutes_marking_guardian: false,
         people: crate::directory::PeopleRules::default(),
+        programmes: crate::directory::ProgrammeRules::default(),
         operations_email: None,
         registers: RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),
