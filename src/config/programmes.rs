@@ -24,6 +24,8 @@ pub const SHIPPED_PROGRAMMES: [(&str, &str); 1] =
 
 /// Longest file, in bytes.
 const MOST_BYTES: u64 = 256 * 1024;
+/// Longest text of a session, in characters: what a mail has room for.
+const MAIL_TEXT: usize = 1000;
 /// Most sessions of one programme.
 const MOST_SESSIONS: u32 = 60;
 /// Last school week of a term that a session may be in.
@@ -212,15 +214,22 @@ fn sessions(root: &Reader<'_>) -> BTreeMap<u32, Session> {
 fn session(own: &Reader<'_>) -> Option<Session> {
     let week = own.integer("week", 1..=LAST_WEEK);
     let week = own.require("week", week, "4");
-    let title = words(own, "title");
-    let text = words(own, "text");
+    let title = words(own, "title", 100);
+    let text = words(own, "text", MAIL_TEXT);
     Some(Session { week: week?, title: title?, text: text? })
 }
 
-/// A text in both languages that mails to staff come in.
-fn words(own: &Reader<'_>, key: &'static str) -> Option<Words> {
+/// A text in both languages that mails to staff come in, of at most so many characters.
+fn words(own: &Reader<'_>, key: &'static str, longest: usize) -> Option<Words> {
     let table = own.table(key);
-    let (sv, en) = (table.text("sv"), table.text("en"));
+    let text = |language| {
+        let expected = format!("a text on one line of 1 to {longest} characters");
+        table.parsed(language, &expected, |text| {
+            let good = !text.trim().is_empty() && !text.chars().any(char::is_control);
+            if good && text.chars().count() <= longest { Ok(text.to_owned()) } else { Err(None) }
+        })
+    };
+    let (sv, en) = (text("sv"), text("en"));
     let example = "{ sv = \"…\", en = \"…\" }";
     if !table.is_present() {
         own.require::<()>(key, None, example);

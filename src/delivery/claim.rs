@@ -244,7 +244,8 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::NotReached
         | Purpose::RosterAudit
         | Purpose::VolumeHold
-        | Purpose::Missed => None,
+        | Purpose::Missed
+        | Purpose::ProgrammeReminder => None,
     }
 }
 

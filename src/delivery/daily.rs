@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::dispatcher::Dispatcher;
 use super::failure;
+use super::programmes;
 use super::shared::Shared;
 use crate::directory::{Directory, GuardianLink, Mode, Protection, Pupil, School};
 use crate::intake::case::{PROTECTED_FOR, enqueue};
@@ -26,14 +27,19 @@ use crate::store::rows::{DailyList, Day, Due, Failing, RosterLook};
 use crate::store::tables::{self, Lane};
 use crate::store::{Commit, StoreError, after_prefix};
 
+/// All lists.
+const ALL: [DailyList; 4] =
+    [DailyList::NotReached, DailyList::RosterAudit, DailyList::Missed, DailyList::Programmes];
 /// Lessons of a pupil's day that are looked at.
 const LESSONS: usize = 50;
 /// Most pupils that one list names; a mail of more is read by nobody.
 const NAMED: usize = 200;
 /// For so long a list of a school that is not configured at the moment is waited for.
 const LATER: SignedDuration = SignedDuration::from_mins(30);
-/// A list that a stop has kept for longer is of another day.
+/// A list that a stop has kept for longer is of another day …
 const TOO_LATE: SignedDuration = SignedDuration::from_hours(6);
+/// … or of another week.
+const TOO_LATE_OF_WEEK: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// The row by which a list is made.
 fn row(school: &School, list: DailyList, at: Timestamp) -> (Vec<u8>, Due) {
@@ -41,6 +47,7 @@ fn row(school: &School, list: DailyList, at: Timestamp) -> (Vec<u8>, Due) {
         DailyList::NotReached => "not-reached",
         DailyList::RosterAudit => "roster-audit",
         DailyList::Missed => "missed",
+        DailyList::Programmes => "programmes",
     };
     let key = tables::due(Lane::Timer, at, &format!("daily {name} {}", school.id));
     (key, Due::Daily { school: school.id.clone(), list, at })
@@ -52,6 +59,10 @@ fn next(school: &School, list: DailyList, now: Timestamp) -> Option<Timestamp> {
         DailyList::NotReached => school.daily.not_reached,
         DailyList::RosterAudit => school.daily.roster_audit,
         DailyList::Missed => school.daily.missed,
+        DailyList::Programmes => {
+            let time = school.programmes.reminder_at.filter(|_| !school.programmes.runs.is_empty());
+            return time.map(|time| daily::next_of_week(time, school, now));
+        }
     };
     time.map(|time| daily::next(time, school, now))
 }
@@ -65,7 +76,7 @@ pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
     let now = shared.env.clock.now();
     let mut unit = Unit::new(shared.kv.as_ref());
     for school in directory.schools.values() {
-        for list in [DailyList::NotReached, DailyList::RosterAudit, DailyList::Missed] {
+        for list in ALL {
             if let Some(at) = next(school, list, now) {
                 let (key, due) = row(school, list, at);
                 unit.write(key, &due);
@@ -97,7 +108,11 @@ impl Dispatcher {
                 }
                 // Configuration may say another time, or none, since.
                 let before = at.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(at);
-                if next(school, list, before) == Some(at) && late < TOO_LATE {
+                let patience = match list {
+                    DailyList::Programmes => TOO_LATE_OF_WEEK,
+                    _ => TOO_LATE,
+                };
+                if next(school, list, before) == Some(at) && late < patience {
                     self.list(&mut unit, &directory, school, list, at, now).await?;
                 }
             }
@@ -127,6 +142,9 @@ impl Dispatcher {
     ) -> Result<(), StoreError> {
         let mut date = local_date(at, &school.zone);
         let (purpose, reason, role, empty) = match list {
+            DailyList::Programmes => {
+                return programmes::remind(unit, directory, school, date, now).await;
+            }
             DailyList::NotReached => {
                 let found = not_reached(unit, directory, school, date, now).await?;
                 let empty = found.people.is_empty() && found.unnamed == 0;

@@ -23,6 +23,7 @@ mod noted;
 mod notice;
 mod overdue;
 mod prepare;
+mod programmes;
 pub mod receipt;
 mod receive;
 mod redact;

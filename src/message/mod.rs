@@ -14,6 +14,7 @@ mod languages;
 pub mod mail;
 pub mod notice;
 pub mod preview;
+pub mod programme;
 mod render;
 pub mod ring;
 mod samples;

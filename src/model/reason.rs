@@ -167,6 +167,8 @@ pub enum Reason {
     HomeTold,
     /// Another of the same home could not be reached.
     HomeNotReached,
+    /// A session of a preventive programme is to be held, or is overdue.
+    SessionDue,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -302,6 +304,9 @@ impl Reason {
             }
             Self::HomeNotReached => {
                 "the guardian of the same home who comes before could not be reached"
+            }
+            Self::SessionDue => {
+                "a session of a preventive programme is to be held, or a week has passed with nothing recorded"
             }
         }
     }

@@ -25,6 +25,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "delivery",
         &[
             "model",
+            "calendar",
+            "programme",
             "directory",
             "policy",
             "message",
@@ -36,7 +38,20 @@ const ARROWS: &[(&str, &[&str])] = &[
             "intake",
         ],
     ),
-    ("operate", &["model", "directory", "store", "env", "intake", "delivery"]),
+    (
+        "operate",
+        &[
+            "model",
+            "calendar",
+            "programme",
+            "directory",
+            "policy",
+            "store",
+            "env",
+            "intake",
+            "delivery",
+        ],
+    ),
     ("source", &["model", "directory", "limits", "metrics", "store", "env", "intake"]),
     (
         "web",
@@ -55,7 +70,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["model", "env", "source"]),
-    ("config", &["model", "calendar", "directory", "channel"]),
+    ("config", &["model", "calendar", "programme", "directory", "channel"]),
     (
         "app",
         &[
@@ -101,7 +116,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Rooms that decide: values in, values out.
 const PURE: &[&str] =
-    &["model", "calendar", "directory", "occasion", "policy", "message", "channel", "limits"];
+    &["model", "calendar", "programme", "directory", "occasion", "policy", "message", "channel", "limits"];
 
 /// What a deciding room may not name, and the files that may: they read a folder when told to.
 const DOORS: &[&str] = &["tokio::", "reqwest::", "std::net::Tcp", "std::fs", "std::time::Instant"];
