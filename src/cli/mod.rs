@@ -7,6 +7,7 @@ mod check_calendars;
 mod check_drop;
 mod check_languages;
 mod check_places;
+mod check_programmes;
 mod check_rooms;
 mod check_texts;
 pub mod config;

@@ -96,6 +96,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "model",
             "calendar",
+            "programme",
             "directory",
             "message",
             "channel",
