@@ -231,6 +231,9 @@ fn daily(from: &Layers<'_, '_>) -> DailyLists {
         roster_audit: from
             .get(|r| r.parsed("roster-audit-at", time, digest_time))
             .unwrap_or(usual.roster_audit),
+        day_report: from
+            .get(|r| r.parsed("same-day-report-at", time, digest_time))
+            .unwrap_or(usual.day_report),
         office_email: from.get(|r| r.parsed("office-email", address, email)),
     }
 }

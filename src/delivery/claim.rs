@@ -245,6 +245,7 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::RosterAudit
         | Purpose::VolumeHold
         | Purpose::Missed
+        | Purpose::DayReport
         | Purpose::ProgrammeReminder => None,
     }
 }

@@ -9,6 +9,7 @@ mod carried;
 pub mod claim;
 mod claims;
 pub mod daily;
+mod day_report;
 pub mod dispatcher;
 mod facts;
 mod failing;

@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use super::claim::Verdict;
 use super::daily;
+use super::day_report;
 use super::failure;
 use super::hold_facts::{self, HeldNow};
 use super::hold_notice;
@@ -85,6 +86,11 @@ pub(super) async fn about<'a>(
             }
             None => About::Gone,
         },
+        Purpose::DayReport => {
+            let found = day_report::facts(unit, directory, school, n.date, now).await?;
+            let any = !found.is_nothing();
+            About::List(Box::new(NoticeFacts::DayReport(found)), any)
+        }
         Purpose::ProgrammeReminder => match programmes::facts(unit, directory, school, n).await? {
             Some(found) => About::List(Box::new(NoticeFacts::Programme(found)), true),
             None => About::Gone,
@@ -250,6 +256,7 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
             Purpose::NotReached
             | Purpose::RosterAudit
             | Purpose::Missed
+            | Purpose::DayReport
             | Purpose::ProgrammeReminder,
             About::List(_, any),
         ) => (!any).then_some(Reason::NothingToList),

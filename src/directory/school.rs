@@ -106,6 +106,8 @@ pub struct DailyLists {
     pub missed: Option<Time>,
     /// When the office is told what in the directory is to be mended; none: never.
     pub roster_audit: Option<Time>,
+    /// When the team and the principal are told who was missing today, and how home was told; none: never.
+    pub day_report: Option<Time>,
     /// The office; staff rows of role `office` come before it, and the team where there is neither.
     pub office_email: Option<EmailAddress>,
 }
@@ -118,6 +120,7 @@ impl Default for DailyLists {
             not_reached: Some(Time::constant(15, 30, 0, 0)),
             missed: Some(Time::constant(7, 40, 0, 0)),
             roster_audit: Some(Time::constant(7, 15, 0, 0)),
+            day_report: Some(Time::constant(16, 0, 0, 0)),
             office_email: None,
         }
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{daily, hold, notice, programme, samples, team};
+use super::{daily, day_report, hold, notice, programme, samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
@@ -30,6 +30,7 @@ macro_rules! email {
             "absence.html", "absence.subject.txt", "absence.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
             "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
+            "day-report.html", "day-report.subject.txt", "day-report.txt",
             "missed.html", "missed.subject.txt", "missed.txt",
             "not-reached.html", "not-reached.subject.txt", "not-reached.txt",
             "programme-reminder.html", "programme-reminder.subject.txt", "programme-reminder.txt",
@@ -151,6 +152,7 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if file.starts_with("not-reached") || file.starts_with("missed") => {
             fields(&daily::not_reached_samples()[0])
         }
+        _ if file.starts_with("day-report.") => fields(&day_report::samples()[0]),
         _ if file.starts_with("programme-reminder.") => fields(&programme::samples()[0]),
         _ if file.starts_with("roster-audit") => fields(&daily::roster_samples()[0]),
         _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),

@@ -4,6 +4,7 @@
 mod catalogue;
 pub mod clean;
 pub mod daily;
+pub mod day_report;
 mod direction;
 mod engine;
 pub mod facts;

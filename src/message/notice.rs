@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 
 use super::clean::{self, SMS_NAME};
 use super::daily::{self, NotReachedFacts, RosterFacts};
+use super::day_report::{self, DayReportFacts};
 use super::engine::Failure;
 use super::hold::{self, HoldFacts};
 use super::programme::{self, ProgrammeFacts};
@@ -117,6 +118,8 @@ pub enum NoticeFacts {
     Roster(RosterFacts),
     /// Messages that are held.
     Hold(Box<HoldFacts>),
+    /// A school day.
+    DayReport(DayReportFacts),
     /// Sessions of programmes in one class.
     Programme(ProgrammeFacts),
 }
@@ -198,6 +201,7 @@ impl Templates {
             NoticeFacts::NotReached(_) => purpose == Purpose::NotReached,
             NoticeFacts::Missed(_) => purpose == Purpose::Missed,
             NoticeFacts::Roster(_) => purpose == Purpose::RosterAudit,
+            NoticeFacts::DayReport(_) => purpose == Purpose::DayReport,
             NoticeFacts::Programme(_) => purpose == Purpose::ProgrammeReminder,
         };
         if !fits {
@@ -331,6 +335,8 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
     all.extend(lists.map(|facts| (Purpose::Missed, NoticeFacts::Missed(facts))));
     let audits = daily::roster_samples().into_iter();
     all.extend(audits.map(|facts| (Purpose::RosterAudit, NoticeFacts::Roster(facts))));
+    let reports = day_report::samples().into_iter();
+    all.extend(reports.map(|facts| (Purpose::DayReport, NoticeFacts::DayReport(facts))));
     let reminders = programme::samples().into_iter();
     let of = |facts| (Purpose::ProgrammeReminder, NoticeFacts::Programme(facts));
     all.extend(reminders.map(of));

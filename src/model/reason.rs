@@ -169,6 +169,8 @@ pub enum Reason {
     HomeNotReached,
     /// A session of a preventive programme is to be held, or is overdue.
     SessionDue,
+    /// Pupils were missing today without a valid reason.
+    AbsencesToday,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -305,6 +307,7 @@ impl Reason {
             Self::HomeNotReached => {
                 "the guardian of the same home who comes before could not be reached"
             }
+            Self::AbsencesToday => "pupils were missing on the day without a valid reason",
             Self::SessionDue => {
                 "a session of a preventive programme is to be held, or a week has passed with nothing recorded"
             }

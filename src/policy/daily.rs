@@ -76,7 +76,7 @@ impl Told {
 }
 
 /// How far one message has come.
-fn told(n: &Notification) -> Told {
+pub(super) fn told(n: &Notification) -> Told {
     match (n.state, n.channel) {
         // Nobody ever says that a mail was read.
         (State::Delivered, _) | (State::Accepted, Channel::Email) => Told::Reached,
@@ -86,6 +86,12 @@ fn told(n: &Notification) -> Told {
         (State::Undelivered | State::Rejected | State::Expired, _) => Told::Failed,
         (State::Cancelled, _) => Told::Nobody,
     }
+}
+
+/// Whether a message tells those at home of an absence.
+pub(super) fn is_home(n: &Notification) -> bool {
+    n.purpose == Purpose::Absence
+        && matches!(n.recipient, Recipient::Guardian(_) | Recipient::Pupil)
 }
 
 /// One pupil's day as the list of the day looks at it.
@@ -104,11 +110,7 @@ pub struct Missing {
 /// A pupil's day; none: the pupil is not missing from any lesson. `told`: the messages of these lessons.
 pub fn missing(pupil: &PupilId, day: &[LessonState], all: &[Notification]) -> Option<Missing> {
     let since = day.iter().filter(|l| l.missing).map(|l| l.lesson.start).min()?;
-    let home = |n: &&Notification| {
-        n.purpose == Purpose::Absence
-            && matches!(n.recipient, Recipient::Guardian(_) | Recipient::Pupil)
-    };
-    let told = all.iter().filter(home).map(told).max().unwrap_or(Told::Nobody);
+    let told = all.iter().filter(|n| is_home(n)).map(told).max().unwrap_or(Told::Nobody);
     Some(Missing { pupil: pupil.clone(), since, told, told_at: same_day::told_at(all) })
 }
 

@@ -3,6 +3,7 @@
 
 pub mod agreed;
 pub mod daily;
+pub mod day_report;
 mod evaluate;
 pub mod exclusion;
 pub mod hours;

@@ -337,6 +337,8 @@ pub enum DailyList {
     RosterAudit,
     /// Those of whom nobody was told on the last day of school.
     Missed,
+    /// Who was missing, and how home was told.
+    DayReport,
     /// Of which sessions of programmes staff are reminded; of the week.
     Programmes,
 }
