@@ -13,6 +13,8 @@
 //! ```
 
 mod advance;
+pub mod calls;
+pub mod duty;
 mod history;
 mod plan;
 

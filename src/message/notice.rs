@@ -9,6 +9,7 @@ use super::clean::{self, SMS_NAME};
 use super::daily::{self, NotReachedFacts, RosterFacts};
 use super::engine::Failure;
 use super::hold::{self, HoldFacts};
+use super::ladder::{self, LadderFacts};
 use super::render::{self, MailText, RenderError, SmsText};
 use super::sms;
 use super::{Templates, engine, team};
@@ -116,6 +117,8 @@ pub enum NoticeFacts {
     Roster(RosterFacts),
     /// Messages that are held.
     Hold(Box<HoldFacts>),
+    /// A step of a ladder.
+    Ladder(Box<LadderFacts>),
 }
 
 impl Templates {
@@ -189,6 +192,7 @@ impl Templates {
             ),
             NoticeFacts::Digest(_) => purpose == Purpose::RegisterDigest,
             NoticeFacts::Hold(_) => purpose == Purpose::VolumeHold,
+            NoticeFacts::Ladder(_) => purpose.is_of_ladder(),
             NoticeFacts::Source(_) => {
                 matches!(purpose, Purpose::SourceAlert | Purpose::SourceClear)
             }
@@ -306,6 +310,18 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
     }
     let holds = hold::samples().into_iter();
     all.extend(holds.map(|facts| (Purpose::VolumeHold, NoticeFacts::Hold(Box::new(facts)))));
+    for purpose in [
+        Purpose::LadderStep,
+        Purpose::Duty,
+        Purpose::DutyReminder,
+        Purpose::DutyOverdue,
+        Purpose::DutyDocumented,
+        Purpose::LadderRetracted,
+        Purpose::PupilLeft,
+    ] {
+        let steps = ladder::samples().into_iter();
+        all.extend(steps.map(|facts| (purpose, NoticeFacts::Ladder(Box::new(facts)))));
+    }
     let source = sample_source();
     let unknown = SourceFacts {
         since: String::new(),

@@ -4,6 +4,8 @@
 
 #[path = "tables_of_accords.rs"]
 mod of_accords;
+#[path = "tables_of_ladders.rs"]
+mod of_ladders;
 #[path = "tables_of_registers.rs"]
 mod of_registers;
 #[path = "tables_of_silences.rs"]
@@ -22,6 +24,7 @@ use crate::model::{
     SchoolId, SourceId,
 };
 pub use of_accords::*;
+pub use of_ladders::*;
 pub use of_registers::*;
 pub use of_silences::*;
 pub use of_sources::*;
@@ -268,8 +271,10 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"cs/", "consents and agreements"),
     (b"ct/", "counters"),
     (b"cu/", "cursors"),
+    (b"dh/", "calls by hour"),
     (b"di/", "directory"),
     (b"du/", "due rows"),
+    (b"dy/", "duties"),
     (b"er/", "erasures"),
     (b"fa/", "failing numbers"),
     (b"fi/", "files taken"),
@@ -279,6 +284,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"ho/", "holds"),
     (b"hu/", "silences"),
     (b"la/", "other ids of lessons"),
+    (b"ld/", "steps reached"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"ls/", "last said"),
@@ -441,6 +447,7 @@ mod tests {
         let here = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
         let others = [
             include_str!("tables_of_accords.rs"),
+            include_str!("tables_of_ladders.rs"),
             include_str!("tables_of_registers.rs"),
             include_str!("tables_of_silences.rs"),
             include_str!("tables_of_sources.rs"),
