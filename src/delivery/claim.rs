@@ -245,6 +245,14 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::RosterAudit
         | Purpose::VolumeHold
         | Purpose::Missed => None,
+        // Of no lesson of a pupil; see `notice`.
+        Purpose::LadderStep
+        | Purpose::Duty
+        | Purpose::DutyReminder
+        | Purpose::DutyOverdue
+        | Purpose::DutyDocumented
+        | Purpose::LadderRetracted
+        | Purpose::PupilLeft => None,
     }
 }
 

@@ -221,8 +221,7 @@ fn concerns(purpose: Purpose, duty: &Duty) -> bool {
     match purpose {
         Purpose::Duty => duty.state.is_open(),
         Purpose::DutyReminder => {
-            duty.state.is_open()
-                || (duty.state == DutyState::Done && duty.documented_at.is_none())
+            duty.state.is_open() || (duty.state == DutyState::Done && duty.documented_at.is_none())
         }
         Purpose::DutyOverdue => duty.state == DutyState::Overdue,
         Purpose::DutyDocumented => duty.documented_at.is_some(),
@@ -245,9 +244,7 @@ fn who(mail: LadderMail, pupil: Option<&Pupil>) -> String {
                 .collect();
             initials + &class
         }
-        LadderMail::Name => {
-            format!("{} {family}", pupil.given_name).trim_end().to_owned() + &class
-        }
+        LadderMail::Name => format!("{} {family}", pupil.given_name).trim_end().to_owned() + &class,
     }
 }
 

@@ -333,9 +333,7 @@ pub(super) fn facts(
         About::Hold(row, seen) => {
             NoticeFacts::Hold(Box::new(hold_notice::facts(school, row, seen, now)))
         }
-        About::Step(step) => {
-            NoticeFacts::Ladder(Box::new(step.facts(n, school, roster, now)))
-        }
+        About::Step(step) => NoticeFacts::Ladder(Box::new(step.facts(n, school, roster, now))),
         About::Gone => return None,
     })
 }

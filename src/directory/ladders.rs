@@ -74,9 +74,8 @@ impl LadderRules {
         let begun = self.versions.iter().filter(|ladder| ladder.from <= day);
         let mut all: Vec<Version<'_>> = begun
             .map(|ladder| {
-                let later = |other: &&Arc<Ladder>| {
-                    other.name == ladder.name && other.from > ladder.from
-                };
+                let later =
+                    |other: &&Arc<Ladder>| other.name == ladder.name && other.from > ladder.from;
                 let until = self.versions.iter().filter(later).map(|other| other.from).min();
                 Version { ladder, until }
             })

@@ -60,8 +60,10 @@ pub const GUARDIANS: Columns = Columns {
 };
 
 /// Columns of `staff`.
-pub const STAFF: Columns =
-    Columns { required: &["id", "role"], optional: &["school", "name", "email", "phone", "municipality"] };
+pub const STAFF: Columns = Columns {
+    required: &["id", "role"],
+    optional: &["school", "name", "email", "phone", "municipality"],
+};
 
 /// One pupil.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]

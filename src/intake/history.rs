@@ -46,8 +46,7 @@ pub struct Wanted {
 impl Wanted {
     /// What some ladders ask for on a day.
     pub fn by<'a>(ladders: impl Iterator<Item = &'a Ladder>, today: Date) -> Self {
-        let mut wanted =
-            Self { from: crate::ladder::school_year_of(today), schedule_from: None };
+        let mut wanted = Self { from: crate::ladder::school_year_of(today), schedule_from: None };
         for ladder in ladders {
             wanted.from = wanted.from.min(ladder.looks_back_to(today));
             for step in &ladder.steps {
@@ -128,15 +127,9 @@ pub async fn of_pupil(
     now: Timestamp,
 ) -> Result<History, StoreError> {
     let today = local_date(now, &school.zone);
-    let begin = wanted.from.to_zoned(school.zone.clone());
-    let begin = begin.map_or(Timestamp::MIN, |zoned| zoned.timestamp());
-    let silences = exclusions::of_pupil(
-        unit,
-        &school.id,
-        (&pupil.id, pupil.class.as_deref()),
-        begin,
-    )
-    .await?;
+    let begin = school.zone.to_timestamp(wanted.from.into()).unwrap_or(Timestamp::MIN);
+    let silences =
+        exclusions::of_pupil(unit, &school.id, (&pupil.id, pupil.class.as_deref()), begin).await?;
     let beside = Beside { notices: notices(unit, (&school.id, &pupil.id), begin).await?, silences };
     let first = tables::day(&school.id, &pupil.id, wanted.from);
     let last = after_prefix(&tables::day(&school.id, &pupil.id, today));
@@ -162,12 +155,12 @@ pub async fn of_pupil(
     }
     let days: BTreeMap<Date, Day> =
         found.into_iter().map(|(date, lessons)| (date, day_of(lessons))).collect();
-    let ends = today.to_datetime(school.ladders.day_ends).to_zoned(school.zone.clone());
+    let ends = school.zone.to_timestamp(today.to_datetime(school.ladders.day_ends));
     Ok(History {
         since: days.keys().next().copied().unwrap_or(today),
         days,
         today,
-        today_is_over: ends.is_ok_and(|ends| ends.timestamp() <= now),
+        today_is_over: ends.is_ok_and(|ends| ends <= now),
     })
 }
 
@@ -187,7 +180,7 @@ fn seen(lesson: &LessonState, attended: Attended, zone: &TimeZone) -> Seen {
         Attended::Present | Attended::Untaken => 0,
         _ => absent,
     };
-    let start = lesson.lesson.start.to_zoned(zone.clone()).time();
+    let start = zone.to_datetime(lesson.lesson.start).time();
     Seen { start, minutes, attended, missed }
 }
 

@@ -13,8 +13,8 @@ use super::{accords, duties};
 use crate::directory::{Directory, Pupil, School, Version};
 use crate::ladder::{Advance, History, Situation, Who, advance};
 use crate::model::{
-    Duty, Firing, LessonState, Notification, NotificationId, PupilId, Purpose, Recipient,
-    SchoolId, StaffRole, local_date,
+    Duty, Firing, LessonState, Notification, NotificationId, PupilId, Purpose, Recipient, SchoolId,
+    StaffRole, local_date,
 };
 use crate::store::ledger::Unit;
 use crate::store::rows::{Day, Due, Notice as Reported};
@@ -185,8 +185,7 @@ pub async fn climb(
     let mut look = Look::default();
     for version in versions {
         let open = climbed.open();
-        let situation =
-            situation(school, who, version, &history, (&climbed.firings, &open), now);
+        let situation = situation(school, who, version, &history, (&climbed.firings, &open), now);
         let found = advance(&situation);
         look.add(&found);
         let at = At { directory, school, pupil: who, hidden, ladder: version.ladder, now };
@@ -279,8 +278,8 @@ async fn look_again(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let end_of = |day: Date| {
-        let ends = day.to_datetime(school.ladders.day_ends).to_zoned(school.zone.clone()).ok()?;
-        ends.timestamp().checked_add(GATHER).ok()
+        let ends = school.zone.to_timestamp(day.to_datetime(school.ladders.day_ends)).ok()?;
+        ends.checked_add(GATHER).ok()
     };
     let tonight = end_of(history.today).filter(|_| look.tonight);
     let later = look.day.and_then(end_of);

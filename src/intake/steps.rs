@@ -92,8 +92,7 @@ async fn fire(
     let mut decisions = Vec::new();
     let mut whom: BTreeMap<Recipient, bool> = BTreeMap::new();
     let roster = &at.directory.roster;
-    let in_role =
-        |role| entitled::in_role(at.school, Some(at.pupil), roster, at.hidden, role);
+    let in_role = |role| entitled::in_role(at.school, Some(at.pupil), roster, at.hidden, role);
     for told in step.notify.iter().filter_map(|told| in_role(told.role)) {
         whom.entry(told.recipient).or_default();
     }
@@ -270,7 +269,8 @@ fn trail(
 ) {
     let days: Vec<String> = firing.because.iter().map(Date::to_string).collect();
     let Firing { ladder, version, step, .. } = firing;
-    let because = if days.is_empty() { String::new() } else { format!(", because of {}", days.join(" ")) };
+    let because =
+        if days.is_empty() { String::new() } else { format!(", because of {}", days.join(" ")) };
     let heard = Heard {
         what: format!("ladder {ladder} of {version}, step {step} {what}{because}"),
         ..heard.clone()

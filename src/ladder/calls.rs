@@ -53,7 +53,7 @@ pub fn slots(due: Timestamp, hours: &Hours<'_>, now: Timestamp) -> Vec<Slot> {
 fn own_day(due: Timestamp, hours: &Hours<'_>) -> Timestamp {
     let day = hours.day_of(due);
     let morning = jiff::civil::Time::constant(8, 0, 0, 0);
-    day.to_datetime(morning).to_zoned(hours.zone.clone()).map_or(due, |zoned| zoned.timestamp())
+    hours.zone.to_timestamp(day.to_datetime(morning)).unwrap_or(due)
 }
 
 /// The first of them that has room; none: the day is full.

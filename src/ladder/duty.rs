@@ -56,9 +56,7 @@ impl Hours<'_> {
 
     fn at(&self, day: Date, time: Time) -> Timestamp {
         // An hour that a day has twice, or not at all, is taken as RFC 5545 does.
-        day.to_datetime(time)
-            .to_zoned(self.zone.clone())
-            .map_or(Timestamp::MAX, |zoned| zoned.timestamp())
+        self.zone.to_timestamp(day.to_datetime(time)).unwrap_or(Timestamp::MAX)
     }
 
     /// The school day so many after a day; that itself where it is none: 0.
@@ -252,9 +250,10 @@ pub fn next_look(duty: &Duty, rule: Option<&DutyRule>, hours: &Hours<'_>) -> Opt
         }
         // One that was handed over is not due yet.
         DutyState::Overdue if duty.reminded_at.is_none_or(|at| at < duty.due_at) => {
-            let since = duty.history.iter().rev().find(|event| {
-                matches!(event.what, DutyAct::Overdue | DutyAct::HandedOver { .. })
-            });
+            let since =
+                duty.history.iter().rev().find(|event| {
+                    matches!(event.what, DutyAct::Overdue | DutyAct::HandedOver { .. })
+                });
             let since = since.map_or(duty.due_at, |event| event.at);
             Some(if duty.due_at > since { duty.due_at } else { hours.next_morning(since) })
         }
@@ -301,12 +300,7 @@ pub fn look(
     Some(tell)
 }
 
-fn overdue(
-    duty: &mut Duty,
-    rule: Option<&DutyRule>,
-    hours: &Hours<'_>,
-    now: Timestamp,
-) -> Tell {
+fn overdue(duty: &mut Duty, rule: Option<&DutyRule>, hours: &Hours<'_>, now: Timestamp) -> Tell {
     duty.state = DutyState::Overdue;
     duty.reminded_at = None;
     note(duty, now, DutyAct::Overdue);

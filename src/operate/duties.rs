@@ -214,11 +214,7 @@ async fn named(kv: &dyn Kv, name: &str) -> Result<Duty, OperateError> {
 ///
 /// # Errors
 /// [`OperateError::NotNow`] when none is called so, or the store's.
-pub async fn show(
-    kv: &dyn Kv,
-    directory: &Directory,
-    name: &str,
-) -> Result<Shown, OperateError> {
+pub async fn show(kv: &dyn Kv, directory: &Directory, name: &str) -> Result<Shown, OperateError> {
     let row = named(kv, name).await?;
     Ok(shown(&row, directory.schools.get(&row.school)))
 }

@@ -118,7 +118,8 @@ pub async fn explained(
     let locale = school.locale.as_str();
     let reached = |firing: &Firing| reached(school, firing, &climbed.duties);
     let mut ladders = Vec::new();
-    for version in versions.iter().filter(|version| version.until.is_none_or(|until| today < until)) {
+    for version in versions.iter().filter(|version| version.until.is_none_or(|until| today < until))
+    {
         let asked = situation(school, who, *version, &history, (&climbed.firings, &open), now);
         let ladder = version.ladder;
         let steps = explain(&asked).into_iter().map(|standing| AtStep {
@@ -222,10 +223,9 @@ fn in_words(progress: &Progress) -> String {
         }
         Progress::NotYet { step } => format!("step {step} is not reached"),
         Progress::Follows { step, reached, asked_from, still } => {
-            let still = still.as_ref().map_or_else(
-                || "a duty of it is still open".to_owned(),
-                |still| in_words(still),
-            );
+            let still = still
+                .as_ref()
+                .map_or_else(|| "a duty of it is still open".to_owned(), |still| in_words(still));
             format!("follows on {step}, reached {reached}; asked from {asked_from}: {still}")
         }
         Progress::AnyOf(all) => joined(all, " or "),

@@ -293,9 +293,10 @@ async fn of_ladders(kv: &dyn Kv, limit: Timestamp, now: Timestamp) -> Result<u64
     gone += sweep(kv, tables::FIRINGS, |_, value| {
         let Ok(row) = ledger::decode::<Firing>(value) else { return Fate::Stays };
         let last = row.retracted.as_ref().map_or(row.at, |retracted| retracted.at.max(row.at));
-        let keys = row.duties.iter().map(|rule| {
-            tables::duty_of(&row.school, &row.pupil, &Duty::id_of(&row.id, rule))
-        });
+        let keys = row
+            .duties
+            .iter()
+            .map(|rule| tables::duty_of(&row.school, &row.pupil, &Duty::id_of(&row.id, rule)));
         let duties: Vec<Vec<u8>> = keys.collect();
         Fate::If(Box::new(goes(last < limit)), Ask::AllGone(duties))
     })

@@ -58,9 +58,10 @@ async fn tick(
     };
     let (kv, now) = (control.kv.clone(), control.clock.now());
     let directory = control.directory.load_full();
-    acted(&control, async move {
-        duties::act(kv.as_ref(), &directory, &number, &told, &by, now).await
-    })
+    acted(
+        &control,
+        async move { duties::act(kv.as_ref(), &directory, &number, &told, &by, now).await },
+    )
     .await
 }
 
