@@ -13,10 +13,17 @@
 //! ```
 
 mod advance;
+mod course;
+pub mod example;
 mod history;
+pub mod needs;
 mod plan;
+pub mod read;
+pub mod sentences;
+mod words;
 
 pub use advance::{Advance, Situation, Who};
+pub use course::{Became, Course, Happened};
 pub use history::{Attended, Day, History, Seen};
 pub use plan::{
     Absent, After, Allowed, Condition, Count, Documents, DoneBy, DutyRule, Filter, Ladder, Latch,
