@@ -97,6 +97,7 @@ impl<'a> Course<'a> {
         let now = now.unwrap_or_default();
         let found = advance(&Situation {
             ladder: self.ladder,
+            until: None,
             who: self.who.clone(),
             history: &self.history,
             fired: &self.fired,
@@ -111,6 +112,11 @@ impl<'a> Course<'a> {
             firing.retracted = Some(Retracted { at: now, reason: *reason });
             let firing = firing.clone();
             self.happen(&firing, Became::Retracted);
+        }
+        for (id, because) in &found.changed {
+            if let Some(firing) = self.fired.iter_mut().find(|firing| firing.id == *id) {
+                firing.because.clone_from(because);
+            }
         }
         for firing in &found.fire {
             let step = self.ladder.step(&firing.step);

@@ -3,8 +3,9 @@
 
 use super::plan::{After, Condition, Ladder, Once, Span, Still};
 
-/// The longest a school year is, in days.
-const SCHOOL_YEAR: u32 = 366;
+/// From the first lesson of a school year to its last, in days: it begins in August and ends in June (skolförordningen
+/// 3 kap. 3 §). What follows on a step is asked in the same school year.
+const SCHOOL_YEAR: u32 = 320;
 
 /// What a ladder needs to be known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,12 +33,11 @@ struct Look<'a> {
 }
 
 impl Needs {
-    /// Of a ladder. `term`: the school's longest term, in days; a window since a step is taken for as long as the step is
-    /// waited for, or for a term.
+    /// Of a ladder. `term`: the school's longest term, in days.
     pub fn of(ladder: &Ladder, term: u32) -> Self {
         let mut needs = Self::default();
         for step in &ladder.steps {
-            let mut look = Look { term, since: term, step: &step.id, needs: &mut needs };
+            let mut look = Look { term, since: SCHOOL_YEAR, step: &step.id, needs: &mut needs };
             look.condition(&step.when);
             if step.latch.once == Once::Term {
                 needs.terms.get_or_insert_with(|| step.id.clone());
@@ -103,7 +103,7 @@ impl Look<'_> {
     }
 
     fn after(&mut self, after: &After) {
-        let stands = after.until.map_or(self.term, u32::from).max(u32::from(after.wait) + 1);
+        let stands = after.until.map_or(SCHOOL_YEAR, u32::from);
         self.marks(u32::from(after.wait) + 1);
         if let Still::Holds(condition) = &after.still {
             let outer = std::mem::replace(&mut self.since, stands);
