@@ -26,6 +26,7 @@ pub mod read;
 mod replay;
 mod school_days;
 pub mod sentences;
+mod shipped;
 #[cfg(test)]
 mod testing;
 mod view;
@@ -40,3 +41,4 @@ pub use plan::{
     Notify, Once, Run, Share, Span, Step, Still, Text, Unit,
 };
 pub use school_days::{SchoolDays, school_year_of};
+pub use shipped::{SHIPPED, Shipped, shipped};
