@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::ladder_preview::Preview;
 use super::ladder_pupil::Explain;
 
 /// Arguments of `upprop ladder`.
@@ -15,6 +16,8 @@ pub struct LadderArgs {
 enum What {
     /// Show which steps a pupil's absence has reached, because of which days, and what is missing to the next.
     Explain(Explain),
+    /// Show whom ladders would affect that are not applied yet: by step and class. Nothing is written.
+    Preview(Preview),
 }
 
 /// Runs the command.
@@ -24,6 +27,7 @@ enum What {
 pub async fn run(args: LadderArgs) -> anyhow::Result<ExitCode> {
     let said = match args.what {
         What::Explain(explain) => explain.run().await,
+        What::Preview(preview) => return Ok(preview.run().await),
     };
     Ok(match said {
         Ok(said) => {

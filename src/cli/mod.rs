@@ -22,6 +22,7 @@ pub mod holds;
 pub mod init;
 mod journal;
 mod ladder;
+mod ladder_preview;
 mod ladder_pupil;
 mod logging;
 pub mod manual;

@@ -11,6 +11,9 @@ use crate::ladder::Ladder;
 pub struct LadderRules {
     /// Every version of every ladder it follows.
     pub versions: Vec<Arc<Ladder>>,
+    /// The day from which it follows them: what was reached before it makes no duty. None: from each ladder's own first
+    /// day.
+    pub since: Option<Date>,
     /// The form of school, for filters; empty: not said.
     pub form: String,
     /// By the school's clock, when its day counts as over: duties of the same day are due then, and whole days are
@@ -47,6 +50,7 @@ impl Default for LadderRules {
     fn default() -> Self {
         Self {
             versions: Vec::new(),
+            since: None,
             form: String::new(),
             day_ends: Time::constant(16, 0, 0, 0),
             mail: LadderMail::default(),
@@ -69,16 +73,17 @@ impl LadderRules {
         found
     }
 
+    /// The day from which a later version of a ladder is in force; none: there is none.
+    pub fn until(&self, ladder: &Ladder) -> Option<Date> {
+        let later = self.versions.iter().filter(|other| other.name == ladder.name);
+        later.map(|other| other.from).filter(|from| *from > ladder.from).min()
+    }
+
     /// Every version that has begun by a day, the oldest of each first.
     pub fn begun(&self, day: Date) -> Vec<Version<'_>> {
         let begun = self.versions.iter().filter(|ladder| ladder.from <= day);
         let mut all: Vec<Version<'_>> = begun
-            .map(|ladder| {
-                let later =
-                    |other: &&Arc<Ladder>| other.name == ladder.name && other.from > ladder.from;
-                let until = self.versions.iter().filter(later).map(|other| other.from).min();
-                Version { ladder, until }
-            })
+            .map(|ladder| Version { ladder, until: self.until(ladder) })
             .collect();
         all.sort_by(|a, b| (&a.ladder.name, a.ladder.from).cmp(&(&b.ladder.name, b.ladder.from)));
         all

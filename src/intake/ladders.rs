@@ -71,6 +71,7 @@ pub fn situation<'a>(
     Situation {
         ladder: version.ladder.as_ref(),
         until: version.until,
+        since: school.ladders.since,
         who: Who {
             school: &school.id,
             form: &school.ladders.form,

@@ -36,6 +36,9 @@ pub struct Who<'a> {
 pub struct Situation<'a> {
     /// The ladder.
     pub ladder: &'a Ladder,
+    /// The day from which the school follows ladders: what was reached before it is not fired. None: from the ladder's
+    /// own first day.
+    pub since: Option<Date>,
     /// The day from which a later version of it is in force; none: it is the last. It fires nothing from then on, and
     /// what it fired is still looked after.
     pub until: Option<Date>,
@@ -75,17 +78,18 @@ pub fn advance(s: &Situation<'_>) -> Advance {
         view.reached.insert(step.id.clone(), anchors);
     }
     let later = s.ladder.steps.iter().filter_map(|step| ask_again(s, &view, step)).min();
-    out.look_again = later.filter(|_| is_in_force(s));
+    out.look_again = later.filter(|_| is_in_force(s, s.history.today));
     out.look_tonight = !s.history.today_is_over
-        && is_in_force(s)
+        && is_in_force(s, s.history.today)
         && s.history.of(s.history.today).iter().any(|lesson| lesson.attended.is_away())
         && s.ladder.steps.iter().any(|step| waits_for_the_end(&step.when));
     out
 }
 
-/// Whether it may still fire.
-fn is_in_force(s: &Situation<'_>) -> bool {
-    s.ladder.from <= s.history.today && s.until.is_none_or(|until| s.history.today < until)
+/// Whether it fires what is reached on a day.
+fn is_in_force(s: &Situation<'_>, day: Date) -> bool {
+    let from = s.ladder.from.max(s.since.unwrap_or(s.ladder.from));
+    from <= day && s.until.is_none_or(|until| day < until)
 }
 
 /// One step: its firings against the times at which it is reached. Returns those that stand, for the steps after it.
@@ -111,8 +115,7 @@ fn settle(s: &Situation<'_>, view: &View<'_>, step: &Step, out: &mut Advance) ->
         }
     }
     for (edge, _) in edges.into_iter().zip(found).filter(|(_, found)| !found) {
-        let in_force = s.ladder.from <= edge.day && s.until.is_none_or(|until| edge.day < until);
-        if in_force {
+        if is_in_force(s, edge.day) {
             anchors.push(Anchor { day: edge.day, key: edge.key.clone(), open: true });
             out.fire.push(fire(s, step, edge, &mine));
         }

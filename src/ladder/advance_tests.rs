@@ -39,6 +39,7 @@ struct Kept {
     fired: Vec<Firing>,
     open: BTreeSet<NotificationId>,
     log: Vec<String>,
+    since: Option<Date>,
 }
 
 impl Kept {
@@ -54,8 +55,16 @@ impl Kept {
             birth_date: Some(date(2013, 9, 15)),
         };
         let now = Timestamp::UNIX_EPOCH;
-        let s =
-            Situation { ladder, until, who, history, fired: &self.fired, open: &self.open, now };
+        let s = Situation {
+            ladder,
+            since: self.since,
+            until,
+            who,
+            history,
+            fired: &self.fired,
+            open: &self.open,
+            now,
+        };
         let found = advance(&s);
         for (id, reason) in &found.retract {
             let one = self.fired.iter_mut().find(|one| one.id == *id).expect("known");
@@ -265,6 +274,8 @@ fn what_was_so_before_a_ladder_came_is_not_fired_by_it() {
     assert!(log(&plan, &on).is_empty(), "it was so on the third");
     plan.steps = vec![step("third", third(5), Once::Term)];
     assert_eq!(log(&plan, &on), ["2026-09-08 third"], "days before it count");
+    let late = Kept { since: Some(date(2026, 9, 9)), ..Kept::default() };
+    assert!(late.days(&plan, &on).log().is_empty(), "the school began later");
 }
 
 #[test]

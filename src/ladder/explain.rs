@@ -189,3 +189,7 @@ pub fn holds_today(s: &Situation<'_>, step: &str) -> bool {
     let found = s.ladder.step(step).filter(|step| asks_of(step, &s.who));
     found.is_some_and(|step| holds(&view, &step.when, s.history.today, None))
 }
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+mod tests;

@@ -19,6 +19,7 @@ pub mod forget;
 pub mod go_live;
 pub mod guest;
 pub mod held;
+pub mod ladder_preview;
 pub mod ladders;
 pub mod message;
 pub mod queue;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path as At, Query, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use http::StatusCode;
 
@@ -14,7 +14,7 @@ use super::control::{Control, Operator, acted, answer, refusal};
 use super::control_holds::no_school;
 use crate::model::{PupilId, SchoolId};
 use crate::operate::duties::{self, Told, Which};
-use crate::operate::ladders;
+use crate::operate::{ladder_preview, ladders};
 
 /// Its routes.
 pub(super) fn routes() -> Router<Arc<Control>> {
@@ -22,6 +22,7 @@ pub(super) fn routes() -> Router<Arc<Control>> {
         .route("/v1/duties", get(list))
         .route("/v1/duties/{number}", get(show).post(tick))
         .route("/v1/ladders/{school}/{pupil}", get(explain))
+        .route("/v1/ladder-preview", post(preview))
 }
 
 async fn list(
@@ -80,4 +81,17 @@ async fn explain(
     };
     let (kv, now) = (control.kv.as_ref(), control.clock.now());
     answer(ladders::explained(kv, &directory, (school, &pupil), now).await)
+}
+
+async fn preview(
+    State(control): State<Arc<Control>>,
+    asked: Result<Json<ladder_preview::Asked>, JsonRejection>,
+) -> Response {
+    let asked = match asked {
+        Ok(Json(asked)) => asked,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, error.body_text()),
+    };
+    let directory = control.directory.load_full();
+    let (kv, now) = (control.kv.as_ref(), control.clock.now());
+    answer(ladder_preview::preview(kv, &directory, &asked, now).await)
 }
