@@ -14,6 +14,7 @@ pub mod config;
 mod confirm;
 pub mod demo;
 pub mod directory;
+mod duty;
 pub mod exit;
 pub mod fake_school;
 pub mod go_live;
@@ -21,6 +22,9 @@ pub mod guest;
 pub mod holds;
 pub mod init;
 mod journal;
+mod ladder;
+mod ladder_preview;
+mod ladder_pupil;
 mod logging;
 pub mod manual;
 pub mod message;
@@ -123,6 +127,10 @@ enum Command {
     Consent(accord::ConsentArgs),
     /// Protected pupils of whom it was agreed that one number may be asked to ring.
     Agreement(accord::AgreementArgs),
+    /// What people have to do because of a ladder: list it, take it on, tick it.
+    Duty(duty::DutyArgs),
+    /// Ladders: how far a pupil is up those of its school.
+    Ladder(ladder::LadderArgs),
     /// Look at messages that are held because far too many pupils are missing, and let them go or discard them.
     Holds(holds::HoldsArgs),
     /// Take a school from its guests to everybody, or back.
@@ -191,6 +199,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Programme(args) => runtime()?.block_on(programme::run(args)),
         Command::Consent(args) => runtime()?.block_on(accord::consent(args)),
         Command::Agreement(args) => runtime()?.block_on(accord::agreement(args)),
+        Command::Duty(args) => runtime()?.block_on(duty::run(args)),
+        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
         Command::Holds(args) => runtime()?.block_on(holds::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),

@@ -13,6 +13,7 @@ mod hex;
 mod id;
 mod lesson;
 mod locale;
+mod near;
 mod notification;
 mod observation;
 mod occasion;
@@ -47,6 +48,7 @@ pub use id::{
 };
 pub use lesson::{Lesson, Mark, Minutes};
 pub use locale::Locale;
+pub use near::did_you_mean;
 pub use notification::{
     Attempt, AttemptResult, CorrectionKind, Notification, Purpose, Recipient, StaffRole, State,
     TaskKind,
