@@ -7,7 +7,7 @@ use http::Method;
 
 use super::ask::{Asked, NoAnswer, ask, ask_with, encoded};
 use super::times::local;
-use crate::model::{Accord, AccordAbout, GuardianId, PupilId, SchoolId};
+use crate::model::{Accord, AccordAbout, GuardianId, PupilId, Reports, SchoolId};
 use crate::operate::accords::{Accords, Agreed, NewAccord};
 
 const PATH: &str = "/v1/accords";
@@ -42,7 +42,7 @@ enum Agreement {
     ///
     /// The text says to ring and nothing else, once a day, from `neutral-sender-id`. The duty for staff stays.
     Add(Box<AddAgreement>),
-    /// Show agreements that are not over.
+    /// Show agreements that are not over: these, and those on how a home is told that the team has made on a case's page.
     List(List),
     /// End an agreement, at once.
     End(End),
@@ -202,6 +202,7 @@ fn entered(accord: &Accord) -> String {
         AccordAbout::Number(_) => {
             ("The text names nobody and nothing. The duty for staff stays.", "agreement end")
         }
+        AccordAbout::Reports { .. } => ("It is followed from now on.", "agreement end"),
     };
     format!("Entered: {}.\n{kind}\nEnd it with `upprop {end} {}`.\n", in_words(accord), accord.id)
 }
@@ -232,6 +233,15 @@ fn listed(all: &Accords, kind: &str) -> String {
 fn in_words(accord: &Accord) -> String {
     let about = match &accord.about {
         AccordAbout::Guardian(id) => format!("guardian {id} may be told of pupil {}", accord.pupil),
+        AccordAbout::Reports { how, to } => {
+            let to = to.as_ref().map_or("everybody at home".into(), |id| format!("guardian {id}"));
+            let how = match how {
+                Reports::EveryLesson => "is told of every lesson",
+                Reports::LineADay => "is told of further lessons when the day is over",
+                Reports::PhoneFirst => "is phoned first, and not written to",
+            };
+            format!("{to} {how} about pupil {}", accord.pupil)
+        }
         AccordAbout::Number(phone) => {
             let all = phone.expose();
             let end = all.get(all.len().saturating_sub(2)..).unwrap_or_default();

@@ -11,11 +11,12 @@ use super::failure;
 use super::shared::Shared;
 use crate::directory::{Directory, GuardianLink, Mode, Protection, Pupil, School};
 use crate::intake::case::{PROTECTED_FOR, enqueue};
+use crate::intake::case_words::words_of;
 use crate::intake::exclusions;
 use crate::message::daily::{NotReachedFacts, Person, RosterFacts, RosterPart};
 use crate::model::{
     Address, Channel, Clock24, LessonId, LessonState, Notification, PupilId, Purpose, Reason,
-    Recipient, RosterFault, StaffRole, local_date,
+    Recipient, RosterFault, StaffRole, case_word, local_date,
 };
 use crate::policy::daily::{self, Missing};
 use crate::policy::exclusion;
@@ -250,7 +251,9 @@ async fn missing_on(
             }
             counted.push(lesson);
         }
-        all.extend(daily::missing(&pupil.id, &counted, &told));
+        let Some(missing) = daily::missing(&pupil.id, &counted, &told) else { continue };
+        let words = words_of(unit, &school.id, &pupil.id, date).await?;
+        all.push(Missing { known_since: case_word::home_knows_since(&words), ..missing });
     }
     Ok(all)
 }

@@ -109,7 +109,8 @@ pub async fn follow(
         return Ok(());
     }
     if !correction {
-        further::look_at(unit, school, &case.key, case.day.missing.iter(), now);
+        let missing = case.day.missing.iter();
+        further::look_at(unit, (school, &case.accords), &case.key, missing, now);
     }
     let bad = bad_addresses(unit, &directory, n, now).await?;
     let situation = case.situation(school, &directory.roster, now);

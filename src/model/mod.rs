@@ -4,6 +4,8 @@
 pub mod accord;
 mod account;
 mod address;
+mod case_number;
+pub mod case_word;
 mod civic;
 mod daily;
 pub mod endpoint;
@@ -28,9 +30,11 @@ pub mod unseen;
 mod volume;
 mod watch;
 
-pub use accord::{Accord, AccordAbout, AccordEnd};
+pub use accord::{Accord, AccordAbout, AccordEnd, Reports};
 pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
+pub use case_number::{case_number, read_case_number};
+pub use case_word::{CaseWhat, CaseWord, MentorTold};
 pub use civic::looks_civic;
 pub use daily::RosterFault;
 pub use endpoint::{Endpoint, EndpointError, PlainHttp};

@@ -48,6 +48,8 @@ pub enum Purpose {
     Missed,
     /// To the one number that was agreed upon for a protected pupil: please ring. Says nothing of anybody.
     AskToRing,
+    /// To the pupil's mentor: what the attendance team has recorded of a case.
+    CaseFeedback,
 }
 
 impl Purpose {
@@ -71,6 +73,7 @@ impl Purpose {
             Self::VolumeHold => "volume-hold",
             Self::Missed => "missed",
             Self::AskToRing => "ask-to-ring",
+            Self::CaseFeedback => "case-feedback",
         }
     }
 
@@ -93,7 +96,8 @@ impl Purpose {
             | Self::TeamUpdate
             | Self::StaffTask
             | Self::Test
-            | Self::AskToRing => false,
+            | Self::AskToRing
+            | Self::CaseFeedback => false,
         }
     }
 

@@ -167,6 +167,10 @@ pub enum Reason {
     HomeTold,
     /// Another of the same home could not be reached.
     HomeNotReached,
+    /// The attendance team has recorded what came of a case.
+    CaseRecorded,
+    /// It was agreed with the home that the team phones first.
+    PhoneFirst,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -302,6 +306,10 @@ impl Reason {
             }
             Self::HomeNotReached => {
                 "the guardian of the same home who comes before could not be reached"
+            }
+            Self::CaseRecorded => "the attendance team has recorded what came of the case",
+            Self::PhoneFirst => {
+                "agreed with the home: the team phones first, and no message leaves (`upprop agreement list`)"
             }
         }
     }

@@ -190,7 +190,7 @@ fn busy() -> OperateError {
     StoreError::Busy("something else is written about the pupil; try again".into()).into()
 }
 
-fn write_act(unit: &mut Unit<'_>, act: &str, accord: &Accord, by: &str, now: Timestamp) {
+pub(super) fn write_act(unit: &mut Unit<'_>, act: &str, accord: &Accord, by: &str, now: Timestamp) {
     let line = OperatorAct {
         at: now,
         by: by.to_owned(),

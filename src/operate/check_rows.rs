@@ -11,7 +11,7 @@ use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
-    Accord, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId, PupilId,
+    Accord, CaseWord, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId, PupilId,
     SchoolId, Silencing, State,
 };
 use crate::store::rows::{
@@ -82,6 +82,10 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
         tables::ACCORDS => {
             let row: Accord = read(value)?;
             misplaced(tables::accord(&row) == key)
+        }
+        tables::CASE_WORDS => {
+            let row: CaseWord = read(value)?;
+            misplaced(tables::case_word(&row) == key)
         }
         tables::SILENCINGS => {
             let row: Silencing = read(value)?;

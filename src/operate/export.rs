@@ -14,7 +14,7 @@ use super::rejected::Rejected;
 use super::{FORMAT, OperateError};
 use crate::directory::{Pupil, snapshot};
 use crate::model::{
-    Accord, LessonState, Notification, PupilId, Reason, Register, SchoolId, SilencedTarget,
+    Accord, CaseWord, LessonState, Notification, PupilId, Reason, Register, SchoolId, SilencedTarget,
     Silencing, State,
 };
 use crate::store::rows::{Audit, Notice, Rejection};
@@ -59,6 +59,9 @@ pub struct Export {
     /// What was agreed about the pupil.
     #[serde(default)]
     pub accords: Vec<Accord>,
+    /// What was recorded of the pupil's cases, the first first.
+    #[serde(default)]
+    pub case_words: Vec<CaseWord>,
 }
 
 /// One row that is kept so that what a source says again is told from what is new.
@@ -179,6 +182,7 @@ pub async fn export(
         plans: plans(kv, school, pupil).await?,
         silences: silences(kv, school, pupil).await?,
         accords: accords(kv, school, pupil).await?,
+        case_words: case_words(kv, &of_pupil(tables::CASE_WORDS)).await?,
     })
 }
 
@@ -228,6 +232,14 @@ async fn accords(
     rows.iter().map(|(_, value)| ledger::decode(value)).collect()
 }
 
+async fn case_words(kv: &dyn Kv, prefix: &[u8]) -> Result<Vec<CaseWord>, StoreError> {
+    let rows = all(kv, prefix).await?;
+    let mut words: Vec<CaseWord> =
+        rows.iter().map(|(_, value)| ledger::decode(value)).collect::<Result<_, _>>()?;
+    words.sort_by_key(|word| word.at);
+    Ok(words)
+}
+
 /// Goes through all lessons of the school.
 async fn plans(
     kv: &dyn Kv,
@@ -259,7 +271,8 @@ fn about() -> Vec<String> {
          somebody whose protection outweighs this.",
         "`said` is what sources last said of the pupil, kept so that what they repeat is told from what is new; `plans` \
          are lessons whose plan names the pupil beside or without a group; `silences` are times at which the school \
-         wanted nobody told of the pupil; `accords` are consents and agreements about who is told.",
+         wanted nobody told of the pupil; `accords` are consents and agreements about who is told, and how; `case_words` is \
+         what the attendance team has recorded of what came of an absence.",
         "Ids of events (`event`) are the school system's. Refused events that named no school are here only where \
          there is one school. Backups and the journal hold older versions of the same \
          until they are removed.",

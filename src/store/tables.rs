@@ -4,6 +4,8 @@
 
 #[path = "tables_of_accords.rs"]
 mod of_accords;
+#[path = "tables_of_cases.rs"]
+mod of_cases;
 #[path = "tables_of_registers.rs"]
 mod of_registers;
 #[path = "tables_of_silences.rs"]
@@ -22,6 +24,7 @@ use crate::model::{
     SchoolId, SourceId,
 };
 pub use of_accords::*;
+pub use of_cases::*;
 pub use of_registers::*;
 pub use of_silences::*;
 pub use of_sources::*;
@@ -268,6 +271,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"cs/", "consents and agreements"),
     (b"ct/", "counters"),
     (b"cu/", "cursors"),
+    (b"cw/", "words on cases"),
     (b"di/", "directory"),
     (b"du/", "due rows"),
     (b"er/", "erasures"),
@@ -441,6 +445,7 @@ mod tests {
         let here = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
         let others = [
             include_str!("tables_of_accords.rs"),
+            include_str!("tables_of_cases.rs"),
             include_str!("tables_of_registers.rs"),
             include_str!("tables_of_silences.rs"),
             include_str!("tables_of_sources.rs"),
