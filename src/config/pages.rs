@@ -20,7 +20,8 @@ pub struct Pages {
 }
 
 /// An address that stands in a mail and in a browser's line.
-const URL: &str = "the https address that staff reach this gateway by, as \"https://upprop.example.se\"";
+const URL: &str =
+    "the https address that staff reach this gateway by, as \"https://upprop.example.se\"";
 
 impl Pages {
     /// None when there is no such table, or it lacks what it cannot do without. `contacts`: how long what they show is
@@ -78,7 +79,11 @@ mod tests {
         let pages = on.pages.expect("on");
         assert_eq!(pages.url, "https://u.example.se");
         assert_eq!(pages.links_for, SignedDuration::from_hours(14 * 24));
-        assert!(config("[pages]\nurl = \"http://127.0.0.1:8750\"\nsecret-file = \"s\"\n").pages.is_some());
+        assert!(
+            config("[pages]\nurl = \"http://127.0.0.1:8750\"\nsecret-file = \"s\"\n")
+                .pages
+                .is_some()
+        );
     }
 
     #[test]
@@ -86,8 +91,16 @@ mod tests {
         for (table, key, words) in [
             ("[pages]\n", "pages.url", "no `url`"),
             ("[pages]\nurl = \"https://u.example.se\"\n", "pages.secret-file", "no `secret-file`"),
-            ("[pages]\nurl = \"http://u.example.se\"\nsecret-file = \"s\"\n", "pages.url", "is not https"),
-            ("[pages]\nurl = \"u.example.se\"\nsecret-file = \"s\"\n", "pages.url", "expected the https"),
+            (
+                "[pages]\nurl = \"http://u.example.se\"\nsecret-file = \"s\"\n",
+                "pages.url",
+                "is not https",
+            ),
+            (
+                "[pages]\nurl = \"u.example.se\"\nsecret-file = \"s\"\n",
+                "pages.url",
+                "expected the https",
+            ),
             (
                 "[pages]\nurl = \"https://u.example.se\"\nsecret-file = \"s\"\nlinks-for = \"90d\"\n",
                 "pages.links-for",

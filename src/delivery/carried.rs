@@ -13,8 +13,8 @@ use super::shared::Shared;
 use super::volume::{self, Gate};
 use super::{after_restore, failure, settle};
 use crate::directory::{Directory, FurtherLessons, School};
-use crate::intake::case::{Case, CaseKey, due_row};
 use crate::intake::accords;
+use crate::intake::case::{Case, CaseKey, due_row};
 use crate::intake::further::{self, Elsewhere};
 use crate::model::{
     Address, Attempt, LessonState, Notification, Purpose, Reason, State, local_date,

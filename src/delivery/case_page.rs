@@ -124,9 +124,8 @@ pub async fn look(
         shown.push(as_shown(&unit, school, word).await?);
     }
     let today = local_date(now, &school.zone);
-    let is_over = |accord: &Accord| {
-        accord.ended.is_some() || accord.days.to.is_some_and(|last| last < today)
-    };
+    let is_over =
+        |accord: &Accord| accord.ended.is_some() || accord.days.to.is_some_and(|last| last < today);
     let is_reports = |accord: &&Accord| matches!(accord.about, AccordAbout::Reports { .. });
     let accords: Vec<Accord> =
         case.accords.iter().filter(is_reports).filter(|a| !is_over(a)).cloned().collect();

@@ -7,8 +7,8 @@ use super::accords;
 use super::case::{CaseKey, due_row, enqueue, look_again};
 use crate::directory::{FurtherLessons, School};
 use crate::model::{
-    Accord, LessonId, LessonState, Notification, Purpose, Reason, Recipient, Reports, State, accord,
-    local_date,
+    Accord, LessonId, LessonState, Notification, Purpose, Reason, Recipient, Reports, State,
+    accord, local_date,
 };
 use crate::store::ledger::Unit;
 use crate::store::{StoreError, after_prefix, tables};

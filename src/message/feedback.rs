@@ -40,7 +40,9 @@ impl Templates {
         facts: &FeedbackFacts,
         identity: SubjectIdentity,
     ) -> Result<MailText, RenderError> {
-        for (name, value) in [("the pupil's name", &facts.pupil_name), ("the outcome", &facts.outcome)] {
+        for (name, value) in
+            [("the pupil's name", &facts.pupil_name), ("the outcome", &facts.outcome)]
+        {
             if value.trim().is_empty() {
                 return Err(RenderError::Missing(name));
             }

@@ -252,7 +252,10 @@ pub(super) fn faults(templates: &Templates, locale: &Locale) -> Vec<Failure> {
         let facts = MessageFacts { what: what.into(), case: case.into() };
         ("message.html", serde_json::to_value(facts).unwrap_or_default())
     });
-    cases.chain(messages).filter_map(|(file, facts)| page(templates, locale, file, facts).err()).collect()
+    cases
+        .chain(messages)
+        .filter_map(|(file, facts)| page(templates, locale, file, facts).err())
+        .collect()
 }
 
 #[cfg(test)]
@@ -270,7 +273,8 @@ mod tests {
             for facts in samples() {
                 let html = templates.render_case_page(&locale, &facts).expect("a page");
                 assert!(html.contains(&format!("<html lang=\"{locale}\"")), "{html}");
-                for foreign in ["<script", "style=", "<style", "onclick", "src=", "http:", "https:"] {
+                for foreign in ["<script", "style=", "<style", "onclick", "src=", "http:", "https:"]
+                {
                     assert!(!html.contains(foreign), "{foreign}: {html}");
                 }
                 assert_eq!(html.matches("<h1").count(), 1, "{html}");

@@ -168,9 +168,9 @@ pub fn is_phoned_first(accords: &[Accord], day: Date) -> bool {
     let phoned = |accord: &Accord| {
         matches!(&accord.about, AccordAbout::Reports { how: Reports::PhoneFirst, .. })
     };
-    accords.iter().any(|accord| {
-        phoned(accord) && accord.holds(day) && !is_outdone(accord, accords, day)
-    })
+    accords
+        .iter()
+        .any(|accord| phoned(accord) && accord.holds(day) && !is_outdone(accord, accords, day))
 }
 
 /// Whether another that is in force, entered later, is about the same people.
@@ -179,9 +179,9 @@ fn is_outdone(accord: &Accord, accords: &[Accord], day: Date) -> bool {
         AccordAbout::Reports { to, .. } => Some(to.clone()),
         AccordAbout::Guardian(_) | AccordAbout::Number(_) => None,
     };
-    accords.iter().any(|other| {
-        other.holds(day) && to(other) == to(accord) && other.since > accord.since
-    })
+    accords
+        .iter()
+        .any(|other| other.holds(day) && to(other) == to(accord) && other.since > accord.since)
 }
 
 #[cfg(test)]
@@ -191,7 +191,8 @@ mod tests {
     fn accord(how: Reports, to: Option<&str>, since: i64) -> Accord {
         let to = to.map(|id| GuardianId::new(id).expect("an id"));
         let about = AccordAbout::Reports { how, to };
-        let (school, pupil) = (SchoolId::new("s").expect("an id"), PupilId::new("p").expect("an id"));
+        let (school, pupil) =
+            (SchoolId::new("s").expect("an id"), PupilId::new("p").expect("an id"));
         let days = Period { from: None, to: Some(Date::constant(2026, 12, 1)) };
         Accord {
             id: Accord::id_of((&school, &pupil), &about, &days),

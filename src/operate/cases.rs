@@ -207,9 +207,9 @@ async fn find<'a>(
             }
         }
     }
-    let known = found.into_iter().filter_map(|((school, pupil), date)| {
-        Some((directory.schools.get(&school)?, pupil, date))
-    });
+    let known = found
+        .into_iter()
+        .filter_map(|((school, pupil), date)| Some((directory.schools.get(&school)?, pupil, date)));
     let known: Vec<_> = known.collect();
     match <[_; 1]>::try_from(known) {
         Ok([one]) => Ok(one),

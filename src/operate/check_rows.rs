@@ -11,8 +11,8 @@ use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
-    Accord, CaseWord, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId, PupilId,
-    SchoolId, Silencing, State,
+    Accord, CaseWord, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId,
+    PupilId, SchoolId, Silencing, State,
 };
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,

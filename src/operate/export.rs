@@ -14,8 +14,8 @@ use super::rejected::Rejected;
 use super::{FORMAT, OperateError};
 use crate::directory::{Pupil, snapshot};
 use crate::model::{
-    Accord, CaseWord, LessonState, Notification, PupilId, Reason, Register, SchoolId, SilencedTarget,
-    Silencing, State,
+    Accord, CaseWord, LessonState, Notification, PupilId, Reason, Register, SchoolId,
+    SilencedTarget, Silencing, State,
 };
 use crate::store::rows::{Audit, Notice, Rejection};
 use crate::store::{Kv, StoreError, after_prefix, ledger, tables};

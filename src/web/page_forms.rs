@@ -154,9 +154,8 @@ mod tests {
 
     #[test]
     fn a_word_is_one_of_five_with_a_note_that_is_not_too_long() {
-        let reached = |note: Option<&str>| {
-            Ok(Asked::Word(CaseWhat::Reached, note.map(str::to_owned)))
-        };
+        let reached =
+            |note: Option<&str>| Ok(Asked::Word(CaseWhat::Reached, note.map(str::to_owned)));
         let longest = "å".repeat(LONGEST_NOTE);
         assert_eq!(asked(&word("reached", "")), reached(None));
         assert_eq!(asked(&word("reached", " a\r\nb ")), reached(Some("a b")));

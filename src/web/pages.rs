@@ -160,7 +160,8 @@ pub async fn take(
     let asked = match read(&form, &open, (open.today, last)) {
         Ok(asked) => asked,
         Err((errors, typed)) => {
-            let facts = PageFacts { errors: *errors, typed: *typed, ..facts(&pages, &token, &open) };
+            let facts =
+                PageFacts { errors: *errors, typed: *typed, ..facts(&pages, &token, &open) };
             return case(&pages, &wanted, &open, StatusCode::UNPROCESSABLE_ENTITY, &facts);
         }
     };
@@ -262,9 +263,8 @@ async fn opened(
     now: Timestamp,
 ) -> Result<(Opened, Box<Open>), Response> {
     let swedish = Locale::swedish();
-    let said = |status, what, case: &str| {
-        Err(few_words(pages, wanted, &swedish, status, (what, case)))
-    };
+    let said =
+        |status, what, case: &str| Err(few_words(pages, wanted, &swedish, status, (what, case)));
     let link = match pages.pages.links.open(token, now) {
         Ok(link) => link,
         Err(Shut::Unknown) => return said(StatusCode::NOT_FOUND, "unknown", ""),
