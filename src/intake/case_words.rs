@@ -9,7 +9,8 @@ use crate::model::{
     CaseWhat, CaseWord, MentorTold, Notification, NotificationId, PupilId, Reason, Recipient,
     SchoolId, StaffRole, State, case_word,
 };
-use crate::policy::case_word::{Feedback, feedback, hidden, message_of};
+pub use crate::policy::case_word::hidden;
+use crate::policy::case_word::{Feedback, feedback, message_of};
 use crate::store::ledger::Unit;
 use crate::store::rows::{Audit, Decision};
 use crate::store::{Commit, Kv, StoreError, after_prefix, tables};

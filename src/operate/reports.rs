@@ -10,11 +10,11 @@ use crate::directory::entitled::{self, Entitled, Known};
 use crate::directory::{Roster, School};
 use crate::intake::accords::{MOST, of_pupil, touch};
 use crate::intake::case::{CaseKey, PROTECTED_FOR, look_again};
+use crate::intake::case_words::hidden;
 use crate::model::{
     Accord, AccordAbout, AccordEnd, GuardianId, NotificationId, Period, PupilId, Recipient,
     Reports, local_date,
 };
-use crate::policy::case_word::hidden;
 use crate::store::ledger::Unit;
 use crate::store::rows::{Audit, Day};
 use crate::store::{Commit, Kv, StoreError, tables};

@@ -61,8 +61,13 @@ impl Browser {
         let size = json!({"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": true});
         browser.call("Emulation.setDeviceMetricsOverride", size).await;
         // The pages are to work without.
-        browser.call("Emulation.setScriptExecutionDisabled", json!({"value": true})).await;
+        browser.scripts(false).await;
         browser
+    }
+
+    /// Whether scripts run.
+    async fn scripts(&mut self, run: bool) {
+        self.call("Emulation.setScriptExecutionDisabled", json!({"value": !run})).await;
     }
 
     async fn read(&mut self) -> Value {
@@ -143,12 +148,14 @@ impl Browser {
 
     /// What axe-core finds wrong with the page by the rules of WCAG 2.2 AA and good practice: rule and element each.
     pub async fn axe(&mut self) -> Vec<String> {
+        self.scripts(true).await;
         self.eval(include_str!("axe/axe.min.js")).await;
         let found = self
             .eval(
                 "axe.run().then(r => r.violations.flatMap(v => v.nodes.map(n => v.id + ': ' + n.html + ' ' + n.failureSummary)))",
             )
             .await;
+        self.scripts(false).await;
         let found = found.as_array().expect("a list");
         found.iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
     }

@@ -9,7 +9,7 @@ use crate::metrics::scrape;
 use crate::staff_pages::{
     MENTOR, SECRET, done, ended, fill, get, head, link, mentored, post, prepared, record, world,
 };
-use crate::world::{Setup, TEAM, World};
+use crate::world::{Setup, TEAM, World, soon, within};
 
 /// Has the team mailed about a pupil; the link, and how many messages have come.
 async fn alerted(world: &World, pupil: &str, texts: usize) -> (String, usize) {
@@ -280,8 +280,17 @@ async fn of_a_pupil_who_is_protected_by_now_a_link_shows_the_number_and_takes_no
     assert!(pupils.contains(line), "{pupils}");
     std::fs::write(&file, pupils.replace(line, &line.replace("none", "protected")))
         .expect("pupils");
-    world.logged("was redacted", 1).await;
-    let hidden = get(&link).await;
+    let clock = SystemClock::new();
+    let hidden = within("the directory to be in force", async {
+        loop {
+            let page = get(&link).await;
+            if page.status != 200 {
+                return page;
+            }
+            clock.sleep_until(soon(&clock)).await;
+        }
+    })
+    .await;
     assert_eq!(hidden.status, 409);
     assert!(hidden.text.contains(&number), "{}", hidden.text);
     for secret in ["Alva", "7B", "+4670", "Lena"] {
