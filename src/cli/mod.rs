@@ -118,7 +118,7 @@ enum Command {
     Silence(silence::SilenceArgs),
     /// Guardians of a pupil who is 18 or older, told because the pupil consents.
     Consent(accord::ConsentArgs),
-    /// Protected pupils of whom it was agreed that one number may be asked to ring.
+    /// What was agreed with a home: that one number of a protected pupil's may be asked to ring, or how it is told.
     Agreement(accord::AgreementArgs),
     /// What came of a case, one pupil on one day: shown, and recorded by those who have no mail with a link.
     Case(case::CaseArgs),

@@ -311,7 +311,7 @@ fn day(what: &str, text: Option<&str>) -> Result<Option<Date>, String> {
     day.map(Some).map_err(|words| format!("--{what} {words}; write it as 2026-11-23"))
 }
 
-fn one_line(text: &str) -> Result<String, String> {
+pub(super) fn one_line(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.len() > LONGEST_WORD || text.chars().any(char::is_control) {
         return Err(format!("who took it down is one line of at most {LONGEST_WORD} bytes"));

@@ -3,9 +3,10 @@
 //! the guard that decisions about the pupil depend on, and of a line of the pupil's trail.
 
 use jiff::{Timestamp, ToSpan as _, civil::Date};
+use serde::{Deserialize, Serialize};
 
-use super::OperateError;
-use super::accords::write_act;
+use super::accords::{Agreed, one_line, write_act};
+use super::{FORMAT, OperateError};
 use crate::directory::entitled::{self, Entitled, Known};
 use crate::directory::{Roster, School};
 use crate::intake::accords::{MOST, of_pupil, touch};
@@ -13,7 +14,7 @@ use crate::intake::case::{CaseKey, PROTECTED_FOR, look_again};
 use crate::intake::case_words::hidden;
 use crate::model::{
     Accord, AccordAbout, AccordEnd, GuardianId, NotificationId, Period, PupilId, Recipient,
-    Reports, local_date,
+    Reports, SchoolId, local_date,
 };
 use crate::store::ledger::Unit;
 use crate::store::rows::{Audit, Day};
@@ -35,6 +36,44 @@ pub struct NewReports {
     pub until: Date,
     /// By what it was entered, for `upprop agreement list`: no name.
     pub recorded_by: String,
+}
+
+/// What an operator asks for, for a team that has no mail with a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct AskedReports {
+    /// The school.
+    pub school: SchoolId,
+    /// The pupil.
+    pub pupil: PupilId,
+    /// How the home is told.
+    pub how: Reports,
+    /// Which guardian it is about; none: everybody who is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guardian: Option<GuardianId>,
+    /// The last day, as `2026-12-18`.
+    pub to: String,
+    /// Who has agreed on it with the home.
+    pub recorded_by: String,
+}
+
+/// Enters what an operator asks for.
+///
+/// # Errors
+/// As [`agree`].
+pub async fn enter(
+    kv: &dyn Kv,
+    of: (&School, &Roster),
+    asked: AskedReports,
+    by: &str,
+    now: Timestamp,
+) -> Result<Agreed, OperateError> {
+    let until = crate::directory::field::day(asked.to.trim())
+        .map_err(|words| OperateError::NotNow(format!("--to {words}; write it as 2026-12-18")))?;
+    let recorded_by = one_line(&asked.recorded_by).map_err(OperateError::NotNow)?;
+    let new = NewReports { how: asked.how, to: asked.guardian, until, recorded_by };
+    let accord = agree(kv, of, &asked.pupil, &new, by, now).await?;
+    Ok(Agreed { format: FORMAT, accord })
 }
 
 /// The last day that may be agreed on: that of the school year, which ends in June, and not
@@ -96,7 +135,10 @@ pub async fn agree(
         let said = said.is_some_and(|at| now.duration_since(at) < PROTECTED_FOR);
         let known = roster.pupil(&school.id, pupil);
         let (None, Some(known)) = (hidden(known, said), known) else {
-            return Err(OperateError::NotNow("nothing is recorded of this pupil here".into()));
+            return Err(OperateError::NotNow(
+                "the pupil is not in the directory, or is or may be protected: nothing is agreed here on messages home"
+                    .into(),
+            ));
         };
         let accords = of_pupil(&unit, (&school.id, pupil)).await?;
         if let Some(id) = &asked.to {
