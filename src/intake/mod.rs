@@ -14,6 +14,7 @@ pub mod exclusions;
 pub mod further;
 pub mod history;
 pub mod ladders;
+mod outcomes;
 pub mod redaction;
 mod register;
 pub mod registers;
