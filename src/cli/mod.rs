@@ -5,6 +5,7 @@ mod ask;
 pub mod check;
 mod check_calendars;
 mod check_drop;
+mod check_ladders;
 mod check_languages;
 mod check_places;
 mod check_rooms;
@@ -20,6 +21,7 @@ pub mod guest;
 pub mod holds;
 pub mod init;
 mod journal;
+pub mod ladder;
 mod logging;
 pub mod manual;
 pub mod message;
@@ -83,6 +85,8 @@ enum Command {
     Sink(sink::SinkArgs),
     /// Run a made-up school with a server of SS 12000, to try upprop on.
     FakeSchool(Box<fake_school::FakeSchoolArgs>),
+    /// Look at ladders: what one means, and whether the examples in it hold.
+    Ladder(ladder::LadderArgs),
     /// Look at the directory of pupils, guardians and staff, and let one through that is held back.
     Directory(directory::DirectoryArgs),
     /// Look after the store.
@@ -171,6 +175,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::SelfTest(args) => runtime()?.block_on(self_test::run(args)),
         Command::Config(args) => config::run(&args),
+        Command::Ladder(args) => ladder::run(args),
         Command::Directory(args) => runtime()?.block_on(directory::run(args)),
         Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),

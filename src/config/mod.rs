@@ -14,6 +14,7 @@ mod fatigue;
 mod gives;
 mod hours;
 mod http_provider;
+mod ladders;
 mod layers;
 mod mail;
 mod people;
@@ -52,6 +53,7 @@ pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
     HttpProvider, HttpReceipts, HttpToken, NumberFormat, PLACEHOLDERS,
 };
+pub use ladders::{LadderFile, Ladders, contents as ladder_text};
 pub use mail::{Mail, MailTransport, Smtp, Tls};
 pub use places::Places;
 pub use problem::{Problem, Severity, did_you_mean};
@@ -111,6 +113,8 @@ pub struct Config {
     pub providers: BTreeMap<ProviderId, Provider>,
     /// `[calendars.<name>]`.
     pub calendars: BTreeMap<String, SchoolDays>,
+    /// `[ladders]`.
+    pub ladders: Ladders,
     /// `[schools.<id>]` over `[defaults]`.
     pub schools: BTreeMap<SchoolId, School>,
     /// How the outside reaches us, without a slash at the end; none: no delivery reports.
@@ -269,8 +273,13 @@ fn read(root: Reader<'_>) -> Config {
         root.judge_token("api-token-file", token);
     }
     let calendars = calendar::read_all(&root);
-    let declared =
-        school::Declared { providers: &provider_names, mail: mail_declared, calendars: &calendars };
+    let ladders = ladders::read_all(&root);
+    let declared = school::Declared {
+        providers: &provider_names,
+        mail: mail_declared,
+        calendars: &calendars,
+        ladders: &ladders,
+    };
     let schools = school::read_all(&root, &declared);
     let store = Store::read(root.table("store"));
     let server = Server::read(root.table("server"), &store.dir);
@@ -292,12 +301,14 @@ fn read(root: Reader<'_>) -> Config {
         ss12000: Ss12000::read_all(&root, &school_names, root.has("public-url")),
         providers,
         calendars,
+        ladders,
         schools,
         public_url,
         api_token,
         templates: root.path("templates"),
     };
     judge_sources(&root, &config);
+    ladders::judge(&root, &config);
     root.finish();
     config
 }

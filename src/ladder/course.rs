@@ -97,6 +97,7 @@ impl<'a> Course<'a> {
         let now = now.unwrap_or_default();
         let found = advance(&Situation {
             ladder: self.ladder,
+            since: None,
             until: None,
             who: self.who.clone(),
             history: &self.history,

@@ -59,6 +59,7 @@ client-secret-file = "s"
 operations = ["GetX"]
 schools = { a = "u" }
 [calendars.a]
+[ladders]
 [defaults]
 [schools.a]
 name = "A"
