@@ -2,7 +2,8 @@
 //! builds from settings is built on trial, and every text is made.
 
 use super::{
-    check_calendars, check_drop, check_ladders, check_languages, check_places, check_texts,
+    check_calendars, check_drop, check_ladders, check_languages, check_places, check_programmes,
+    check_texts,
 };
 use crate::app;
 use crate::config::{Problem, Report, Severity};
@@ -20,6 +21,9 @@ pub fn asked(report: &Report, all: bool) -> Vec<Problem> {
     let now = SystemClock::new().now();
     problems.extend(
         report.readable().map(|c| check_calendars::problems(report, c, now)).unwrap_or_default(),
+    );
+    problems.extend(
+        report.readable().map(|c| check_programmes::problems(report, c, now)).unwrap_or_default(),
     );
     problems
 }

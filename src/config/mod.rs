@@ -20,6 +20,7 @@ mod mail;
 mod people;
 mod places;
 mod problem;
+mod programmes;
 mod provider;
 mod reader;
 mod retention;
@@ -57,6 +58,7 @@ pub use ladders::{LadderFile, Ladders, contents as ladder_text};
 pub use mail::{Mail, MailTransport, Smtp, Tls};
 pub use places::Places;
 pub use problem::{Problem, Severity, did_you_mean};
+pub use programmes::{Programmes, SHIPPED_PROGRAMMES};
 pub use provider::{Elks, Provider, ProviderKind};
 pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
@@ -115,6 +117,8 @@ pub struct Config {
     pub calendars: BTreeMap<String, SchoolDays>,
     /// `[ladders]`.
     pub ladders: Ladders,
+    /// `[programmes]`.
+    pub programmes: Programmes,
     /// `[schools.<id>]` over `[defaults]`.
     pub schools: BTreeMap<SchoolId, School>,
     /// How the outside reaches us, without a slash at the end; none: no delivery reports.
@@ -274,11 +278,13 @@ fn read(root: Reader<'_>) -> Config {
     }
     let calendars = calendar::read_all(&root);
     let ladders = ladders::read_all(&root);
+    let programmes = Programmes::read(root.table("programmes"));
     let declared = school::Declared {
         providers: &provider_names,
         mail: mail_declared,
         calendars: &calendars,
         ladders: &ladders,
+        programmes: &programmes.all,
     };
     let schools = school::read_all(&root, &declared);
     let store = Store::read(root.table("store"));
@@ -302,6 +308,7 @@ fn read(root: Reader<'_>) -> Config {
         providers,
         calendars,
         ladders,
+        programmes,
         schools,
         public_url,
         api_token,

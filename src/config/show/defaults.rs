@@ -81,6 +81,7 @@ const EXAMPLES: &[&str] = &[
     "calendars.*.closed",
     "calendars.*.files",
     "ladders.files",
+    "programmes.files",
     "defaults.calendar",
     "defaults.ladder",
     "defaults.ladder-since",

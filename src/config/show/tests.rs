@@ -60,6 +60,7 @@ operations = ["GetX"]
 schools = { a = "u" }
 [calendars.a]
 [ladders]
+[programmes]
 [defaults]
 [schools.a]
 name = "A"
