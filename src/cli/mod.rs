@@ -15,6 +15,7 @@ pub mod config;
 mod confirm;
 pub mod demo;
 pub mod directory;
+mod duty;
 pub mod exit;
 pub mod fake_school;
 pub mod go_live;
@@ -22,7 +23,9 @@ pub mod guest;
 pub mod holds;
 pub mod init;
 mod journal;
-pub mod ladder;
+mod ladder;
+mod ladder_preview;
+mod ladder_pupil;
 mod logging;
 pub mod manual;
 pub mod message;
@@ -87,8 +90,6 @@ enum Command {
     Sink(sink::SinkArgs),
     /// Run a made-up school with a server of SS 12000, to try upprop on.
     FakeSchool(Box<fake_school::FakeSchoolArgs>),
-    /// Look at ladders: what one means, and whether the examples in it hold.
-    Ladder(ladder::LadderArgs),
     /// Look at the directory of pupils, guardians and staff, and let one through that is held back.
     Directory(directory::DirectoryArgs),
     /// Look after the store.
@@ -127,6 +128,10 @@ enum Command {
     Consent(accord::ConsentArgs),
     /// Protected pupils of whom it was agreed that one number may be asked to ring.
     Agreement(accord::AgreementArgs),
+    /// What people have to do because of a ladder: list it, take it on, tick it.
+    Duty(duty::DutyArgs),
+    /// Ladders: what one means, whether the examples in it hold, and how far a pupil is up those of its school.
+    Ladder(ladder::LadderArgs),
     /// Look at messages that are held because far too many pupils are missing, and let them go or discard them.
     Holds(holds::HoldsArgs),
     /// Take a school from its guests to everybody, or back.
@@ -179,7 +184,6 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::SelfTest(args) => runtime()?.block_on(self_test::run(args)),
         Command::Config(args) => config::run(&args),
-        Command::Ladder(args) => ladder::run(args),
         Command::Directory(args) => runtime()?.block_on(directory::run(args)),
         Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
@@ -196,6 +200,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Programme(args) => runtime()?.block_on(programme::run(args)),
         Command::Consent(args) => runtime()?.block_on(accord::consent(args)),
         Command::Agreement(args) => runtime()?.block_on(accord::agreement(args)),
+        Command::Duty(args) => runtime()?.block_on(duty::run(args)),
+        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
         Command::Holds(args) => runtime()?.block_on(holds::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),

@@ -1,5 +1,5 @@
-//! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form` and `day-ends` of a school: which
-//! ladders it follows. What is wrong in a file is told with its line in it; what a school lacks for its ladder, at the
+//! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form`, `day-ends`, `ladder-mail` and
+//! `calls-per-hour` of a school: which ladders it follows, and how. What is wrong in a file is told with its line in it; what a school lacks for its ladder, at the
 //! school.
 
 use std::fs::File;
@@ -16,7 +16,7 @@ use super::reader::Reader;
 use super::secret::Secrets;
 use super::{Config, clock};
 use crate::calendar::Calendar;
-use crate::directory::{LadderRules, School};
+use crate::directory::{LadderMail, LadderRules, School};
 use crate::ladder::needs::Needs;
 use crate::ladder::read::{MOST_BYTES, Plan, read};
 use crate::ladder::{Ladder, SHIPPED, SchoolDays, shipped};
@@ -194,11 +194,20 @@ pub(super) fn of_school(id: &SchoolId, from: &Layers<'_, '_>, ladders: &Ladders)
         }
     }
     let day_ends = from.get(|r| r.parsed("day-ends", "a time as \"16:00\"", clock::clock_time));
+    let says = [
+        ("pointer", LadderMail::Pointer),
+        ("initials", LadderMail::Initials),
+        ("name", LadderMail::Name),
+    ];
     LadderRules {
         versions,
         since: from.get(|r| r.parsed("ladder-since", "a date as \"2026-11-30\"", since)),
         form: from.get(|r| r.text("form")).unwrap_or(usual.form),
         day_ends: day_ends.unwrap_or(usual.day_ends),
+        mail: from.get(|r| r.choice("ladder-mail", &says)).unwrap_or(usual.mail),
+        calls_per_hour: from
+            .get(|r| r.integer("calls-per-hour", 1..=1000))
+            .unwrap_or(usual.calls_per_hour),
     }
 }
 

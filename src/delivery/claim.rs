@@ -247,6 +247,14 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::Missed
         | Purpose::DayReport
         | Purpose::ProgrammeReminder => None,
+        // Of no lesson of a pupil; see `notice`.
+        Purpose::LadderStep
+        | Purpose::Duty
+        | Purpose::DutyReminder
+        | Purpose::DutyOverdue
+        | Purpose::DutyDocumented
+        | Purpose::LadderRetracted
+        | Purpose::PupilLeft => None,
     }
 }
 

@@ -175,6 +175,7 @@ pub(super) fn roster(pupils: &[Family<'_>]) -> Roster {
             language: None,
             groups: Vec::new(),
             year: None,
+            home_municipality: None,
             flagged: false,
             guardians: links,
         };
@@ -335,6 +336,8 @@ impl Bench {
                 | Due::RegisterDigest { .. }
                 | Due::Daily { .. }
                 | Due::Redact { .. }
+                | Due::Ladder { .. }
+                | Due::Duty { .. }
                 | Due::Hold { .. }
                 | Due::Watch => None,
             })

@@ -35,6 +35,8 @@ mod carried_along;
 mod flapping;
 #[path = "dispatcher_go_live_tests.rs"]
 mod go_live;
+#[path = "dispatcher_ladder_tests.rs"]
+mod ladders;
 #[path = "dispatcher_notice_tests.rs"]
 mod notices;
 #[path = "dispatcher_renewal_tests.rs"]

@@ -20,6 +20,8 @@ mod handover;
 pub mod hold_facts;
 mod hold_life;
 mod hold_notice;
+mod ladder_notice;
+mod ladders;
 mod noted;
 mod notice;
 mod overdue;

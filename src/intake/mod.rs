@@ -8,12 +8,16 @@ pub mod contact;
 mod decide;
 mod delays;
 mod described;
+pub mod duties;
 pub mod exclusions;
 pub mod further;
+pub mod history;
+pub mod ladders;
 pub mod redaction;
 mod register;
 pub mod registers;
 pub mod silence;
+mod steps;
 mod volume;
 
 pub use accept::{Accepted, Beside, Intake, IntakeError};

@@ -14,8 +14,10 @@
 //! ```
 
 mod advance;
+pub mod calls;
 mod condition;
 mod course;
+pub mod duty;
 pub mod example;
 mod explain;
 mod history;

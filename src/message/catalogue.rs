@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{daily, day_report, hold, notice, programme, samples, team};
+use super::{daily, day_report, hold, ladder, notice, programme, samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
@@ -25,12 +25,20 @@ macro_rules! files {
 macro_rules! email {
     ($folder:literal) => {
         files!($folder:
-            "_case.html", "_case.txt", "_signs.html", "_signs.txt", "_words.txt",
+            "_case.html", "_case.txt", "_duties.html", "_duties.txt", "_signs.html", "_signs.txt",
+            "_words.txt",
             "absence-digest.html", "absence-digest.subject.txt", "absence-digest.txt",
             "absence.html", "absence.subject.txt", "absence.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
             "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
             "day-report.html", "day-report.subject.txt", "day-report.txt",
+            "duty.html", "duty.subject.txt", "duty.txt",
+            "duty-documented.html", "duty-documented.subject.txt", "duty-documented.txt",
+            "duty-overdue.html", "duty-overdue.subject.txt", "duty-overdue.txt",
+            "duty-reminder.html", "duty-reminder.subject.txt", "duty-reminder.txt",
+            "ladder-retracted.html", "ladder-retracted.subject.txt", "ladder-retracted.txt",
+            "ladder-step.html", "ladder-step.subject.txt", "ladder-step.txt",
+            "pupil-left.html", "pupil-left.subject.txt", "pupil-left.txt",
             "missed.html", "missed.subject.txt", "missed.txt",
             "not-reached.html", "not-reached.subject.txt", "not-reached.txt",
             "programme-reminder.html", "programme-reminder.subject.txt", "programme-reminder.txt",
@@ -148,6 +156,9 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
             fields(&notice::sample_register("Ma 7B", "Björkskolan"))
         }
         _ if file.starts_with("volume-hold.") => fields(&hold::sample()),
+        _ if ["_duties", "duty", "ladder-", "pupil-left"].iter().any(|s| file.starts_with(s)) => {
+            fields(&ladder::sample())
+        }
         _ if file.starts_with("source-") => fields(&notice::sample_source()),
         _ if file.starts_with("not-reached") || file.starts_with("missed") => {
             fields(&daily::not_reached_samples()[0])

@@ -11,6 +11,7 @@ pub mod facts;
 mod folder;
 pub mod guest;
 pub mod hold;
+pub mod ladder;
 mod languages;
 pub mod mail;
 pub mod notice;

@@ -177,6 +177,16 @@ pub enum Reason {
     SessionDue,
     /// Pupils were missing today without a valid reason.
     AbsencesToday,
+    /// A duty is due soon, or still to be done.
+    DutyOpen,
+    /// A duty was not done in time.
+    DutyOverdue,
+    /// A duty is over, so nobody need be reminded of it.
+    DutyOver,
+    /// What a duty leaves in writing is there.
+    DutyDocumented,
+    /// The pupil is not at the school any more.
+    PupilLeft,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -320,6 +330,11 @@ impl Reason {
             Self::SessionDue => {
                 "a session of a preventive programme is to be held, or a week has passed with nothing recorded"
             }
+            Self::DutyOpen => "a duty is due soon, or is still to be done",
+            Self::DutyOverdue => "a duty was not done in time",
+            Self::DutyOver => "the duty is done, or need not be done any more",
+            Self::DutyDocumented => "what the duty leaves in writing is there",
+            Self::PupilLeft => "the pupil is not at the school any more",
         }
     }
 

@@ -6,6 +6,7 @@
 //! addresses messages about the pupil went to; their names and other contacts are their own and are left out.
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::forget;
@@ -14,8 +15,8 @@ use super::rejected::Rejected;
 use super::{FORMAT, OperateError};
 use crate::directory::{Pupil, snapshot};
 use crate::model::{
-    Accord, LessonState, Notification, PupilId, Reason, Register, SchoolId, SilencedTarget,
-    Silencing, State,
+    Accord, Duty, Firing, LessonState, Notification, PupilId, Reason, Register, SchoolId,
+    SilencedTarget, Silencing, State,
 };
 use crate::store::rows::{Audit, Notice, Rejection};
 use crate::store::{Kv, StoreError, after_prefix, ledger, tables};
@@ -59,6 +60,12 @@ pub struct Export {
     /// What was agreed about the pupil.
     #[serde(default)]
     pub accords: Vec<Accord>,
+    /// Steps of the school's ladders that the pupil's absence has reached.
+    #[serde(default)]
+    pub steps: Vec<Firing>,
+    /// What staff have had to do because of them.
+    #[serde(default)]
+    pub duties: Vec<Duty>,
 }
 
 /// One row that is kept so that what a source says again is told from what is new.
@@ -179,7 +186,13 @@ pub async fn export(
         plans: plans(kv, school, pupil).await?,
         silences: silences(kv, school, pupil).await?,
         accords: accords(kv, school, pupil).await?,
+        steps: decoded(kv, &of_pupil(tables::FIRINGS)).await?,
+        duties: decoded(kv, &of_pupil(tables::DUTIES)).await?,
     })
+}
+
+async fn decoded<T: DeserializeOwned>(kv: &dyn Kv, prefix: &[u8]) -> Result<Vec<T>, StoreError> {
+    all(kv, prefix).await?.iter().map(|(_, value)| ledger::decode(value)).collect()
 }
 
 async fn said(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<Vec<AsSaid>, StoreError> {
