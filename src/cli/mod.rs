@@ -6,6 +6,7 @@ pub mod case;
 pub mod check;
 mod check_calendars;
 mod check_drop;
+mod check_ladders;
 mod check_languages;
 mod check_places;
 mod check_programmes;
@@ -130,7 +131,7 @@ enum Command {
     Agreement(accord::AgreementArgs),
     /// What people have to do because of a ladder: list it, take it on, tick it.
     Duty(duty::DutyArgs),
-    /// Ladders: how far a pupil is up those of its school.
+    /// Ladders: what one means, whether the examples in it hold, and how far a pupil is up those of its school.
     Ladder(ladder::LadderArgs),
     /// What came of a case, one pupil on one day: shown, and recorded by those who have no mail with a link.
     Case(case::CaseArgs),
