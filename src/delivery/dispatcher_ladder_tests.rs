@@ -66,7 +66,7 @@ fn staff(id: &str, role: StaffRole) -> Staff {
     }
 }
 
-pub fn people(pupils: &[Family<'_>]) -> Roster {
+fn people(pupils: &[Family<'_>]) -> Roster {
     let mut roster = roster(pupils);
     for pupil in roster.pupils.get_mut(&school().id).expect("pupils").values_mut() {
         pupil.class = Some("7B".into());
@@ -83,7 +83,7 @@ pub fn people(pupils: &[Family<'_>]) -> Roster {
     roster
 }
 
-pub const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];
+const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];
 
 fn rules() -> LadderRules {
     let plan = read(LADDER).expect("a good ladder");
@@ -94,7 +94,7 @@ fn rules() -> LadderRules {
     }
 }
 
-pub fn bench(roster: Roster, change: impl FnOnce(&mut School)) -> Bench {
+fn bench(roster: Roster, change: impl FnOnce(&mut School)) -> Bench {
     let b = Bench::new(None, roster);
     let mut school = school();
     school.ladders = rules();
@@ -123,7 +123,7 @@ fn mails(b: &Bench) -> Vec<(String, String, String)> {
 }
 
 /// To whom, and the first word of the subject.
-pub fn heads(b: &Bench) -> Vec<(String, String)> {
+fn heads(b: &Bench) -> Vec<(String, String)> {
     let head = |(to, subject, _): (String, String, String)| {
         let to = to.split('@').next().unwrap_or_default().to_owned();
         (to, subject.split([':', ',']).next().unwrap_or_default().to_owned())
@@ -142,7 +142,7 @@ async fn rows<T: serde::de::DeserializeOwned>(b: &Bench, prefix: &[u8]) -> Vec<T
     found.iter().map(|(_, row)| crate::store::ledger::decode(row).expect("row")).collect()
 }
 
-pub async fn duties_of(b: &Bench) -> Vec<Duty> {
+async fn duties_of(b: &Bench) -> Vec<Duty> {
     rows(b, tables::DUTIES).await
 }
 

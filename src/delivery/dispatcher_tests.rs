@@ -41,8 +41,6 @@ mod go_live;
 mod ladders;
 #[path = "dispatcher_notice_tests.rs"]
 mod notices;
-#[path = "dispatcher_outcome_tests.rs"]
-mod outcomes;
 #[path = "dispatcher_renewal_tests.rs"]
 mod renewal;
 #[path = "dispatcher_suspended_tests.rs"]

@@ -1,10 +1,9 @@
-//! Words on a case, written: the word, the mentor's message and the line of the trail in one commit. Ladders
-//! and duties follow in it too (`outcomes`). Sends nothing.
+//! Words on a case, written: the word, the mentor's message and the line of the trail in one commit. Whoever else must hear of
+//! a word (a ladder, a duty) is written to in [`write`], so that it is in the same commit. Sends nothing.
 
 use jiff::{Timestamp, civil::Date};
 
 use super::case::{self, Case, CaseKey};
-use super::outcomes;
 use crate::directory::{Directory, School};
 use crate::model::{
     CaseWhat, CaseWord, MentorTold, Notification, NotificationId, PupilId, Reason, Recipient,
@@ -132,7 +131,6 @@ pub async fn write(
     unit.write(tables::case_word(&word), &word);
     trail(unit, key, &word, decision, now);
     case.record(unit, message.as_ref());
-    outcomes::follow(unit, directory, school, &word, now).await?;
     Ok(Written::Done(word))
 }
 

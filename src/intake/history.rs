@@ -1,5 +1,5 @@
-//! One pupil's lessons as ladders ask for them, read from rows: marks with the notices, reports, silences and outcomes of
-//! calls that bear on them, and lessons of the schedule that nobody has marked. Reads; decides nothing but how each was attended.
+//! One pupil's lessons as ladders ask for them, read from rows: marks with the notices, reports and silences that bear
+//! on them, and lessons of the schedule that nobody has marked. Reads; decides nothing but how each was attended.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,6 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _, civil::Date};
 
 use super::exclusions;
-use super::outcomes::Outcomes;
 use crate::directory::{Pupil, School};
 use crate::ladder::{Attended, Condition, Day, History, Ladder, Seen, Span, Still};
 use crate::model::{
@@ -86,7 +85,6 @@ fn by_schedule(condition: &Condition, today: Date, all: Date) -> Option<Date> {
 pub struct Beside {
     notices: Vec<AdvanceNotice>,
     silences: Vec<Silencing>,
-    outcomes: Outcomes,
 }
 
 impl Beside {
@@ -100,7 +98,7 @@ impl Beside {
         if lesson.cancelled || !covering(&self.silences, &lesson.lesson, zone).is_empty() {
             return None;
         }
-        let attended = match standing(lesson, &self.notices, now) {
+        Some(match standing(lesson, &self.notices, now) {
             Standing::Missing => Attended::Unexcused,
             Standing::NotMissing { reason, .. } => match reason {
                 Reason::Present | Reason::OtherActivity => Attended::Present,
@@ -112,9 +110,7 @@ impl Beside {
                 _ if lesson.report_stands() => Attended::Unexcused,
                 _ => Attended::Untaken,
             },
-        };
-        let day = local_date(lesson.lesson.start, zone);
-        Some(self.outcomes.attended(day, lesson, attended))
+        })
     }
 }
 
@@ -134,9 +130,7 @@ pub async fn of_pupil(
     let begin = school.zone.to_timestamp(wanted.from.into()).unwrap_or(Timestamp::MIN);
     let silences =
         exclusions::of_pupil(unit, &school.id, (&pupil.id, pupil.class.as_deref()), begin).await?;
-    let notices = notices(unit, (&school.id, &pupil.id), begin).await?;
-    let outcomes = Outcomes::read(unit, &school.id, &pupil.id, wanted.from).await?;
-    let beside = Beside { notices, silences, outcomes };
+    let beside = Beside { notices: notices(unit, (&school.id, &pupil.id), begin).await?, silences };
     let first = tables::day(&school.id, &pupil.id, wanted.from);
     let last = after_prefix(&tables::day(&school.id, &pupil.id, today));
     let lessons: Vec<LessonState> = unit.peek_range(&first, &last, LESSONS).await?;
@@ -163,20 +157,14 @@ pub async fn of_pupil(
         found.into_iter().map(|(date, lessons)| (date, day_of(lessons))).collect();
     let ends = school.zone.to_timestamp(today.to_datetime(school.ladders.day_ends));
     Ok(History {
-        // Of what was before the first lesson that is kept nothing is known, whether or not that counts.
-        since: lessons
-            .iter()
-            .map(|lesson| local_date(lesson.lesson.start, &school.zone))
-            .chain(days.keys().next().copied())
-            .min()
-            .unwrap_or(today),
+        since: days.keys().next().copied().unwrap_or(today),
         days,
         today,
         today_is_over: ends.is_ok_and(|ends| ends <= now),
     })
 }
 
-/// The lessons of one day, in order.
+/// The lessons of one day, in order. What staff have found out about the day comes in here.
 fn day_of(mut lessons: Vec<Seen>) -> Day {
     lessons.sort_by_key(|lesson| (lesson.start, lesson.minutes, lesson.attended));
     Day { lessons }

@@ -14,7 +14,6 @@ pub mod exclusions;
 pub mod further;
 pub mod history;
 pub mod ladders;
-mod outcomes;
 pub mod redaction;
 mod register;
 pub mod registers;
