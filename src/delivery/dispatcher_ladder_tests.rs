@@ -116,8 +116,10 @@ fn mails(b: &Bench) -> Vec<(String, String, String)> {
         let text = parsed.body_text(0).unwrap_or_default().into_owned();
         (envelope.to.expose().to_owned(), subject, text)
     });
-    all.filter(|(_, subject, _)| !subject.starts_with("Ej anlänt") && !subject.contains("Ingen nådd"))
-        .collect()
+    all.filter(|(_, subject, _)| {
+        !subject.starts_with("Ej anlänt") && !subject.contains("Ingen nådd")
+    })
+    .collect()
 }
 
 /// To whom, and the first word of the subject.

@@ -82,9 +82,8 @@ impl LadderRules {
     /// Every version that has begun by a day, the oldest of each first.
     pub fn begun(&self, day: Date) -> Vec<Version<'_>> {
         let begun = self.versions.iter().filter(|ladder| ladder.from <= day);
-        let mut all: Vec<Version<'_>> = begun
-            .map(|ladder| Version { ladder, until: self.until(ladder) })
-            .collect();
+        let mut all: Vec<Version<'_>> =
+            begun.map(|ladder| Version { ladder, until: self.until(ladder) }).collect();
         all.sort_by(|a, b| (&a.ladder.name, a.ladder.from).cmp(&(&b.ladder.name, b.ladder.from)));
         all
     }

@@ -16,8 +16,8 @@
 mod advance;
 pub mod calls;
 mod condition;
-pub mod duty;
 mod course;
+pub mod duty;
 pub mod example;
 mod explain;
 mod history;

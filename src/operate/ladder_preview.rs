@@ -163,7 +163,11 @@ async fn at_school(
             let (is, before) =
                 (then.get(&key).unwrap_or(&empty), by_now.get(&key).unwrap_or(&empty));
             let only = |a: &Found, b: &Found| -> BTreeSet<PupilId> {
-                if named { a.pupils.difference(&b.pupils).cloned().collect() } else { BTreeSet::new() }
+                if named {
+                    a.pupils.difference(&b.pupils).cloned().collect()
+                } else {
+                    BTreeSet::new()
+                }
             };
             steps.push(AtStep {
                 ladder: ladder.name.clone(),
