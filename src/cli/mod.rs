@@ -5,8 +5,10 @@ mod ask;
 pub mod check;
 mod check_calendars;
 mod check_drop;
+mod check_ladders;
 mod check_languages;
 mod check_places;
+mod check_programmes;
 mod check_rooms;
 mod check_texts;
 pub mod config;
@@ -21,7 +23,7 @@ pub mod guest;
 pub mod holds;
 pub mod init;
 mod journal;
-mod ladder;
+pub mod ladder;
 mod ladder_preview;
 mod ladder_pupil;
 mod logging;
@@ -29,6 +31,7 @@ pub mod manual;
 pub mod message;
 mod notify;
 mod owner;
+pub mod programme;
 mod progress;
 pub mod pupil;
 pub mod reload;
@@ -87,6 +90,8 @@ enum Command {
     Sink(sink::SinkArgs),
     /// Run a made-up school with a server of SS 12000, to try upprop on.
     FakeSchool(Box<fake_school::FakeSchoolArgs>),
+    /// Look at ladders: what one means, and whether the examples in it hold.
+    Ladder(ladder::LadderArgs),
     /// Look at the directory of pupils, guardians and staff, and let one through that is held back.
     Directory(directory::DirectoryArgs),
     /// Look after the store.
@@ -119,14 +124,14 @@ enum Command {
     Resume(suspend::ResumeArgs),
     /// Have nobody told of some lessons: a trip, a study day of one class, a pupil who by agreement is not there.
     Silence(silence::SilenceArgs),
+    /// Sessions of preventive programmes: which are due in which class, which were held, and which are moved.
+    Programme(programme::ProgrammeArgs),
     /// Guardians of a pupil who is 18 or older, told because the pupil consents.
     Consent(accord::ConsentArgs),
     /// Protected pupils of whom it was agreed that one number may be asked to ring.
     Agreement(accord::AgreementArgs),
     /// What people have to do because of a ladder: list it, take it on, tick it.
     Duty(duty::DutyArgs),
-    /// Ladders: how far a pupil is up those of its school.
-    Ladder(ladder::LadderArgs),
     /// Look at messages that are held because far too many pupils are missing, and let them go or discard them.
     Holds(holds::HoldsArgs),
     /// Take a school from its guests to everybody, or back.
@@ -179,6 +184,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::SelfTest(args) => runtime()?.block_on(self_test::run(args)),
         Command::Config(args) => config::run(&args),
+        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
         Command::Directory(args) => runtime()?.block_on(directory::run(args)),
         Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
@@ -192,10 +198,10 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
         Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
         Command::Silence(args) => runtime()?.block_on(silence::run(args)),
+        Command::Programme(args) => runtime()?.block_on(programme::run(args)),
         Command::Consent(args) => runtime()?.block_on(accord::consent(args)),
         Command::Agreement(args) => runtime()?.block_on(accord::agreement(args)),
         Command::Duty(args) => runtime()?.block_on(duty::run(args)),
-        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
         Command::Holds(args) => runtime()?.block_on(holds::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),

@@ -14,11 +14,13 @@ mod fatigue;
 mod gives;
 mod hours;
 mod http_provider;
+mod ladders;
 mod layers;
 mod mail;
 mod people;
 mod places;
 mod problem;
+mod programmes;
 mod provider;
 mod reader;
 mod retention;
@@ -52,9 +54,11 @@ pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
     HttpProvider, HttpReceipts, HttpToken, NumberFormat, PLACEHOLDERS,
 };
+pub use ladders::{LadderFile, Ladders, contents as ladder_text};
 pub use mail::{Mail, MailTransport, Smtp, Tls};
 pub use places::Places;
 pub use problem::{Problem, Severity, did_you_mean};
+pub use programmes::{Programmes, SHIPPED_PROGRAMMES};
 pub use provider::{Elks, Provider, ProviderKind};
 pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
@@ -111,6 +115,10 @@ pub struct Config {
     pub providers: BTreeMap<ProviderId, Provider>,
     /// `[calendars.<name>]`.
     pub calendars: BTreeMap<String, SchoolDays>,
+    /// `[ladders]`.
+    pub ladders: Ladders,
+    /// `[programmes]`.
+    pub programmes: Programmes,
     /// `[schools.<id>]` over `[defaults]`.
     pub schools: BTreeMap<SchoolId, School>,
     /// How the outside reaches us, without a slash at the end; none: no delivery reports.
@@ -269,8 +277,15 @@ fn read(root: Reader<'_>) -> Config {
         root.judge_token("api-token-file", token);
     }
     let calendars = calendar::read_all(&root);
-    let declared =
-        school::Declared { providers: &provider_names, mail: mail_declared, calendars: &calendars };
+    let ladders = ladders::read_all(&root);
+    let programmes = Programmes::read(root.table("programmes"));
+    let declared = school::Declared {
+        providers: &provider_names,
+        mail: mail_declared,
+        calendars: &calendars,
+        ladders: &ladders,
+        programmes: &programmes.all,
+    };
     let schools = school::read_all(&root, &declared);
     let store = Store::read(root.table("store"));
     let server = Server::read(root.table("server"), &store.dir);
@@ -292,12 +307,15 @@ fn read(root: Reader<'_>) -> Config {
         ss12000: Ss12000::read_all(&root, &school_names, root.has("public-url")),
         providers,
         calendars,
+        ladders,
+        programmes,
         schools,
         public_url,
         api_token,
         templates: root.path("templates"),
     };
     judge_sources(&root, &config);
+    ladders::judge(&root, &config);
     root.finish();
     config
 }

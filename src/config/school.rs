@@ -8,6 +8,7 @@ use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
 use super::calendar::SchoolDays;
 use super::clock::digest_time;
+use super::ladders::{self, Ladders};
 use super::layers::Layers;
 use super::mail::email;
 use super::problem::{Severity, did_you_mean};
@@ -15,10 +16,11 @@ use super::reader::{Cap, Reader};
 use super::sender::{SENDER, sender_id};
 use crate::calendar::Calendar;
 use crate::directory::{
-    DailyLists, LanguageRules, Mode, Nudge, Price, QuietHours, RegisterRules, School,
-    SubjectIdentity, Translations,
+    DailyLists, LanguageRules, Mode, Nudge, Price, ProgrammeRules, QuietHours, RegisterRules,
+    School, SubjectIdentity, Translations,
 };
 use crate::model::{Address, Locale, Phone, ProviderId, SchoolId};
+use crate::programme::Programme;
 
 /// What the rest of the file declares that a school may lean on.
 pub(super) struct Declared<'a> {
@@ -28,6 +30,10 @@ pub(super) struct Declared<'a> {
     pub mail: bool,
     /// Calendars, whether or not they are right in themselves.
     pub calendars: &'a BTreeMap<String, SchoolDays>,
+    /// Ladders that are right in themselves.
+    pub ladders: &'a Ladders,
+    /// Programmes in which nothing is wrong.
+    pub programmes: &'a [Arc<Programme>],
 }
 
 /// All schools, and the problems of each.
@@ -112,6 +118,7 @@ fn calendar(
 
 fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'_>) -> School {
     let calendar = calendar(&id, from, declared.calendars);
+    let ladders = ladders::of_school(&id, from, declared.ladders);
     let modes = [("shadow", Mode::Shadow), ("guests", Mode::Guests), ("live", Mode::Live)];
     let identities = [
         ("none", SubjectIdentity::None),
@@ -179,7 +186,8 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         calendar,
         mutes_marking_guardian: from.get(|r| r.boolean("mute-marking-guardian")).unwrap_or(false),
         people: super::people::read(from),
-        ladders: crate::directory::LadderRules::default(),
+        ladders,
+        programmes: programmes(from, declared.programmes),
     }
 }
 
@@ -228,7 +236,22 @@ fn daily(from: &Layers<'_, '_>) -> DailyLists {
         roster_audit: from
             .get(|r| r.parsed("roster-audit-at", time, digest_time))
             .unwrap_or(usual.roster_audit),
+        day_report: from
+            .get(|r| r.parsed("same-day-report-at", time, digest_time))
+            .unwrap_or(usual.day_report),
         office_email: from.get(|r| r.parsed("office-email", address, email)),
+    }
+}
+
+fn programmes(from: &Layers<'_, '_>, all: &[Arc<Programme>]) -> ProgrammeRules {
+    let usual = ProgrammeRules::default();
+    let time = "a time as \"07:45\", or \"off\"";
+    let runs = from.get(|r| r.boolean("programmes")).unwrap_or(true);
+    ProgrammeRules {
+        runs: if runs { all.to_vec() } else { usual.runs },
+        reminder_at: from
+            .get(|r| r.parsed("programme-reminder-at", time, digest_time))
+            .unwrap_or(usual.reminder_at),
     }
 }
 

@@ -46,6 +46,10 @@ pub enum Purpose {
     /// To the attendance team, in the morning: pupils who were missing on the last day of school and of whom nobody was
     /// told on it, nor has any word yet.
     Missed,
+    /// To the attendance team and the principal, after the school day: who was missing, and how home was told.
+    DayReport,
+    /// To the attendance team and the mentors of a class: sessions of a preventive programme are to be held, or are overdue.
+    ProgrammeReminder,
     /// To the one number that was agreed upon for a protected pupil: please ring. Says nothing of anybody.
     AskToRing,
     /// To staff: a pupil's absence has reached a step of the ladder, and they are only told.
@@ -84,6 +88,8 @@ impl Purpose {
             Self::RosterAudit => "roster-audit",
             Self::VolumeHold => "volume-hold",
             Self::Missed => "missed",
+            Self::DayReport => "day-report",
+            Self::ProgrammeReminder => "programme-reminder",
             Self::AskToRing => "ask-to-ring",
             Self::LadderStep => "ladder-step",
             Self::Duty => "duty",
@@ -130,7 +136,9 @@ impl Purpose {
             | Self::DutyOverdue
             | Self::DutyDocumented
             | Self::LadderRetracted
-            | Self::PupilLeft => true,
+            | Self::PupilLeft
+            | Self::DayReport
+            | Self::ProgrammeReminder => true,
             Self::Absence
             | Self::Correction
             | Self::TeamAlert

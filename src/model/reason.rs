@@ -183,6 +183,10 @@ pub enum Reason {
     DutyDocumented,
     /// The pupil is not at the school any more.
     PupilLeft,
+    /// A session of a preventive programme is to be held, or is overdue.
+    SessionDue,
+    /// Pupils were missing today without a valid reason.
+    AbsencesToday,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -327,6 +331,10 @@ impl Reason {
             Self::DutyOver => "the duty is done, or need not be done any more",
             Self::DutyDocumented => "what the duty leaves in writing is there",
             Self::PupilLeft => "the pupil is not at the school any more",
+            Self::AbsencesToday => "pupils were missing on the day without a valid reason",
+            Self::SessionDue => {
+                "a session of a preventive programme is to be held, or a week has passed with nothing recorded"
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
     Accord, Duty, Firing, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId,
-    PupilId, SchoolId, Silencing, State,
+    PupilId, SchoolId, SessionRecord, Silencing, State,
 };
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
@@ -89,6 +89,10 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             misplaced(tables::firing(&row) == key)
         }
         tables::CALLS => read::<u32>(value).map(|_| None)?,
+        tables::SESSIONS => {
+            let row: SessionRecord = read(value)?;
+            misplaced(tables::session(&row) == key)
+        }
         tables::SILENCINGS => {
             let row: Silencing = read(value)?;
             misplaced(tables::silencing(&row) == key)

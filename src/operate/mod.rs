@@ -22,6 +22,7 @@ pub mod held;
 pub mod ladder_preview;
 pub mod ladders;
 pub mod message;
+pub mod programmes;
 pub mod queue;
 pub mod registers;
 pub mod rejected;

@@ -6,6 +6,8 @@
 mod of_accords;
 #[path = "tables_of_ladders.rs"]
 mod of_ladders;
+#[path = "tables_of_programmes.rs"]
+mod of_programmes;
 #[path = "tables_of_registers.rs"]
 mod of_registers;
 #[path = "tables_of_silences.rs"]
@@ -25,6 +27,7 @@ use crate::model::{
 };
 pub use of_accords::*;
 pub use of_ladders::*;
+pub use of_programmes::*;
 pub use of_registers::*;
 pub use of_silences::*;
 pub use of_sources::*;
@@ -296,6 +299,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"oc/", "days"),
     (b"op/", "operators' acts"),
     (b"pb/", "the self-test's row"),
+    (b"pg/", "sessions of programmes"),
     (b"pr/", "providers' references"),
     (b"ra/", "roster audits"),
     (b"rd/", "lessons by day"),
@@ -448,6 +452,7 @@ mod tests {
         let others = [
             include_str!("tables_of_accords.rs"),
             include_str!("tables_of_ladders.rs"),
+            include_str!("tables_of_programmes.rs"),
             include_str!("tables_of_registers.rs"),
             include_str!("tables_of_silences.rs"),
             include_str!("tables_of_sources.rs"),

@@ -59,6 +59,8 @@ client-secret-file = "s"
 operations = ["GetX"]
 schools = { a = "u" }
 [calendars.a]
+[ladders]
+[programmes]
 [defaults]
 [schools.a]
 name = "A"
