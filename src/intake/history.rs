@@ -136,6 +136,8 @@ pub async fn of_pupil(
     let lessons: Vec<LessonState> = unit.peek_range(&first, &last, LESSONS).await?;
     let mut known: BTreeSet<LessonId> = BTreeSet::new();
     let mut found: BTreeMap<Date, Vec<Seen>> = BTreeMap::new();
+    // One that does not count was heard of all the same.
+    let since = lessons.iter().map(|lesson| local_date(lesson.lesson.start, &school.zone)).min();
     for lesson in lessons.iter().filter(|lesson| lesson.lesson.start <= now) {
         known.insert(lesson.lesson.id.clone());
         if let Some(attended) = beside.attended(lesson, &school.zone, now) {
@@ -157,7 +159,7 @@ pub async fn of_pupil(
         found.into_iter().map(|(date, lessons)| (date, day_of(lessons))).collect();
     let ends = school.zone.to_timestamp(today.to_datetime(school.ladders.day_ends));
     Ok(History {
-        since: days.keys().next().copied().unwrap_or(today),
+        since: days.keys().next().copied().into_iter().chain(since).min().unwrap_or(today),
         days,
         today,
         today_is_over: ends.is_ok_and(|ends| ends <= now),

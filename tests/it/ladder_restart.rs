@@ -1,10 +1,16 @@
 //! A daemon killed at any moment between a mark and its mails: every duty is there once, and everybody is told once.
 
 use crate::duties::{duties, world};
-use crate::world::{TEAM, soon, within};
+use crate::world::{TEAM, World, soon, within};
 use upprop::env::{Clock as _, SystemClock};
 
 const PUPILS: [&str; 4] = ["alva", "nils", "mail", "ensam"];
+
+/// How many mails about duties the team has.
+fn is_told(world: &World) -> usize {
+    let all = world.sink.messages();
+    all.iter().filter(|m| m.to == TEAM && m.text.contains("Ring hem.")).count()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_kill_in_the_middle_makes_no_duty_and_no_mail_twice() {
@@ -27,12 +33,8 @@ async fn a_kill_in_the_middle_makes_no_duty_and_no_mail_twice() {
     let expected = 6 * PUPILS.len();
     let all = duties(&world, &[]);
     assert_eq!(all.len(), expected);
-    let is_told = || {
-        let all = world.sink.messages();
-        all.iter().filter(|m| m.to == TEAM && m.text.contains("Ring hem.")).count()
-    };
     let told = async {
-        while is_told() < expected {
+        while is_told(&world) < expected {
             clock.sleep_until(soon(&clock)).await;
         }
     };
@@ -43,7 +45,7 @@ async fn a_kill_in_the_middle_makes_no_duty_and_no_mail_twice() {
     // One more goes through the same queue behind all of them.
     world.accept(&world.marked("alva", "last", "unexcused", 5)).await;
     let last = async {
-        while is_told() < expected + 1 {
+        while is_told(&world) < expected + 1 {
             clock.sleep_until(soon(&clock)).await;
         }
     };
