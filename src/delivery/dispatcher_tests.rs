@@ -27,6 +27,8 @@ use crate::model::{
 use crate::store::rows::Due;
 use crate::store::{Batch, Health, Kv, MemoryStore};
 
+#[path = "dispatcher_agreed_tests.rs"]
+mod agreed;
 #[path = "dispatcher_bench.rs"]
 mod bench;
 #[path = "dispatcher_carried_tests.rs"]

@@ -119,12 +119,12 @@ pub enum NoticeFacts {
     Roster(RosterFacts),
     /// Messages that are held.
     Hold(Box<HoldFacts>),
-    /// A step of a ladder.
-    Ladder(Box<LadderFacts>),
     /// A school day.
     DayReport(DayReportFacts),
     /// Sessions of programmes in one class.
     Programme(ProgrammeFacts),
+    /// A step of a ladder.
+    Ladder(Box<LadderFacts>),
 }
 
 impl Templates {

@@ -66,6 +66,8 @@ pub enum Purpose {
     LadderRetracted,
     /// To the principal: duties ended because their pupil has left the school.
     PupilLeft,
+    /// To the pupil's mentor: what the attendance team has recorded of a case.
+    CaseFeedback,
 }
 
 impl Purpose {
@@ -98,6 +100,7 @@ impl Purpose {
             Self::DutyDocumented => "duty-documented",
             Self::LadderRetracted => "ladder-retracted",
             Self::PupilLeft => "pupil-left",
+            Self::CaseFeedback => "case-feedback",
         }
     }
 
@@ -130,22 +133,23 @@ impl Purpose {
             | Self::RosterAudit
             | Self::VolumeHold
             | Self::Missed
+            | Self::DayReport
+            | Self::ProgrammeReminder
             | Self::LadderStep
             | Self::Duty
             | Self::DutyReminder
             | Self::DutyOverdue
             | Self::DutyDocumented
             | Self::LadderRetracted
-            | Self::PupilLeft
-            | Self::DayReport
-            | Self::ProgrammeReminder => true,
+            | Self::PupilLeft => true,
             Self::Absence
             | Self::Correction
             | Self::TeamAlert
             | Self::TeamUpdate
             | Self::StaffTask
             | Self::Test
-            | Self::AskToRing => false,
+            | Self::AskToRing
+            | Self::CaseFeedback => false,
         }
     }
 

@@ -173,6 +173,10 @@ pub enum Reason {
     HomeTold,
     /// Another of the same home could not be reached.
     HomeNotReached,
+    /// A session of a preventive programme is to be held, or is overdue.
+    SessionDue,
+    /// Pupils were missing today without a valid reason.
+    AbsencesToday,
     /// A duty is due soon, or still to be done.
     DutyOpen,
     /// A duty was not done in time.
@@ -183,10 +187,10 @@ pub enum Reason {
     DutyDocumented,
     /// The pupil is not at the school any more.
     PupilLeft,
-    /// A session of a preventive programme is to be held, or is overdue.
-    SessionDue,
-    /// Pupils were missing today without a valid reason.
-    AbsencesToday,
+    /// The attendance team has recorded what came of a case.
+    CaseRecorded,
+    /// It was agreed with the home that the team phones first.
+    PhoneFirst,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -326,14 +330,18 @@ impl Reason {
             Self::HomeNotReached => {
                 "the guardian of the same home who comes before could not be reached"
             }
+            Self::AbsencesToday => "pupils were missing on the day without a valid reason",
+            Self::SessionDue => {
+                "a session of a preventive programme is to be held, or a week has passed with nothing recorded"
+            }
             Self::DutyOpen => "a duty is due soon, or is still to be done",
             Self::DutyOverdue => "a duty was not done in time",
             Self::DutyOver => "the duty is done, or need not be done any more",
             Self::DutyDocumented => "what the duty leaves in writing is there",
             Self::PupilLeft => "the pupil is not at the school any more",
-            Self::AbsencesToday => "pupils were missing on the day without a valid reason",
-            Self::SessionDue => {
-                "a session of a preventive programme is to be held, or a week has passed with nothing recorded"
+            Self::CaseRecorded => "the attendance team has recorded what came of the case",
+            Self::PhoneFirst => {
+                "agreed with the home: the team phones first, and no message leaves (`upprop agreement list`)"
             }
         }
     }

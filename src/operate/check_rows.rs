@@ -11,8 +11,8 @@ use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
-    Accord, Duty, Firing, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId,
-    PupilId, SchoolId, SessionRecord, Silencing, State,
+    Accord, CaseWord, Duty, Firing, Hold, LessonId, LessonState, MissingAt, Notification,
+    NotificationId, PupilId, SchoolId, SessionRecord, Silencing, State,
 };
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
@@ -84,14 +84,18 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             let row: Accord = read(value)?;
             misplaced(tables::accord(&row) == key)
         }
+        tables::SESSIONS => {
+            let row: SessionRecord = read(value)?;
+            misplaced(tables::session(&row) == key)
+        }
         tables::FIRINGS => {
             let row: Firing = read(value)?;
             misplaced(tables::firing(&row) == key)
         }
         tables::CALLS => read::<u32>(value).map(|_| None)?,
-        tables::SESSIONS => {
-            let row: SessionRecord = read(value)?;
-            misplaced(tables::session(&row) == key)
+        tables::CASE_WORDS => {
+            let row: CaseWord = read(value)?;
+            misplaced(tables::case_word(&row) == key)
         }
         tables::SILENCINGS => {
             let row: Silencing = read(value)?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::erase::{Ask, Fate, is_past, sweep};
 use crate::model::{
-    Accord, Duty, Firing, LessonState, Notification, NotificationId, PupilId, SchoolId,
+    Accord, CaseWord, Duty, Firing, LessonState, Notification, NotificationId, PupilId, SchoolId,
     SessionRecord, Silencing,
 };
 use crate::store::ledger::{self, ROW_VERSION};
@@ -129,6 +129,15 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
         if row == was { Fate::Stays } else { becomes(&row) }
     })
     .await?;
+    changed += sweep(kv, tables::CASE_WORDS, |_, value| {
+        let Ok(mut row) = ledger::decode::<CaseWord>(value) else { return Fate::Stays };
+        if row.note.is_none() || row.at >= limit {
+            return Fate::Stays;
+        }
+        row.note = None;
+        becomes(&row)
+    })
+    .await?;
     changed += sweep(kv, tables::GROUP_LESSONS, |key, _| {
         let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
         goes(at.is_some_and(|at| at < limit))
@@ -211,6 +220,10 @@ async fn evidence(
     })
     .await?;
     gone += sweep(kv, tables::DAYS, |key, _| {
+        goes(tables::parts::<3>(key).is_some_and(|([_, _, date], _)| is_past_day(date)))
+    })
+    .await?;
+    gone += sweep(kv, tables::CASE_WORDS, |key, _| {
         goes(tables::parts::<3>(key).is_some_and(|([_, _, date], _)| is_past_day(date)))
     })
     .await?;

@@ -126,17 +126,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "model",
     "calendar",
-    "directory",
-    "occasion",
-    "policy",
     "ladder",
-    "message",
-    "channel",
-    "limits",
-];
-const PURE: &[&str] = &[
-    "model",
-    "calendar",
     "programme",
     "directory",
     "occasion",
