@@ -24,7 +24,7 @@ pub mod guest;
 pub mod holds;
 pub mod init;
 mod journal;
-mod ladder;
+pub mod ladder;
 mod ladder_preview;
 mod ladder_pupil;
 mod logging;
@@ -187,6 +187,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::SelfTest(args) => runtime()?.block_on(self_test::run(args)),
         Command::Config(args) => config::run(&args),
+        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
         Command::Directory(args) => runtime()?.block_on(directory::run(args)),
         Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
@@ -204,7 +205,6 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Consent(args) => runtime()?.block_on(accord::consent(args)),
         Command::Agreement(args) => runtime()?.block_on(accord::agreement(args)),
         Command::Duty(args) => runtime()?.block_on(duty::run(args)),
-        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
         Command::Case(args) => runtime()?.block_on(case::run(args)),
         Command::Holds(args) => runtime()?.block_on(holds::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
