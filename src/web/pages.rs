@@ -135,13 +135,17 @@ pub async fn take(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let now = pages.now();
-    if let Some(wait) = pages.all.wait(now).or_else(|| pages.forms.wait(now)) {
+    if let Some(wait) = pages.all.wait(now) {
         return fast(&pages, &wanted, wait);
     }
     let (link, open) = match opened(&pages, &token, &wanted, now).await {
         Ok(opened) => opened,
         Err(response) => return response,
     };
+    // Whoever has no link is not to keep out those who have.
+    if let Some(wait) = pages.forms.wait(now) {
+        return fast(&pages, &wanted, wait);
+    }
     let said = |status, what| few_words(&pages, &wanted, &open.locale, status, (what, ""));
     let form: Form = match body {
         Ok(body) => match serde_urlencoded::from_bytes(&body) {
