@@ -239,9 +239,9 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
             _ => None,
         },
         // What was recorded is so, whatever the mark says; see `intake::case_words`.
-        Purpose::CaseFeedback => None,
-        // Say nothing of a pupil; see `guest` and `notice`.
-        Purpose::Test
+        Purpose::CaseFeedback
+        // Say nothing of a pupil, or of no lesson of one; see `guest` and `notice`.
+        | Purpose::Test
         | Purpose::RegisterNudge
         | Purpose::RegisterUntaken
         | Purpose::RegisterTaken
@@ -253,9 +253,8 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::VolumeHold
         | Purpose::Missed
         | Purpose::DayReport
-        | Purpose::ProgrammeReminder => None,
-        // Of no lesson of a pupil; see `notice`.
-        Purpose::LadderStep
+        | Purpose::ProgrammeReminder
+        | Purpose::LadderStep
         | Purpose::Duty
         | Purpose::DutyReminder
         | Purpose::DutyOverdue
