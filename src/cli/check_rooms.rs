@@ -16,9 +16,9 @@ pub fn asked(report: &Report, all: bool) -> Vec<Problem> {
     problems.extend(
         report.readable().map(|c| check_languages::problems(report, c, all)).unwrap_or_default(),
     );
+    problems.extend(without_pages(report));
     problems
         .extend(report.readable().map(|c| check_ladders::followed(report, c)).unwrap_or_default());
-    problems.extend(without_pages(report));
     let now = SystemClock::new().now();
     problems.extend(
         report.readable().map(|c| check_calendars::problems(report, c, now)).unwrap_or_default(),

@@ -91,8 +91,6 @@ enum Command {
     Sink(sink::SinkArgs),
     /// Run a made-up school with a server of SS 12000, to try upprop on.
     FakeSchool(Box<fake_school::FakeSchoolArgs>),
-    /// Look at ladders: what one means, and whether the examples in it hold.
-    Ladder(ladder::LadderArgs),
     /// Look at the directory of pupils, guardians and staff, and let one through that is held back.
     Directory(directory::DirectoryArgs),
     /// Look after the store.
@@ -133,6 +131,8 @@ enum Command {
     Agreement(accord::AgreementArgs),
     /// What people have to do because of a ladder: list it, take it on, tick it.
     Duty(duty::DutyArgs),
+    /// Ladders: what one means, whether the examples in it hold, and how far a pupil is up those of its school.
+    Ladder(ladder::LadderArgs),
     /// What came of a case, one pupil on one day: shown, and recorded by those who have no mail with a link.
     Case(case::CaseArgs),
     /// Look at messages that are held because far too many pupils are missing, and let them go or discard them.

@@ -1,6 +1,6 @@
-//! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form` and `day-ends` of a school: which
-//! ladders it follows. What is wrong in a file is told with its line in it; what a school lacks for its ladder, at the
-//! school.
+//! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form`, `day-ends`, `ladder-mail` and
+//! `calls-per-hour` of a school: which ladders it follows, and how. What is wrong in a file is told with its line in it;
+//! what a school lacks for its ladder, at the school.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -210,7 +210,10 @@ pub(super) fn of_school(id: &SchoolId, from: &Layers<'_, '_>, ladders: &Ladders)
         form: from.get(|r| r.text("form")).unwrap_or(usual.form),
         day_ends: day_ends.unwrap_or(usual.day_ends),
         mail: from.get(|r| r.choice("ladder-mail", &MAIL)).unwrap_or(usual.mail),
-        calls_per_hour: ladders.calls_per_hour.unwrap_or(usual.calls_per_hour),
+        calls_per_hour: from
+            .get(|r| r.integer("calls-per-hour", 1..=1000))
+            .or(ladders.calls_per_hour)
+            .unwrap_or(usual.calls_per_hour),
     }
 }
 

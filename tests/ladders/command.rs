@@ -134,7 +134,7 @@ fn check_tries_the_examples_and_tells_who_follows_what() {
                 until 2027-08-01, plan of 2027-08-01 from 2027-08-01";
     assert!(out.contains(note), "{out}");
     assert!(
-        out.contains("next.toml:10:1: warning: no example reaches step each-unexcused"),
+        out.contains("next.toml:11:1: warning: no example reaches step each-unexcused"),
         "{out}"
     );
     assert!(!out.contains("fails"), "{out}");
@@ -145,4 +145,17 @@ fn check_tries_the_examples_and_tells_who_follows_what() {
     let (code, out, _) = upprop(&["check", "u.toml"], folder.path());
     assert_eq!(code, Some(78), "{out}");
     assert!(out.contains("error: example \"En hel vecka är inte mer än en vecka\" fails: came, and was not expected: 2026-09-18 over-a-week"), "{out}");
+}
+
+/// The ladder that the README explains is one, and its example holds.
+#[test]
+fn the_ladder_of_the_readme_is_one() {
+    let readme = std::fs::read_to_string(project().join("README.md")).expect("a README");
+    let block =
+        readme.split("```toml\nname = \"plan\"").nth(1).and_then(|rest| rest.split("```").next());
+    let folder = tempfile::tempdir().expect("folder");
+    let text = format!("name = \"plan\"{}", block.expect("a ladder in the README"));
+    std::fs::write(folder.path().join("readme.toml"), text).expect("a file");
+    let (code, out, err) = upprop(&["ladder", "test", "readme.toml"], folder.path());
+    assert_eq!((code, err.as_str()), (Some(0), ""), "{out}");
 }

@@ -3,42 +3,22 @@
 
 use std::fmt::Write as _;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
+use upprop::calendar::Calendar;
+use upprop::ladder::duty::Hours;
 use upprop::ladder::{Allowed, Became, Happened, Ladder};
 
-use super::world::{is_school_day, next};
+use super::world::calendar;
 
-/// The day by which something is to be done: so many school days later, at the end of the school's day. After the term's
-/// last day nobody knows.
-fn due(found: Date, by_day: bool, allowed: Allowed) -> String {
-    let count = match allowed {
-        Allowed::SameDay => 0,
-        Allowed::SchoolDays(days) => days,
-        Allowed::Hours(hours) => return format!("{hours} h"),
-    };
-    // What is found when the day is over, or on a day without school, begins with the next one.
-    let mut day = found;
-    if !by_day || !is_school_day(day) {
-        day = match later(day, 1) {
-            Some(day) => day,
-            None => return "next term".into(),
-        };
-    }
-    later(day, count).map_or_else(|| "next term".into(), |day| day.to_string())
-}
-
-fn later(from: Date, count: u16) -> Option<Date> {
-    let mut day = from;
-    for _ in 0..count {
-        day = next(day);
-        while !is_school_day(day) {
-            if day > super::world::LAST {
-                return None;
-            }
-            day = next(day);
-        }
-    }
-    Some(day)
+/// The day at whose end something is to be done.
+fn due(found: Date, by_day: bool, allowed: Allowed, calendar: &Calendar) -> Date {
+    let zone = TimeZone::get("Europe/Stockholm").expect("a zone");
+    let ends = Time::constant(16, 0, 0, 0);
+    let hours = Hours { zone: &zone, calendar: Some(calendar), day_ends: ends };
+    let time = if by_day { Time::constant(8, 30, 0, 0) } else { ends };
+    let from = zone.to_timestamp(found.to_datetime(time)).expect("a time");
+    hours.day_of(hours.due(allowed, from))
 }
 
 /// The word of a role, as ladders write it.
@@ -62,7 +42,7 @@ fn line(pupil: &str, ladder: &Ladder, one: &Happened) -> String {
     let when = if one.by_day { "" } else { " [evening]" };
     out.push_str(when);
     for duty in &step.duties {
-        let due = due(one.on, one.by_day, duty.due);
+        let due = due(one.on, one.by_day, duty.due, &calendar());
         let _ = write!(out, "\n        {} {} by {due}", role(duty.owner), duty.id);
     }
     for notify in &step.notify {

@@ -102,7 +102,7 @@ fn tried(name: &str, recount: fn(&BTreeMap<Date, Marks>) -> Reached) {
                 wrong.push(format!("{}: {:?}, recounted {expected:?}", pupil.name, lived.standing));
             }
         } else {
-            // A step that people were told of keeps its day when other absence carries it.
+            // A step that people were told of keeps the day on which they were, when other absence carries it.
             with_corrections += 1;
             let steps = |of: &[(Date, String)]| {
                 let mut steps: Vec<String> = of.iter().map(|(_, step)| step.clone()).collect();

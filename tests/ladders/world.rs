@@ -33,7 +33,7 @@ pub struct Pupil {
 pub fn calendar() -> Calendar {
     let days = |from, to| Days::new(from, to).expect("days");
     Calendar {
-        terms: vec![days(FIRST, LAST)],
+        terms: vec![days(FIRST, LAST), days(date(2027, 1, 7), date(2027, 6, 11))],
         closed: vec![days(date(2026, 10, 26), date(2026, 10, 30))],
         ..Calendar::default()
     }
@@ -44,11 +44,6 @@ pub fn is_school_day(day: Date) -> bool {
     let weekend = matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday);
     let autumn_break = (date(2026, 10, 26)..=date(2026, 10, 30)).contains(&day);
     (FIRST..=LAST).contains(&day) && !weekend && !autumn_break
-}
-
-/// The day after.
-pub fn next(day: Date) -> Date {
-    day.checked_add(1.day()).expect("a day")
 }
 
 /// All days from one to another.
