@@ -238,9 +238,9 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
             }
             _ => None,
         },
-        // What was recorded is so, whatever the mark says; see `intake::case_words`.
+        // What was recorded of a case is so, whatever the mark says; see `intake::case_words`. The others say nothing of a
+        // pupil; see `guest` and `notice`.
         Purpose::CaseFeedback
-        // Say nothing of a pupil, or of no lesson of one; see `guest` and `notice`.
         | Purpose::Test
         | Purpose::RegisterNudge
         | Purpose::RegisterUntaken

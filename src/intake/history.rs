@@ -189,10 +189,13 @@ async fn words(
 /// How a lesson was attended, with what was found out of its day since it began: who was phoned in the morning says
 /// nothing of the afternoon.
 fn as_told(attended: Attended, lesson: &LessonState, word: Option<&CaseWord>) -> Attended {
-    let told = word.filter(|word| lesson.lesson.start <= word.at).map(|word| word.what);
-    match (attended, told) {
-        (Attended::Unexcused, Some(CaseWhat::Explained)) => Attended::Excused,
-        (Attended::Unexcused, Some(CaseWhat::WrongMark)) => Attended::Present,
+    let Some(word) = word.filter(|word| lesson.lesson.start <= word.at) else { return attended };
+    match (attended, word.what) {
+        (Attended::Unexcused, CaseWhat::Explained) => Attended::Excused,
+        // A mark that came after the word says more than it.
+        (Attended::Unexcused, CaseWhat::WrongMark) if lesson.received_at <= word.at => {
+            Attended::Present
+        }
         _ => attended,
     }
 }
