@@ -59,7 +59,9 @@ fn told(school: &School, today: Date) -> Vec<Told> {
             let sessions: Vec<String> = plan
                 .sessions
                 .iter()
-                .map(|one| format!("{} by {} (week {})", one.session, one.week.last, one.week.of_year()))
+                .map(|one| {
+                    format!("{} by {} (week {})", one.session, one.week.last, one.week.of_year())
+                })
                 .collect();
             let message = format!(
                 "school {id} runs {} (version {}) in {} in classes of {}: {}",
@@ -91,7 +93,12 @@ fn told(school: &School, today: Date) -> Vec<Told> {
     }
     if school.programmes.reminder_at.is_none() {
         let message = format!("school {id} runs programmes, and nobody is reminded of them");
-        tell(Severity::Note, "programme-reminder-at", message, "write programme-reminder-at = \"07:45\"");
+        tell(
+            Severity::Note,
+            "programme-reminder-at",
+            message,
+            "write programme-reminder-at = \"07:45\"",
+        );
     }
     all
 }
@@ -125,7 +132,9 @@ mod tests {
         };
         let all = said(&school, date(2026, 11, 24));
         let of = |term: &str, days: &str| {
-            format!("school s runs 7TJUGO (version 1) in {term} in classes of grades 4 and 7: {days}")
+            format!(
+                "school s runs 7TJUGO (version 1) in {term} in classes of grades 4 and 7: {days}"
+            )
         };
         let left = "7TJUGO has no school week in 2026-autumn at s for session 3: the term has 17";
         assert_eq!(

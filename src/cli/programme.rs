@@ -181,7 +181,8 @@ fn at_school(out: &mut String, school: &AtSchool) {
         return;
     };
     let programmes: Vec<&str> = school.programmes.iter().map(String::as_str).collect();
-    let programmes = if programmes.is_empty() { "no programme".into() } else { programmes.join(", ") };
+    let programmes =
+        if programmes.is_empty() { "no programme".into() } else { programmes.join(", ") };
     let _ = writeln!(out, "School {}, {term}: {programmes}", school.school);
     for class in &school.classes {
         at_class(out, class);

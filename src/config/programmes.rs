@@ -83,7 +83,12 @@ fn one(reader: &Reader<'_>, file: &str) -> Option<Programme> {
         let Some((_, text)) = SHIPPED_PROGRAMMES.iter().find(|(name, _)| *name == file) else {
             let names = SHIPPED_PROGRAMMES.map(|(name, _)| name);
             let remedy = did_you_mean(file, names).map_or_else(
-                || format!("those are {}; a file of your own is a path, as \"./{file}.toml\"", names.join(", ")),
+                || {
+                    format!(
+                        "those are {}; a file of your own is a path, as \"./{file}.toml\"",
+                        names.join(", ")
+                    )
+                },
                 |near| format!("did you mean \"{near}\"?"),
             );
             let message = format!("`files`: no programme with the name \"{file}\" ships");

@@ -91,9 +91,8 @@ week = 9
         (10, "session 3 comes where 2 should"),
         (14, "\"last\" has no number"),
     ] {
-        let found = |(at, message): &(Option<usize>, String)| {
-            *at == Some(line) && message.contains(words)
-        };
+        let found =
+            |(at, message): &(Option<usize>, String)| *at == Some(line) && message.contains(words);
         assert!(told.iter().any(found), "{line} {words} is not in {told:#?}");
     }
     assert_eq!(told.len(), 10, "{told:#?}");

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
-use super::dispatcher::Dispatcher;
 use super::day_report;
+use super::dispatcher::Dispatcher;
 use super::failure;
 use super::programmes;
 use super::shared::Shared;

@@ -7,9 +7,7 @@ use super::daily::{self, NAMED};
 use crate::directory::{Directory, School, entitled};
 use crate::intake::case::enqueue;
 use crate::message::day_report::{DayReportFacts, MissedLesson, Missing, ToldHome};
-use crate::model::{
-    Channel, Clock24, Lesson, Notification, Purpose, Reason, Recipient, StaffRole,
-};
+use crate::model::{Channel, Clock24, Lesson, Notification, Purpose, Reason, Recipient, StaffRole};
 use crate::policy::day_report::{self, Absence, ToldBy};
 use crate::policy::notice::Notice;
 use crate::store::ledger::Unit;

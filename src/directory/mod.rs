@@ -4,8 +4,8 @@
 pub mod audit;
 pub mod brake;
 pub mod cells;
-pub mod classes;
 pub mod check;
+pub mod classes;
 pub mod csv;
 mod encoding;
 pub mod entitled;

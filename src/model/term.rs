@@ -76,7 +76,9 @@ mod tests {
             assert_eq!(TermName::try_from(name.to_owned()), Ok(TermName::of(day)));
         }
         assert_eq!(TermName::of(date(2026, 8, 17)).end(), date(2026, 12, 31));
-        for bad in ["", "2026", "2026-ht", "autumn-2026", "26-autumn", "2026-autumn-1", "+026-spring"] {
+        for bad in
+            ["", "2026", "2026-ht", "autumn-2026", "26-autumn", "2026-autumn-1", "+026-spring"]
+        {
             assert_eq!(TermName::try_from(bad.to_owned()), Err(NoTerm), "{bad}");
         }
     }

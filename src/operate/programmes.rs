@@ -254,7 +254,8 @@ fn classes(roster: &Roster, school: &School, named: &str) -> BTreeMap<String, Cl
     let mut all = classes::of_school(roster, &school.id);
     if roster.loaded_at.is_none() {
         let name = named.to_owned();
-        let class = Class { name: name.clone(), years: (0..=10).collect(), mentors: BTreeSet::new() };
+        let class =
+            Class { name: name.clone(), years: (0..=10).collect(), mentors: BTreeSet::new() };
         all.insert(name, class);
     }
     all
@@ -364,7 +365,9 @@ fn meant(school: &School, asked: &Asked, today: Date) -> Result<(Term, Option<Da
         Act::Undo => {
             let found = term(school, asked.term, today).ok_or_else(|| match asked.term {
                 Some(name) => format!("the school's calendar has no term {name} in its `terms`"),
-                None => "the school's calendar has no term that is not over; say which: --term".into(),
+                None => {
+                    "the school's calendar has no term that is not over; say which: --term".into()
+                }
             })?;
             Ok((found, None))
         }
@@ -396,7 +399,11 @@ fn session(
         [] => {
             let all = of.sessions.iter().map(|one| format!("{} {}", one.programme.id, one.number));
             let all: Vec<String> = all.collect();
-            Err(format!("class {class} has no such session in {}; it has: {}", term.name, all.join(", ")))
+            Err(format!(
+                "class {class} has no such session in {}; it has: {}",
+                term.name,
+                all.join(", ")
+            ))
         }
         many => {
             let ids: Vec<&str> = many.iter().map(|one| one.programme.id.as_str()).collect();

@@ -70,7 +70,10 @@ async fn a_session_is_held_moved_and_both_are_taken_back() {
     assert!(done(&kv, &school, &held).await.expect("recorded").known, "the same again");
     let moved = asked(Act::Move, 3, Some(date(2026, 9, 30)));
     let made = done(&kv, &school, &moved).await.expect("recorded");
-    assert_eq!((made.session.stand, made.session.moved_to), (Stand::Moved, Some(date(2026, 9, 30))));
+    assert_eq!(
+        (made.session.stand, made.session.moved_to),
+        (Stand::Moved, Some(date(2026, 9, 30)))
+    );
     // Today, where no day is said.
     let made = done(&kv, &school, &asked(Act::Held, 3, None)).await.expect("recorded");
     assert_eq!(made.session.held, Some(date(2026, 9, 23)));
@@ -110,12 +113,12 @@ async fn what_cannot_be_meant_is_refused_in_words() {
         (Asked { class: "4C".into(), ..asked(Act::Held, 1, None) }, "it is run in: 4A, 4B"),
         (Asked { class: "9A".into(), ..asked(Act::Held, 1, None) }, "it is run in: 4A, 4B"),
         (Asked { class: " ".into(), ..asked(Act::Held, 1, None) }, "1 to 128 bytes"),
+        (Asked { programme: Some("other".into()), ..asked(Act::Held, 1, None) }, "no such session"),
         (
-            Asked { programme: Some("other".into()), ..asked(Act::Held, 1, None) },
-            "no such session",
-        ),
-        (
-            Asked { term: TermName::try_from("2030-spring".to_owned()).ok(), ..asked(Act::Undo, 1, None) },
+            Asked {
+                term: TermName::try_from("2030-spring".to_owned()).ok(),
+                ..asked(Act::Undo, 1, None)
+            },
             "has no term 2030-spring",
         ),
     ] {

@@ -114,9 +114,15 @@ mod tests {
         LessonState { mark: Some(Mark::Unexcused), missing, ..row }
     }
 
-    fn message(guardian: &str, channel: Channel, state: State, taken: Option<&str>) -> Notification {
+    fn message(
+        guardian: &str,
+        channel: Channel,
+        state: State,
+        taken: Option<&str>,
+    ) -> Notification {
         let mut n = notification(guardian);
-        n.id = NotificationId::of(&[guardian, channel.as_str(), state.as_str(), taken.unwrap_or("")]);
+        n.id =
+            NotificationId::of(&[guardian, channel.as_str(), state.as_str(), taken.unwrap_or("")]);
         n.recipient = Recipient::Guardian(GuardianId::new(guardian).expect("id"));
         (n.channel, n.state) = (channel, state);
         n.attempts = taken
@@ -170,8 +176,7 @@ mod tests {
         assert_eq!((alone.furthest(), alone.told.len()), (Told::Nobody, 0));
         let doubtful = absence(&pupil, &day[..1], &messages[..1]).expect("missing");
         let counted = totals([&found, &alone, &doubtful]);
-        let expected =
-            Totals { pupils: 3, lessons: 5, reached: 1, unconfirmed: 1, not_reached: 1 };
+        let expected = Totals { pupils: 3, lessons: 5, reached: 1, unconfirmed: 1, not_reached: 1 };
         assert_eq!(counted, expected);
     }
 }

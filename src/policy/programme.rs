@@ -111,10 +111,9 @@ pub fn plans(
                     continue;
                 }
                 let known = || class.cloned().unwrap_or_else(|| gone(name));
-                let row = all.entry(name).or_insert_with(|| ClassPlan {
-                    class: known(),
-                    sessions: Vec::new(),
-                });
+                let row = all
+                    .entry(name)
+                    .or_insert_with(|| ClassPlan { class: known(), sessions: Vec::new() });
                 row.sessions.push(SessionPlan {
                     programme: programme.clone(),
                     number: planned.session,
@@ -141,8 +140,7 @@ pub struct Reminder<'a> {
 pub fn reminder<'a>(of: &'a ClassPlan, term: &Term, on: Date) -> Option<Reminder<'a>> {
     let week = term.week_of(on)?;
     let open = || of.sessions.iter().filter(|one| one.held().is_none());
-    let coming: Vec<_> =
-        open().filter(|one| one.reminded_in(term) == Some(week.number)).collect();
+    let coming: Vec<_> = open().filter(|one| one.reminded_in(term) == Some(week.number)).collect();
     let overdue: Vec<_> = open().filter(|one| one.is_overdue(term, on)).collect();
     let before = term.weeks.iter().rev().find(|other| other.number < week.number);
     let is_new = |one: &&&SessionPlan| before.is_none_or(|week| !one.is_overdue(term, week.first));

@@ -51,7 +51,9 @@ fn told(school: &School, records: &[SessionRecord]) -> Vec<String> {
             for of in &all {
                 let Some(found) = reminder(of, &term, week.first) else { continue };
                 let list = |sign: char, of: &[&SessionPlan]| {
-                    of.iter().map(|one| format!(" {sign}{}", one.number)).collect::<String>()
+                    let all: Vec<_> =
+                        of.iter().map(|one| format!(" {sign}{}", one.number)).collect();
+                    all.concat()
                 };
                 let (coming, overdue) = (list('+', &found.coming), list('-', &found.overdue));
                 told.push(format!("{}:{coming}{overdue}", week.first));
@@ -125,13 +127,20 @@ fn it_is_run_in_the_classes_of_its_grades_and_what_is_recorded_stays_to_be_seen(
     let told: Vec<String> = all
         .iter()
         .map(|of| {
-            let sessions = of.sessions.iter().map(|s| format!(" {}/{}", s.programme.id, s.number));
-            format!("{}:{}", of.class.name, sessions.collect::<String>())
+            let sessions = of.sessions.iter();
+            let sessions: Vec<_> =
+                sessions.map(|s| format!(" {}/{}", s.programme.id, s.number)).collect();
+            format!("{}:{}", of.class.name, sessions.concat())
         })
         .collect();
     assert_eq!(
         told,
-        ["3-4: 7tjugo/1 7tjugo/2", "4A: 7tjugo/1 7tjugo/2", "4Z: 7tjugo/2", "7B: 7tjugo/1 7tjugo/2 other/1"]
+        [
+            "3-4: 7tjugo/1 7tjugo/2",
+            "4A: 7tjugo/1 7tjugo/2",
+            "4Z: 7tjugo/2",
+            "7B: 7tjugo/1 7tjugo/2 other/1"
+        ]
     );
     assert_eq!(all[3].class.mentors.len(), 2);
 }
@@ -152,5 +161,8 @@ fn terms_are_those_that_the_calendar_says() {
         assert_eq!(from(on).as_deref(), from_day, "{on}");
     }
     let none = School { calendar: None, ..school.clone() };
-    assert_eq!((term_of(&none, day("2026-09-01")), term_from(&none, day("2026-09-01"))), (None, None));
+    assert_eq!(
+        (term_of(&none, day("2026-09-01")), term_from(&none, day("2026-09-01"))),
+        (None, None)
+    );
 }

@@ -116,8 +116,17 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms that decide: values in, values out.
-const PURE: &[&str] =
-    &["model", "calendar", "programme", "directory", "occasion", "policy", "message", "channel", "limits"];
+const PURE: &[&str] = &[
+    "model",
+    "calendar",
+    "programme",
+    "directory",
+    "occasion",
+    "policy",
+    "message",
+    "channel",
+    "limits",
+];
 
 /// What a deciding room may not name, and the files that may: they read a folder when told to.
 const DOORS: &[&str] = &["tokio::", "reqwest::", "std::net::Tcp", "std::fs", "std::time::Instant"];

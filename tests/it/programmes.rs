@@ -138,7 +138,8 @@ async fn staff_are_reminded_once_and_record_what_was_held() {
     assert!(now() < at, "the daemon was slow: {}", world.log());
     let config = world.config();
     let (code, said, err) = upprop(&["check", config.to_str().expect("a path")]);
-    let runs = format!("school s1 runs PRO (version 1) in {} in classes of grade 7: 1 by", terms[0].name);
+    let runs =
+        format!("school s1 runs PRO (version 1) in {} in classes of grade 7: 1 by", terms[0].name);
     assert!(code < 2 && said.contains(&runs), "{runs} is not in\n{code} {said}{err}");
 
     SystemClock::new().sleep_until(at).await;
