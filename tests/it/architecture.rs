@@ -79,6 +79,26 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
+    ("report", &[]),
+    (
+        "simulate",
+        &[
+            "model",
+            "calendar",
+            "directory",
+            "message",
+            "channel",
+            "store",
+            "env",
+            "intake",
+            "delivery",
+            "source",
+            "sim",
+            "report",
+            "config",
+            "app",
+        ],
+    ),
     (
         "cli",
         &[
@@ -98,6 +118,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
             "app",
             "sim",
+            "report",
+            "simulate",
         ],
     ),
     ("main", &["cli"]),
@@ -114,6 +136,7 @@ const PURE: &[&str] = &[
     "message",
     "channel",
     "limits",
+    "report",
 ];
 
 /// What a deciding room may not name, and the files that may: they read a folder when told to.
