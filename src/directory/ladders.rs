@@ -11,6 +11,9 @@ use crate::ladder::Ladder;
 pub struct LadderRules {
     /// Every version of every ladder it follows.
     pub versions: Vec<Arc<Ladder>>,
+    /// The day from which it follows them: what was reached before it makes no duty. None: from each ladder's own first
+    /// day.
+    pub since: Option<Date>,
     /// The form of school, for filters; empty: not said.
     pub form: String,
     /// By the school's clock, when its day counts as over: duties of the same day are due then, and whole days are
@@ -20,7 +23,8 @@ pub struct LadderRules {
 
 impl Default for LadderRules {
     fn default() -> Self {
-        Self { versions: Vec::new(), form: String::new(), day_ends: Time::constant(16, 0, 0, 0) }
+        let day_ends = Time::constant(16, 0, 0, 0);
+        Self { versions: Vec::new(), since: None, form: String::new(), day_ends }
     }
 }
 
@@ -36,5 +40,11 @@ impl LadderRules {
             }
         }
         found
+    }
+
+    /// The day from which a later version of a ladder is in force; none: there is none.
+    pub fn until(&self, ladder: &Ladder) -> Option<Date> {
+        let later = self.versions.iter().filter(|other| other.name == ladder.name);
+        later.map(|other| other.from).filter(|from| *from > ladder.from).min()
     }
 }

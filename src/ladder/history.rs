@@ -69,4 +69,17 @@ impl History {
     pub fn last_whole_day(&self) -> Date {
         if self.today_is_over { self.today } else { self.today.yesterday().unwrap_or(self.today) }
     }
+
+    /// Whether it is told who is there: then a day of which nothing is known is one whose registers were not taken,
+    /// and otherwise one without absence.
+    pub fn tells_presence(&self) -> bool {
+        self.days
+            .values()
+            .any(|day| day.lessons.iter().any(|lesson| lesson.attended == Attended::Present))
+    }
+
+    /// The lessons of a day.
+    pub fn of(&self, day: Date) -> &[Seen] {
+        self.days.get(&day).map_or(&[], |day| &day.lessons)
+    }
 }

@@ -13,12 +13,22 @@
 //! ```
 
 mod advance;
+mod condition;
+mod explain;
 mod history;
+mod occasions;
 mod plan;
+mod replay;
+mod school_days;
+#[cfg(test)]
+mod testing;
+mod view;
 
-pub use advance::{Advance, Situation, Who};
+pub use advance::{Advance, Situation, Who, advance};
+pub use explain::{Progress, Standing, explain, holds_today};
 pub use history::{Attended, Day, History, Seen};
 pub use plan::{
     Absent, After, Allowed, Condition, Count, Documents, DoneBy, DutyRule, Filter, Ladder, Latch,
     Notify, Once, Run, Share, Span, Step, Still, Text, Unit,
 };
+pub use school_days::{SchoolDays, school_year_of};

@@ -128,7 +128,7 @@ pub enum Span {
 pub enum Condition {
     /// So many.
     Count(Count),
-    /// Each one anew: the step is reached once for each.
+    /// Each one anew: the step is reached once for each. A step's own condition only; inside another it never holds.
     Every {
         /// Which lessons.
         of: Absent,
@@ -190,7 +190,8 @@ pub struct Run {
     pub at_least: u16,
 }
 
-/// Something after a step.
+/// Something after a step, in the same school year. Where it is a step's own condition, and the step is latched until
+/// that does not hold, the step is reached once for each time that the earlier one was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct After {
     /// The step that was reached, by its id.

@@ -43,6 +43,12 @@ pub enum Reason {
     NobodyReached,
     /// Something in the directory keeps people from being told.
     RosterToMend,
+    /// A pupil's absence has reached a step of a ladder.
+    StepReached,
+    /// The absence that had made a step was put right: the step is not reached.
+    StepNotReached,
+    /// The step that this one follows on was taken back.
+    EarlierStepNotReached,
     /// There is nobody left to be listed.
     NothingToList,
     /// An advance notice or leave covers the lesson.
@@ -210,6 +216,9 @@ impl Reason {
             Self::NobodyReached => {
                 "the day is nearly over and nobody is known to have been reached"
             }
+            Self::StepReached => "the pupil's absence has reached a step of the ladder",
+            Self::StepNotReached => "the absence was put right, and the step is not reached",
+            Self::EarlierStepNotReached => "the step that it follows on was taken back",
             Self::RosterToMend => "something in the directory keeps people from being told",
             Self::NothingToList => "there is nobody left to be listed",
             Self::AdvanceNotice => "an advance notice or leave covers the lesson",
