@@ -40,7 +40,7 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "DIR")]
     pub directory: Option<PathBuf>,
     /// Which days: 2026-autumn, 2027-spring, or 2026-08-17..2026-12-18; of an export or journal all, where none are given
-    #[arg(long, value_name = "TERM", value_parser = Term::parse, required_if_eq_any = [("generate", "")])]
+    #[arg(long, value_name = "TERM", value_parser = Term::parse)]
     pub term: Option<Term>,
     /// The configuration to try; without one, that of a new installation
     #[arg(long, value_name = "FILE")]

@@ -13,9 +13,11 @@
 //! ```
 
 mod clock;
+pub mod export;
 mod given;
 mod line;
 pub mod made;
+mod past;
 pub mod results;
 pub mod settings;
 mod tally;
@@ -23,6 +25,7 @@ mod term;
 mod world;
 
 pub use given::{Given, Heard};
+pub use past::{Past, past};
 pub use tally::{HoldEnd, Step, Tally};
 pub use term::Term;
 pub use world::{Asked, SimulateError, live};

@@ -84,6 +84,8 @@ mod self_test_sources;
 mod siblings;
 mod signatures;
 mod silences;
+mod simulate;
+mod simulate_export;
 mod sms_answers;
 mod smtp_answers;
 mod ss12000_attendance;

@@ -191,7 +191,9 @@ impl Register<'_> {
 
     fn taken(&self, hearing: &mut Hearing<'_>, chance: &mut Chance, away: &[Day], shares: Shares) {
         let lesson = hearing.lesson(self.day, self.class, self.number);
-        let at = lesson.start + SignedDuration::from_secs(chance.between(120, 840));
+        // Most in the first minutes, some only when they are asked.
+        let latest = if chance.per_mille(120) { 1_500 } else { 560 };
+        let at = lesson.start + SignedDuration::from_secs(chance.between(100, latest));
         let mistaken = chance.per_mille(shares.mistaken);
         let mut is_begun = false;
         let mut there = Vec::new();
@@ -201,7 +203,7 @@ impl Register<'_> {
                 Day::There if chance.per_mille(shares.late) => {
                     // Some are marked as missing before they come.
                     let came = lesson.start + minutes(chance.between(5, 30));
-                    if chance.per_mille(300) && came > at {
+                    if chance.per_mille(150) && came > at {
                         hearing.mark(at, id, &lesson, Mark::Unexcused, self.class);
                     }
                     hearing.mark(came.max(at), id, &lesson, Mark::Late, self.class);

@@ -44,8 +44,8 @@ impl Default for Shares {
     fn default() -> Self {
         Self {
             falls_ill: 12,
-            notified_late: 20,
-            skips: (15, 120),
+            notified_late: 12,
+            skips: (20, 200),
             excused_later: 5,
             often_away: 20,
             late: 5,
