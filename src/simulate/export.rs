@@ -104,7 +104,11 @@ struct Reading<'a> {
 ///
 /// # Errors
 /// When one cannot be read, lacks a column, or has too many bad rows; and when nothing is in them.
-pub fn read(export: &Export, directory: &Directory, term: Option<&Term>) -> Result<ReadExport, Unusable> {
+pub fn read(
+    export: &Export,
+    directory: &Directory,
+    term: Option<&Term>,
+) -> Result<ReadExport, Unusable> {
     let mut reading = Reading {
         export,
         directory,
@@ -195,13 +199,22 @@ impl<'a> Reading<'a> {
             return Err(Unusable { lines });
         }
         if count > 0 {
-            self.out.remarks.push(format!("{count} of {all} rows of the file of {} are left out", kind.as_str()));
+            self.out.remarks.push(format!(
+                "{count} of {all} rows of the file of {} are left out",
+                kind.as_str()
+            ));
             self.out.problems.extend(lines);
         }
         Ok(())
     }
 
-    fn row(&mut self, open: &Open, row: &Row, context: Context<'a>, take: Take<'a>) -> Result<(), Bad> {
+    fn row(
+        &mut self,
+        open: &Open,
+        row: &Row,
+        context: Context<'a>,
+        take: Take<'a>,
+    ) -> Result<(), Bad> {
         let fields = match &row.fields {
             Ok(fields) => fields,
             Err(what) => return Err(Bad::row(what, "correct it in the source")),
@@ -237,14 +250,14 @@ impl<'a> Reading<'a> {
 
     fn lesson(&mut self, row: Cells<'_>, context: Context<'a>) -> Result<(), Bad> {
         let (school, lesson, planned) = rows::planned(row, context)?;
-        if !self.is_asked(&school, lesson.start) {
-            return Ok(());
-        }
         for group in &planned.groups {
             let key = (school.clone(), group.clone(), lesson.start);
             self.by_group.insert(key, lesson.clone());
         }
         self.by_id.insert((school.clone(), lesson.id.clone()), lesson.clone());
+        if !self.is_asked(&school, lesson.start) {
+            return Ok(());
+        }
         let usually = self.on_day(&school, lesson.start, 1, PLANNED_AT);
         let at = planned.modified_at.map_or(usually, |at| at.max(usually));
         self.hear(school, at, Fact::LessonPlanned { lesson, planned });
@@ -254,7 +267,9 @@ impl<'a> Reading<'a> {
     fn notice(&mut self, row: Cells<'_>, context: Context<'a>) -> Result<(), Bad> {
         let noticed = rows::noticed(row, context)?;
         let last = noticed.notice.to - SignedDuration::from_secs(1);
-        if !self.is_asked(&noticed.school, noticed.notice.from) && !self.is_asked(&noticed.school, last) {
+        if !self.is_asked(&noticed.school, noticed.notice.from)
+            && !self.is_asked(&noticed.school, last)
+        {
             return Ok(());
         }
         let from = noticed.notice.from;
@@ -329,9 +344,11 @@ pub fn schools_of(pupils: &[u8]) -> BTreeSet<SchoolId> {
     let semicolons = head.iter().filter(|byte| **byte == b';').count();
     let commas = head.iter().filter(|byte| **byte == b',').count();
     let delimiter = if semicolons > commas { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(pupils);
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(pupils);
     let column = reader.headers().ok().and_then(|head| {
-        head.iter().position(|name| name.trim_matches(['\u{feff}', ' ']).eq_ignore_ascii_case("school"))
+        head.iter()
+            .position(|name| name.trim_matches(['\u{feff}', ' ']).eq_ignore_ascii_case("school"))
     });
     let Some(column) = column else { return BTreeSet::new() };
     let rows = reader.records().flatten();

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use super::given::Heard;
 use super::term::Term;
 use crate::model::{
-    EventId, Fact, LessonState, Mark, Observation, PupilId, Register, SchoolId, SourceId, local_date,
+    EventId, Fact, LessonState, Mark, Observation, PupilId, Register, SchoolId, SourceId,
+    local_date,
 };
 use crate::store::journal::{JournalError, replay};
 use crate::store::rows::Notice;

@@ -30,12 +30,10 @@ impl Term {
     /// With what to write.
     pub fn parse(text: &str) -> Result<Self, String> {
         let no = || format!("{text:?} is no term; {EXPECTED}");
-        if text.contains("..") {
-            let days = Days::parse(text).map_err(|right| match right {
-                Some(right) => format!("{text:?} is no term; write {right}"),
-                None => no(),
-            })?;
-            return Ok(Self { name: text.to_owned(), days, closed: Vec::new() });
+        match Days::parse(text) {
+            Ok(days) => return Ok(Self { name: text.to_owned(), days, closed: Vec::new() }),
+            Err(Some(right)) => return Err(format!("{text:?} is no term; write {right}")),
+            Err(None) => {}
         }
         let (year, season) = text.split_once('-').ok_or_else(no)?;
         let year: i16 = year.parse().ok().filter(|y| (2000..=2100).contains(y)).ok_or_else(no)?;
@@ -160,6 +158,8 @@ mod tests {
         }
         let told = Term::parse("2026-12-18..2026-08-17").expect_err("backwards");
         assert!(told.ends_with("write 2026-08-17..2026-12-18"), "{told}");
+        let day = Term::parse("2026-08-24").expect("one day");
+        assert_eq!(day.school_days(), [date(2026, 8, 24)]);
         assert_eq!(Term::of(date(2026, 11, 3)).map(|t| t.name).as_deref(), Some("2026-autumn"));
     }
 }

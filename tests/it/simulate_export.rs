@@ -41,7 +41,8 @@ fn whole() -> tempfile::TempDir {
 }
 
 fn simulate(folder: &Path, more: &[&str]) -> (i32, String, String, Value) {
-    let (from, json) = (folder.display().to_string(), folder.join("out.json").display().to_string());
+    let (from, json) =
+        (folder.display().to_string(), folder.join("out.json").display().to_string());
     let args = ["simulate", "--from", &from, "--json", &json, "--exact", "--undelivered", "0%"];
     let (code, out, err) = upprop(&[&args, more].concat());
     let json = fs::read_to_string(&json).ok().and_then(|text| serde_json::from_str(&text).ok());
@@ -62,7 +63,7 @@ fn an_export_is_lived_through_as_it_was_heard() {
     assert_eq!((&figures["excused"], &figures["unexcused"]), (&2.into(), &2.into()));
     assert!(out.contains("1 marks have no recorded-at"), "{out}");
     // A part of the days.
-    let (code, out, err, json) = simulate(folder.path(), &["--term", "2026-09-08..2026-09-08"]);
+    let (code, out, err, json) = simulate(folder.path(), &["--term", "2026-09-08"]);
     assert_eq!(code, 0, "{err}");
     assert_eq!(json["runs"][0]["figures"]["alarms"], 1, "{out}");
 }
@@ -70,17 +71,75 @@ fn an_export_is_lived_through_as_it_was_heard() {
 #[test]
 fn what_cannot_be_used_is_told_with_file_line_and_remedy() {
     let head = "school,pupil,lesson,mark,recorded-at\n";
-    let many = |row: &str| format!("{head}{}{row}\n", "a,p1,l1,unexcused,2026-09-07T08:25:00+02:00\n".repeat(12));
+    let many = |row: &str| {
+        format!("{head}{}{row}\n", "a,p1,l1,unexcused,2026-09-07T08:25:00+02:00\n".repeat(12))
+    };
     let lacking = "school,pupil,mark\na,p1,unexcused\n";
     for (what, name, text, more, code, told) in [
-        ("no column for the lesson", "attendance.csv", lacking.to_owned(), None, 65, &["attendance.csv:1:", "lesson or group", "export it too"][..]),
-        ("an unknown column", "attendance.csv", "school,pupil,lesson,mark,colour\n".into(), None, 65, &["attendance.csv:1:", "colour"]),
-        ("only unknown pupils", "attendance.csv", format!("{head}a,p9,l1,unexcused,\n"), None, 65, &["attendance.csv:2: pupil", "not in the directory", "--directory", "1 of 1 rows"]),
-        ("a lesson of which nobody knows when it is", "attendance.csv", format!("{head}a,p1,l9,unexcused,\n"), None, 65, &["attendance.csv:2:", "schedule.csv"]),
-        ("no day of the term", "attendance.csv", ATTENDANCE.into(), Some("2026-10-01..2026-10-02"), 65, &["holds no mark in 2026-10-01..2026-10-02", "--term"]),
-        ("a directory that is damaged", "guardians.csv", "pupil,school\n".into(), None, 65, &["guardians.csv"]),
-        ("one bad row of many is left out", "attendance.csv", many("a,p9,l1,unexcused,"), None, 0, &["attendance.csv:14: pupil"]),
-        ("a bad word of many", "attendance.csv", many("a,p1,l1,sleeping,"), None, 0, &["attendance.csv:14: mark", "marks"]),
+        (
+            "no column for the lesson",
+            "attendance.csv",
+            lacking.to_owned(),
+            None,
+            65,
+            &["attendance.csv:1:", "lesson or group", "export it too"][..],
+        ),
+        (
+            "an unknown column",
+            "attendance.csv",
+            "school,pupil,lesson,mark,colour\n".into(),
+            None,
+            65,
+            &["attendance.csv:1:", "colour"],
+        ),
+        (
+            "only unknown pupils",
+            "attendance.csv",
+            format!("{head}a,p9,l1,unexcused,\n"),
+            None,
+            65,
+            &["attendance.csv:2: pupil", "not in the directory", "--directory", "1 of 1 rows"],
+        ),
+        (
+            "a lesson of which nobody knows when it is",
+            "attendance.csv",
+            format!("{head}a,p1,l9,unexcused,\n"),
+            None,
+            65,
+            &["attendance.csv:2:", "schedule.csv"],
+        ),
+        (
+            "no day of the term",
+            "attendance.csv",
+            ATTENDANCE.into(),
+            Some("2026-10-01..2026-10-02"),
+            65,
+            &["holds no mark in 2026-10-01..2026-10-02", "--term"],
+        ),
+        (
+            "a directory that is damaged",
+            "guardians.csv",
+            "pupil,school\n".into(),
+            None,
+            65,
+            &["guardians.csv"],
+        ),
+        (
+            "one bad row of many is left out",
+            "attendance.csv",
+            many("a,p9,l1,unexcused,"),
+            None,
+            0,
+            &["attendance.csv:14: pupil"],
+        ),
+        (
+            "a bad word of many",
+            "attendance.csv",
+            many("a,p1,l1,sleeping,"),
+            None,
+            0,
+            &["attendance.csv:14: mark", "marks"],
+        ),
     ] {
         let folder = whole();
         export(folder.path(), &[(name, &text)]);
@@ -117,9 +176,17 @@ fn words_that_do_not_go_together_are_told() {
         (&["--generate", "0", "--term", "2026-autumn"], 2, "1..="),
         (&["--term", "2026-autumn"], 2, "--generate"),
         (&["--generate", "10", "--from", "x", "--term", "2026-autumn"], 2, "cannot be used with"),
-        (&["--generate", "10", "--term", "2026-autumn", "--config", "/no/such.toml"], 78, "/no/such.toml"),
+        (
+            &["--generate", "10", "--term", "2026-autumn", "--config", "/no/such.toml"],
+            78,
+            "/no/such.toml",
+        ),
         (&["--journal", "/no/such", "--directory", "/no/such"], 65, "holds no journal"),
-        (&["--generate", "10", "--term", "2026-08-24..2026-08-24", "--html", "/no/such/page.html"], 73, "/no/such/page.html"),
+        (
+            &["--generate", "10", "--term", "2026-08-24", "--html", "/no/such/page.html"],
+            73,
+            "/no/such/page.html",
+        ),
     ] {
         let (found, out, err) = upprop(&[&["simulate"], args].concat());
         assert_eq!(found, code, "{args:?}: {out}{err}");

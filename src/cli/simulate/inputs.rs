@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use crate::app;
 use crate::cli::exit;
 use crate::config::{Config, Report, Severity};
 use crate::directory::csv::PUPILS_FILE;
 use crate::directory::load::Gathered;
 use crate::directory::{Directory, LoadError, Roster, School};
+use crate::env::{Clock as _, SystemClock};
 use crate::model::{SchoolId, local_date};
-use crate::source::drop::kind::Kind;
 use crate::simulate::made::{self, Shares};
 use crate::simulate::results::Money;
 use crate::simulate::{Given, Heard, Term, export, past, settings};
+use crate::source::drop::kind::Kind;
 
 use super::SimulateArgs;
 
@@ -96,7 +95,10 @@ impl Inputs {
         };
         let school = &self.configs[0].like;
         if !term.school_days().into_iter().any(|day| school.is_school_day(day)) {
-            let line = format!("upprop: --term {}: there is no school day in it; name other days", term.name);
+            let line = format!(
+                "upprop: --term {}: there is no school day in it; name other days",
+                term.name
+            );
             return Err(Refused::data(line));
         }
         let schools = made::schools(usize::try_from(pupils).unwrap_or(usize::MAX));
@@ -138,7 +140,8 @@ impl Inputs {
         // A store's folder, or the journal's own.
         let inner = dir.join("journal");
         let folder = if inner.is_dir() { inner } else { dir.to_owned() };
-        let found = past(&folder, args.term.as_ref()).map_err(|error| Refused::data(error.to_string()))?;
+        let found =
+            past(&folder, args.term.as_ref()).map_err(|error| Refused::data(error.to_string()))?;
         let Some(found) = found else {
             let line = format!(
                 "{}: holds no journal; name the folder of a store, as /var/lib/upprop",
@@ -154,7 +157,11 @@ impl Inputs {
     }
 
     /// The people: of the folder that is named, the export's own, or the configuration's.
-    fn directory(&mut self, args: &SimulateArgs, own: Option<PathBuf>) -> Result<Directory, Refused> {
+    fn directory(
+        &mut self,
+        args: &SimulateArgs,
+        own: Option<PathBuf>,
+    ) -> Result<Directory, Refused> {
         let named = &self.configs[0];
         let configured = || named.config.directory.folder.clone();
         let Some(folder) = args.directory.clone().or(own).or_else(configured) else {
@@ -182,7 +189,7 @@ impl Inputs {
         }
         let rules = app::directory_settings(&named.config).phone;
         let loaded = files
-            .load(&schools.keys().cloned().collect(), &rules, Timestamp::UNIX_EPOCH)
+            .load(&schools.keys().cloned().collect(), &rules, SystemClock::new().now())
             .map_err(refused)?;
         Ok(Directory { schools: Arc::new(schools), roster: Arc::new(loaded.roster) })
     }
@@ -203,13 +210,21 @@ impl Inputs {
                 continue;
             };
             let day = |one: Option<&Heard>| one.map(|one| local_date(one.at, &school.zone));
-            let (Some(first), Some(last)) = (day(heard.first()), day(heard.last())) else { continue };
+            let (Some(first), Some(last)) = (day(heard.first()), day(heard.last())) else {
+                continue;
+            };
             let roster = of_school(&directory.roster, &id);
             pupils += roster.pupil_count();
-            schools.push(Given { school: id, roster: Arc::new(roster), heard, days: (first, last) });
+            schools.push(Given {
+                school: id,
+                roster: Arc::new(roster),
+                heard,
+                days: (first, last),
+            });
         }
         if unknown > 0 {
-            self.remarks.push(format!("{unknown} schools are not in the configuration and are left out"));
+            self.remarks
+                .push(format!("{unknown} schools are not in the configuration and are left out"));
         }
         let (Some(first), Some(last)) =
             (schools.iter().map(|s| s.days.0).min(), schools.iter().map(|s| s.days.1).max())

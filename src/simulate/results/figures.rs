@@ -182,7 +182,7 @@ fn of_channel(tally: &Tally, channel: Channel) -> u64 {
 pub(super) fn of(tally: &Tally, about: &About) -> Vec<(Words, Vec<Figure>)> {
     let mut m = Making { exact: about.exact, figures: Vec::new() };
     let mut sections = Vec::new();
-    m.count("schools", ("Skolor", "Schools"), tally.schools);
+    m.push("schools", ("Skolor", "Schools"), Value::Count(Number::Exact(tally.schools)));
     m.count("pupils", ("Elever", "Pupils"), tally.pupils);
     m.count("marks", ("Registreringar som hördes", "Marks heard"), tally.marks);
     m.count("notices", ("Frånvaroanmälningar som hördes", "Advance notices heard"), tally.notices);
