@@ -38,6 +38,7 @@ pub mod model;
 pub mod occasion;
 pub mod operate;
 pub mod policy;
+pub mod programme;
 pub mod report;
 pub mod sim;
 pub mod simulate;

@@ -5,8 +5,10 @@ mod again;
 mod days;
 pub mod events;
 pub mod ics;
+mod terms;
 pub mod words;
 mod zones;
 
 pub use again::Again;
 pub use days::{Calendar, Days, FromFile, NoSchool};
+pub use terms::{SchoolWeek, Term, is_weekend};

@@ -1,7 +1,9 @@
 //! The part of `upprop check` that `config` cannot do, as it may not know the rooms: what the daemon
 //! builds from settings is built on trial, and every text is made.
 
-use super::{check_calendars, check_drop, check_languages, check_places, check_texts};
+use super::{
+    check_calendars, check_drop, check_languages, check_places, check_programmes, check_texts,
+};
 use crate::app;
 use crate::config::{Problem, Report, Severity};
 use crate::env::Clock as _;
@@ -16,6 +18,9 @@ pub fn asked(report: &Report, all: bool) -> Vec<Problem> {
     let now = SystemClock::new().now();
     problems.extend(
         report.readable().map(|c| check_calendars::problems(report, c, now)).unwrap_or_default(),
+    );
+    problems.extend(
+        report.readable().map(|c| check_programmes::problems(report, c, now)).unwrap_or_default(),
     );
     problems
 }

@@ -110,6 +110,8 @@ fn about(message: &Message) -> String {
         Purpose::NotReached => "those of whom nobody was reached".into(),
         Purpose::Missed => "those of whom nobody was told on the day".into(),
         Purpose::RosterAudit => "audit of the directory".into(),
+        Purpose::DayReport => "the absences of the day".into(),
+        Purpose::ProgrammeReminder => format!("sessions in class {}", message.lesson),
         Purpose::VolumeHold => format!("hold {}", message.lesson),
         Purpose::SourceAlert | Purpose::SourceClear => format!("source {}", message.lesson),
         _ => format!("the register of lesson {}", message.lesson),

@@ -7,6 +7,7 @@ mod check_calendars;
 mod check_drop;
 mod check_languages;
 mod check_places;
+mod check_programmes;
 mod check_rooms;
 mod check_texts;
 pub mod config;
@@ -25,6 +26,7 @@ pub mod manual;
 pub mod message;
 mod notify;
 mod owner;
+pub mod programme;
 mod progress;
 pub mod pupil;
 pub mod reload;
@@ -116,6 +118,8 @@ enum Command {
     Resume(suspend::ResumeArgs),
     /// Have nobody told of some lessons: a trip, a study day of one class, a pupil who by agreement is not there.
     Silence(silence::SilenceArgs),
+    /// Sessions of preventive programmes: which are due in which class, which were held, and which are moved.
+    Programme(programme::ProgrammeArgs),
     /// Guardians of a pupil who is 18 or older, told because the pupil consents.
     Consent(accord::ConsentArgs),
     /// Protected pupils of whom it was agreed that one number may be asked to ring.
@@ -190,6 +194,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Suspend(args) => runtime()?.block_on(suspend::suspend(args)),
         Command::Resume(args) => runtime()?.block_on(suspend::resume(args)),
         Command::Silence(args) => runtime()?.block_on(silence::run(args)),
+        Command::Programme(args) => runtime()?.block_on(programme::run(args)),
         Command::Consent(args) => runtime()?.block_on(accord::consent(args)),
         Command::Agreement(args) => runtime()?.block_on(accord::agreement(args)),
         Command::Holds(args) => runtime()?.block_on(holds::run(args)),

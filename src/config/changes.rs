@@ -31,6 +31,7 @@ pub fn changes(started: &Config, before: &Config, now: &Config) -> Changes {
     differs("[delivery]", same(&before.delivery, &now.delivery));
     differs("[http]", before.http == now.http);
     differs("[mail]", same(&before.mail, &now.mail));
+    differs("[programmes]", before.programmes == now.programmes);
     differs("[watch]", before.watch == now.watch);
     each("source", &before.sources, &now.sources, &mut taken);
     each("drop", &before.drop, &now.drop, &mut taken);

@@ -19,6 +19,7 @@ mod mail;
 mod people;
 mod places;
 mod problem;
+mod programmes;
 mod provider;
 mod reader;
 mod retention;
@@ -55,6 +56,7 @@ pub use http_provider::{
 pub use mail::{Mail, MailTransport, Smtp, Tls};
 pub use places::Places;
 pub use problem::{Problem, Severity, did_you_mean};
+pub use programmes::{Programmes, SHIPPED_PROGRAMMES};
 pub use provider::{Elks, Provider, ProviderKind};
 pub use retention::{Compaction, Retention};
 pub use secret::{Loader, Secrets};
@@ -111,6 +113,8 @@ pub struct Config {
     pub providers: BTreeMap<ProviderId, Provider>,
     /// `[calendars.<name>]`.
     pub calendars: BTreeMap<String, SchoolDays>,
+    /// `[programmes]`.
+    pub programmes: Programmes,
     /// `[schools.<id>]` over `[defaults]`.
     pub schools: BTreeMap<SchoolId, School>,
     /// How the outside reaches us, without a slash at the end; none: no delivery reports.
@@ -269,8 +273,13 @@ fn read(root: Reader<'_>) -> Config {
         root.judge_token("api-token-file", token);
     }
     let calendars = calendar::read_all(&root);
-    let declared =
-        school::Declared { providers: &provider_names, mail: mail_declared, calendars: &calendars };
+    let programmes = Programmes::read(root.table("programmes"));
+    let declared = school::Declared {
+        providers: &provider_names,
+        mail: mail_declared,
+        calendars: &calendars,
+        programmes: &programmes.all,
+    };
     let schools = school::read_all(&root, &declared);
     let store = Store::read(root.table("store"));
     let server = Server::read(root.table("server"), &store.dir);
@@ -292,6 +301,7 @@ fn read(root: Reader<'_>) -> Config {
         ss12000: Ss12000::read_all(&root, &school_names, root.has("public-url")),
         providers,
         calendars,
+        programmes,
         schools,
         public_url,
         api_token,

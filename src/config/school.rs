@@ -15,10 +15,11 @@ use super::reader::{Cap, Reader};
 use super::sender::{SENDER, sender_id};
 use crate::calendar::Calendar;
 use crate::directory::{
-    DailyLists, LanguageRules, Mode, Nudge, Price, QuietHours, RegisterRules, School,
-    SubjectIdentity, Translations,
+    DailyLists, LanguageRules, Mode, Nudge, Price, ProgrammeRules, QuietHours, RegisterRules,
+    School, SubjectIdentity, Translations,
 };
 use crate::model::{Address, Locale, Phone, ProviderId, SchoolId};
+use crate::programme::Programme;
 
 /// What the rest of the file declares that a school may lean on.
 pub(super) struct Declared<'a> {
@@ -28,6 +29,8 @@ pub(super) struct Declared<'a> {
     pub mail: bool,
     /// Calendars, whether or not they are right in themselves.
     pub calendars: &'a BTreeMap<String, SchoolDays>,
+    /// Programmes in which nothing is wrong.
+    pub programmes: &'a [Arc<Programme>],
 }
 
 /// All schools, and the problems of each.
@@ -180,6 +183,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         mutes_marking_guardian: from.get(|r| r.boolean("mute-marking-guardian")).unwrap_or(false),
         people: super::people::read(from),
         ladders: crate::directory::LadderRules::default(),
+        programmes: programmes(from, declared.programmes),
     }
 }
 
@@ -228,7 +232,22 @@ fn daily(from: &Layers<'_, '_>) -> DailyLists {
         roster_audit: from
             .get(|r| r.parsed("roster-audit-at", time, digest_time))
             .unwrap_or(usual.roster_audit),
+        day_report: from
+            .get(|r| r.parsed("same-day-report-at", time, digest_time))
+            .unwrap_or(usual.day_report),
         office_email: from.get(|r| r.parsed("office-email", address, email)),
+    }
+}
+
+fn programmes(from: &Layers<'_, '_>, all: &[Arc<Programme>]) -> ProgrammeRules {
+    let usual = ProgrammeRules::default();
+    let time = "a time as \"07:45\", or \"off\"";
+    let runs = from.get(|r| r.boolean("programmes")).unwrap_or(true);
+    ProgrammeRules {
+        runs: if runs { all.to_vec() } else { usual.runs },
+        reminder_at: from
+            .get(|r| r.parsed("programme-reminder-at", time, digest_time))
+            .unwrap_or(usual.reminder_at),
     }
 }
 

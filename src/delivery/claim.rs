@@ -244,7 +244,9 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::NotReached
         | Purpose::RosterAudit
         | Purpose::VolumeHold
-        | Purpose::Missed => None,
+        | Purpose::Missed
+        | Purpose::DayReport
+        | Purpose::ProgrammeReminder => None,
     }
 }
 

@@ -6,8 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
+use super::day_report;
 use super::dispatcher::Dispatcher;
 use super::failure;
+use super::programmes;
 use super::shared::Shared;
 use crate::directory::{Directory, GuardianLink, Mode, Protection, Pupil, School};
 use crate::intake::case::{PROTECTED_FOR, enqueue};
@@ -26,14 +28,24 @@ use crate::store::rows::{DailyList, Day, Due, Failing, RosterLook};
 use crate::store::tables::{self, Lane};
 use crate::store::{Commit, StoreError, after_prefix};
 
+/// All lists.
+const ALL: [DailyList; 5] = [
+    DailyList::NotReached,
+    DailyList::RosterAudit,
+    DailyList::Missed,
+    DailyList::DayReport,
+    DailyList::Programmes,
+];
 /// Lessons of a pupil's day that are looked at.
 const LESSONS: usize = 50;
 /// Most pupils that one list names; a mail of more is read by nobody.
-const NAMED: usize = 200;
+pub(super) const NAMED: usize = 200;
 /// For so long a list of a school that is not configured at the moment is waited for.
 const LATER: SignedDuration = SignedDuration::from_mins(30);
-/// A list that a stop has kept for longer is of another day.
+/// A list that a stop has kept for longer is of another day …
 const TOO_LATE: SignedDuration = SignedDuration::from_hours(6);
+/// … or of another week.
+const TOO_LATE_OF_WEEK: SignedDuration = SignedDuration::from_hours(4 * 24);
 
 /// The row by which a list is made.
 fn row(school: &School, list: DailyList, at: Timestamp) -> (Vec<u8>, Due) {
@@ -41,6 +53,8 @@ fn row(school: &School, list: DailyList, at: Timestamp) -> (Vec<u8>, Due) {
         DailyList::NotReached => "not-reached",
         DailyList::RosterAudit => "roster-audit",
         DailyList::Missed => "missed",
+        DailyList::DayReport => "day-report",
+        DailyList::Programmes => "programmes",
     };
     let key = tables::due(Lane::Timer, at, &format!("daily {name} {}", school.id));
     (key, Due::Daily { school: school.id.clone(), list, at })
@@ -52,6 +66,11 @@ fn next(school: &School, list: DailyList, now: Timestamp) -> Option<Timestamp> {
         DailyList::NotReached => school.daily.not_reached,
         DailyList::RosterAudit => school.daily.roster_audit,
         DailyList::Missed => school.daily.missed,
+        DailyList::DayReport => school.daily.day_report,
+        DailyList::Programmes => {
+            let time = school.programmes.reminder_at.filter(|_| !school.programmes.runs.is_empty());
+            return time.map(|time| daily::next_of_week(time, school, now));
+        }
     };
     time.map(|time| daily::next(time, school, now))
 }
@@ -65,7 +84,7 @@ pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
     let now = shared.env.clock.now();
     let mut unit = Unit::new(shared.kv.as_ref());
     for school in directory.schools.values() {
-        for list in [DailyList::NotReached, DailyList::RosterAudit, DailyList::Missed] {
+        for list in ALL {
             if let Some(at) = next(school, list, now) {
                 let (key, due) = row(school, list, at);
                 unit.write(key, &due);
@@ -97,7 +116,11 @@ impl Dispatcher {
                 }
                 // Configuration may say another time, or none, since.
                 let before = at.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(at);
-                if next(school, list, before) == Some(at) && late < TOO_LATE {
+                let patience = match list {
+                    DailyList::Programmes => TOO_LATE_OF_WEEK,
+                    _ => TOO_LATE,
+                };
+                if next(school, list, before) == Some(at) && late < patience {
                     self.list(&mut unit, &directory, school, list, at, now).await?;
                 }
             }
@@ -127,6 +150,12 @@ impl Dispatcher {
     ) -> Result<(), StoreError> {
         let mut date = local_date(at, &school.zone);
         let (purpose, reason, role, empty) = match list {
+            DailyList::DayReport => {
+                return day_report::report(unit, directory, school, date, now).await;
+            }
+            DailyList::Programmes => {
+                return programmes::remind(unit, directory, school, date, now).await;
+            }
             DailyList::NotReached => {
                 let found = not_reached(unit, directory, school, date, now).await?;
                 let empty = found.people.is_empty() && found.unnamed == 0;
@@ -183,7 +212,7 @@ pub(super) fn about(purpose: Purpose) -> LessonId {
 }
 
 /// Whether a source says that a pupil is protected, whatever the directory says.
-async fn is_hidden(
+pub(super) async fn is_hidden(
     unit: &Unit<'_>,
     school: &School,
     pupil: &Pupil,
@@ -197,10 +226,15 @@ async fn is_hidden(
     Ok(said.is_some_and(|at| now.duration_since(at) < PROTECTED_FOR))
 }
 
-fn person(pupil: &Pupil) -> Person {
+/// Given and family name.
+pub(super) fn name(pupil: &Pupil) -> String {
     let family = pupil.family_name.as_deref().unwrap_or_default();
+    format!("{} {family}", pupil.given_name).trim_end().to_owned()
+}
+
+fn person(pupil: &Pupil) -> Person {
     Person {
-        name: format!("{} {family}", pupil.given_name).trim_end().to_owned(),
+        name: name(pupil),
         class: pupil.class.clone().unwrap_or_default(),
         start: String::new(),
         told: String::new(),
@@ -227,6 +261,13 @@ async fn is_left_out(
     Ok(excluded || pupil.guardians.iter().any(knows))
 }
 
+/// One pupil's day: lessons that the pupil is missing from, and the messages about them.
+pub(super) struct DayOf<'a> {
+    pub pupil: &'a Pupil,
+    pub lessons: Vec<LessonState>,
+    pub told: Vec<Notification>,
+}
+
 /// Those of a day who are missing, and how far the telling has come.
 async fn missing_on(
     unit: &mut Unit<'_>,
@@ -234,8 +275,19 @@ async fn missing_on(
     school: &School,
     date: Date,
 ) -> Result<Vec<Missing>, StoreError> {
+    let all = day_of(unit, directory, school, date).await?;
+    Ok(all.iter().filter_map(|of| daily::missing(&of.pupil.id, &of.lessons, &of.told)).collect())
+}
+
+/// The days of those who are missing.
+pub(super) async fn day_of<'a>(
+    unit: &mut Unit<'_>,
+    directory: &'a Directory,
+    school: &School,
+    date: Date,
+) -> Result<Vec<DayOf<'a>>, StoreError> {
     let pupils = directory.roster.pupils.get(&school.id);
-    let mut all: Vec<Missing> = Vec::new();
+    let mut all: Vec<DayOf<'_>> = Vec::new();
     for pupil in pupils.into_iter().flat_map(BTreeMap::values) {
         let from = tables::day(&school.id, &pupil.id, date);
         let day: Vec<LessonState> = unit.peek_range(&from, &after_prefix(&from), LESSONS).await?;
@@ -250,7 +302,9 @@ async fn missing_on(
             }
             counted.push(lesson);
         }
-        all.extend(daily::missing(&pupil.id, &counted, &told));
+        if !counted.is_empty() {
+            all.push(DayOf { pupil, lessons: counted, told });
+        }
     }
     Ok(all)
 }

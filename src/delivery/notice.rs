@@ -7,9 +7,11 @@ use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
 
 use super::claim::Verdict;
 use super::daily;
+use super::day_report;
 use super::failure;
 use super::hold_facts::{self, HeldNow};
 use super::hold_notice;
+use super::programmes;
 use super::shared::Shared;
 use crate::directory::{Directory, Mode, Nudge, Protection, Roster, School, entitled};
 use crate::intake::case;
@@ -82,6 +84,15 @@ pub(super) async fn about<'a>(
                 let any = !found.is_nothing();
                 About::List(Box::new(NoticeFacts::Roster(found)), any)
             }
+            None => About::Gone,
+        },
+        Purpose::DayReport => {
+            let found = day_report::facts(unit, directory, school, n.date, now).await?;
+            let any = !found.is_nothing();
+            About::List(Box::new(NoticeFacts::DayReport(found)), any)
+        }
+        Purpose::ProgrammeReminder => match programmes::facts(unit, directory, school, n).await? {
+            Some(found) => About::List(Box::new(NoticeFacts::Programme(found)), true),
             None => About::Gone,
         },
         Purpose::VolumeHold => {
@@ -182,10 +193,18 @@ fn address(c: &Claim<'_>, school: &School) -> Option<Address> {
             entitled::staff(school, None, c.roster, *role).map(Address::Email)
         }
         Recipient::Member(id) => {
-            let all = entitled::member(c.roster, id, school.registers.nudge);
+            let all = entitled::member(c.roster, id, preferred(school, c.n));
             all.into_iter().find(|address| address.channel() == c.n.channel)
         }
         Recipient::Guardian(_) | Recipient::Pupil | Recipient::Guest | Recipient::Agreed => None,
+    }
+}
+
+/// How a member of staff is told of it: of registers as the school has chosen, of anything else by mail.
+fn preferred(school: &School, n: &Notification) -> Nudge {
+    match n.purpose {
+        Purpose::ProgrammeReminder => Nudge::Email,
+        _ => school.registers.nudge,
     }
 }
 
@@ -233,9 +252,16 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
             let same = is_of(row, n);
             (!same || row.over_at.is_none()).then_some(Reason::SourceSilent)
         }
-        (Purpose::NotReached | Purpose::RosterAudit | Purpose::Missed, About::List(_, any)) => {
-            (!any).then_some(Reason::NothingToList)
-        }
+        (
+            Purpose::NotReached
+            | Purpose::RosterAudit
+            | Purpose::Missed
+            | Purpose::DayReport
+            | Purpose::ProgrammeReminder,
+            About::List(_, any),
+        ) => (!any).then_some(Reason::NothingToList),
+        // Held, moved or somebody else's by now.
+        (Purpose::ProgrammeReminder, About::Gone) => Some(Reason::NothingToList),
         (Purpose::VolumeHold, About::Hold(hold, _)) if hold.over_at.is_some() => {
             Some(hold.decisions.last().map_or(Reason::MarkChanged, HoldDecision::reason))
         }
@@ -398,7 +424,8 @@ pub(super) async fn follow(
     let directory = shared.directory.load_full();
     let school = directory.schools.get(&n.school);
     // One in doubt may have arrived; of one that is too old nobody need hear.
-    let other_way = !matches!(reason, Reason::HeldInDoubt | Reason::Expired);
+    let other_way = !matches!(reason, Reason::HeldInDoubt | Reason::Expired)
+        && n.purpose != Purpose::ProgrammeReminder;
     if let (Recipient::Member(id), Some(school), true) = (&n.recipient, school, other_way) {
         let channel = n.channel.other();
         let all = entitled::member(&directory.roster, id, school.registers.nudge);
@@ -440,7 +467,7 @@ pub(super) async fn bad_addresses(
     now: Timestamp,
 ) -> Result<BTreeSet<Address>, StoreError> {
     let Recipient::Member(id) = &n.recipient else { return Ok(BTreeSet::new()) };
-    let all = entitled::member(&directory.roster, id, school.registers.nudge);
+    let all = entitled::member(&directory.roster, id, preferred(school, n));
     failure::bad_among(unit, all, now).await
 }
 

@@ -74,5 +74,6 @@ pub fn school() -> School {
         mutes_marking_guardian: false,
         people: crate::directory::PeopleRules::default(),
         ladders: crate::directory::LadderRules::default(),
+        programmes: crate::directory::ProgrammeRules::default(),
     }
 }

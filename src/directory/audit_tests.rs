@@ -41,6 +41,7 @@ fn settings(id: &str) -> School {
         mutes_marking_guardian: false,
         people: crate::directory::PeopleRules::default(),
         ladders: crate::directory::LadderRules::default(),
+        programmes: crate::directory::ProgrammeRules::default(),
     }
 }
 

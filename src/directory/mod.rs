@@ -5,6 +5,7 @@ pub mod audit;
 pub mod brake;
 pub mod cells;
 pub mod check;
+pub mod classes;
 pub mod csv;
 mod encoding;
 pub mod entitled;
@@ -42,7 +43,8 @@ pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};
 pub use roster::{Guardian, GuardianLink, Protection, Pupil, Roster, Staff};
 pub use school::{
-    DailyLists, Homes, Mode, Nudge, PeopleRules, QuietHours, RegisterRules, School, SubjectIdentity,
+    DailyLists, Homes, Mode, Nudge, PeopleRules, ProgrammeRules, QuietHours, RegisterRules, School,
+    SubjectIdentity,
 };
 pub use settings::Settings;
 pub use volume::VolumeRules;

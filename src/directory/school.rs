@@ -12,8 +12,9 @@ use super::hours::TimeRules;
 use super::ladders::LadderRules;
 use super::languages::LanguageRules;
 use super::volume::VolumeRules;
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, is_weekend};
 use crate::model::{Address, EmailAddress, Locale, ProviderId, Rate, SchoolId};
+use crate::programme::Programme;
 
 /// How far a school has gone live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +107,8 @@ pub struct DailyLists {
     pub missed: Option<Time>,
     /// When the office is told what in the directory is to be mended; none: never.
     pub roster_audit: Option<Time>,
+    /// When the team and the principal are told who was missing today, and how home was told; none: never.
+    pub day_report: Option<Time>,
     /// The office; staff rows of role `office` come before it, and the team where there is neither.
     pub office_email: Option<EmailAddress>,
 }
@@ -118,8 +121,25 @@ impl Default for DailyLists {
             not_reached: Some(Time::constant(15, 30, 0, 0)),
             missed: Some(Time::constant(7, 40, 0, 0)),
             roster_audit: Some(Time::constant(7, 15, 0, 0)),
+            day_report: Some(Time::constant(16, 0, 0, 0)),
             office_email: None,
         }
+    }
+}
+
+/// The preventive programmes that a school runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgrammeRules {
+    /// Which, in all their editions; empty: none.
+    pub runs: Vec<Arc<Programme>>,
+    /// When staff are reminded, on the first school day of a week, by the school's clock; none: never.
+    pub reminder_at: Option<Time>,
+}
+
+impl Default for ProgrammeRules {
+    /// Before the first lesson of the week.
+    fn default() -> Self {
+        Self { runs: Vec::new(), reminder_at: Some(Time::constant(7, 45, 0, 0)) }
     }
 }
 
@@ -203,12 +223,22 @@ pub struct School {
     pub people: PeopleRules,
     /// Which ladders it follows.
     pub ladders: LadderRules,
+    /// What it does before anybody is missing.
+    pub programmes: ProgrammeRules,
 }
 
 impl School {
     /// Whether a day may be a school day.
     pub fn is_school_day(&self, day: Date) -> bool {
         self.calendar.as_ref().is_none_or(|calendar| calendar.is_school_day(day))
+    }
+
+    /// Whether a day is the first of its week on which there may be school.
+    pub fn is_first_of_week(&self, day: Date) -> bool {
+        let is_school = |day: Date| !is_weekend(day) && self.is_school_day(day);
+        let before = std::iter::successors(day.yesterday().ok(), |day| day.yesterday().ok());
+        let since_monday = usize::from(day.weekday().to_monday_zero_offset().unsigned_abs());
+        is_school(day) && !before.take(since_monday).any(is_school)
     }
 
     /// How long after a mark came nobody is told of it: it may still change, and those that come with it are counted.

@@ -46,6 +46,7 @@ pub fn settings() -> super::School {
         mutes_marking_guardian: false,
         people: crate::directory::PeopleRules::default(),
         ladders: crate::directory::LadderRules::default(),
+        programmes: crate::directory::ProgrammeRules::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{daily, hold, notice, samples, team};
+use super::{daily, day_report, hold, notice, programme, samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
@@ -25,13 +25,15 @@ macro_rules! files {
 macro_rules! email {
     ($folder:literal) => {
         files!($folder:
-            "_case.html", "_case.txt", "_words.txt",
+            "_case.html", "_case.txt", "_signs.html", "_signs.txt", "_words.txt",
             "absence-digest.html", "absence-digest.subject.txt", "absence-digest.txt",
             "absence.html", "absence.subject.txt", "absence.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
             "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
+            "day-report.html", "day-report.subject.txt", "day-report.txt",
             "missed.html", "missed.subject.txt", "missed.txt",
             "not-reached.html", "not-reached.subject.txt", "not-reached.txt",
+            "programme-reminder.html", "programme-reminder.subject.txt", "programme-reminder.txt",
             "register-nudge.html", "register-nudge.subject.txt", "register-nudge.txt",
             "register-taken.html", "register-taken.subject.txt", "register-taken.txt",
             "register-untaken.html", "register-untaken.subject.txt", "register-untaken.txt",
@@ -137,7 +139,7 @@ pub(super) fn locale(name: &str) -> Option<Locale> {
 pub(super) fn variables(name: &str) -> BTreeSet<String> {
     let file = name.rsplit('/').next().unwrap_or_default();
     let mut known = match file {
-        "_page.html" | "_words.txt" => BTreeSet::new(),
+        "_page.html" | "_words.txt" | "_signs.html" | "_signs.txt" => BTreeSet::new(),
         _ if ["absence.", "absence-digest.", "correction."].iter().any(|s| file.starts_with(s)) => {
             fields(&samples::guardian("Alva", "Björkskolan", "070-174 06 05"))
         }
@@ -150,6 +152,8 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if file.starts_with("not-reached") || file.starts_with("missed") => {
             fields(&daily::not_reached_samples()[0])
         }
+        _ if file.starts_with("day-report.") => fields(&day_report::samples()[0]),
+        _ if file.starts_with("programme-reminder.") => fields(&programme::samples()[0]),
         _ if file.starts_with("roster-audit") => fields(&daily::roster_samples()[0]),
         _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),
         _ => fields(&team::values(&samples::team_case(), SubjectIdentity::None)),

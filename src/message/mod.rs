@@ -4,6 +4,7 @@
 mod catalogue;
 pub mod clean;
 pub mod daily;
+pub mod day_report;
 mod direction;
 mod engine;
 pub mod facts;
@@ -14,6 +15,7 @@ mod languages;
 pub mod mail;
 pub mod notice;
 pub mod preview;
+pub mod programme;
 mod render;
 pub mod ring;
 mod samples;

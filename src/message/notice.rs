@@ -1,5 +1,5 @@
-//! Texts about no one pupil: registers that are not taken, sources that say nothing, and the lists of the day. No name
-//! of a pupil can reach the former: their facts have no place for one.
+//! Texts about no one pupil: registers that are not taken, sources that say nothing, sessions of programmes, and the lists
+//! of the day. No name of a pupil can reach the others: their facts have no place for one.
 
 use minijinja::value::{Serde, Value};
 use serde::Serialize;
@@ -7,8 +7,10 @@ use serde_json::Value as Json;
 
 use super::clean::{self, SMS_NAME};
 use super::daily::{self, NotReachedFacts, RosterFacts};
+use super::day_report::{self, DayReportFacts};
 use super::engine::Failure;
 use super::hold::{self, HoldFacts};
+use super::programme::{self, ProgrammeFacts};
 use super::render::{self, MailText, RenderError, SmsText};
 use super::sms;
 use super::{Templates, engine, team};
@@ -116,6 +118,10 @@ pub enum NoticeFacts {
     Roster(RosterFacts),
     /// Messages that are held.
     Hold(Box<HoldFacts>),
+    /// A school day.
+    DayReport(DayReportFacts),
+    /// Sessions of programmes in one class.
+    Programme(ProgrammeFacts),
 }
 
 impl Templates {
@@ -195,6 +201,8 @@ impl Templates {
             NoticeFacts::NotReached(_) => purpose == Purpose::NotReached,
             NoticeFacts::Missed(_) => purpose == Purpose::Missed,
             NoticeFacts::Roster(_) => purpose == Purpose::RosterAudit,
+            NoticeFacts::DayReport(_) => purpose == Purpose::DayReport,
+            NoticeFacts::Programme(_) => purpose == Purpose::ProgrammeReminder,
         };
         if !fits {
             return Err(RenderError::NoTemplate(format!("{} of these facts", purpose.as_str())));
@@ -327,6 +335,11 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
     all.extend(lists.map(|facts| (Purpose::Missed, NoticeFacts::Missed(facts))));
     let audits = daily::roster_samples().into_iter();
     all.extend(audits.map(|facts| (Purpose::RosterAudit, NoticeFacts::Roster(facts))));
+    let reports = day_report::samples().into_iter();
+    all.extend(reports.map(|facts| (Purpose::DayReport, NoticeFacts::DayReport(facts))));
+    let reminders = programme::samples().into_iter();
+    let of = |facts| (Purpose::ProgrammeReminder, NoticeFacts::Programme(facts));
+    all.extend(reminders.map(of));
     all
 }
 

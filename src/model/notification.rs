@@ -46,6 +46,10 @@ pub enum Purpose {
     /// To the attendance team, in the morning: pupils who were missing on the last day of school and of whom nobody was
     /// told on it, nor has any word yet.
     Missed,
+    /// To the attendance team and the principal, after the school day: who was missing, and how home was told.
+    DayReport,
+    /// To the attendance team and the mentors of a class: sessions of a preventive programme are to be held, or are overdue.
+    ProgrammeReminder,
     /// To the one number that was agreed upon for a protected pupil: please ring. Says nothing of anybody.
     AskToRing,
 }
@@ -70,6 +74,8 @@ impl Purpose {
             Self::RosterAudit => "roster-audit",
             Self::VolumeHold => "volume-hold",
             Self::Missed => "missed",
+            Self::DayReport => "day-report",
+            Self::ProgrammeReminder => "programme-reminder",
             Self::AskToRing => "ask-to-ring",
         }
     }
@@ -86,7 +92,9 @@ impl Purpose {
             | Self::NotReached
             | Self::RosterAudit
             | Self::VolumeHold
-            | Self::Missed => true,
+            | Self::Missed
+            | Self::DayReport
+            | Self::ProgrammeReminder => true,
             Self::Absence
             | Self::Correction
             | Self::TeamAlert

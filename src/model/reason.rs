@@ -173,6 +173,10 @@ pub enum Reason {
     HomeTold,
     /// Another of the same home could not be reached.
     HomeNotReached,
+    /// A session of a preventive programme is to be held, or is overdue.
+    SessionDue,
+    /// Pupils were missing today without a valid reason.
+    AbsencesToday,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -311,6 +315,10 @@ impl Reason {
             }
             Self::HomeNotReached => {
                 "the guardian of the same home who comes before could not be reached"
+            }
+            Self::AbsencesToday => "pupils were missing on the day without a valid reason",
+            Self::SessionDue => {
+                "a session of a preventive programme is to be held, or a week has passed with nothing recorded"
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
     Accord, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId, PupilId,
-    SchoolId, Silencing, State,
+    SchoolId, SessionRecord, Silencing, State,
 };
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
@@ -82,6 +82,10 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
         tables::ACCORDS => {
             let row: Accord = read(value)?;
             misplaced(tables::accord(&row) == key)
+        }
+        tables::SESSIONS => {
+            let row: SessionRecord = read(value)?;
+            misplaced(tables::session(&row) == key)
         }
         tables::SILENCINGS => {
             let row: Silencing = read(value)?;

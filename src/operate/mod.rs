@@ -19,6 +19,7 @@ pub mod go_live;
 pub mod guest;
 pub mod held;
 pub mod message;
+pub mod programmes;
 pub mod queue;
 pub mod registers;
 pub mod rejected;

@@ -1,5 +1,6 @@
 //! What is kept no longer than its clock says. Three clocks: *contacts* (addresses, texts' digests, what teachers
-//! wrote), *evidence* (what was heard, decided and sent, by ids), *counters* (numbers about nobody). A
+//! wrote), *evidence* (what was heard, decided and sent, by ids), *counters* (numbers about
+//! nobody, and which sessions of programmes were held). A
 //! message that something still happens to is never touched.
 
 use jiff::tz::TimeZone;
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use super::erase::{Ask, Fate, is_past, sweep};
 use crate::model::{
-    Accord, LessonState, Notification, NotificationId, PupilId, SchoolId, Silencing,
+    Accord, LessonState, Notification, NotificationId, PupilId, SchoolId, SessionRecord, Silencing,
 };
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
@@ -294,6 +295,10 @@ async fn counters(kv: &dyn Kv, limit: Timestamp, restored: Timestamp) -> Result<
     let mut gone = sweep(kv, tables::COUNTERS, |key, _| {
         let date = tables::parts::<2>(key).and_then(|([_, date], _)| date.parse().ok());
         goes(date.is_some_and(|date: jiff::civil::Date| date < day))
+    })
+    .await?;
+    gone += sweep(kv, tables::SESSIONS, |_, value| {
+        goes(ledger::decode::<SessionRecord>(value).is_ok_and(|row| row.term.end() < day))
     })
     .await?;
     gone += sweep(kv, tables::ERASED, |_, value| {

@@ -171,3 +171,35 @@ async fn an_old_lesson_with_a_late_message_stays_as_long_as_the_message() {
     assert!(kv.get(&lesson).await.expect("read").is_none());
     is_whole(&kv).await;
 }
+
+#[tokio::test]
+async fn what_was_recorded_of_a_programme_stays_as_long_as_numbers_do() {
+    let kv = MemoryStore::new();
+    let term = crate::model::TermName::of(date(2026, 9, 1));
+    let row = SessionRecord {
+        school: SchoolId::new("s").expect("id"),
+        term,
+        programme: "7tjugo".into(),
+        class: "4A".into(),
+        session: 1,
+        held: Some(date(2026, 9, 10)),
+        moved_to: None,
+        at: "2026-09-10T10:00:00Z".parse().expect("time"),
+        by: "uid 0".into(),
+    };
+    let mut unit = Unit::new(&kv);
+    unit.write(tables::session(&row), &row);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    is_whole(&kv).await;
+    let end: Timestamp = "2027-01-01T00:00:00Z".parse().expect("time");
+    for (days, gone) in [(1099, 0), (1101, 1)] {
+        let now = end.saturating_add(SignedDuration::from_hours(24 * days)).expect("time");
+        assert_eq!(tidy(&kv, CLOCKS, now).await.expect("tidy").counters, gone, "{days}");
+    }
+    let mut unit = Unit::new(&kv);
+    unit.write(tables::session(&SessionRecord { session: 2, ..row.clone() }), &row);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    let mut checked = Checked::new(None);
+    check::rows(&kv, &mut checked, &Progress::default()).await.expect("checked");
+    assert_eq!(checked.problems.len(), 1, "its key is that of another session");
+}

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::civil::{Date, Time, Weekday};
+use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
+use crate::calendar::is_weekend;
 use crate::directory::entitled::{self, Entitled, Known};
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
@@ -17,13 +18,26 @@ const HORIZON: i64 = 120;
 
 /// When a list of that time of the day is made next after `now`: on a school day, of which no week has more than five.
 pub fn next(time: Time, school: &School, now: Timestamp) -> Timestamp {
+    next_on(time, school, now, |day| !is_weekend(day) && school.is_school_day(day))
+}
+
+/// When a list of that time of the day is made next after `now`: on the first school day of a week.
+pub fn next_of_week(time: Time, school: &School, now: Timestamp) -> Timestamp {
+    next_on(time, school, now, |day| school.is_first_of_week(day))
+}
+
+fn next_on(
+    time: Time,
+    school: &School,
+    now: Timestamp,
+    is_its: impl Fn(Date) -> bool,
+) -> Timestamp {
     let zone = &school.zone;
     let today = local_date(now, zone);
     let at = |days: i64| {
         let date = today.saturating_add(days.days());
         let at = zone.to_ambiguous_timestamp(date.to_datetime(time)).compatible().ok()?;
-        let weekend = matches!(date.weekday(), Weekday::Saturday | Weekday::Sunday);
-        (at > now && !weekend && school.is_school_day(date)).then_some(at)
+        (at > now && is_its(date)).then_some(at)
     };
     // A calendar in which there is none is looked at again.
     let later = now.saturating_add(SignedDuration::from_hours(24 * HORIZON));
@@ -62,7 +76,7 @@ impl Told {
 }
 
 /// How far one message has come.
-fn told(n: &Notification) -> Told {
+pub(super) fn told(n: &Notification) -> Told {
     match (n.state, n.channel) {
         // Nobody ever says that a mail was read.
         (State::Delivered, _) | (State::Accepted, Channel::Email) => Told::Reached,
@@ -72,6 +86,12 @@ fn told(n: &Notification) -> Told {
         (State::Undelivered | State::Rejected | State::Expired, _) => Told::Failed,
         (State::Cancelled, _) => Told::Nobody,
     }
+}
+
+/// Whether a message tells those at home of an absence.
+pub(super) fn is_home(n: &Notification) -> bool {
+    n.purpose == Purpose::Absence
+        && matches!(n.recipient, Recipient::Guardian(_) | Recipient::Pupil)
 }
 
 /// One pupil's day as the list of the day looks at it.
@@ -90,11 +110,7 @@ pub struct Missing {
 /// A pupil's day; none: the pupil is not missing from any lesson. `told`: the messages of these lessons.
 pub fn missing(pupil: &PupilId, day: &[LessonState], all: &[Notification]) -> Option<Missing> {
     let since = day.iter().filter(|l| l.missing).map(|l| l.lesson.start).min()?;
-    let home = |n: &&Notification| {
-        n.purpose == Purpose::Absence
-            && matches!(n.recipient, Recipient::Guardian(_) | Recipient::Pupil)
-    };
-    let told = all.iter().filter(home).map(told).max().unwrap_or(Told::Nobody);
+    let told = all.iter().filter(|n| is_home(n)).map(told).max().unwrap_or(Told::Nobody);
     Some(Missing { pupil: pupil.clone(), since, told, told_at: same_day::told_at(all) })
 }
 

@@ -27,6 +27,29 @@ fn a_list_is_due_at_its_time_on_the_next_day_of_school() {
     }
 }
 
+#[test]
+fn a_list_of_the_week_is_due_on_the_first_day_of_school_in_it() {
+    let days = |text| crate::calendar::Days::parse(text).expect("days");
+    let calendar = crate::calendar::Calendar {
+        closed: vec![days("2026-10-26..2026-10-30"), days("2026-11-09..2026-11-10")],
+        ..crate::calendar::Calendar::default()
+    };
+    let school = School { calendar: Some(std::sync::Arc::new(calendar)), ..school() };
+    for (now, due) in [
+        ("2026-10-12T05:44:59Z", "2026-10-12T05:45:00Z"),
+        ("2026-10-12T05:45:00Z", "2026-10-19T05:45:00Z"),
+        // Week 44 has no school, and the clocks go back before it.
+        ("2026-10-19T05:45:00Z", "2026-11-02T06:45:00Z"),
+        // On Monday and Tuesday there is none.
+        ("2026-11-02T06:45:00Z", "2026-11-11T06:45:00Z"),
+        ("2026-11-11T06:45:00Z", "2026-11-16T06:45:00Z"),
+        // And forward, on a Sunday.
+        ("2027-03-22T06:45:00Z", "2027-03-29T05:45:00Z"),
+    ] {
+        assert_eq!(next_of_week(time(7, 45, 0, 0), &school, at(now)), at(due), "{now}");
+    }
+}
+
 fn pupil() -> PupilId {
     PupilId::new("p").expect("an id")
 }

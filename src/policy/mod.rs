@@ -3,12 +3,14 @@
 
 pub mod agreed;
 pub mod daily;
+pub mod day_report;
 mod evaluate;
 pub mod exclusion;
 pub mod hours;
 pub mod last_word;
 pub mod notice;
 mod plan;
+pub mod programme;
 mod put_right;
 pub mod register;
 pub mod stale;

@@ -327,7 +327,7 @@ pub enum Due {
     },
 }
 
-/// A list that a school gets every day.
+/// A list that a school gets every day, or every week.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DailyList {
@@ -337,6 +337,10 @@ pub enum DailyList {
     RosterAudit,
     /// Those of whom nobody was told on the last day of school.
     Missed,
+    /// Who was missing, and how home was told.
+    DayReport,
+    /// Of which sessions of programmes staff are reminded; of the week.
+    Programmes,
 }
 
 /// What was found in a school's directory when its office was last told. Ids only.
@@ -413,9 +417,10 @@ pub struct OperatorAct {
     /// Who, as the system says: `uid 0`.
     pub by: String,
     /// `suspend`, `resume`, `go-live`, `back-to-guests`, `go-live-withdrawn`, `hold-release`, `hold-discard`, `silence`,
-    /// `silence-removed`.
+    /// `silence-removed`, `programme-held`, `programme-moved`, `programme-undone`.
     pub act: String,
-    /// What it concerns: `all`, `channel:sms`, `channel:email`, `school:ID` or `silence:ID`.
+    /// What it concerns: `all`, `channel:sms`, `channel:email`, `school:ID`, `silence:ID`, or
+    /// `programme:SCHOOL/TERM/PROGRAMME/CLASS/SESSION`.
     pub scope: String,
     /// Why, in the operator's words; empty where none are asked for.
     pub reason: String,

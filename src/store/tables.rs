@@ -4,6 +4,8 @@
 
 #[path = "tables_of_accords.rs"]
 mod of_accords;
+#[path = "tables_of_programmes.rs"]
+mod of_programmes;
 #[path = "tables_of_registers.rs"]
 mod of_registers;
 #[path = "tables_of_silences.rs"]
@@ -22,6 +24,7 @@ use crate::model::{
     SchoolId, SourceId,
 };
 pub use of_accords::*;
+pub use of_programmes::*;
 pub use of_registers::*;
 pub use of_silences::*;
 pub use of_sources::*;
@@ -290,6 +293,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"oc/", "days"),
     (b"op/", "operators' acts"),
     (b"pb/", "the self-test's row"),
+    (b"pg/", "sessions of programmes"),
     (b"pr/", "providers' references"),
     (b"ra/", "roster audits"),
     (b"rd/", "lessons by day"),
@@ -441,6 +445,7 @@ mod tests {
         let here = include_str!("tables.rs").split("#[cfg(test)]").next().expect("code");
         let others = [
             include_str!("tables_of_accords.rs"),
+            include_str!("tables_of_programmes.rs"),
             include_str!("tables_of_registers.rs"),
             include_str!("tables_of_silences.rs"),
             include_str!("tables_of_sources.rs"),

@@ -8,6 +8,7 @@ mod control_accords;
 mod control_care;
 mod control_directory;
 mod control_holds;
+mod control_programmes;
 mod control_silences;
 mod control_volume;
 pub mod hooks;

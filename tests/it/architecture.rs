@@ -10,9 +10,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("calendar", &["model"]),
     ("ladder", &["model", "calendar"]),
-    ("directory", &["model", "calendar", "ladder"]),
+    ("programme", &["model", "calendar"]),
+    ("directory", &["model", "calendar", "ladder", "programme"]),
     ("occasion", &["model"]),
-    ("policy", &["model", "directory"]),
+    ("policy", &["model", "calendar", "programme", "directory"]),
     ("message", &["model", "directory"]),
     ("channel", &["model"]),
     ("limits", &["model"]),
@@ -25,6 +26,8 @@ const ARROWS: &[(&str, &[&str])] = &[
         "delivery",
         &[
             "model",
+            "calendar",
+            "programme",
             "directory",
             "policy",
             "ladder",
@@ -37,7 +40,21 @@ const ARROWS: &[(&str, &[&str])] = &[
             "intake",
         ],
     ),
-    ("operate", &["model", "directory", "ladder", "store", "env", "intake", "delivery"]),
+    (
+        "operate",
+        &[
+            "model",
+            "calendar",
+            "ladder",
+            "programme",
+            "directory",
+            "policy",
+            "store",
+            "env",
+            "intake",
+            "delivery",
+        ],
+    ),
     ("source", &["model", "directory", "limits", "metrics", "store", "env", "intake"]),
     (
         "web",
@@ -58,6 +75,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("sim", &["model", "env", "source"]),
     ("config", &["model", "calendar", "directory", "ladder", "channel"]),
+    ("config", &["model", "calendar", "programme", "directory", "channel"]),
     (
         "app",
         &[
@@ -104,6 +122,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "model",
             "calendar",
+            "programme",
             "directory",
             "ladder",
             "message",
@@ -137,6 +156,17 @@ const PURE: &[&str] = &[
     "channel",
     "limits",
     "report",
+];
+const PURE: &[&str] = &[
+    "model",
+    "calendar",
+    "programme",
+    "directory",
+    "occasion",
+    "policy",
+    "message",
+    "channel",
+    "limits",
 ];
 
 /// What a deciding room may not name, and the files that may: they read a folder when told to.

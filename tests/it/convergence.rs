@@ -86,6 +86,7 @@ fn school() -> School {
         mutes_marking_guardian: false,
         people: upprop::directory::PeopleRules::default(),
         ladders: upprop::directory::LadderRules::default(),
+        programmes: upprop::directory::ProgrammeRules::default(),
     }
 }
 

@@ -66,6 +66,7 @@ mod package_as_root;
 mod people;
 mod postfix;
 mod postfix_as_root;
+mod programmes;
 mod protected;
 mod published;
 mod rate_windows;

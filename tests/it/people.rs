@@ -24,6 +24,7 @@ pub type Guardian = (
 pub const CALM: &str = r#"correction-settle = "0s"
 not-reached-at = "off"
 missed-at = "off"
+same-day-report-at = "off"
 roster-audit-at = "off"
 volume-class = "off"
 volume-school = "off"

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use jiff::SignedDuration;
 use secrecy::SecretString;
 
-use super::Reader;
+use toml::de::DeValue;
+
+use super::{Found, Reader};
 use crate::config::problem::{Severity, did_you_mean};
 use crate::config::secret::{SecretFault, is_guessable, is_token, unread};
 use crate::config::words::{self, Misspelt};
@@ -63,6 +65,32 @@ impl Reader<'_> {
             self.mismatch(key, value, false, &expected, None);
         }
         found
+    }
+
+    /// A list of whole numbers in a range; one alone is a list of one. None when an entry is bad.
+    pub fn integers(
+        &self,
+        key: &'static str,
+        range: std::ops::RangeInclusive<u32>,
+        expected: &str,
+    ) -> Option<Vec<u32>> {
+        let value = self.find(key)?;
+        let one = |item: Found<'_>| {
+            let number = item.get_ref().as_integer();
+            let number = number.and_then(|n| u32::from_str_radix(n.as_str(), n.radix()).ok());
+            let number = number.filter(|n| range.contains(n));
+            if number.is_none() {
+                self.mismatch(key, item, false, expected, None);
+            }
+            number
+        };
+        match value.get_ref() {
+            // All are read, so that all bad ones are reported.
+            DeValue::Array(items) => {
+                items.iter().map(one).collect::<Vec<_>>().into_iter().collect()
+            }
+            _ => one(value).map(|number| vec![number]),
+        }
     }
 
     /// A duration in words, within limits given in words.

@@ -80,6 +80,7 @@ const EXAMPLES: &[&str] = &[
     "calendars.*.terms",
     "calendars.*.closed",
     "calendars.*.files",
+    "programmes.files",
     "defaults.calendar",
     "defaults.guests",
     "defaults.team-email",

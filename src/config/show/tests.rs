@@ -59,6 +59,7 @@ client-secret-file = "s"
 operations = ["GetX"]
 schools = { a = "u" }
 [calendars.a]
+[programmes]
 [defaults]
 [schools.a]
 name = "A"

@@ -125,6 +125,7 @@ fn told(loaded: &Loaded, pupil: &Pupil) -> Vec<String> {
         mutes_marking_guardian: false,
         people: crate::directory::PeopleRules::default(),
         ladders: crate::directory::LadderRules::default(),
+        programmes: crate::directory::ProgrammeRules::default(),
         operations_email: None,
         registers: RegisterRules::default(),
         daily: crate::directory::DailyLists::default(),

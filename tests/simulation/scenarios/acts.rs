@@ -80,6 +80,13 @@ pub enum Act {
     Decide {
         release: bool,
     },
+    /// Staff record a session of a programme: `held` or `move`.
+    Session {
+        act: &'static str,
+        class: String,
+        session: u32,
+        day: Date,
+    },
     /// The daemon is killed and started again.
     Restart,
     /// A backup of the store is taken.

@@ -25,6 +25,10 @@ pub struct Pupil {
     pub own: Contact,
     /// Guardians who must not be told of this pupil.
     pub denied: Vec<String>,
+    /// Of what school year.
+    pub year: Option<u8>,
+    /// The mentor: somebody who teaches at the school.
+    pub mentor: Option<String>,
     /// First and last days, by the guardian and the columns they stand in.
     pub days: BTreeMap<(String, &'static str), String>,
 }
@@ -38,6 +42,8 @@ pub struct Contact {
     pub language: Option<String>,
     /// Also teaches at the school, as `t-NAME`.
     pub teaches: bool,
+    /// The school's principal, as `t-NAME`.
+    pub principal: bool,
     pub household: Option<String>,
 }
 
@@ -59,6 +65,8 @@ pub fn one_of_many(class: &str, n: usize) -> (Pupil, Contact) {
         protection: "none",
         own: Contact::default(),
         denied: Vec::new(),
+        year: None,
+        mentor: None,
         days: BTreeMap::new(),
     };
     (pupil, Contact { email, ..Contact::default() })
@@ -92,6 +100,7 @@ pub fn guardian(
             }
             "no address" => {}
             "teaches at the school" => contact.teaches = true,
+            "is the principal" => contact.principal = true,
             _ => {
                 if let Some(language) = part.strip_prefix("reads ") {
                     contact.language = Some(language.into());
@@ -123,6 +132,8 @@ pub fn pupil(text: &str, at: usize) -> Read<Pupil> {
         guardians: Vec::new(),
         own: Contact::default(),
         denied: Vec::new(),
+        year: None,
+        mentor: None,
         days: BTreeMap::new(),
     };
     for part in parts {
@@ -142,6 +153,11 @@ pub fn pupil(text: &str, at: usize) -> Read<Pupil> {
                     pupil.schools.push(school.to_lowercase());
                 } else if let Some(class) = part.strip_prefix("class ") {
                     pupil.class = class.into();
+                } else if let Some(year) = part.strip_prefix("year ") {
+                    let year = year.parse().map_err(|_| format!("{year:?} is no year"))?;
+                    pupil.year = Some(year);
+                } else if let Some(mentor) = part.strip_prefix("mentor ") {
+                    pupil.mentor = Some(mentor.into());
                 } else if let Some(names) = part.strip_prefix("guardians ") {
                     pupil.guardians = names.split(" and ").map(str::to_owned).collect();
                 } else if let Some(name) = part.strip_prefix("guardian ") {

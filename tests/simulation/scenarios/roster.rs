@@ -30,7 +30,8 @@ impl People {
             let mut row = json!({
                 "id": pupil.name, "school": school, "given-name": pupil.given,
                 "class": pupil.class, "protection": pupil.protection,
-                "birth-date": pupil.born.map(|born| born.to_string()),
+                "birth-date": pupil.born.map(|born| born.to_string()), "year": pupil.year,
+                "mentor": pupil.mentor.as_ref().map(|name| format!("t-{name}")),
             });
             write(&pupil.own, &mut row);
             pupils.push(row);
@@ -48,11 +49,12 @@ impl People {
                 guardians.push(row);
             }
         }
-        let teach = self.guardians.iter().filter(|(_, contact)| contact.teaches);
+        let teach = self.guardians.iter().filter(|(_, who)| who.teaches || who.principal);
         let staff: Vec<Value> = teach
             .map(|(name, contact)| {
+                let role = if contact.principal { "principal" } else { "teacher" };
                 json!({
-                    "id": format!("t-{name}"), "school": SCHOOL, "role": "teacher",
+                    "id": format!("t-{name}"), "school": SCHOOL, "role": role, "name": name,
                     "phone": contact.phone, "email": contact.email,
                 })
             })

@@ -37,6 +37,9 @@ pub struct Written {
     /// The school's own settings, as in `upprop.toml`.
     #[serde(default)]
     pub school: toml::Table,
+    /// Other tables of `upprop.toml`.
+    #[serde(default)]
+    pub besides: toml::Table,
     pub happens: Vec<String>,
     pub expected: Vec<String>,
 }
@@ -106,6 +109,7 @@ pub struct Script {
     pub guardians: BTreeMap<String, Contact>,
     pub lessons: BTreeMap<String, Lesson>,
     pub school: toml::Table,
+    pub besides: toml::Table,
     pub acts: Vec<(DateTime, Act)>,
     pub expected: Vec<Line>,
 }
@@ -147,6 +151,7 @@ impl Script {
             guardians,
             lessons,
             school: written.school.clone(),
+            besides: written.besides.clone(),
             acts: Vec::new(),
             expected: Vec::new(),
         };
@@ -210,6 +215,9 @@ impl Script {
                 }
                 _ => Err("is delivered, or is not delivered?".into()),
             };
+        }
+        if let Some(text) = text.strip_prefix("session ") {
+            return session(text, at.date());
         }
         for (word, kind) in [("notice for ", "notified"), ("leave for ", "leave")] {
             if let Some(rest) = text.strip_prefix(word) {
@@ -385,6 +393,18 @@ fn when(text: &str, day: Date) -> Read<(DateTime, &str)> {
     let head = text.match_indices(' ').nth(usize::from(dated)).map(|(at, _)| at);
     let head = head.ok_or_else(|| format!("{text:?} does not begin with a time"))?;
     Ok((moment(&text[..head], day)?, text[head..].trim_start()))
+}
+
+/// `1 of 4A was held`, or `1 of 4A is moved to 2026-09-30`.
+fn session(text: &str, today: Date) -> Read<Act> {
+    let (number, rest) = text.split_once(" of ").ok_or("of which class?")?;
+    let session = number.parse().map_err(|_| "which session?")?;
+    if let Some(class) = rest.strip_suffix(" was held") {
+        return Ok(Act::Session { act: "held", class: class.into(), session, day: today });
+    }
+    let (class, day) = rest.split_once(" is moved to ").ok_or("held, or moved to when?")?;
+    let day = day.parse().map_err(|_| format!("{day:?} is no date"))?;
+    Ok(Act::Session { act: "move", class: class.into(), session, day })
 }
 
 fn span_of(text: &str) -> Read<Span> {

@@ -160,6 +160,7 @@ fn config(script: &Script) -> Config {
         }
         write!(text, "[schools.{id}]\n{school}").expect("a text");
     }
+    text += &script.besides.to_string();
     settings::read(&text.replace("stale-after = \"20h\"\nnot-reached-at = \"off\"\n", ""))
 }
 
@@ -280,6 +281,12 @@ impl Life<'_> {
                     "from": from.to_string(), "to": to.to_string(),
                 });
                 self.operate(Method::POST, "/v1/silences", Some(asked)).await;
+            }
+            Act::Session { act, class, session, day } => {
+                let asked = json!({
+                    "act": act, "school": SCHOOL, "class": class, "session": session, "day": day,
+                });
+                self.operate(Method::POST, "/v1/programmes", Some(asked)).await;
             }
             Act::Agree { pupil, guardian, phone, to } => {
                 if let Some(phone) = phone {
