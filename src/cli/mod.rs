@@ -31,6 +31,7 @@ mod progress;
 pub mod pupil;
 pub mod reload;
 mod reloading;
+pub mod report;
 pub mod run;
 pub mod self_test;
 pub mod silence;
@@ -137,6 +138,8 @@ enum Command {
     ///
     /// Exit code 65: the data cannot be used; 78: a configuration has errors.
     Simulate(Box<simulate::SimulateArgs>),
+    /// Reports: a term in numbers.
+    Report(report::ReportArgs),
     /// Write manual pages and completions, for a package.
     #[command(hide = true)]
     Manual(manual::ManualArgs),
@@ -201,6 +204,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),
+        Command::Report(args) => runtime()?.block_on(report::run(args)),
         Command::Simulate(args) => simulate::run(&args),
         Command::Run(args) => {
             let runtime = runtime()?;

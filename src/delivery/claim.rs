@@ -246,6 +246,7 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::VolumeHold
         | Purpose::Missed
         | Purpose::DayReport
+        | Purpose::TermReport
         | Purpose::ProgrammeReminder => None,
     }
 }

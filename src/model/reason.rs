@@ -177,6 +177,8 @@ pub enum Reason {
     SessionDue,
     /// Pupils were missing today without a valid reason.
     AbsencesToday,
+    /// A term is over.
+    TermOver,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -316,6 +318,7 @@ impl Reason {
             Self::HomeNotReached => {
                 "the guardian of the same home who comes before could not be reached"
             }
+            Self::TermOver => "the term is over",
             Self::AbsencesToday => "pupils were missing on the day without a valid reason",
             Self::SessionDue => {
                 "a session of a preventive programme is to be held, or a week has passed with nothing recorded"

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 /// Which rooms each room may import. Leftwards only: a room may name rooms above it.
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("report", &[]),
     ("calendar", &["model"]),
     ("ladder", &["model", "calendar"]),
     ("programme", &["model", "calendar"]),
     ("directory", &["model", "calendar", "ladder", "programme"]),
     ("occasion", &["model"]),
     ("policy", &["model", "calendar", "programme", "directory"]),
-    ("message", &["model", "directory"]),
+    ("message", &["model", "directory", "report"]),
     ("channel", &["model"]),
     ("limits", &["model"]),
     ("metrics", &["model"]),
@@ -97,7 +98,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
         ],
     ),
-    ("report", &[]),
     (
         "simulate",
         &[

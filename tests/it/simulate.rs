@@ -204,6 +204,22 @@ fn the_same_seed_gives_the_same_bytes_and_a_configuration_is_like_itself() {
 }
 
 #[test]
+fn the_report_of_the_term_leaves_on_its_last_day_to_team_and_principal() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = folder.path().join("plain.toml");
+    let with_terms = |at: &str| {
+        let school = format!("calendar = \"year\"\nterm-report-at = \"{at}\"\n");
+        format!("{PLAIN}{school}[calendars.year]\nterms = [\"{TERM}\"]\n")
+    };
+    for (at, mails) in [("16:30", Value::from(2)), ("off", Value::Null)] {
+        fs::write(&config, with_terms(at)).expect("a file");
+        let (_, json) = simulate(folder.path(), &["--config", &config.display().to_string()]);
+        let figures = &json["runs"][0]["figures"];
+        assert_eq!(figures["sent-term-report (email)"], mails, "{at}: {figures:#}");
+    }
+}
+
+#[test]
 fn small_counts_are_hidden_unless_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let json = folder.path().join("out.json").display().to_string();
