@@ -31,8 +31,8 @@ struct Term {
     #[arg(long, value_name = "ID", value_parser = school)]
     school: SchoolId,
     /// The term, as 2026-autumn; none: the last that has begun.
-    #[arg(long, value_name = "TERM", value_parser = term)]
-    term: Option<TermName>,
+    #[arg(long = "term", value_name = "TERM", value_parser = term)]
+    name: Option<TermName>,
     /// Write the page with plots that is attached to the mail.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -63,8 +63,8 @@ fn language(text: &str) -> Result<Locale, String> {
 /// # Errors
 /// None that is not an exit code.
 pub async fn run(args: ReportArgs) -> anyhow::Result<ExitCode> {
-    let What::Term(Term { school, term, html, language, asked }) = args.what;
-    let term = term.map_or_else(String::new, |term| format!("&term={term}"));
+    let What::Term(Term { school, name, html, language, asked }) = args.what;
+    let term = name.map_or_else(String::new, |term| format!("&term={term}"));
     let path = format!("/v1/reports/term?school={}{term}", encoded(school.as_str()));
     let found = match ask::<TermReport>(&asked, Method::GET, &path).await {
         Ok(Some(found)) => found,

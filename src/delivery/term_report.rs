@@ -27,14 +27,11 @@ fn terms(school: &School) -> Vec<Term> {
 
 /// The term that a day is in, or of this name; without either, the last that has begun.
 pub fn term(school: &School, name: Option<TermName>, today: Date) -> Option<Term> {
-    let mut all = terms(school);
-    match name {
-        Some(name) => all.into_iter().find(|term| term.name == name),
-        None => {
-            all.retain(|term| term.days.first() <= today);
-            all.pop()
-        }
+    let mut all = terms(school).into_iter();
+    if let Some(name) = name {
+        return all.find(|term| term.name == name);
     }
+    all.filter(|term| term.days.first() <= today).last()
 }
 
 /// When a school's next report is made: on the last school day of a term.

@@ -147,8 +147,8 @@ fn attachment(name: &str, content: &[u8]) -> Result<SinglePart, MailError> {
     if name.is_empty() || name.len() > 60 || !name.bytes().all(is_plain) {
         return Err(MailError::FileName);
     }
-    let kind =
-        if name.ends_with(".html") { "text/html; charset=utf-8" } else { "application/json" };
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    let kind = if ending == Some("html") { "text/html; charset=utf-8" } else { "application/json" };
     let kind = ContentType::parse(kind).map_err(|error| MailError::Build(error.to_string()))?;
     let body =
         lettre::message::Body::new_with_encoding(content.to_vec(), ContentTransferEncoding::Base64)

@@ -130,13 +130,11 @@ impl Table {
     }
 
     fn html(&self) -> String {
-        let head: String = self
-            .head
-            .iter()
-            .map(|cell| format!("<th scope=\"col\">{}</th>", escape(cell)))
-            .collect();
-        let mut html =
-            format!("<div class=\"scroll\"><table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n");
+        let mut html = String::from("<div class=\"scroll\"><table>\n<thead><tr>");
+        for cell in &self.head {
+            let _ = write!(html, "<th scope=\"col\">{}</th>", escape(cell));
+        }
+        html.push_str("</tr></thead>\n<tbody>\n");
         for row in &self.rows {
             html.push_str("<tr>");
             for (at, cell) in row.iter().enumerate() {

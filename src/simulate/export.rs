@@ -341,9 +341,9 @@ impl<'a> Reading<'a> {
 /// The schools that files of the directory speak of: for a configuration that has none of its own.
 pub fn schools_of(pupils: &[u8]) -> BTreeSet<SchoolId> {
     let head = pupils.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let semicolons = head.iter().filter(|byte| **byte == b';').count();
-    let commas = head.iter().filter(|byte| **byte == b',').count();
-    let delimiter = if semicolons > commas { b';' } else { b',' };
+    let head = String::from_utf8_lossy(head);
+    let has_more = |one: char, other: char| head.matches(one).count() > head.matches(other).count();
+    let delimiter = if has_more(';', ',') { b';' } else { b',' };
     let mut reader =
         csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(pupils);
     let column = reader.headers().ok().and_then(|head| {

@@ -25,12 +25,15 @@ pub struct Past {
     pub damaged: u64,
 }
 
+/// A mark with when it was made, and when a report came.
+type Said = (Option<Mark>, Option<Timestamp>, Option<Timestamp>);
+
 struct Reading<'a> {
     term: Option<&'a Term>,
     out: Past,
     events: u64,
     /// What each row said last.
-    marks: BTreeMap<Vec<u8>, (Option<Mark>, Option<Timestamp>, Option<Timestamp>)>,
+    marks: BTreeMap<Vec<u8>, Said>,
     registers: BTreeMap<Vec<u8>, Register>,
 }
 

@@ -142,9 +142,8 @@ impl Tally {
             let last = hold.decisions.last();
             let end = match last.map(|decision| (decision.act, decision.by == TIME_OUT)) {
                 Some((HoldAct::Release, _)) => HoldEnd::Released,
-                Some((HoldAct::Discard, _)) => HoldEnd::Kept,
                 None if hold.over_at.is_some_and(|over| over < hold.until) => HoldEnd::Mended,
-                None => HoldEnd::Kept,
+                None | Some((HoldAct::Discard, _)) => HoldEnd::Kept,
             };
             let entry = self.holds.entry(end).or_default();
             entry.0 += 1;

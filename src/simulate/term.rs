@@ -97,6 +97,7 @@ fn spring(year: i16) -> Option<(Days, Vec<Days>)> {
 }
 
 /// Easter Sunday, by Gauss' rule as Meeus and Jones have it.
+#[allow(clippy::many_single_char_names, reason = "as the rule is written")]
 fn easter(year: i16) -> Option<Date> {
     let y = i32::from(year);
     let (a, b, c) = (y % 19, y / 100, y % 100);

@@ -319,12 +319,9 @@ fn team(m: &mut Making, tally: &Tally) {
     m.count("cases", ("Ärenden till närvaroteamen", "Cases for the attendance teams"), cases);
     let days: BTreeSet<Date> = tally.team.keys().map(|(day, _)| *day).collect();
     let school_days = u64::try_from(days.len()).unwrap_or_default() * tally.schools;
-    if school_days > 0 {
-        m.push(
-            "cases-per-school-day",
-            ("Per skola och dag", "Per school and day"),
-            Value::Tenths(cases * 10 / school_days),
-        );
+    if let Some(tenths) = (cases * 10).checked_div(school_days) {
+        let words = ("Per skola och dag", "Per school and day");
+        m.push("cases-per-school-day", words, Value::Tenths(tenths));
     }
     m.count(
         "cases-peak",

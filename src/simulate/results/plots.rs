@@ -81,7 +81,7 @@ impl Making<'_> {
             title: self.word(("Frånvaro per vecka", "Absence by week")),
             x_title: self.word(("vecka", "week")),
             y_title: self.word(("lektioner, summa av elever", "lessons, pupils added up")),
-            labels: weeks.iter().map(week).collect(),
+            labels: weeks.iter().copied().map(week).collect(),
             series,
             kind: Kind::Stacked,
         }
@@ -230,7 +230,7 @@ impl Making<'_> {
             title,
             x_title: self.word(("vecka", "week")),
             y_title: self.word(y),
-            labels: weeks.iter().map(week).collect(),
+            labels: weeks.iter().copied().map(week).collect(),
             series: counts.into_iter().map(|(name, of)| self.series(name, &weeks, &of)).collect(),
             kind: Kind::Stacked,
         })
@@ -238,7 +238,7 @@ impl Making<'_> {
 }
 
 /// The number of a Monday's week, as Swedish schools count (ISO 8601).
-fn week(monday: &Date) -> String {
+fn week(monday: Date) -> String {
     monday.iso_week_date().week().to_string()
 }
 
