@@ -85,6 +85,11 @@ pub async fn run(args: MessageArgs) -> anyhow::Result<ExitCode> {
             why::at_message(&mut out, &message, &when);
             if message.purpose == Purpose::Test {
                 print!("a test of {}, about no pupil (times in {named})\n{out}", message.date);
+            } else if message.purpose.is_of_ladder() {
+                print!(
+                    "pupil {}, a step of a ladder that was reached on {} (times in {named})\n{out}",
+                    message.pupil, message.date
+                );
             } else if message.purpose.is_notice() {
                 print!(
                     "a notice of {} about {}, about no pupil (times in {named})\n{out}",

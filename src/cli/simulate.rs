@@ -48,6 +48,13 @@ pub struct SimulateArgs {
     /// Another configuration, to see the two side by side
     #[arg(long, value_name = "FILE")]
     pub against: Option<PathBuf>,
+    /// A ladder to try, by its file or by the name of one that ships; in the place of the configuration's, and in force
+    /// from the first day on. May be given several times
+    #[arg(long, value_name = "FILE|NAME")]
+    pub ladder: Vec<String>,
+    /// Other ladders, to see the two side by side
+    #[arg(long, value_name = "FILE|NAME")]
+    pub against_ladder: Vec<String>,
     /// The same number makes the same people, days and failures
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     pub seed: u64,

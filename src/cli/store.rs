@@ -259,9 +259,9 @@ fn restored(config: &Config, from: &Path, progress: &Progress) -> Result<PutBack
     let settings = app::store_settings(config);
     let mut change = |key, value| settling.row(key, value);
     let done = restore::restore(&settings, from, &mut change, vec![mark], progress)?;
-    let Settled { held, expired, ended, unreadable } = settling.settled;
+    let Settled { held, expired, ended, duties, unreadable } = settling.settled;
     let restore::Restored { backup, rows, kept } = done;
-    Ok(PutBack { format: FORMAT, backup, rows, held, expired, ended, unreadable, kept })
+    Ok(PutBack { format: FORMAT, backup, rows, held, expired, ended, duties, unreadable, kept })
 }
 
 fn told_back(done: &PutBack) -> String {
@@ -282,6 +282,14 @@ fn told_back(done: &PutBack) -> String {
          The directory is not in a backup; without one, nothing is accepted or sent until it is loaded.",
         done.held, done.expired, done.ended
     );
+    if done.duties > 0 {
+        let _ = writeln!(
+            out,
+            "{} duties are open as they were then, and may have been done since: their mails say so; tick those that are \
+             (`upprop duty list`).",
+            done.duties
+        );
+    }
     if done.unreadable > 0 {
         let _ = writeln!(
             out,

@@ -6,6 +6,8 @@ use std::ops::Range;
 
 use serde::Serialize;
 
+pub use crate::model::did_you_mean;
+
 /// How much a problem matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -97,20 +99,6 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The candidate nearest to `found`, when it is near enough to be a slip of the hand.
-pub fn did_you_mean<'c>(
-    found: &str,
-    candidates: impl IntoIterator<Item = &'c str>,
-) -> Option<&'c str> {
-    let lower = found.to_lowercase();
-    candidates
-        .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
-        .filter(|(likeness, _)| *likeness > 0.84)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
-        .map(|(_, candidate)| candidate)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,14 +112,5 @@ mod tests {
         assert_eq!(problem.to_string(), "upprop.toml:3:3: error: found 3; write 4");
         let whole = Problem::of_file("upprop.toml", Severity::Note, "all is well");
         assert_eq!(whole.to_string(), "upprop.toml: note: all is well");
-    }
-
-    #[test]
-    fn suggests_only_what_is_near() {
-        let keys = ["token-file", "schools", "rate"];
-        assert_eq!(did_you_mean("token-fil", keys), Some("token-file"));
-        assert_eq!(did_you_mean("token_file", keys), Some("token-file"));
-        assert_eq!(did_you_mean("School", keys), Some("schools"));
-        assert_eq!(did_you_mean("colour", keys), None);
     }
 }

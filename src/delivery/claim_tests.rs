@@ -453,6 +453,7 @@ fn a_guardian_who_made_the_mark_is_known_when_it_leaves() {
         id: crate::model::StaffId::new("t").expect("id"),
         school: None,
         role: crate::model::StaffRole::Teacher,
+        municipality: None,
         name: None,
         email: None,
         phone: roster.guardians.values().next().and_then(|guardian| guardian.phone.clone()),

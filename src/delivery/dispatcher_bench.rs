@@ -135,6 +135,16 @@ pub(super) fn school() -> School {
     }
 }
 
+/// Pages whose links are good for a day.
+pub(super) fn pages() -> crate::delivery::case_page::Pages {
+    let secret = secrecy::SecretString::from("a secret of the tests, long enough");
+    let day = SignedDuration::from_hours(24);
+    crate::delivery::case_page::Pages {
+        links: crate::message::case_link::CaseLinks::new("https://u.example.se", &secret, day),
+        closes_after: SignedDuration::from_hours(24 * 30),
+    }
+}
+
 /// A pupil, and guardians by id and the end of their number.
 pub(super) type Family<'a> = (&'a str, Protection, &'a [(&'a str, u16)]);
 
@@ -175,6 +185,7 @@ pub(super) fn roster(pupils: &[Family<'_>]) -> Roster {
             language: None,
             groups: Vec::new(),
             year: None,
+            home_municipality: None,
             flagged: false,
             guardians: links,
         };
@@ -236,7 +247,7 @@ impl Bench {
             Arc::new(Templates::load(None).expect("templates")),
             [(id, provider)].into(),
             Some(account),
-            Settings::default(),
+            Settings { pages: Some(pages()), ..Settings::default() },
             wake.clone(),
             Arc::new(crate::metrics::Metrics::new(clock.now())),
         ));
@@ -335,6 +346,8 @@ impl Bench {
                 | Due::RegisterDigest { .. }
                 | Due::Daily { .. }
                 | Due::Redact { .. }
+                | Due::Ladder { .. }
+                | Due::Duty { .. }
                 | Due::Hold { .. }
                 | Due::Watch => None,
             })

@@ -21,6 +21,7 @@ fn staff(id: &str, phone: Option<&str>, email: Option<&str>) -> Staff {
         id: StaffId::new(id).expect("id"),
         school: None,
         role: StaffRole::Teacher,
+        municipality: None,
         name: Some(format!("Lärare {id}")),
         email: email.map(|e| EmailAddress::new(e).expect("email")),
         phone: phone.map(|p| Phone::new(p).expect("phone")),

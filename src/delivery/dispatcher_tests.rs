@@ -27,6 +27,8 @@ use crate::model::{
 use crate::store::rows::Due;
 use crate::store::{Batch, Health, Kv, MemoryStore};
 
+#[path = "dispatcher_agreed_tests.rs"]
+mod agreed;
 #[path = "dispatcher_bench.rs"]
 mod bench;
 #[path = "dispatcher_carried_tests.rs"]
@@ -35,6 +37,8 @@ mod carried_along;
 mod flapping;
 #[path = "dispatcher_go_live_tests.rs"]
 mod go_live;
+#[path = "dispatcher_ladder_tests.rs"]
+mod ladders;
 #[path = "dispatcher_notice_tests.rs"]
 mod notices;
 #[path = "dispatcher_renewal_tests.rs"]

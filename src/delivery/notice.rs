@@ -11,6 +11,7 @@ use super::day_report;
 use super::failure;
 use super::hold_facts::{self, HeldNow};
 use super::hold_notice;
+use super::ladder_notice;
 use super::programmes;
 use super::shared::Shared;
 use super::term_report;
@@ -48,6 +49,8 @@ pub(super) enum About<'a> {
     List(Box<NoticeFacts>, bool),
     /// Messages that are held, and what is told of them.
     Hold(Box<Hold>, HeldNow),
+    /// A step of a ladder.
+    Step(Box<ladder_notice::Step>),
     /// The rows that it was made from are gone.
     Gone,
 }
@@ -106,6 +109,10 @@ pub(super) async fn about<'a>(
             let Some(hold) = row else { return Ok(About::Gone) };
             let seen = hold_facts::look(kv, &directory.roster, Some(school), &hold).await?;
             About::Hold(Box::new(hold), seen)
+        }
+        purpose if purpose.is_of_ladder() => {
+            let found = ladder_notice::about(unit, directory, school, n, now).await?;
+            found.map_or(About::Gone, |step| About::Step(Box::new(step)))
         }
         Purpose::RegisterDigest => {
             let found = registers::of_digest(unit, school, n.created_at).await?;
@@ -176,6 +183,16 @@ pub(super) fn claim(c: &Claim<'_>) -> Verdict {
             _ => return drop(State::Cancelled, Reason::NothingToCorrect),
         }
     }
+    if let (Purpose::LadderRetracted, About::Step(step)) = (n.purpose, c.about) {
+        match step.was_told() {
+            Some(true) => {}
+            Some(false) => return drop(State::Cancelled, Reason::NothingToCorrect),
+            None => {
+                let until = c.now.saturating_add(ON_THE_WIRE).unwrap_or(Timestamp::MAX);
+                return Verdict::Defer { until, reason: Reason::InDoubt };
+            }
+        }
+    }
     if school.mode == Mode::Shadow {
         return drop(State::Cancelled, Reason::ShadowMode);
     }
@@ -193,6 +210,9 @@ pub(super) fn claim(c: &Claim<'_>) -> Verdict {
 }
 
 fn address(c: &Claim<'_>, school: &School) -> Option<Address> {
+    if c.n.purpose.is_of_ladder() {
+        return ladder_notice::address(c.n, school, c.roster);
+    }
     match &c.n.recipient {
         Recipient::Staff(role) => {
             entitled::staff(school, None, c.roster, *role).map(Address::Email)
@@ -274,6 +294,7 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
             Some(hold.decisions.last().map_or(Reason::MarkChanged, HoldDecision::reason))
         }
         (Purpose::VolumeHold, About::Hold(..)) => None,
+        (_, About::Step(step)) => step.untrue(n, school, c.roster),
         _ => Some(Reason::NothingToCorrect),
     }
 }
@@ -346,6 +367,7 @@ pub(super) fn facts(
         About::Hold(row, seen) => {
             NoticeFacts::Hold(Box::new(hold_notice::facts(school, row, seen, now)))
         }
+        About::Step(step) => NoticeFacts::Ladder(Box::new(step.facts(n, school, roster, now))),
         About::Gone => return None,
     })
 }
@@ -433,7 +455,8 @@ pub(super) async fn follow(
     let school = directory.schools.get(&n.school);
     // One in doubt may have arrived; of one that is too old nobody need hear.
     let other_way = !matches!(reason, Reason::HeldInDoubt | Reason::Expired)
-        && n.purpose != Purpose::ProgrammeReminder;
+        && n.purpose != Purpose::ProgrammeReminder
+        && !n.purpose.is_of_ladder();
     if let (Recipient::Member(id), Some(school), true) = (&n.recipient, school, other_way) {
         let channel = n.channel.other();
         let all = entitled::member(&directory.roster, id, school.registers.nudge);
@@ -474,6 +497,10 @@ pub(super) async fn bad_addresses(
     n: &Notification,
     now: Timestamp,
 ) -> Result<BTreeSet<Address>, StoreError> {
+    if n.purpose.is_of_ladder() && matches!(n.recipient, Recipient::Member(_)) {
+        let address = ladder_notice::address(n, school, &directory.roster);
+        return failure::bad_among(unit, address, now).await;
+    }
     let Recipient::Member(id) = &n.recipient else { return Ok(BTreeSet::new()) };
     let all = entitled::member(&directory.roster, id, preferred(school, n));
     failure::bad_among(unit, all, now).await

@@ -40,6 +40,7 @@ fn roster() -> Roster {
         id: teacher(),
         school: None,
         role: StaffRole::Teacher,
+        municipality: None,
         name: None,
         email: None,
         phone: Phone::new("+46701740650").ok(),
@@ -208,6 +209,7 @@ fn a_class_that_nobody_may_know_of_is_not_named_by_its_pupils() {
         language: None,
         groups: Vec::new(),
         year: None,
+        home_municipality: None,
         flagged: false,
         guardians: Vec::new(),
     };

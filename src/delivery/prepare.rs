@@ -12,6 +12,7 @@ use super::claim::{self, Claim, Verdict};
 use super::failure;
 use super::fatigue::{self, Turn};
 use super::guest;
+use super::ladder_notice;
 use super::noted::note;
 use super::notice;
 use super::overdue;
@@ -368,6 +369,7 @@ async fn about_no_pupil(
             if matches!(state, State::Expired | State::Rejected) {
                 notice::follow(shared, unit, &n, reason, now).await?;
             }
+            ladder_notice::follow(shared, unit, &n, reason, now).await?;
             Ok(Prepared::Settled)
         }
         (Verdict::Send { .. }, None) => Ok(Prepared::Settled),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Shared, aside};
 use crate::intake::redaction;
-use crate::model::{LessonState, Notification, PupilId, SchoolId, State};
+use crate::model::{CaseWord, LessonState, Notification, PupilId, SchoolId, State};
 use crate::store::ledger::Unit;
 use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
 
@@ -58,6 +58,7 @@ async fn run(
             open |= !lesson(kv, key, now).await?;
         }
     }
+    notes(kv, school, pupil).await?;
     let mut unit = Unit::new(kv);
     unit.delete(row.to_vec());
     if open {
@@ -66,6 +67,26 @@ async fn run(
     let _: Commit = unit.commit().await?;
     tracing::info!(%school, lessons, open, "what was kept of a pupil who is protected now was redacted");
     Ok(())
+}
+
+/// Takes out what was written beside words on cases. Nobody else ever changes such a row.
+async fn notes(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<(), StoreError> {
+    let prefix = tables::of_pupil(tables::CASE_WORDS, school, pupil);
+    let (mut from, end) = (prefix.clone(), after_prefix(&prefix));
+    loop {
+        let page = kv.scan(&from, &end, PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        from = [last.as_slice(), &[0]].concat();
+        let mut unit = Unit::new(kv);
+        for (key, _) in &page {
+            let Some(mut word) = unit.read::<CaseWord>(key).await? else { continue };
+            if word.note.take().is_some() {
+                unit.write(key.clone(), &word);
+            }
+        }
+        // One that is gone meanwhile has no note any more.
+        let _: Commit = unit.commit().await?;
+    }
 }
 
 /// Redacts one lesson and its messages in one commit. False: something of it is under way, or was changed meanwhile.

@@ -3,10 +3,11 @@
 use jiff::{SignedDuration, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::dispatcher::{Dispatcher, Left, PAGE};
+use super::ladders::Climb;
 use super::registers::Look;
 use super::{Shared, aside, daily, hold_life, redact, resolve};
 use crate::intake::case::{Case, CaseKey, look_again};
-use crate::intake::{Heard, decide, further};
+use crate::intake::{Heard, decide, further, history, ladders};
 use crate::model::{ProviderId, local_date};
 use crate::store::ledger::{self, Unit};
 use crate::store::rows::Due;
@@ -34,7 +35,7 @@ impl Dispatcher {
     pub(super) async fn timers(&self, now: Timestamp, left: &mut Left) -> Result<bool, StoreError> {
         let lane = Lane::Timer;
         let rows = self.shared.kv.scan(&lane.prefix(), &lane.due_until(now), PAGE).await?;
-        let (mut ends, mut looks) = (Vec::new(), Vec::new());
+        let (mut ends, mut looks, mut climbs) = (Vec::new(), Vec::new(), Vec::new());
         let mut worked = false;
         for (key, value) in rows {
             let due = match ledger::decode::<Due>(&value) {
@@ -81,6 +82,12 @@ impl Dispatcher {
                     worked = true;
                     redact::tend(&self.shared, &key, (&school, &pupil), now).await?;
                 }
+                Due::Ladder { school, pupil } => {
+                    climbs.push((key, Climb::Ladders(school, pupil)));
+                }
+                Due::Duty { school, pupil, id } => {
+                    climbs.push((key, Climb::Duty(school, pupil, id)));
+                }
                 Due::Watch => {
                     worked = true;
                     self.look_at_sources(&key, now).await?;
@@ -107,8 +114,9 @@ impl Dispatcher {
                 }
             }
         }
-        worked |= !looks.is_empty();
+        worked |= !looks.is_empty() || !climbs.is_empty();
         self.look(&looks, now).await?;
+        self.climb(&climbs, now).await?;
         let mut rest = ends.as_slice();
         while !rest.is_empty() {
             worked = true;
@@ -174,7 +182,13 @@ impl Dispatcher {
                     look_again(&mut unit, key, again);
                     continue;
                 }
-                decide(&mut unit, &directory, school, case, &Heard::own("lesson-end"), now);
+                let climbs = ladders::has_any(school) && history::may_count(&case.lesson);
+                let heard = Heard::own("lesson-end");
+                decide(&mut unit, &directory, school, case, &heard, now);
+                if climbs {
+                    let of = (&directory, school);
+                    ladders::climb(&mut unit, of.0, of.1, &key.pupil, &heard, now).await?;
+                }
             }
         }
         Ok((count, unit.commit().await? == Commit::Done))

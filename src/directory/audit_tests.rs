@@ -50,6 +50,7 @@ fn staff(id: &str, role: StaffRole, email: Option<&str>) -> Staff {
         id: StaffId::new(id).expect("id"),
         school: None,
         role,
+        municipality: None,
         name: None,
         email: email.and_then(|e| EmailAddress::new(e).ok()),
         phone: None,

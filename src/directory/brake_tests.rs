@@ -164,7 +164,8 @@ fn staff_who_are_gone_are_held_back() {
             let id = StaffId::new(format!("t{i}")).expect("id");
             let email = EmailAddress::new(format!("t{i}@example.se")).ok();
             let role = StaffRole::Mentor;
-            let row = Staff { id: id.clone(), school: None, role, name: None, email, phone: None };
+            let (school, name, phone, municipality) = (None, None, None, None);
+            let row = Staff { id: id.clone(), school, role, municipality, name, email, phone };
             roster.staff.insert(id, row);
         }
         roster

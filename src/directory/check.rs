@@ -122,6 +122,7 @@ fn pupil(reader: &mut Reader<'_>, seen: &mut Seen, place: Place, row: PupilRow) 
     let year = reader.year(place, row.year);
     // In doubt somebody is told sooner.
     let flagged = reader.truth(place, "flagged", row.flagged, Some(false));
+    let home = reader.municipality(place, "home-municipality", row.home_municipality);
     let (id, school) = (id?, school?);
     let key = (school.clone(), id.clone());
     let is_first = first(reader, &mut seen.pupils, key, place, "the same pupil");
@@ -144,6 +145,7 @@ fn pupil(reader: &mut Reader<'_>, seen: &mut Seen, place: Place, row: PupilRow) 
         language,
         groups,
         year,
+        home_municipality: home,
         flagged: flagged?,
         guardians: Vec::new(),
     })
@@ -232,9 +234,11 @@ fn staff(reader: &mut Reader<'_>, seen: &mut Seen, place: Place, row: StaffRow) 
         (phone, true) => phone,
         (_, false) => None,
     };
+    let municipality = reader.municipality(place, "municipality", row.municipality);
     let id = id?;
     let is_first = first(reader, &mut seen.staff, id.clone(), place, "the same member of staff");
-    is_first.then_some(Staff { id, school: school?, role: role?, name, email, phone })
+    let (school, role) = (school?, role?);
+    is_first.then_some(Staff { id, school, role, municipality, name, email, phone })
 }
 
 /// The store takes rows of [`MAX_ROW`] bytes; only a pupil with very many guardians is larger.

@@ -68,6 +68,7 @@ pub fn load_csv(
         groups: row.text("groups").split(GROUPS).map(str::to_owned).collect(),
         year: row.cell("year"),
         flagged: row.cell("flagged"),
+        home_municipality: row.cell("home-municipality"),
     });
     let guardians = Table::read(GUARDIANS_FILE, files.guardians, &GUARDIANS, true, &mut problems);
     rows.guardians = guardians.rows(|row| GuardianRow {
@@ -96,6 +97,7 @@ pub fn load_csv(
             name: row.cell("name"),
             email: row.cell("email"),
             phone: row.cell("phone"),
+            municipality: row.cell("municipality"),
         });
     }
     check(rows, Context { schools, phone: rules, now }, problems)

@@ -290,10 +290,16 @@ pub fn staff(
     if role == StaffRole::Teacher {
         return None;
     }
+    let home = pupil.and_then(|pupil| pupil.home_municipality.as_ref());
+    let is_meant = |s: &&super::Staff| {
+        // Each municipality has its own.
+        role != StaffRole::HomeMunicipality || (home.is_some() && s.municipality.as_ref() == home)
+    };
     let of = |wanted: Option<&crate::model::SchoolId>| {
         roster
             .staff
             .values()
+            .filter(is_meant)
             .find(|s| s.role == role && s.school.as_ref() == wanted && s.email.is_some())
             .and_then(|s| s.email.clone())
     };
@@ -311,6 +317,41 @@ pub fn staff(
         }
         _ => found,
     }
+}
+
+/// Who is told something of a ladder in a role.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InRole {
+    /// Who.
+    pub recipient: Recipient,
+    /// The attendance team, since nobody is registered in the role.
+    pub instead: bool,
+}
+
+/// Who is told something of a ladder in a role, about one pupil. Of a pupil who is `hidden`, protected or perhaps so,
+/// the principal alone; else where nobody is registered the team. None: there is nobody to be told, since the pupil
+/// lives in the school's own municipality.
+pub fn in_role(
+    school: &School,
+    pupil: Option<&Pupil>,
+    roster: &Roster,
+    hidden: bool,
+    role: StaffRole,
+) -> Option<InRole> {
+    let whom = |role| InRole { recipient: Recipient::Staff(role), instead: false };
+    let Some(pupil) = pupil.filter(|_| !hidden) else { return Some(whom(StaffRole::Principal)) };
+    if role == StaffRole::HomeMunicipality && pupil.home_municipality.is_none() {
+        return None;
+    }
+    if staff(school, Some(pupil), roster, role).is_none() && role != StaffRole::AttendanceTeam {
+        return Some(InRole { instead: true, ..whom(StaffRole::AttendanceTeam) });
+    }
+    Some(match (role, &pupil.mentor) {
+        (StaffRole::Mentor, Some(id)) => {
+            InRole { recipient: Recipient::Member(id.clone()), instead: false }
+        }
+        _ => whom(role),
+    })
 }
 
 /// Where one member of staff is reached, the first choice first.

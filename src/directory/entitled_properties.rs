@@ -79,6 +79,7 @@ prop_compose! {
             language: None,
             groups: Vec::new(),
             year: None,
+            home_municipality: None,
             flagged: false,
             guardians,
         }

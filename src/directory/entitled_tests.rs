@@ -44,6 +44,7 @@ fn pupil(links: Vec<GuardianLink>) -> Pupil {
         language: None,
         groups: Vec::new(),
         year: None,
+        home_municipality: None,
         flagged: false,
         guardians: links,
     }

@@ -19,12 +19,43 @@ pub struct LadderRules {
     /// By the school's clock, when its day counts as over: duties of the same day are due then, and whole days are
     /// looked at.
     pub day_ends: Time,
+    /// What mails about steps and duties say of whom they are about.
+    pub mail: LadderMail,
+    /// Most calls home that fall due in one hour, as far as the day allows; 1 or more.
+    pub calls_per_hour: u32,
+}
+
+/// What mails about steps and duties say of whom they are about (open e-mail: law.md §6).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LadderMail {
+    /// Only the case number.
+    #[default]
+    Pointer,
+    /// Initials and class.
+    Initials,
+    /// Name and class.
+    Name,
+}
+
+/// One version of a ladder, and the day from which a later one is in force.
+#[derive(Debug, Clone, Copy)]
+pub struct Version<'a> {
+    /// The version.
+    pub ladder: &'a Arc<Ladder>,
+    /// From when another one is; none: it is the last.
+    pub until: Option<Date>,
 }
 
 impl Default for LadderRules {
     fn default() -> Self {
-        let day_ends = Time::constant(16, 0, 0, 0);
-        Self { versions: Vec::new(), since: None, form: String::new(), day_ends }
+        Self {
+            versions: Vec::new(),
+            since: None,
+            form: String::new(),
+            day_ends: Time::constant(16, 0, 0, 0),
+            mail: LadderMail::default(),
+            calls_per_hour: 10,
+        }
     }
 }
 
@@ -46,5 +77,20 @@ impl LadderRules {
     pub fn until(&self, ladder: &Ladder) -> Option<Date> {
         let later = self.versions.iter().filter(|other| other.name == ladder.name);
         later.map(|other| other.from).filter(|from| *from > ladder.from).min()
+    }
+
+    /// Every version that has begun by a day, the oldest of each first.
+    pub fn begun(&self, day: Date) -> Vec<Version<'_>> {
+        let begun = self.versions.iter().filter(|ladder| ladder.from <= day);
+        let mut all: Vec<Version<'_>> =
+            begun.map(|ladder| Version { ladder, until: self.until(ladder) }).collect();
+        all.sort_by(|a, b| (&a.ladder.name, a.ladder.from).cmp(&(&b.ladder.name, b.ladder.from)));
+        all
+    }
+
+    /// The version by which something was done; another of the same name where configuration has that no more.
+    pub fn version(&self, name: &str, from: Date) -> Option<&Arc<Ladder>> {
+        let named = || self.versions.iter().filter(|ladder| ladder.name == name);
+        named().find(|ladder| ladder.from == from).or_else(|| named().max_by_key(|l| l.from))
     }
 }

@@ -37,7 +37,7 @@ use std::sync::Arc;
 pub use crate::model::Period;
 pub use fatigue::{Fatigue, FurtherLessons};
 pub use hours::{QuietEnd, TimeRules, WhenStale};
-pub use ladders::LadderRules;
+pub use ladders::{LadderMail, LadderRules, Version};
 pub use languages::{LanguageRules, Price, Translations};
 pub use loaded::Loaded;
 pub use problem::{LoadError, Place, RosterProblem};

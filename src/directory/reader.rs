@@ -245,6 +245,23 @@ impl<'a> Reader<'a> {
         year
     }
 
+    /// The code of a municipality; what is none is left out.
+    pub(super) fn municipality(
+        &mut self,
+        place: Place,
+        column: &'static str,
+        cell: Option<String>,
+    ) -> Option<String> {
+        let text = filled(cell.as_deref())?;
+        let is_code = text.len() == 4 && text.bytes().all(|b| b.is_ascii_digit());
+        if !is_code {
+            let what = "is not the code of a municipality, and is left out";
+            let remedy = "write its four digits, as 0180";
+            self.warn(RosterProblem::at(place, what, remedy).column(column));
+        }
+        is_code.then(|| text.to_owned())
+    }
+
     /// Protection; any word but the known ones closes the pupil.
     pub(super) fn protection(&mut self, place: Place, cell: Option<String>) -> Protection {
         field::protection(cell.as_deref().unwrap_or_default()).unwrap_or_else(|| {

@@ -75,6 +75,10 @@ pub struct Pupil {
     /// School year, 0 (förskoleklass) to 10; none: not known, and in upper secondary school.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub year: Option<u8>,
+    /// The code of the municipality that the pupil lives in, where that is another one than the school's (SCB's four
+    /// digits).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub home_municipality: Option<String>,
     /// The school wants to know at once when nobody has registered this pupil.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flagged: bool,
@@ -164,6 +168,9 @@ pub struct Staff {
     pub school: Option<SchoolId>,
     /// In which role.
     pub role: StaffRole,
+    /// For which municipality's pupils, in the role that is theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub municipality: Option<String>,
     /// For staff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

@@ -37,6 +37,7 @@ pub const PUPILS: Columns = Columns {
         "groups",
         "year",
         "flagged",
+        "home-municipality",
     ],
 };
 
@@ -59,8 +60,10 @@ pub const GUARDIANS: Columns = Columns {
 };
 
 /// Columns of `staff`.
-pub const STAFF: Columns =
-    Columns { required: &["id", "role"], optional: &["school", "name", "email", "phone"] };
+pub const STAFF: Columns = Columns {
+    required: &["id", "role"],
+    optional: &["school", "name", "email", "phone", "municipality"],
+};
 
 /// One pupil.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
@@ -103,6 +106,9 @@ pub struct PupilRow {
     #[serde(default, deserialize_with = "some_truth")]
     #[schemars(with = "Option<bool>")]
     pub flagged: Option<String>,
+    /// The code of the municipality that the pupil lives in, where that is another one than the school's: four digits
+    /// (SCB).
+    pub home_municipality: Option<String>,
 }
 
 /// One guardian of one pupil. The contact data of a guardian of several pupils are the same in each
@@ -154,7 +160,8 @@ pub struct StaffRow {
     pub id: String,
     /// The school's id in configuration; nothing: all schools.
     pub school: Option<String>,
-    /// `attendance-team`, `mentor`, `student-health-team`, `principal`, `teacher` or `office`.
+    /// `attendance-team`, `mentor`, `student-health-team`, `principal`, `head-of-education`, `home-municipality`,
+    /// `teacher` or `office`.
     pub role: String,
     /// For staff.
     pub name: Option<String>,
@@ -162,6 +169,8 @@ pub struct StaffRow {
     pub email: Option<String>,
     /// For texts.
     pub phone: Option<String>,
+    /// Of a role `home-municipality`: the code of the municipality whose pupils it is for.
+    pub municipality: Option<String>,
 }
 
 fn truth<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {

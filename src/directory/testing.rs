@@ -67,6 +67,7 @@ pub fn pupil(at: &str, id: &str) -> Pupil {
         language: None,
         groups: Vec::new(),
         year: None,
+        home_municipality: None,
         flagged: false,
         guardians: vec![GuardianLink::of(
             GuardianId::new(format!("g-{id}")).expect("id"),
@@ -172,7 +173,8 @@ prop_compose! {
             let id = StaffId::new(id).expect("id");
             let at = (!everywhere).then(|| school("a"));
             let (role, email) = (StaffRole::Mentor, EmailAddress::new("m@example.se").ok());
-            let member = Staff { id: id.clone(), school: at, role, name: None, email, phone: None };
+            let (name, phone, municipality) = (None, None, None);
+            let member = Staff { id: id.clone(), school: at, role, municipality, name, email, phone };
             roster.staff.insert(id, member);
         }
         roster

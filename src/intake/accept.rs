@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::case::{Case, CaseKey, PROTECTED_FOR, look_again};
 use super::decide::{Heard, decide, trail};
-use super::{accords, redaction, register};
+use super::{accords, ladders, redaction, register};
 use crate::directory::{Directory, School};
 use crate::env::Clock;
 use crate::model::{
@@ -331,12 +331,19 @@ async fn merged(
         lesson: lesson.id.clone(),
     };
     let mut case = Case::load_or_new(unit, &directory.roster, &key, lesson, now).await?;
+    let climbs = ladders::has_any(school);
+    let before = climbs.then(|| case.lesson.clone());
     match merge(&mut case.lesson) {
         Change::Changed | Change::Same => {
             fits(&case.lesson)?;
             // So that a notice accepted side by side is decided with this lesson, or this with it.
             accords::touch(unit, &school.id, pupil).await?;
+            let after = climbs.then(|| case.lesson.clone());
             decide(unit, directory, school, case, heard, now);
+            if let Some(after) = after {
+                let change = (before.as_ref(), &after);
+                ladders::after_lesson(unit, directory, school, pupil, change, heard, now).await?;
+            }
         }
         Change::OutOfOrder => {
             // What it says of the register holds all the same.
@@ -385,6 +392,7 @@ async fn noticed(
     accords::touch(unit, &school.id, pupil).await?;
     unit.write(row, new);
     trail(unit, &school.id, pupil, None, heard, &Plan::default(), now);
+    ladders::after_notice(unit, directory, school, pupil, new, heard, now).await?;
     // Lessons that may still matter: those that people could be, or have just been, told about.
     let oldest = now
         .saturating_sub(stale::told_for(school))

@@ -4,16 +4,21 @@
 mod accept;
 pub mod accords;
 pub mod case;
+pub mod case_words;
 pub mod contact;
 mod decide;
 mod delays;
 mod described;
+pub mod duties;
 pub mod exclusions;
 pub mod further;
+pub mod history;
+pub mod ladders;
 pub mod redaction;
 mod register;
 pub mod registers;
 pub mod silence;
+mod steps;
 mod volume;
 
 pub use accept::{Accepted, Beside, Intake, IntakeError};

@@ -9,22 +9,33 @@
 //!                         condition  whether a trigger is true on a day, and because of which days
 //!                         replay     day by day: which steps are reached, by the rules of their latches
 //!                         advance    that against what was fired before: what fires, what is taken back
+//!                         course     one pupil's days lived through all that, for the examples beside a ladder
 //!                         duty       open, taken, done, not needed, overdue; reminded, handed over
 //! ```
 
 mod advance;
+pub mod calls;
 mod condition;
+mod course;
+pub mod duty;
+pub mod example;
 mod explain;
 mod history;
+pub mod needs;
 mod occasions;
 mod plan;
+pub mod read;
 mod replay;
 mod school_days;
+pub mod sentences;
+mod shipped;
 #[cfg(test)]
 mod testing;
 mod view;
+mod words;
 
 pub use advance::{Advance, Situation, Who, advance};
+pub use course::{Became, Course, Happened};
 pub use explain::{Progress, Standing, explain, holds_today};
 pub use history::{Attended, Day, History, Seen};
 pub use plan::{
@@ -32,3 +43,4 @@ pub use plan::{
     Notify, Once, Run, Share, Span, Step, Still, Text, Unit,
 };
 pub use school_days::{SchoolDays, school_year_of};
+pub use shipped::{SHIPPED, Shipped, shipped};

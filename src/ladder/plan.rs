@@ -23,7 +23,7 @@ impl Text {
 }
 
 /// One version of a ladder.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ladder {
     /// Its name in configuration: lower-case letters, digits and `-`.
     pub name: String,
@@ -45,7 +45,7 @@ impl Ladder {
 }
 
 /// One step: when it is reached, and what follows.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
     /// Its name within the ladder: lower-case letters, digits and `-`.
     pub id: String,
@@ -65,7 +65,7 @@ pub struct Step {
 
 /// Of whom a step is asked; an empty list does not narrow. What is not known of a pupil matches no filter that asks
 /// for it, and `explain` says so.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// Forms of school, as a school's `form` names them.
     pub forms: Vec<String>,
@@ -109,7 +109,7 @@ pub enum Unit {
 }
 
 /// Over which days a condition looks, the day it is asked for included.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Span {
     /// That day.
     Day,
@@ -124,7 +124,7 @@ pub enum Span {
 }
 
 /// When a step is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Condition {
     /// So many.
     Count(Count),
@@ -148,7 +148,7 @@ pub enum Condition {
 }
 
 /// So many of a unit within some days.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Count {
     /// Which lessons.
     pub of: Absent,
@@ -161,7 +161,7 @@ pub struct Count {
 }
 
 /// A share of the minutes that were to be attended.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     /// Which lessons.
     pub of: Absent,
@@ -182,7 +182,7 @@ pub struct Share {
 
 /// School days one after the other on which the pupil was away from every lesson whose register was taken. Weekends,
 /// breaks, and days of which nothing is known, do not break it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Run {
     /// Which lessons; a day with another kind of absence does not break it, and is not counted.
     pub of: Absent,
@@ -192,7 +192,7 @@ pub struct Run {
 
 /// Something after a step, in the same school year. Where it is a step's own condition, and the step is latched until
 /// that does not hold, the step is reached once for each time that the earlier one was.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct After {
     /// The step that was reached, by its id.
     pub step: String,
@@ -205,7 +205,7 @@ pub struct After {
 }
 
 /// What must hold some time after a step.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Still {
     /// That step has a duty that nobody has done.
     Open,
@@ -214,7 +214,7 @@ pub enum Still {
 }
 
 /// How often a step is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latch {
     /// When it may be reached again.
     pub once: Once,
@@ -223,7 +223,7 @@ pub struct Latch {
 }
 
 /// When a step that was reached may be reached again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Once {
     /// In the next term.
     Term,
@@ -234,7 +234,7 @@ pub enum Once {
 }
 
 /// Who is told when a step is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notify {
     /// In which role, resolved for the pupil.
     pub role: StaffRole,
@@ -243,7 +243,7 @@ pub struct Notify {
 }
 
 /// What somebody has to do when a step is reached.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DutyRule {
     /// Its name within the step.
     pub id: String,
@@ -286,7 +286,7 @@ pub enum DoneBy {
 }
 
 /// What a duty leaves in writing: where, never what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Documents {
     /// Where: the school's own system, as people call it.
     pub place: Text,

@@ -6,12 +6,18 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{daily, day_report, hold, notice, programme, samples, team, term_report};
+use super::{
+    daily, day_report, feedback, hold, ladder, notice, page, programme, samples, team, term_report,
+};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
 /// The page every HTML part stands on, shared by all languages.
 pub(super) const PAGE: &str = "email/_page.html";
+/// The same for pages that are served.
+pub(super) const WEB_PAGE: &str = "web/_page.html";
+/// Where pages that are served are.
+pub(super) const WEB: &str = "web";
 
 macro_rules! files {
     ($folder:literal: $($file:literal),+ $(,)?) => {
@@ -25,12 +31,21 @@ macro_rules! files {
 macro_rules! email {
     ($folder:literal) => {
         files!($folder:
-            "_case.html", "_case.txt", "_signs.html", "_signs.txt", "_words.txt",
+            "_case.html", "_case.txt", "_duties.html", "_duties.txt", "_signs.html", "_signs.txt",
+            "_words.txt",
             "absence-digest.html", "absence-digest.subject.txt", "absence-digest.txt",
             "absence.html", "absence.subject.txt", "absence.txt",
+            "case-feedback.html", "case-feedback.subject.txt", "case-feedback.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
             "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
             "day-report.html", "day-report.subject.txt", "day-report.txt",
+            "duty.html", "duty.subject.txt", "duty.txt",
+            "duty-documented.html", "duty-documented.subject.txt", "duty-documented.txt",
+            "duty-overdue.html", "duty-overdue.subject.txt", "duty-overdue.txt",
+            "duty-reminder.html", "duty-reminder.subject.txt", "duty-reminder.txt",
+            "ladder-retracted.html", "ladder-retracted.subject.txt", "ladder-retracted.txt",
+            "ladder-step.html", "ladder-step.subject.txt", "ladder-step.txt",
+            "pupil-left.html", "pupil-left.subject.txt", "pupil-left.txt",
             "missed.html", "missed.subject.txt", "missed.txt",
             "not-reached.html", "not-reached.subject.txt", "not-reached.txt",
             "programme-reminder.html", "programme-reminder.subject.txt", "programme-reminder.txt",
@@ -71,6 +86,9 @@ pub(super) const NOT_REVIEWED: &str = "{# Not reviewed by a native reader.";
 
 const BUILTIN: &[&[(&str, &str)]] = &[
     files!("email": "_page.html"),
+    files!("web": "_page.html"),
+    files!("web/sv": "case.html", "message.html"),
+    files!("web/en": "case.html", "message.html"),
     files!("sms/sv":
         "absence-digest.txt", "absence.txt", "correction.txt", "register-nudge.txt", "test.txt",
     ),
@@ -107,18 +125,18 @@ pub(super) fn name(channel: Channel, locale: &Locale, file: &str) -> String {
     format!("{}/{locale}/{file}", channel.as_str())
 }
 
-/// The files a language may have on a channel: those that Swedish has. Names that begin with `_`
-/// are parts of others.
-pub(super) fn files(channel: Channel) -> impl Iterator<Item = &'static str> {
-    let folder = format!("{}/sv/", channel.as_str());
+/// The files a language may have in a folder, `sms`, `email` or `web`: those that Swedish has. Names that begin
+/// with `_` are parts of others.
+pub(super) fn files_in(folder: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let folder = format!("{folder}/sv/");
     builtin().filter_map(move |(name, _)| name.strip_prefix(&folder))
 }
 
 /// The names of all files a language may have.
 pub(super) fn names(locale: &Locale) -> impl Iterator<Item = String> {
-    [Channel::Sms, Channel::Email]
-        .into_iter()
-        .flat_map(move |channel| files(channel).map(move |file| name(channel, locale, file)))
+    ["sms", "email", WEB].into_iter().flat_map(move |folder| {
+        files_in(folder).map(move |file| format!("{folder}/{locale}/{file}"))
+    })
 }
 
 /// Whether a file is one of those that a language must have, which are read at home. What else there
@@ -141,6 +159,12 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
     let file = name.rsplit('/').next().unwrap_or_default();
     let mut known = match file {
         "_page.html" | "_words.txt" | "_signs.html" | "_signs.txt" => BTreeSet::new(),
+        _ if name == WEB_PAGE => BTreeSet::new(),
+        _ if name.starts_with("web/") && file.starts_with("message.") => {
+            fields(&page::MessageFacts::default())
+        }
+        _ if name.starts_with("web/") => page::variables(),
+        _ if file.starts_with("case-feedback.") => fields(&feedback::sample()),
         _ if ["absence.", "absence-digest.", "correction."].iter().any(|s| file.starts_with(s)) => {
             fields(&samples::guardian("Alva", "Björkskolan", "070-174 06 05"))
         }
@@ -149,6 +173,9 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
             fields(&notice::sample_register("Ma 7B", "Björkskolan"))
         }
         _ if file.starts_with("volume-hold.") => fields(&hold::sample()),
+        _ if ["_duties", "duty", "ladder-", "pupil-left"].iter().any(|s| file.starts_with(s)) => {
+            fields(&ladder::sample())
+        }
         _ if file.starts_with("source-") => fields(&notice::sample_source()),
         _ if file.starts_with("not-reached") || file.starts_with("missed") => {
             fields(&daily::not_reached_samples()[0])
@@ -160,14 +187,14 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),
         _ => fields(&team::values(&samples::team_case(), SubjectIdentity::None)),
     };
-    if name.starts_with("email/") {
+    if name.starts_with("email/") || name.starts_with("web/") {
         known.extend(["locale".to_owned(), "direction".to_owned()]);
     }
     known
 }
 
 /// The names of a value's fields, as templates see them.
-fn fields(value: &impl Serialize) -> BTreeSet<String> {
+pub(super) fn fields(value: &impl Serialize) -> BTreeSet<String> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::Object(map)) => map.into_iter().map(|(key, _)| key).collect(),
         _ => BTreeSet::new(),
@@ -188,11 +215,11 @@ mod tests {
         let mut listed: BTreeSet<String> = ["sv", "en"].into_iter().flat_map(names).collect();
         let translations = TRANSLATIONS.into_iter().flat_map(names);
         listed.extend(translations.filter(|name| is_read_at_home(name)));
-        listed.insert(PAGE.into());
+        listed.extend([PAGE.into(), WEB_PAGE.into()]);
         assert_eq!(built_in, listed);
 
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-        for channel in ["sms", "email"] {
+        for channel in ["sms", "email", WEB] {
             for language in std::fs::read_dir(root.join(channel)).unwrap() {
                 let folder = language.unwrap().path();
                 for entry in std::fs::read_dir(&folder).into_iter().flatten() {

@@ -45,9 +45,17 @@ pub struct Missing {
     pub lessons: Vec<MissedLesson>,
     /// How those at home were told, the first told first; empty: nobody was.
     pub told: Vec<ToldHome>,
-    /// What is recorded of somebody having phoned home, in words for people; none: nothing is, and nothing is said of it.
-    /// Filled in where upprop knows of calls.
-    pub phoned: Option<String>,
+    /// What the team has recorded last of the case; none: nothing.
+    pub phoned: Option<Phoned>,
+}
+
+/// What came of phoning home.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Phoned {
+    /// When it was recorded, `10.05`, the school's zone.
+    pub at: String,
+    /// `reached`, `no-answer`, `explained` or `wrong-mark`.
+    pub what: String,
 }
 
 /// One lesson.
@@ -94,7 +102,7 @@ pub(super) fn samples() -> Vec<DayReportFacts> {
     let other = Missing {
         class: String::new(),
         told: Vec::new(),
-        phoned: Some("10.05 Kim Holm".into()),
+        phoned: Some(Phoned { at: "10.05".into(), what: "no-answer".into() }),
         ..one.clone()
     };
     let full = DayReportFacts {

@@ -10,6 +10,7 @@ use super::daily::{self, NotReachedFacts, RosterFacts};
 use super::day_report::{self, DayReportFacts};
 use super::engine::Failure;
 use super::hold::{self, HoldFacts};
+use super::ladder::{self, LadderFacts};
 use super::programme::{self, ProgrammeFacts};
 use super::render::{self, MailText, RenderError, SmsText};
 use super::sms;
@@ -125,6 +126,8 @@ pub enum NoticeFacts {
     Term(Box<TermFacts>),
     /// Sessions of programmes in one class.
     Programme(ProgrammeFacts),
+    /// A step of a ladder.
+    Ladder(Box<LadderFacts>),
 }
 
 impl Templates {
@@ -198,6 +201,7 @@ impl Templates {
             ),
             NoticeFacts::Digest(_) => purpose == Purpose::RegisterDigest,
             NoticeFacts::Hold(_) => purpose == Purpose::VolumeHold,
+            NoticeFacts::Ladder(_) => purpose.is_of_ladder(),
             NoticeFacts::Source(_) => {
                 matches!(purpose, Purpose::SourceAlert | Purpose::SourceClear)
             }
@@ -318,6 +322,18 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
     }
     let holds = hold::samples().into_iter();
     all.extend(holds.map(|facts| (Purpose::VolumeHold, NoticeFacts::Hold(Box::new(facts)))));
+    for purpose in [
+        Purpose::LadderStep,
+        Purpose::Duty,
+        Purpose::DutyReminder,
+        Purpose::DutyOverdue,
+        Purpose::DutyDocumented,
+        Purpose::LadderRetracted,
+        Purpose::PupilLeft,
+    ] {
+        let steps = ladder::samples().into_iter();
+        all.extend(steps.map(|facts| (purpose, NoticeFacts::Ladder(Box::new(facts)))));
+    }
     let source = sample_source();
     let unknown = SourceFacts {
         since: String::new(),

@@ -106,6 +106,9 @@ pub struct DutyEvent {
     /// By whom: a login name, or the mailbox of a link; none: by itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
+    /// Why, in their words, for staff only; goes with contacts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// What can happen to a duty.
@@ -139,4 +142,44 @@ pub enum DutyAct {
     Restored,
     /// The pupil is not at the school any more.
     PupilLeft,
+    /// The store was put back from a backup: it may have been done since that was taken.
+    PutBack,
+}
+
+impl DutyAct {
+    /// In words, for staff.
+    pub fn in_words(self) -> String {
+        match self {
+            Self::Made => "made".into(),
+            Self::Taken => "taken on".into(),
+            Self::Reminded => "the owner was reminded".into(),
+            Self::Overdue => "not done in time".into(),
+            Self::HandedOver { to } => format!("handed over to {}", to.as_str()),
+            Self::NoAnswer => "the home did not answer".into(),
+            Self::Done => "done".into(),
+            Self::Documented => "documented".into(),
+            Self::NotNeeded => "said not to be needed".into(),
+            Self::Retracted => "its step was taken back".into(),
+            Self::Restored => "its step was reached after all".into(),
+            Self::PupilLeft => "the pupil has left the school".into(),
+            Self::PutBack => "put back from a backup: it may have been done since".into(),
+        }
+    }
+}
+
+impl Duty {
+    /// The id of a duty of a step that was reached.
+    pub fn id_of(firing: &NotificationId, rule: &str) -> NotificationId {
+        NotificationId::of(&["duty", firing.as_str(), rule])
+    }
+
+    /// What people call it by.
+    pub fn number(&self) -> String {
+        self.id.spoken()
+    }
+
+    /// Whether something has happened to it.
+    pub fn has(&self, what: DutyAct) -> bool {
+        self.history.iter().any(|event| event.what == what)
+    }
 }

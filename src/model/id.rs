@@ -108,6 +108,11 @@ text_id!(/** A source of observations, as configured under `[sources.<id>]`. */ 
 text_id!(/** An event, unique for its sender. */ EventId);
 text_id!(/** A provider account, as configured under `[providers.<id>]`. */ ProviderId);
 
+/// Digits that are not mistaken for one another, read or heard (Crockford's base 32).
+pub(super) const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// How many of them people say of one thing.
+pub(super) const SPOKEN: usize = 7;
+
 /// A notification: 32 hexadecimal digits, the start of the SHA-256 of what makes it unique.
 ///
 /// Making the same decision twice makes the same id, so a repeated decision writes the same row.
@@ -156,6 +161,18 @@ impl NotificationId {
     /// The first eight bytes as a number: a source of spread (jitter) that is the same each time.
     pub fn spread(&self) -> u64 {
         u64::from_str_radix(&self.as_str()[..16], 16).unwrap_or(0)
+    }
+
+    /// Digits that people say aloud and type. 35 bits: two of 40,000 in a year share a number once in 40 years.
+    pub fn spoken(&self) -> String {
+        let mut rest = self.spread();
+        (0..SPOKEN)
+            .map(|_| {
+                let digit = DIGITS[usize::try_from(rest % 32).unwrap_or_default()];
+                rest /= 32;
+                char::from(digit)
+            })
+            .collect()
     }
 }
 

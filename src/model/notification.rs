@@ -54,6 +54,22 @@ pub enum Purpose {
     ProgrammeReminder,
     /// To the one number that was agreed upon for a protected pupil: please ring. Says nothing of anybody.
     AskToRing,
+    /// To staff: a pupil's absence has reached a step of the ladder, and they are only told.
+    LadderStep,
+    /// To staff: the same, and they have something to do.
+    Duty,
+    /// To whoever has a duty: it is due soon, still not done, or not documented.
+    DutyReminder,
+    /// To whoever has a duty from now on: it was not done in time.
+    DutyOverdue,
+    /// To those concerned: what a duty leaves in writing is there.
+    DutyDocumented,
+    /// To exactly those who were told of a step: it is taken back.
+    LadderRetracted,
+    /// To the principal: duties ended because their pupil has left the school.
+    PupilLeft,
+    /// To the pupil's mentor: what the attendance team has recorded of a case.
+    CaseFeedback,
 }
 
 impl Purpose {
@@ -80,10 +96,34 @@ impl Purpose {
             Self::TermReport => "term-report",
             Self::ProgrammeReminder => "programme-reminder",
             Self::AskToRing => "ask-to-ring",
+            Self::LadderStep => "ladder-step",
+            Self::Duty => "duty",
+            Self::DutyReminder => "duty-reminder",
+            Self::DutyOverdue => "duty-overdue",
+            Self::DutyDocumented => "duty-documented",
+            Self::LadderRetracted => "ladder-retracted",
+            Self::PupilLeft => "pupil-left",
+            Self::CaseFeedback => "case-feedback",
         }
     }
 
-    /// Whether it is a notice about no one pupil; a test, which is about none either, is none of those.
+    /// Whether it is of a ladder: about a pupil, but about no one lesson. Where other messages have a lesson it has the
+    /// step that was reached.
+    pub fn is_of_ladder(self) -> bool {
+        matches!(
+            self,
+            Self::LadderStep
+                | Self::Duty
+                | Self::DutyReminder
+                | Self::DutyOverdue
+                | Self::DutyDocumented
+                | Self::LadderRetracted
+                | Self::PupilLeft
+        )
+    }
+
+    /// Whether it is a notice to staff about no one lesson of a pupil; a test, which is about none either, is none of
+    /// those.
     pub fn is_notice(self) -> bool {
         match self {
             Self::RegisterNudge
@@ -98,20 +138,28 @@ impl Purpose {
             | Self::Missed
             | Self::DayReport
             | Self::TermReport
-            | Self::ProgrammeReminder => true,
+            | Self::ProgrammeReminder
+            | Self::LadderStep
+            | Self::Duty
+            | Self::DutyReminder
+            | Self::DutyOverdue
+            | Self::DutyDocumented
+            | Self::LadderRetracted
+            | Self::PupilLeft => true,
             Self::Absence
             | Self::Correction
             | Self::TeamAlert
             | Self::TeamUpdate
             | Self::StaffTask
             | Self::Test
-            | Self::AskToRing => false,
+            | Self::AskToRing
+            | Self::CaseFeedback => false,
         }
     }
 
     /// Whether it says nothing of any one pupil.
     pub fn is_about_nobody(self) -> bool {
-        self.is_notice() || self == Self::Test
+        (self.is_notice() && !self.is_of_ladder()) || self == Self::Test
     }
 }
 
@@ -212,6 +260,23 @@ pub enum StaffRole {
     Operations,
     /// The school's office, where the directory is kept right.
     Office,
+}
+
+impl StaffRole {
+    /// The stable kebab-case name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mentor => "mentor",
+            Self::AttendanceTeam => "attendance-team",
+            Self::StudentHealthTeam => "student-health-team",
+            Self::Principal => "principal",
+            Self::HeadOfEducation => "head-of-education",
+            Self::HomeMunicipality => "home-municipality",
+            Self::Teacher => "teacher",
+            Self::Operations => "operations",
+            Self::Office => "office",
+        }
+    }
 }
 
 /// Who a message is for.

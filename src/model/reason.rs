@@ -179,6 +179,20 @@ pub enum Reason {
     AbsencesToday,
     /// A term is over.
     TermOver,
+    /// A duty is due soon, or still to be done.
+    DutyOpen,
+    /// A duty was not done in time.
+    DutyOverdue,
+    /// A duty is over, so nobody need be reminded of it.
+    DutyOver,
+    /// What a duty leaves in writing is there.
+    DutyDocumented,
+    /// The pupil is not at the school any more.
+    PupilLeft,
+    /// The attendance team has recorded what came of a case.
+    CaseRecorded,
+    /// It was agreed with the home that the team phones first.
+    PhoneFirst,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -322,6 +336,15 @@ impl Reason {
             Self::AbsencesToday => "pupils were missing on the day without a valid reason",
             Self::SessionDue => {
                 "a session of a preventive programme is to be held, or a week has passed with nothing recorded"
+            }
+            Self::DutyOpen => "a duty is due soon, or is still to be done",
+            Self::DutyOverdue => "a duty was not done in time",
+            Self::DutyOver => "the duty is done, or need not be done any more",
+            Self::DutyDocumented => "what the duty leaves in writing is there",
+            Self::PupilLeft => "the pupil is not at the school any more",
+            Self::CaseRecorded => "the attendance team has recorded what came of the case",
+            Self::PhoneFirst => {
+                "agreed with the home: the team phones first, and no message leaves (`upprop agreement list`)"
             }
         }
     }

@@ -34,6 +34,9 @@ pub struct PutBack {
     pub expired: u64,
     /// Consents and agreements that are over now, for they may have been taken back since.
     pub ended: u64,
+    /// Duties that may have been done since.
+    #[serde(default)]
+    pub duties: u64,
     /// Rows that could not be read, kept as they were.
     pub unreadable: u64,
     /// Where the former store and journal are.

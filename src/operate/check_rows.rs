@@ -11,8 +11,8 @@ use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
-    Accord, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId, PupilId,
-    SchoolId, SessionRecord, Silencing, State,
+    Accord, CaseWord, Duty, Firing, Hold, LessonId, LessonState, MissingAt, Notification,
+    NotificationId, PupilId, SchoolId, SessionRecord, Silencing, State,
 };
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
@@ -53,6 +53,7 @@ pub async fn look(
         tables::NOTIFICATIONS => return notification(kv, key, value).await,
         tables::ALL_DUE => return due(kv, key, value).await,
         tables::LESSONS => return lesson(kv, key, value).await,
+        tables::DUTIES => return duty(kv, key, value).await,
         tables::REFERENCES => match read::<NotificationId>(value) {
             Ok(id) => return referred(kv, &id, "a provider's reference").await,
             Err(found) => return Ok(found),
@@ -86,6 +87,15 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
         tables::SESSIONS => {
             let row: SessionRecord = read(value)?;
             misplaced(tables::session(&row) == key)
+        }
+        tables::FIRINGS => {
+            let row: Firing = read(value)?;
+            misplaced(tables::firing(&row) == key)
+        }
+        tables::CALLS => read::<u32>(value).map(|_| None)?,
+        tables::CASE_WORDS => {
+            let row: CaseWord = read(value)?;
+            misplaced(tables::case_word(&row) == key)
         }
         tables::SILENCINGS => {
             let row: Silencing = read(value)?;
@@ -221,7 +231,9 @@ async fn notification(
             | Due::RegisterDigest { .. }
             | Due::Hold { .. }
             | Due::Daily { .. }
-            | Due::Redact { .. },
+            | Due::Redact { .. }
+            | Due::Ladder { .. }
+            | Due::Duty { .. },
         ))
         | None => false,
     };
@@ -266,7 +278,9 @@ async fn due(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, S
             | Due::RegisterDigest { .. }
             | Due::Hold { .. }
             | Due::Daily { .. }
-            | Due::Redact { .. },
+            | Due::Redact { .. }
+            | Due::Ladder { .. }
+            | Due::Duty { .. },
         ) => {
             return Ok(None);
         }
@@ -299,6 +313,24 @@ async fn lesson(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>
         }
     }
     Ok(None)
+}
+
+async fn duty(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, StoreError> {
+    let row: Duty = match read(value) {
+        Ok(row) => row,
+        Err(found) => return Ok(found),
+    };
+    if tables::duty(&row) != key {
+        return Ok(Some(wrong("its key is not that of its value")));
+    }
+    let Some(due) = tables::duty_due(&row).filter(|_| row.state.is_open()) else {
+        return Ok(row.state.is_open().then(|| wrong("it is open and nothing makes it due")));
+    };
+    let is_due = match kv.get(&due).await? {
+        Some(due) => Some(due),
+        None => kv.get(&tables::aside(&due)).await?,
+    };
+    Ok(is_due.is_none().then(|| wrong("it is open and nothing makes it due")))
 }
 
 #[derive(Deserialize)]

@@ -34,6 +34,8 @@ pub enum Ask {
     Past(Vec<NotificationId>, Timestamp),
     /// Is this row gone?
     Gone(Vec<u8>),
+    /// Is each of these rows gone?
+    AllGone(Vec<Vec<u8>>),
     /// Does no key begin with any of these?
     Empty([Vec<u8>; 2]),
 }
@@ -52,6 +54,14 @@ impl Ask {
                 Ok(true)
             }
             Self::Gone(key) => Ok(kv.get(key).await?.is_none()),
+            Self::AllGone(keys) => {
+                for key in keys {
+                    if kv.get(key).await?.is_some() {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
             Self::Empty(prefixes) => {
                 for prefix in prefixes {
                     if !kv.scan(prefix, &after_prefix(prefix), 1).await?.is_empty() {

@@ -6,6 +6,7 @@
 //! addresses messages about the pupil went to; their names and other contacts are their own and are left out.
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::forget;
@@ -14,8 +15,8 @@ use super::rejected::Rejected;
 use super::{FORMAT, OperateError};
 use crate::directory::{Pupil, snapshot};
 use crate::model::{
-    Accord, LessonState, Notification, PupilId, Reason, Register, SchoolId, SilencedTarget,
-    Silencing, State,
+    Accord, CaseWord, Duty, Firing, LessonState, Notification, PupilId, Reason, Register, SchoolId,
+    SilencedTarget, Silencing, State,
 };
 use crate::store::rows::{Audit, Notice, Rejection};
 use crate::store::{Kv, StoreError, after_prefix, ledger, tables};
@@ -59,6 +60,14 @@ pub struct Export {
     /// What was agreed about the pupil.
     #[serde(default)]
     pub accords: Vec<Accord>,
+    /// Steps of the school's ladders that the pupil's absence has reached.
+    #[serde(default)]
+    pub steps: Vec<Firing>,
+    /// What staff have had to do because of them.
+    #[serde(default)]
+    pub duties: Vec<Duty>,
+    /// What was recorded of the pupil's cases, the first first.
+    pub case_words: Vec<CaseWord>,
 }
 
 /// One row that is kept so that what a source says again is told from what is new.
@@ -179,7 +188,14 @@ pub async fn export(
         plans: plans(kv, school, pupil).await?,
         silences: silences(kv, school, pupil).await?,
         accords: accords(kv, school, pupil).await?,
+        steps: decoded(kv, &of_pupil(tables::FIRINGS)).await?,
+        duties: decoded(kv, &of_pupil(tables::DUTIES)).await?,
+        case_words: case_words(kv, &of_pupil(tables::CASE_WORDS)).await?,
     })
+}
+
+async fn decoded<T: DeserializeOwned>(kv: &dyn Kv, prefix: &[u8]) -> Result<Vec<T>, StoreError> {
+    all(kv, prefix).await?.iter().map(|(_, value)| ledger::decode(value)).collect()
 }
 
 async fn said(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<Vec<AsSaid>, StoreError> {
@@ -228,6 +244,14 @@ async fn accords(
     rows.iter().map(|(_, value)| ledger::decode(value)).collect()
 }
 
+async fn case_words(kv: &dyn Kv, prefix: &[u8]) -> Result<Vec<CaseWord>, StoreError> {
+    let rows = all(kv, prefix).await?;
+    let mut words: Vec<CaseWord> =
+        rows.iter().map(|(_, value)| ledger::decode(value)).collect::<Result<_, _>>()?;
+    words.sort_by_key(|word| word.at);
+    Ok(words)
+}
+
 /// Goes through all lessons of the school.
 async fn plans(
     kv: &dyn Kv,
@@ -259,7 +283,8 @@ fn about() -> Vec<String> {
          somebody whose protection outweighs this.",
         "`said` is what sources last said of the pupil, kept so that what they repeat is told from what is new; `plans` \
          are lessons whose plan names the pupil beside or without a group; `silences` are times at which the school \
-         wanted nobody told of the pupil; `accords` are consents and agreements about who is told.",
+         wanted nobody told of the pupil; `accords` are consents and agreements about who is told, and how; `case_words` is \
+         what the attendance team has recorded of what came of an absence.",
         "Ids of events (`event`) are the school system's. Refused events that named no school are here only where \
          there is one school. Backups and the journal hold older versions of the same \
          until they are removed.",

@@ -20,12 +20,15 @@ use crate::store::{Commit, Kv, StoreError, after_prefix, codec, tables};
 const ROUNDS: usize = 5;
 /// The tables whose keys begin with school and pupil. Lessons first: nothing may refer to a message that is
 /// gone.
-const OF_PUPIL: [(&str, &[u8]); 10] = [
+const OF_PUPIL: [(&str, &[u8]); 13] = [
     ("consents and agreements", tables::ACCORDS),
+    ("words on cases", tables::CASE_WORDS),
     ("lessons", tables::LESSONS),
     ("days", tables::DAYS),
     ("advance notices", tables::NOTICES),
     ("advance notices", tables::NOTICE_GUARDS),
+    ("duties", tables::DUTIES),
+    ("steps reached", tables::FIRINGS),
     ("last said", tables::LAST_SAID),
     ("last said", tables::MISSED),
     ("last said", tables::KEPT_MARKS),
@@ -240,7 +243,9 @@ async fn rows(
         let gone = sweep(kv, prefix, |_, value| match ledger::decode::<Due>(value) {
             Ok(
                 Due::LessonEnd { school: at, pupil: of, .. }
-                | Due::Redact { school: at, pupil: of },
+                | Due::Redact { school: at, pupil: of }
+                | Due::Ladder { school: at, pupil: of }
+                | Due::Duty { school: at, pupil: of, .. },
             ) if at == *school && of == *pupil => Fate::Goes,
             _ => Fate::Stays,
         })

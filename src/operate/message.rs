@@ -314,7 +314,7 @@ fn trail(unit: &mut Unit<'_>, n: &Notification, act: Act, by: &str, now: Timesta
     };
     unit.decided(act.as_str(), Reason::Operator);
     let unique = NotificationId::of(&["operator", act.as_str(), n.id.as_str()]);
-    if n.purpose.is_notice() {
+    if n.purpose.is_notice() && !n.purpose.is_of_ladder() {
         unit.write(tables::register_line(&n.school, &n.lesson, now, unique.as_str()), &line);
         return;
     }

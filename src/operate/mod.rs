@@ -8,22 +8,27 @@
 
 pub mod accords;
 pub mod backup;
+pub mod cases;
 pub mod check;
 mod check_rows;
 pub mod clocks;
 pub mod counters;
+pub mod duties;
 mod erase;
 pub mod export;
 pub mod forget;
 pub mod go_live;
 pub mod guest;
 pub mod held;
+pub mod ladder_preview;
+pub mod ladders;
 pub mod message;
 pub mod programmes;
 pub mod queue;
 pub mod registers;
 pub mod rejected;
 pub mod reload;
+pub mod reports;
 pub mod restore;
 pub mod retention;
 pub mod self_test;

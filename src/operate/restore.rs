@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use bytes::Bytes;
 
 use crate::delivery::after_restore::suppose;
-use crate::model::{Accord, AccordEnd, Notification, NotificationId, ProviderId, Reason, State};
+use crate::model::{
+    Accord, AccordEnd, Duty, DutyAct, DutyEvent, Notification, NotificationId, ProviderId, Reason,
+    State,
+};
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{Audit, Decision, Due, Restored};
 use crate::store::{codec, tables};
@@ -21,6 +24,8 @@ pub struct Settled {
     pub expired: u64,
     /// Consents and agreements that are over now.
     pub ended: u64,
+    /// Duties that may have been done since.
+    pub duties: u64,
     /// Rows that could not be read, kept as they were.
     pub unreadable: u64,
 }
@@ -47,6 +52,9 @@ impl Settling<'_> {
         }
         if key.starts_with(tables::ACCORDS) {
             return vec![self.accord(key, value)];
+        }
+        if key.starts_with(tables::DUTIES) {
+            return vec![self.duty(key, value)];
         }
         if !key.starts_with(tables::NOTIFICATIONS) {
             return vec![(key, value)];
@@ -80,6 +88,21 @@ impl Settling<'_> {
         accord.ended = Some(AccordEnd { at: self.now, by: "restore".into() });
         self.settled.ended += 1;
         (key, codec::encode(ROW_VERSION, &accord))
+    }
+
+    /// One that is open here may have been done since: it stays open, since nobody can say, and says so.
+    fn duty(&mut self, key: Vec<u8>, value: Bytes) -> (Vec<u8>, Bytes) {
+        let Ok(mut duty) = ledger::decode::<Duty>(&value) else {
+            self.settled.unreadable += 1;
+            return (key, value);
+        };
+        if !duty.state.is_open() || duty.has(DutyAct::PutBack) {
+            return (key, value);
+        }
+        let by = Some("restore".to_owned());
+        duty.history.push(DutyEvent { at: self.now, what: DutyAct::PutBack, by, why: None });
+        self.settled.duties += 1;
+        (key, codec::encode(ROW_VERSION, &duty))
     }
 
     fn trail(&self, n: &Notification) -> (Vec<u8>, Bytes) {

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::erase::{Ask, Fate, is_past, sweep};
 use crate::model::{
-    Accord, LessonState, Notification, NotificationId, PupilId, SchoolId, SessionRecord, Silencing,
+    Accord, CaseWord, Duty, Firing, LessonState, Notification, NotificationId, PupilId, SchoolId,
+    SessionRecord, Silencing,
 };
 use crate::store::ledger::{self, ROW_VERSION};
 use crate::store::rows::{
@@ -24,6 +25,8 @@ const BAD_CONTACT: SignedDuration = SignedDuration::from_hours(14 * 24);
 const MISSED: SignedDuration = SignedDuration::from_hours(14 * 24);
 /// For how many days it is kept who was missing at once: eight weeks, by which it is told what is usual.
 const USUAL_DAYS: i64 = 8 * 7 + 2;
+/// How long it is kept how many calls fell due in an hour.
+const CALLS: SignedDuration = SignedDuration::from_hours(48);
 /// How long lessons that had begun before a restore may be heard of.
 const RESTORED: SignedDuration = SignedDuration::from_hours(35 * 24);
 
@@ -108,6 +111,30 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
         }
         // Whom a plan names are people too.
         (row.lesson.label, row.closed_by, row.planned) = (None, None, None);
+        becomes(&row)
+    })
+    .await?;
+    changed += sweep(kv, tables::DUTIES, |_, value| {
+        let Ok(mut row) = ledger::decode::<Duty>(value) else { return Fate::Stays };
+        // What staff wrote, and how they call themselves.
+        let is_old = |at: Timestamp| at < limit;
+        if row.state.is_open() || !row.history.iter().all(|event| is_old(event.at)) {
+            return Fate::Stays;
+        }
+        let was = row.clone();
+        row.taken_by = None;
+        for event in &mut row.history {
+            (event.by, event.why) = (None, None);
+        }
+        if row == was { Fate::Stays } else { becomes(&row) }
+    })
+    .await?;
+    changed += sweep(kv, tables::CASE_WORDS, |_, value| {
+        let Ok(mut row) = ledger::decode::<CaseWord>(value) else { return Fate::Stays };
+        if row.note.is_none() || row.at >= limit {
+            return Fate::Stays;
+        }
+        row.note = None;
         becomes(&row)
     })
     .await?;
@@ -196,6 +223,10 @@ async fn evidence(
         goes(tables::parts::<3>(key).is_some_and(|([_, _, date], _)| is_past_day(date)))
     })
     .await?;
+    gone += sweep(kv, tables::CASE_WORDS, |key, _| {
+        goes(tables::parts::<3>(key).is_some_and(|([_, _, date], _)| is_past_day(date)))
+    })
+    .await?;
     gone += sweep(kv, tables::NOTICES, |_, value| {
         goes(ledger::decode::<Notice>(value).is_ok_and(|row| row.notice.to < limit))
     })
@@ -229,6 +260,7 @@ async fn evidence(
         goes(row.is_ok_and(|row| row.over_at.is_some_and(|at| at < limit)))
     })
     .await?;
+    gone += of_ladders(kv, limit, now).await?;
     gone += asked_for(kv, is_past_day, limit).await?;
     gone += at_once(kv, is_past_day, now).await?;
     gone += sweep(kv, tables::LAST_SAID, |_, value| {
@@ -259,6 +291,35 @@ async fn evidence(
     .await?;
     gone += sweep(kv, tables::FAILING, |_, value| {
         goes(ledger::decode::<Failing>(value).is_ok_and(|row| row.at < limit))
+    })
+    .await?;
+    Ok(gone)
+}
+
+/// Duties that are over, steps that none of them comes of, and hours that are over.
+async fn of_ladders(kv: &dyn Kv, limit: Timestamp, now: Timestamp) -> Result<u64, StoreError> {
+    let mut gone = sweep(kv, tables::DUTIES, |_, value| {
+        let Ok(row) = ledger::decode::<Duty>(value) else { return Fate::Stays };
+        let last = row.history.iter().map(|event| event.at).max();
+        // What somebody has still to do is never forgotten by itself.
+        goes(!row.state.is_open() && last.is_none_or(|at| at < limit))
+    })
+    .await?;
+    gone += sweep(kv, tables::FIRINGS, |_, value| {
+        let Ok(row) = ledger::decode::<Firing>(value) else { return Fate::Stays };
+        let last = row.retracted.as_ref().map_or(row.at, |retracted| retracted.at.max(row.at));
+        let keys = row
+            .duties
+            .iter()
+            .map(|rule| tables::duty_of(&row.school, &row.pupil, &Duty::id_of(&row.id, rule)));
+        let duties: Vec<Vec<u8>> = keys.collect();
+        Fate::If(Box::new(goes(last < limit)), Ask::AllGone(duties))
+    })
+    .await?;
+    let before = now.saturating_sub(CALLS).unwrap_or(Timestamp::MIN);
+    gone += sweep(kv, tables::CALLS, |key, _| {
+        let hour = tables::parts::<1>(key).and_then(|(_, rest)| tables::time_of(rest));
+        goes(hour.is_some_and(|hour| hour < before))
     })
     .await?;
     Ok(gone)

@@ -86,6 +86,7 @@ fn teacher(b: &mut Bench, phone: Option<&str>, email: Option<&str>) {
         id: id.clone(),
         school: None,
         role: StaffRole::Teacher,
+        municipality: None,
         name: None,
         email: email.map(|text| EmailAddress::new(text).expect("email")),
         phone: phone.map(|text| Phone::new(text).expect("phone")),

@@ -84,6 +84,7 @@ impl Bench {
             language: None,
             groups: Vec::new(),
             year: None,
+            home_municipality: None,
             flagged: false,
             guardians: links,
         };

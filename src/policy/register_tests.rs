@@ -53,6 +53,7 @@ fn pupil(id: &str, class: Option<&str>, groups: &[&str]) -> Pupil {
         language: None,
         groups: groups.iter().map(|g| GroupId::new(*g).expect("id")).collect(),
         year: None,
+        home_municipality: None,
         flagged: false,
         guardians: Vec::new(),
     }

@@ -3,9 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::term::Term;
+use crate::calendar::Calendar;
 use crate::config::{self, Config, Elks, Loader, ProviderKind, Report, Secrets};
 use crate::directory::{Mode, School};
 use crate::model::SchoolId;
@@ -82,6 +85,23 @@ pub fn only(config: &Config, id: &SchoolId, like: &School) -> Config {
     config.drop.clear();
     config.edlevo.clear();
     config.ss12000.clear();
+    config
+}
+
+/// The same with a calendar of the term for schools that have none: by its terms ladders count, and its last day has
+/// the report of the term.
+#[must_use]
+pub fn with_days(mut config: Config, term: &Term) -> Config {
+    let calendar = Calendar {
+        terms: vec![term.days],
+        closed: term.closed.clone(),
+        name: "simulated".into(),
+        ..Calendar::default()
+    };
+    let calendar = Arc::new(calendar);
+    for school in config.schools.values_mut() {
+        school.calendar.get_or_insert_with(|| calendar.clone());
+    }
     config
 }
 

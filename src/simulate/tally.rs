@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::directory::{Roster, School};
 use crate::model::{
-    Channel, Fact, Hold, HoldAct, LessonState, Mark, Notification, Outcome, Purpose, Recipient,
-    Register, State, Stood, TIME_OUT, TaskKind, local_date,
+    Channel, Duty, Fact, Firing, Hold, HoldAct, LessonState, Mark, Notification, Outcome, PupilId,
+    Purpose, Recipient, Register, StaffRole, State, Stood, TIME_OUT, TaskKind, local_date,
 };
 use crate::store::{Kv, StoreError, ledger, tables};
 
@@ -149,6 +149,7 @@ impl Tally {
             entry.0 += 1;
             entry.1 += u64::from(hold.counted);
         }
+        self.ladder(kv, school).await?;
         for register in rows::<Register>(kv, b"rg/").await? {
             if let (Some(_), Some(stood)) = (register.planned, register.stood) {
                 add(&mut self.registers, stood, 1);
@@ -175,6 +176,28 @@ impl Tally {
             };
             add(week, monday(start.date()), 1);
             add(hour, start.hour(), 1);
+        }
+        Ok(())
+    }
+
+    async fn ladder(&mut self, kv: &dyn Kv, school: &School) -> Result<(), StoreError> {
+        let mut flagged: BTreeSet<(Step, PupilId)> = BTreeSet::new();
+        for firing in rows::<Firing>(kv, tables::FIRINGS).await? {
+            let step = Step { ladder: firing.ladder.clone(), step: firing.step.clone() };
+            add(&mut self.steps, (step.clone(), monday(firing.day)), 1);
+            if firing.stands() {
+                flagged.insert((step, firing.pupil));
+            } else {
+                add(&mut self.retracted, step, 1);
+            }
+        }
+        for (step, _) in flagged {
+            add(&mut self.flagged, step, 1);
+        }
+        for duty in rows::<Duty>(kv, tables::DUTIES).await? {
+            let role = serde_json::to_value(duty.owner).unwrap_or_default();
+            let role = role.as_str().unwrap_or_default().to_owned();
+            add(&mut self.duties, (role, monday(local_date(duty.due_at, &school.zone))), 1);
         }
         Ok(())
     }
@@ -209,7 +232,9 @@ impl Tally {
             }
             let day = local_date(at, &school.zone);
             add(&mut self.sent, (day, n.purpose, n.channel), 1);
-            if matches!(n.purpose, Purpose::TeamAlert | Purpose::StaffTask) {
+            let is_teams = n.recipient == Recipient::Staff(StaffRole::AttendanceTeam);
+            let asks = matches!(n.purpose, Purpose::TeamAlert | Purpose::StaffTask | Purpose::Duty);
+            if asks && is_teams {
                 let hour = at.to_zoned_datetime(school.zone.clone()).hour();
                 add(&mut team, (day, hour), 1);
             }

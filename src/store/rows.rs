@@ -33,6 +33,10 @@ pub struct Day {
     /// that belongs to the pupil, not to a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protected_at: Option<Timestamp>,
+    /// When the pupil's ladders are next looked at though nothing may be heard; only on the row that belongs to the
+    /// pupil.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladders_at: Option<Timestamp>,
     /// The message that asks somebody of a protected pupil's home to ring about the day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ring: Option<NotificationId>,
@@ -324,6 +328,22 @@ pub enum Due {
         school: SchoolId,
         /// The pupil.
         pupil: PupilId,
+    },
+    /// A pupil's ladders are looked at: has a step been reached by time alone?
+    Ladder {
+        /// The school.
+        school: SchoolId,
+        /// The pupil.
+        pupil: PupilId,
+    },
+    /// A duty is looked at: is somebody to be reminded, or is it overdue?
+    Duty {
+        /// The school.
+        school: SchoolId,
+        /// The pupil.
+        pupil: PupilId,
+        /// Which.
+        id: NotificationId,
     },
 }
 

@@ -4,6 +4,10 @@
 
 #[path = "tables_of_accords.rs"]
 mod of_accords;
+#[path = "tables_of_cases.rs"]
+mod of_cases;
+#[path = "tables_of_ladders.rs"]
+mod of_ladders;
 #[path = "tables_of_programmes.rs"]
 mod of_programmes;
 #[path = "tables_of_registers.rs"]
@@ -24,6 +28,8 @@ use crate::model::{
     SchoolId, SourceId,
 };
 pub use of_accords::*;
+pub use of_cases::*;
+pub use of_ladders::*;
 pub use of_programmes::*;
 pub use of_registers::*;
 pub use of_silences::*;
@@ -271,8 +277,11 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"cs/", "consents and agreements"),
     (b"ct/", "counters"),
     (b"cu/", "cursors"),
+    (b"dh/", "calls by hour"),
+    (b"cw/", "words on cases"),
     (b"di/", "directory"),
     (b"du/", "due rows"),
+    (b"dy/", "duties"),
     (b"er/", "erasures"),
     (b"fa/", "failing numbers"),
     (b"fi/", "files taken"),
@@ -282,6 +291,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"ho/", "holds"),
     (b"hu/", "silences"),
     (b"la/", "other ids of lessons"),
+    (b"ld/", "steps reached"),
     (b"le/", "lessons"),
     (b"li/", "limits"),
     (b"ls/", "last said"),
@@ -446,6 +456,8 @@ mod tests {
         let others = [
             include_str!("tables_of_accords.rs"),
             include_str!("tables_of_programmes.rs"),
+            include_str!("tables_of_ladders.rs"),
+            include_str!("tables_of_cases.rs"),
             include_str!("tables_of_registers.rs"),
             include_str!("tables_of_silences.rs"),
             include_str!("tables_of_sources.rs"),

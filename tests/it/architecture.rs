@@ -147,19 +147,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Rooms that decide: values in, values out.
 const PURE: &[&str] = &[
     "model",
-    "calendar",
-    "directory",
-    "occasion",
-    "policy",
-    "ladder",
-    "message",
-    "channel",
-    "limits",
     "report",
-];
-const PURE: &[&str] = &[
-    "model",
     "calendar",
+    "ladder",
     "programme",
     "directory",
     "occasion",

@@ -124,6 +124,7 @@ fn roster(protection: Protection) -> Roster {
         language: None,
         groups: Vec::new(),
         year: None,
+        home_municipality: None,
         flagged: false,
         guardians,
     };

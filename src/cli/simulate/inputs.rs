@@ -5,13 +5,18 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::civil::Date;
+
 use crate::app;
+use crate::calendar::Days;
 use crate::cli::exit;
 use crate::config::{Config, Report, Severity};
 use crate::directory::csv::PUPILS_FILE;
 use crate::directory::load::Gathered;
 use crate::directory::{Directory, LoadError, Roster, School};
 use crate::env::{Clock as _, SystemClock};
+use crate::ladder::read::read;
+use crate::ladder::{Ladder, SHIPPED, shipped};
 use crate::model::{SchoolId, local_date};
 use crate::simulate::made::{self, Shares};
 use crate::simulate::results::Money;
@@ -35,11 +40,57 @@ impl Refused {
 }
 
 /// A configuration that is tried.
+#[derive(Clone)]
 pub(super) struct Named {
     pub name: String,
     pub config: Config,
     /// Whose settings schools have that it does not know.
     like: School,
+}
+
+impl Named {
+    /// The same with these ladders for every school, in force from the first day on; none: as it is.
+    fn following(mut self, ladders: &[String]) -> Result<Self, Refused> {
+        if ladders.is_empty() {
+            return Ok(self);
+        }
+        let (mut versions, mut lines) = (Vec::new(), Vec::new());
+        for name in ladders {
+            match ladder(name) {
+                Ok(ladder) => versions.push(Arc::new(ladder)),
+                Err(wrong) => lines.extend(wrong),
+            }
+        }
+        if !lines.is_empty() {
+            return Err(Refused { code: exit::CONFIG, lines });
+        }
+        for school in self.config.schools.values_mut().chain([&mut self.like]) {
+            school.ladders.versions.clone_from(&versions);
+            school.ladders.since = None;
+        }
+        let names: Vec<&str> = versions.iter().map(|ladder| ladder.name.as_str()).collect();
+        self.name = format!("{}, {}", self.name, names.join(", "));
+        Ok(self)
+    }
+}
+
+/// A ladder by its file, or by the name of one that ships.
+fn ladder(name: &str) -> Result<Ladder, Vec<String>> {
+    let text = match shipped(name) {
+        Some(shipped) => shipped.text.to_owned(),
+        None => std::fs::read_to_string(name).map_err(|error| {
+            let known: Vec<&str> = SHIPPED.iter().map(|one| one.name).collect();
+            vec![format!(
+                "{name}: cannot be read: {error}; name a file, or one of {}",
+                known.join(", ")
+            )]
+        })?,
+    };
+    let plan = read(&text).map_err(|faults| {
+        faults.iter().map(|fault| format!("{name}:{fault}")).collect::<Vec<_>>()
+    })?;
+    // It is tried on days that are over: what it says of its own beginning is for the days to come.
+    Ok(Ladder { from: Date::constant(2000, 1, 1), ..plan.ladder })
 }
 
 /// Where the days come from.
@@ -68,9 +119,14 @@ impl Inputs {
             Some(file) => named(&file.display().to_string(), settings::of_file(file))?,
             None => named("a new installation", settings::built_in())?,
         };
-        let mut configs = vec![first];
-        if let Some(file) = &args.against {
-            configs.push(named(&file.display().to_string(), settings::of_file(file))?);
+        let second = match &args.against {
+            Some(file) => Some(named(&file.display().to_string(), settings::of_file(file))?),
+            None if args.against_ladder.is_empty() => None,
+            None => Some(first.clone()),
+        };
+        let mut configs = vec![first.following(&args.ladder)?];
+        if let Some(second) = second {
+            configs.push(second.following(&args.against_ladder)?);
         }
         let mut inputs = Self {
             configs,
@@ -266,17 +322,25 @@ impl Inputs {
         match &self.source {
             Source::Made(schools, term) => {
                 let id = SchoolId::new(format!("made-{:03}", school + 1)).expect("a good id");
-                let config = settings::only(&named.config, &id, &named.like);
-                let pupils = schools[school];
+                let with_days = |named: &Named| {
+                    settings::with_days(settings::only(&named.config, &id, &named.like), term)
+                };
+                let config = with_days(named);
                 // The first configuration's calendar says when there is school, for both.
-                let days = settings::only(&self.configs[0].config, &id, &self.configs[0].like);
-                let of = &days.schools[&id];
+                let days = with_days(&self.configs[0]);
+                let (of, pupils) = (&days.schools[&id], schools[school]);
                 let given = made::given(seed, school, pupils, of, term, Shares::default());
                 (given, config)
             }
             Source::Read(schools) => {
                 let given = schools[school].clone();
                 let config = settings::only(&named.config, &given.school, &named.like);
+                let days = Days::new(given.days.0, given.days.1);
+                let term = days.map(|days| Term { name: String::new(), days, closed: Vec::new() });
+                let config = match term {
+                    Some(term) => settings::with_days(config, &term),
+                    None => config,
+                };
                 (given, config)
             }
         }

@@ -107,6 +107,7 @@ pub(super) fn people(
                 language: None,
                 groups: vec![group.clone()],
                 year: Some(year),
+                home_municipality: None,
                 flagged: false,
                 guardians,
             };
@@ -129,6 +130,7 @@ fn staff(id: &StaffId, school: &School, role: StaffRole) -> Staff {
         id: id.clone(),
         school: Some(school.id.clone()),
         role,
+        municipality: None,
         name: None,
         email: EmailAddress::new(format!("{id}@skola.example")).ok(),
         phone: None,

@@ -94,6 +94,7 @@ pub const PUPILS: Names = Names {
         "groups",
         "year",
         "flagged",
+        "home-municipality",
         "civic-number",
     ],
 };

@@ -119,6 +119,7 @@ pub(super) fn read(parts: &[Part], around: &Around) -> Result<Read, NoDirectory>
             name: Some(format!("{} {}", user.given_name, user.family_name)),
             email: user.email.clone(),
             phone: user.phone.clone(),
+            municipality: None,
         };
         read.rows.staff.push((user.place, row));
     }

@@ -243,6 +243,7 @@ fn own(parts: &[Part], around: &Around) -> Result<Read, NoDirectory> {
                     name: some(row, "name"),
                     email: some(row, "email"),
                     phone: some(row, "phone"),
+                    municipality: some(row, "municipality"),
                 },
             ));
             Ok(())
@@ -290,6 +291,7 @@ fn pupil(row: Cells<'_>, school: String, id: String) -> PupilRow {
         groups: text(row, "groups").split(GROUPS).map(str::to_owned).collect(),
         year: some(row, "year"),
         flagged: some(row, "flagged"),
+        home_municipality: some(row, "home-municipality"),
     }
 }
 

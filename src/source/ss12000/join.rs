@@ -273,6 +273,7 @@ impl<'k> Join<'k> {
                 language: None,
                 groups: ids(&groups),
                 year: year(enrolment),
+                home_municipality: None,
                 flagged: false,
                 guardians: guardians.clone(),
             };
@@ -382,6 +383,7 @@ impl<'k> Join<'k> {
                     Some(DutyRole::Principal) => StaffRole::Principal,
                     _ => StaffRole::Teacher,
                 },
+                municipality: None,
                 name: Some(name).filter(|name| !name.is_empty()),
                 email,
                 phone: phone.filter(|(_, mobile)| *mobile && !protected).map(|(phone, _)| phone),
