@@ -2,7 +2,8 @@
 //! builds from settings is built on trial, and every text is made.
 
 use super::{
-    check_calendars, check_drop, check_languages, check_places, check_programmes, check_texts,
+    check_calendars, check_drop, check_ladders, check_languages, check_places, check_programmes,
+    check_texts,
 };
 use crate::app;
 use crate::config::{Problem, Report, Severity};
@@ -16,6 +17,8 @@ pub fn asked(report: &Report, all: bool) -> Vec<Problem> {
         report.readable().map(|c| check_languages::problems(report, c, all)).unwrap_or_default(),
     );
     problems.extend(without_pages(report));
+    problems
+        .extend(report.readable().map(|c| check_ladders::followed(report, c)).unwrap_or_default());
     let now = SystemClock::new().now();
     problems.extend(
         report.readable().map(|c| check_calendars::problems(report, c, now)).unwrap_or_default(),
@@ -43,6 +46,7 @@ pub fn problems(report: &Report) -> Vec<Problem> {
     let Some(config) = report.readable() else { return Vec::new() };
     let mut problems = check_texts::problems(report, config);
     problems.extend(check_places::problems(report, config));
+    problems.extend(check_ladders::problems(config));
     for pace in app::paces(config) {
         let table = format!("ss12000.{}", pace.source);
         if !report.is_faulty(&table) {

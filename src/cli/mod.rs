@@ -6,6 +6,7 @@ pub mod case;
 pub mod check;
 mod check_calendars;
 mod check_drop;
+mod check_ladders;
 mod check_languages;
 mod check_places;
 mod check_programmes;
@@ -23,7 +24,7 @@ pub mod guest;
 pub mod holds;
 pub mod init;
 mod journal;
-mod ladder;
+pub mod ladder;
 mod ladder_preview;
 mod ladder_pupil;
 mod logging;
@@ -132,7 +133,7 @@ enum Command {
     Agreement(accord::AgreementArgs),
     /// What people have to do because of a ladder: list it, take it on, tick it.
     Duty(duty::DutyArgs),
-    /// Ladders: how far a pupil is up those of its school.
+    /// Ladders: what one means, whether the examples in it hold, and how far a pupil is up those of its school.
     Ladder(ladder::LadderArgs),
     /// What came of a case, one pupil on one day: shown, and recorded by those who have no mail with a link.
     Case(case::CaseArgs),
@@ -195,6 +196,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::SelfTest(args) => runtime()?.block_on(self_test::run(args)),
         Command::Config(args) => config::run(&args),
+        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
         Command::Directory(args) => runtime()?.block_on(directory::run(args)),
         Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
@@ -212,7 +214,6 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Consent(args) => runtime()?.block_on(accord::consent(args)),
         Command::Agreement(args) => runtime()?.block_on(accord::agreement(args)),
         Command::Duty(args) => runtime()?.block_on(duty::run(args)),
-        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
         Command::Case(args) => runtime()?.block_on(case::run(args)),
         Command::Holds(args) => runtime()?.block_on(holds::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),

@@ -31,6 +31,7 @@ pub fn changes(started: &Config, before: &Config, now: &Config) -> Changes {
     differs("[delivery]", same(&before.delivery, &now.delivery));
     differs("[http]", before.http == now.http);
     differs("[mail]", same(&before.mail, &now.mail));
+    differs("[ladders]", before.ladders == now.ladders);
     differs("[programmes]", before.programmes == now.programmes);
     differs("[pages]", same(&before.pages, &now.pages));
     differs("[watch]", before.watch == now.watch);

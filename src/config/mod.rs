@@ -14,6 +14,7 @@ mod fatigue;
 mod gives;
 mod hours;
 mod http_provider;
+mod ladders;
 mod layers;
 mod mail;
 mod pages;
@@ -54,6 +55,7 @@ pub use http_provider::{
     BodyMethod, Charset, ClientIdentity, Escape, HttpAuth, HttpBody, HttpCodes, HttpLookup,
     HttpProvider, HttpReceipts, HttpToken, NumberFormat, PLACEHOLDERS,
 };
+pub use ladders::{LadderFile, Ladders, contents as ladder_text};
 pub use mail::{Mail, MailTransport, Smtp, Tls};
 pub use pages::Pages;
 pub use places::Places;
@@ -117,6 +119,8 @@ pub struct Config {
     pub providers: BTreeMap<ProviderId, Provider>,
     /// `[calendars.<name>]`.
     pub calendars: BTreeMap<String, SchoolDays>,
+    /// `[ladders]`.
+    pub ladders: Ladders,
     /// `[programmes]`.
     pub programmes: Programmes,
     /// `[schools.<id>]` over `[defaults]`.
@@ -277,11 +281,13 @@ fn read(root: Reader<'_>) -> Config {
         root.judge_token("api-token-file", token);
     }
     let calendars = calendar::read_all(&root);
+    let ladders = ladders::read_all(&root);
     let programmes = Programmes::read(root.table("programmes"));
     let declared = school::Declared {
         providers: &provider_names,
         mail: mail_declared,
         calendars: &calendars,
+        ladders: &ladders,
         programmes: &programmes.all,
     };
     let schools = school::read_all(&root, &declared);
@@ -307,6 +313,7 @@ fn read(root: Reader<'_>) -> Config {
         ss12000: Ss12000::read_all(&root, &school_names, root.has("public-url")),
         providers,
         calendars,
+        ladders,
         programmes,
         schools,
         public_url,
@@ -314,6 +321,7 @@ fn read(root: Reader<'_>) -> Config {
         templates: root.path("templates"),
     };
     judge_sources(&root, &config);
+    ladders::judge(&root, &config);
     root.finish();
     config
 }

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 
 use super::calendar::SchoolDays;
 use super::clock::digest_time;
+use super::ladders::{self, Ladders};
 use super::layers::Layers;
 use super::mail::email;
 use super::problem::{Severity, did_you_mean};
@@ -29,6 +30,8 @@ pub(super) struct Declared<'a> {
     pub mail: bool,
     /// Calendars, whether or not they are right in themselves.
     pub calendars: &'a BTreeMap<String, SchoolDays>,
+    /// Ladders that are right in themselves.
+    pub ladders: &'a Ladders,
     /// Programmes in which nothing is wrong.
     pub programmes: &'a [Arc<Programme>],
 }
@@ -115,6 +118,7 @@ fn calendar(
 
 fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'_>) -> School {
     let calendar = calendar(&id, from, declared.calendars);
+    let ladders = ladders::of_school(&id, from, declared.ladders);
     let modes = [("shadow", Mode::Shadow), ("guests", Mode::Guests), ("live", Mode::Live)];
     let identities = [
         ("none", SubjectIdentity::None),
@@ -182,7 +186,7 @@ fn read(id: SchoolId, name: String, from: &Layers<'_, '_>, declared: &Declared<'
         calendar,
         mutes_marking_guardian: from.get(|r| r.boolean("mute-marking-guardian")).unwrap_or(false),
         people: super::people::read(from),
-        ladders: crate::directory::LadderRules::default(),
+        ladders,
         programmes: programmes(from, declared.programmes),
     }
 }

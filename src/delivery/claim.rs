@@ -238,10 +238,10 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
             }
             _ => None,
         },
-        // What was recorded is so, whatever the mark says; see `intake::case_words`.
-        Purpose::CaseFeedback => None,
-        // Say nothing of a pupil; see `guest` and `notice`.
-        Purpose::Test
+        // What was recorded of a case is so, whatever the mark says; see `intake::case_words`. The others say nothing of a
+        // pupil; see `guest` and `notice`.
+        Purpose::CaseFeedback
+        | Purpose::Test
         | Purpose::RegisterNudge
         | Purpose::RegisterUntaken
         | Purpose::RegisterTaken

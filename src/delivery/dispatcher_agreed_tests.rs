@@ -17,6 +17,7 @@ fn bench(further: FurtherLessons) -> Bench {
         id: StaffId::new("m").expect("id"),
         school: None,
         role: StaffRole::Mentor,
+        municipality: None,
         name: None,
         email: EmailAddress::new("mentor@example.se").ok(),
         phone: None,

@@ -27,6 +27,7 @@ fn directory(protection: Protection, email: Option<&str>) -> Directory {
         id: StaffId::new("m").expect("id"),
         school: None,
         role: StaffRole::Mentor,
+        municipality: None,
         name: None,
         email: email.map(|text| EmailAddress::new(text).expect("an address")),
         phone: None,

@@ -7,7 +7,7 @@ use jiff::ToSpan as _;
 use jiff::{Timestamp, civil::Date};
 
 use super::condition::{first_asked, shared};
-use super::replay::{Edge, asks_of, edges};
+use super::replay::{Edge, asks_of, edges, waits_for_the_end};
 use super::school_days::SchoolDays;
 use super::view::{Anchor, View};
 use super::{Condition, History, Ladder, Span, Step, Still};
@@ -108,7 +108,7 @@ fn settle(s: &Situation<'_>, view: &View<'_>, step: &Step, out: &mut Advance) ->
         match (at, why_not(s, view, step, firing)) {
             (None, Some(reason)) => out.retract.push((firing.id.clone(), reason)),
             _ => anchors.push(Anchor {
-                day: firing.day,
+                day: at.map_or(firing.day, |at| true_day(s, firing, &edges[at])),
                 key: firing.key.clone(),
                 open: s.open.contains(&firing.id),
             }),
@@ -141,6 +141,17 @@ fn paired(step: &Step, edges: &[Edge], standing: &[&Firing]) -> (Vec<Option<usiz
         }
     }
     (at, found)
+}
+
+/// The day from which the steps after it count: what was put right since may have moved it. Where that cannot be told,
+/// the day on which it was found.
+fn true_day(s: &Situation<'_>, firing: &Firing, edge: &Edge) -> Date {
+    if firing.version == s.ladder.from && is_kept(s, firing) { edge.day } else { firing.day }
+}
+
+/// Whether the days that it was reached by are kept still.
+fn is_kept(s: &Situation<'_>, firing: &Firing) -> bool {
+    firing.because.iter().all(|day| *day >= s.history.since)
 }
 
 fn fire(s: &Situation<'_>, step: &Step, edge: Edge, known: &[&Firing]) -> Firing {
@@ -187,8 +198,7 @@ fn is_same(step: &Step, edge: &Edge, firing: &Firing) -> bool {
 fn why_not(s: &Situation<'_>, view: &View<'_>, step: &Step, firing: &Firing) -> Option<Reason> {
     // Another version fired it, by other rules; or what it was reached by is kept no longer; or the pupil's year or
     // the school's form has changed since.
-    let kept = firing.because.iter().all(|day| *day >= s.history.since);
-    if firing.version != s.ladder.from || !kept || !asks_of(step, &s.who) {
+    if firing.version != s.ladder.from || !is_kept(s, firing) || !asks_of(step, &s.who) {
         return None;
     }
     if let Condition::After(after) = &step.when {
@@ -212,19 +222,6 @@ fn asks_open(condition: &Condition) -> bool {
         },
         Condition::AnyOf(all) | Condition::AllOf(all) => all.iter().any(asks_open),
         _ => false,
-    }
-}
-
-/// Whether a condition is asked of whole days only.
-fn waits_for_the_end(condition: &Condition) -> bool {
-    match condition {
-        Condition::Share(_) | Condition::Continuous(_) => true,
-        Condition::Count(_) | Condition::Every { .. } => false,
-        Condition::After(after) => match &after.still {
-            Still::Open => false,
-            Still::Holds(inner) => waits_for_the_end(inner),
-        },
-        Condition::AnyOf(all) | Condition::AllOf(all) => all.iter().any(waits_for_the_end),
     }
 }
 

@@ -187,7 +187,9 @@ pub fn holds_today(s: &Situation<'_>, step: &str) -> bool {
         view.reached.entry(one.step.clone()).or_default().push(anchor);
     }
     let found = s.ladder.step(step).filter(|step| asks_of(step, &s.who));
-    found.is_some_and(|step| holds(&view, &step.when, s.history.today, None))
+    // Of a day that goes on shares are not asked: then as of the day before.
+    let days = [s.history.today, s.history.last_whole_day()];
+    found.is_some_and(|step| days.into_iter().any(|day| holds(&view, &step.when, day, None)))
 }
 
 #[cfg(test)]

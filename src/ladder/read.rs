@@ -6,6 +6,8 @@ mod condition;
 mod duty;
 mod example;
 mod judge;
+#[cfg(test)]
+mod mangled_tests;
 mod step;
 mod table;
 #[cfg(test)]

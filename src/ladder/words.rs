@@ -364,4 +364,27 @@ mod tests {
         assert_eq!(name("3rd"), Err(None));
         assert_eq!(name(""), Err(None));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_written_is_read(number in 0_u16..2000) {
+            let n = u32::from(number);
+            proptest::prop_assert_eq!(days(&many(n, "day")), Ok(number));
+            proptest::prop_assert_eq!(school_days(&many(n, "school day")), Ok(number));
+            proptest::prop_assert_eq!(share(&share_text(number)), Ok(number));
+            proptest::prop_assert_eq!(minutes(&minutes_text(n)), Ok(n));
+            let due = if number == 0 { Allowed::SameDay } else { Allowed::SchoolDays(number) };
+            proptest::prop_assert_eq!(allowed(&allowed_text(due)), Ok(due));
+        }
+
+        #[test]
+        fn a_right_spelling_is_right(text in "[0-9]{1,3} ?(h|min|days?|weeks?|school days|vecka|%|procent)") {
+            if let Err(Some(right)) = days(&text) { proptest::prop_assert!(days(&right).is_ok(), "{}", right); }
+            if let Err(Some(right)) = school_days(&text) { proptest::prop_assert!(school_days(&right).is_ok(), "{}", right); }
+            if let Err(Some(right)) = minutes(&text) { proptest::prop_assert!(minutes(&right).is_ok(), "{}", right); }
+            if let Err(Some(right)) = share(&text) { proptest::prop_assert!(share(&right).is_ok(), "{}", right); }
+            if let Err(Some(right)) = allowed(&text) { proptest::prop_assert!(allowed(&right).is_ok(), "{}", right); }
+            if let Err(Some(right)) = span(&text) { proptest::prop_assert!(span(&right).is_ok(), "{}", right); }
+        }
+    }
 }

@@ -155,7 +155,7 @@ mod tests {
                 vec![
                     "Alva Ek, 7B\nLektioner: kl 08.20-09.20 Ma 7B, kl 10.10-09.20\n",
                     "Hem: SMS kl 08.24 (meddelandet har kommit fram), e-post (meddelandet är inte skickat än)\n",
-                    "Hem: ingen meddelad\nRingt: 10.05 Kim Holm\n",
+                    "Hem: ingen meddelad\nRingt: 10.05 (inget svar)\n",
                     "5 elever, 11 lektioner.",
                     "\n\nSkickat automatiskt",
                 ],
@@ -164,8 +164,11 @@ mod tests {
             (
                 &samples()[2],
                 "en",
-                vec!["Home: text 08.24 (the message has arrived)", "1 pupil, 11 lessons."],
-                "Phoned",
+                vec![
+                    "Home: text 08.24 (the message has arrived)\nPhoned: not phoned\n",
+                    "1 pupil, 11 lessons.",
+                ],
+                "Kim",
             ),
             (&samples()[1], "sv", vec!["1 till får inte nämnas"], "Lektioner"),
         ] {

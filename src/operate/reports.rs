@@ -161,7 +161,7 @@ pub async fn agree(
                 "{MOST} agreements of the pupil are kept, and more are not taken"
             )));
         }
-        for mut former in accords.into_iter().filter(|one| is_replaced(one, &asked.to)) {
+        for mut former in accords.into_iter().filter(|one| is_replaced(one, asked.to.as_ref())) {
             former.ended = Some(AccordEnd { at: now, by: by.to_owned() });
             unit.write(tables::accord(&former), &former);
         }
@@ -179,9 +179,9 @@ pub async fn agree(
 }
 
 /// Whether what was agreed before is about those only with whom something else is agreed now.
-fn is_replaced(former: &Accord, to: &Option<GuardianId>) -> bool {
+fn is_replaced(former: &Accord, to: Option<&GuardianId>) -> bool {
     let AccordAbout::Reports { to: before, .. } = &former.about else { return false };
-    former.ended.is_none() && (to.is_none() || before == to)
+    former.ended.is_none() && (to.is_none() || before.as_ref() == to)
 }
 
 fn trail(unit: &mut Unit<'_>, accord: &Accord, now: Timestamp) {

@@ -165,7 +165,7 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
     Ok(changed)
 }
 
-/// What schools have asked for that is over: silences, consents and agreements.
+/// What schools have asked for, and recorded, that is over: silences, consents and agreements, words on cases.
 async fn asked_for(
     kv: &dyn Kv,
     is_past_day: impl Fn(&str) -> bool + Send + Sync,
@@ -181,7 +181,11 @@ async fn asked_for(
         goes(ledger::decode::<Silencing>(value).is_ok_and(|row| row.to < limit))
     })
     .await?;
-    Ok(accords + silencings)
+    let words = sweep(kv, tables::CASE_WORDS, |key, _| {
+        goes(tables::parts::<3>(key).is_some_and(|([_, _, date], _)| is_past_day(date)))
+    })
+    .await?;
+    Ok(accords + silencings + words)
 }
 
 async fn evidence(
@@ -220,10 +224,6 @@ async fn evidence(
     })
     .await?;
     gone += sweep(kv, tables::DAYS, |key, _| {
-        goes(tables::parts::<3>(key).is_some_and(|([_, _, date], _)| is_past_day(date)))
-    })
-    .await?;
-    gone += sweep(kv, tables::CASE_WORDS, |key, _| {
         goes(tables::parts::<3>(key).is_some_and(|([_, _, date], _)| is_past_day(date)))
     })
     .await?;

@@ -131,6 +131,7 @@ mod tests {
             id: StaffId::new("m").expect("an id"),
             school: None,
             role: StaffRole::Mentor,
+            municipality: None,
             name: None,
             email: email.map(|text| EmailAddress::new(text).expect("an address")),
             phone: None,

@@ -20,7 +20,8 @@ pub struct Form {
     /// `word` or `agreement`.
     pub act: String,
     /// Shows that a page of this link had it.
-    pub form: String,
+    #[serde(rename = "form")]
+    pub seal: String,
     /// The state that the page was in.
     pub state: String,
     /// What came of the case.

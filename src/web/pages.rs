@@ -135,13 +135,17 @@ pub async fn take(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let now = pages.now();
-    if let Some(wait) = pages.all.wait(now).or_else(|| pages.forms.wait(now)) {
+    if let Some(wait) = pages.all.wait(now) {
         return fast(&pages, &wanted, wait);
     }
     let (link, open) = match opened(&pages, &token, &wanted, now).await {
         Ok(opened) => opened,
         Err(response) => return response,
     };
+    // Whoever has no link is not to keep out those who have.
+    if let Some(wait) = pages.forms.wait(now) {
+        return fast(&pages, &wanted, wait);
+    }
     let said = |status, what| few_words(&pages, &wanted, &open.locale, status, (what, ""));
     let form: Form = match body {
         Ok(body) => match serde_urlencoded::from_bytes(&body) {
@@ -153,7 +157,7 @@ pub async fn take(
         }
         Err(_) => return said(StatusCode::BAD_REQUEST, "broken"),
     };
-    if !pages.pages.links.is_form(&token, &form.state, &form.form) {
+    if !pages.pages.links.is_form(&token, &form.state, &form.seal) {
         return said(StatusCode::BAD_REQUEST, "broken");
     }
     let last = reports::last_day(open.today);
@@ -263,15 +267,14 @@ async fn opened(
     now: Timestamp,
 ) -> Result<(Opened, Box<Open>), Response> {
     let swedish = Locale::swedish();
-    let said =
-        |status, what, case: &str| Err(few_words(pages, wanted, &swedish, status, (what, case)));
+    let said = |status, what, case: &str| few_words(pages, wanted, &swedish, status, (what, case));
     let link = match pages.pages.links.open(token, now) {
         Ok(link) => link,
-        Err(Shut::Unknown) => return said(StatusCode::NOT_FOUND, "unknown", ""),
-        Err(Shut::Expired) => return said(StatusCode::GONE, "expired", ""),
+        Err(Shut::Unknown) => return Err(said(StatusCode::NOT_FOUND, "unknown", "")),
+        Err(Shut::Expired) => return Err(said(StatusCode::GONE, "expired", "")),
     };
-    match case_page::look(&pages.shared, &pages.pages, &link.id, now).await {
-        Ok(Look::Open(open)) => Ok((link, open)),
+    Err(match case_page::look(&pages.shared, &pages.pages, &link.id, now).await {
+        Ok(Look::Open(open)) => return Ok((link, open)),
         Ok(Look::Gone) => said(StatusCode::GONE, "deleted", ""),
         Ok(Look::Closed(case)) => said(StatusCode::GONE, "closed", &case),
         Ok(Look::Hidden(case)) => said(StatusCode::CONFLICT, "hidden", &case),
@@ -279,7 +282,7 @@ async fn opened(
             tracing::error!(%error, "a case could not be shown");
             said(StatusCode::SERVICE_UNAVAILABLE, "busy", "")
         }
-    }
+    })
 }
 
 fn facts(pages: &CasePages, token: &str, open: &Open) -> PageFacts {

@@ -276,10 +276,9 @@ async fn of_a_pupil_who_is_protected_by_now_a_link_shows_the_number_and_takes_no
     let number = case(&world, "alva")["number"].as_str().expect("a number").to_owned();
     let file = world.folder.path().join("directory/pupils.csv");
     let pupils = std::fs::read_to_string(&file).expect("pupils");
-    let line = "alva,s1,7B,Alva,Test,2013-05-04,none,";
-    assert!(pupils.contains(line), "{pupils}");
-    std::fs::write(&file, pupils.replace(line, &line.replace("none", "protected")))
-        .expect("pupils");
+    let row = "alva,s1,7B,Alva,Test,2013-05-04,none,";
+    assert!(pupils.contains(row), "{pupils}");
+    std::fs::write(&file, pupils.replace(row, &row.replace("none", "protected"))).expect("pupils");
     let clock = SystemClock::new();
     let hidden = within("the directory to be in force", async {
         loop {

@@ -136,6 +136,7 @@ fn installs(root: &ScratchRoot) {
         "/usr/lib/sysusers.d/upprop.conf",
         "/usr/lib/tmpfiles.d/upprop.conf",
         "/usr/share/upprop/templates/sms/sv/absence.txt",
+        "/usr/share/upprop/ladders/plan.toml",
         "/usr/share/man/man5/upprop.toml.5.gz",
         "/usr/share/man/man8/upprop.8.gz",
         "/usr/share/man/man8/upprop-message-retry.8.gz",

@@ -62,6 +62,7 @@ client-secret-file = "s"
 operations = ["GetX"]
 schools = { a = "u" }
 [calendars.a]
+[ladders]
 [programmes]
 [defaults]
 [schools.a]

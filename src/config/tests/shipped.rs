@@ -47,6 +47,8 @@ fn the_file_as_shipped_shows_the_defaults() {
         school.operations_email = None;
         school.daily.office_email = None;
         school.people.neutral_sender_id = None;
+        (school.ladders.versions, school.ladders.since) = Default::default();
+        school.ladders.form = String::new();
         school.programmes.runs.clear();
         (school.languages.reviewed, school.languages.price) = Default::default();
         (school.operations_email, school.calendar) = (None, None);
