@@ -28,6 +28,7 @@ use crate::web::{
     hooks::{Hooks, SourceGate},
     hooks_rejected::Remembered,
     metrics::Scrape,
+    pages::CasePages,
     receipts::Receipts,
     routes::Routes,
 };
@@ -225,6 +226,8 @@ fn routes(
         metrics: shared.metrics.clone(),
     };
     let api = Api { feed: whole.feed.clone(), token: config.api_token.clone(), kv: kv.clone() };
+    let pages = shared.settings.pages.clone();
+    let pages = pages.map(|pages| Arc::new(CasePages::new(shared.clone(), pages)));
     let largest = usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX);
     let public = web::router(
         Arc::new(hooks),
@@ -232,6 +235,7 @@ fn routes(
         Arc::new(receipts),
         Arc::new(api),
         Arc::new(scrape),
+        pages,
         largest,
     );
     let control = Control {

@@ -14,11 +14,13 @@ use super::refusals::Refusal;
 use crate::channel::email::{MailSettings, TlsMode};
 use crate::channel::sms::{ProviderKind, ProviderSettings, elks::ElksSettings, http::HttpSettings};
 use crate::config::{self, Config};
+use crate::delivery::case_page::Pages;
 use crate::delivery::{self, MailAccount, Provider};
 use crate::directory::Directory;
 use crate::env::Clock;
 use crate::env::mail::{MailFolder, MailTransport, SmtpTransport};
 use crate::env::wire::{ClientIdentity, DoorSettings, TokenSettings, WireSettings};
+use crate::message::case_link::CaseLinks;
 use crate::model::{Endpoint, PlainHttp, ProviderId};
 use crate::operate::retention::Clocks;
 use crate::source::webhook::AuthSettings;
@@ -322,6 +324,10 @@ pub(super) fn delivery(config: &Config) -> delivery::Settings {
                 hours: config.watch.hours,
             },
         },
+        pages: config.pages.as_ref().map(|pages| Pages {
+            links: CaseLinks::new(&pages.url, &pages.secret, pages.links_for),
+            closes_after: config.retention.contacts,
+        }),
         // What a provider shows after `settle` it shows after as long again.
         lookup_gap: defaults.lookup_gap.min(config.delivery.settle),
         ..defaults

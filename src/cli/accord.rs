@@ -7,8 +7,9 @@ use http::Method;
 
 use super::ask::{Asked, NoAnswer, ask, ask_with, encoded};
 use super::times::local;
-use crate::model::{Accord, AccordAbout, GuardianId, PupilId, SchoolId};
+use crate::model::{Accord, AccordAbout, GuardianId, PupilId, Reports, SchoolId};
 use crate::operate::accords::{Accords, Agreed, NewAccord};
+use crate::operate::reports::AskedReports;
 
 const PATH: &str = "/v1/accords";
 
@@ -42,7 +43,10 @@ enum Agreement {
     ///
     /// The text says to ring and nothing else, once a day, from `neutral-sender-id`. The duty for staff stays.
     Add(Box<AddAgreement>),
-    /// Show agreements that are not over.
+    /// Enter how a pupil's home is told of absence from now on, as the attendance team has agreed with it. A case's page
+    /// does the same.
+    Messages(Box<AddReports>),
+    /// Show agreements that are not over: these, and those on how a home is told that the team has made on a case's page.
     List(List),
     /// End an agreement, at once.
     End(End),
@@ -88,6 +92,31 @@ struct AddAgreement {
     /// Who has verified it, in a few words, as a role. It is kept and shown.
     #[arg(long, value_name = "TEXT")]
     verified_by: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct AddReports {
+    /// The school, as the configuration has it.
+    #[arg(long, value_name = "ID", value_parser = school)]
+    school: SchoolId,
+    /// The pupil, as the school system has the id.
+    #[arg(long, value_name = "ID", value_parser = pupil)]
+    pupil: PupilId,
+    /// How: every-lesson, line-a-day (the first lesson at once, the rest when the day is over), or phone-first (no message;
+    /// the team is told at once).
+    #[arg(long, value_name = "WORD", value_parser = how)]
+    how: Reports,
+    /// Which guardian it is about; without it, everybody who is told.
+    #[arg(long, value_name = "ID", value_parser = guardian)]
+    guardian: Option<GuardianId>,
+    /// The last day, in this school year and no more than 200 days ahead.
+    #[arg(long, value_name = "DAY")]
+    to: String,
+    /// Who has agreed on it with the home, in a few words, as a role. It is kept and shown.
+    #[arg(long, value_name = "TEXT")]
+    recorded_by: String,
+    #[command(flatten)]
+    asked: Asked,
 }
 
 #[derive(Debug, clap::Args)]
@@ -144,9 +173,15 @@ pub async fn consent(args: ConsentArgs) -> anyhow::Result<ExitCode> {
 pub async fn agreement(args: AgreementArgs) -> anyhow::Result<ExitCode> {
     Ok(ended(match args.what {
         Agreement::Add(add) => add.whom.add(None, Some(add.phone), add.verified_by).await,
+        Agreement::Messages(add) => add.run().await,
         Agreement::List(list) => list.run("agreement").await,
         Agreement::End(end) => end.run("agreement").await,
     }))
+}
+
+fn how(text: &str) -> Result<Reports, String> {
+    let all = Reports::ALL.map(Reports::as_str);
+    Reports::parse(text.trim()).ok_or_else(|| format!("it is none of {}", all.join(", ")))
 }
 
 fn ended(said: Result<Option<String>, NoAnswer>) -> ExitCode {
@@ -169,6 +204,16 @@ impl Whom {
         let Self { school, pupil, from, to, asked } = self;
         let body = NewAccord { school, pupil, guardian, phone, recorded_by, from, to };
         let done = ask_with::<Agreed>(&asked, Method::POST, PATH, &body).await?;
+        Ok(done.map(|done| entered(&done.accord)))
+    }
+}
+
+impl AddReports {
+    async fn run(self) -> Result<Option<String>, NoAnswer> {
+        let Self { school, pupil, how, guardian, to, recorded_by, asked } = self;
+        let body = AskedReports { school, pupil, how, guardian, to, recorded_by };
+        let path = format!("{PATH}/reports");
+        let done = ask_with::<Agreed>(&asked, Method::POST, &path, &body).await?;
         Ok(done.map(|done| entered(&done.accord)))
     }
 }
@@ -202,6 +247,7 @@ fn entered(accord: &Accord) -> String {
         AccordAbout::Number(_) => {
             ("The text names nobody and nothing. The duty for staff stays.", "agreement end")
         }
+        AccordAbout::Reports { .. } => ("It is followed from now on.", "agreement end"),
     };
     format!("Entered: {}.\n{kind}\nEnd it with `upprop {end} {}`.\n", in_words(accord), accord.id)
 }
@@ -232,6 +278,15 @@ fn listed(all: &Accords, kind: &str) -> String {
 fn in_words(accord: &Accord) -> String {
     let about = match &accord.about {
         AccordAbout::Guardian(id) => format!("guardian {id} may be told of pupil {}", accord.pupil),
+        AccordAbout::Reports { how, to } => {
+            let to = to.as_ref().map_or("everybody at home".into(), |id| format!("guardian {id}"));
+            let how = match how {
+                Reports::EveryLesson => "is told of every lesson",
+                Reports::LineADay => "is told of further lessons when the day is over",
+                Reports::PhoneFirst => "is phoned first, and not written to",
+            };
+            format!("{to} {how} about pupil {}", accord.pupil)
+        }
         AccordAbout::Number(phone) => {
             let all = phone.expose();
             let end = all.get(all.len().saturating_sub(2)..).unwrap_or_default();

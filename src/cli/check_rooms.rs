@@ -16,6 +16,7 @@ pub fn asked(report: &Report, all: bool) -> Vec<Problem> {
     problems.extend(
         report.readable().map(|c| check_languages::problems(report, c, all)).unwrap_or_default(),
     );
+    problems.extend(without_pages(report));
     problems
         .extend(report.readable().map(|c| check_ladders::followed(report, c)).unwrap_or_default());
     let now = SystemClock::new().now();
@@ -26,6 +27,17 @@ pub fn asked(report: &Report, all: bool) -> Vec<Problem> {
         report.readable().map(|c| check_programmes::problems(report, c, now)).unwrap_or_default(),
     );
     problems
+}
+
+/// That the mails of cases have no link, where there are such mails.
+fn without_pages(report: &Report) -> Option<Problem> {
+    let config = report.readable()?;
+    if config.pages.is_some() || config.mail.is_none() || report.is_faulty("pages") {
+        return None;
+    }
+    let what = "no [pages]: mails to the attendance team have no link to their case, and `/case/…` answers 404";
+    let remedy = "add [pages] with `url` and `secret-file`, or record what came of a case with `upprop case record`";
+    Some(report.places.problem(Severity::Note, &["mail"], "", what, remedy))
 }
 
 /// What rooms find wrong with a configuration, also with one that has errors already: nothing is

@@ -179,6 +179,7 @@ fn configuration(trial: &str, address: SocketAddr, zone: &str) -> anyhow::Result
     // than any attempt can take.
     for (table, key, value) in [
         ("server", "listen", address.to_string()),
+        ("pages", "url", format!("http://{address}")),
         ("http", "timeout", "10s".into()),
         ("mail", "timeout", "10s".into()),
         ("delivery", "settle", "15s".into()),

@@ -1,11 +1,13 @@
-//! `upprop ladder`: what a ladder means and whether its examples hold, which needs no daemon; and how far pupils are up
-//! the ladders of their schools.
+//! `upprop ladder`: looks at the text of a ladder, without a daemon; and at how far pupils are up the ladders of their
+//! schools, with one.
 
 pub mod examples;
 mod named;
 mod show;
 
 use std::process::ExitCode;
+
+use clap::Subcommand;
 
 use super::ladder_preview::Preview;
 use super::ladder_pupil::Explain;
@@ -14,11 +16,11 @@ use super::ladder_pupil::Explain;
 #[derive(Debug, clap::Args)]
 pub struct LadderArgs {
     #[command(subcommand)]
-    what: What,
+    command: LadderCommand,
 }
 
-#[derive(Debug, clap::Subcommand)]
-enum What {
+#[derive(Debug, Subcommand)]
+enum LadderCommand {
     /// Live through the examples that stand in ladders: all that happens is expected, and nothing else; and each step is
     /// reached by one.
     ///
@@ -37,17 +39,10 @@ enum What {
 /// # Errors
 /// When standard output cannot be written.
 pub async fn run(args: LadderArgs) -> anyhow::Result<ExitCode> {
-    let said = match args.what {
-        What::Test(test) => return examples::run(&test),
-        What::Show(show) => return show::run(&show),
-        What::Explain(explain) => explain.run().await,
-        What::Preview(preview) => return Ok(preview.run().await),
-    };
-    Ok(match said {
-        Ok(said) => {
-            print!("{}", said.unwrap_or_default());
-            ExitCode::SUCCESS
-        }
-        Err(error) => ExitCode::from(error.code()),
-    })
+    match args.command {
+        LadderCommand::Test(args) => examples::run(&args),
+        LadderCommand::Show(args) => show::run(&args),
+        LadderCommand::Explain(explain) => Ok(explain.run().await),
+        LadderCommand::Preview(preview) => Ok(preview.run().await),
+    }
 }

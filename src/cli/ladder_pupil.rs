@@ -2,10 +2,11 @@
 //! the next.
 
 use std::fmt::Write as _;
+use std::process::ExitCode;
 
 use http::Method;
 
-use super::ask::{Asked, NoAnswer, ask, encoded};
+use super::ask::{Asked, ask, encoded};
 use super::duty;
 use crate::model::{PupilId, SchoolId};
 use crate::operate::ladders::{AtStep, Explained, Reached};
@@ -30,14 +31,16 @@ fn pupil(text: &str) -> Result<PupilId, String> {
 
 impl Explain {
     /// Asks, and says it in words.
-    ///
-    /// # Errors
-    /// See [`NoAnswer`].
-    pub async fn run(self) -> Result<Option<String>, NoAnswer> {
+    pub async fn run(self) -> ExitCode {
         let (school, pupil) = (encoded(self.school.as_str()), encoded(self.pupil.as_str()));
         let path = format!("/v1/ladders/{school}/{pupil}");
-        let found = ask::<Explained>(&self.asked, Method::GET, &path).await?;
-        Ok(found.map(|found| told(&found)))
+        match ask::<Explained>(&self.asked, Method::GET, &path).await {
+            Ok(found) => {
+                print!("{}", found.map(|found| told(&found)).unwrap_or_default());
+                ExitCode::SUCCESS
+            }
+            Err(error) => ExitCode::from(error.code()),
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod accord;
 mod ask;
+pub mod case;
 pub mod check;
 mod check_calendars;
 mod check_drop;
@@ -23,7 +24,7 @@ pub mod guest;
 pub mod holds;
 pub mod init;
 mod journal;
-mod ladder;
+pub mod ladder;
 mod ladder_preview;
 mod ladder_pupil;
 mod logging;
@@ -126,12 +127,14 @@ enum Command {
     Programme(programme::ProgrammeArgs),
     /// Guardians of a pupil who is 18 or older, told because the pupil consents.
     Consent(accord::ConsentArgs),
-    /// Protected pupils of whom it was agreed that one number may be asked to ring.
+    /// What was agreed with a home: that one number of a protected pupil's may be asked to ring, or how it is told.
     Agreement(accord::AgreementArgs),
     /// What people have to do because of a ladder: list it, take it on, tick it.
     Duty(duty::DutyArgs),
     /// Ladders: what one means, whether the examples in it hold, and how far a pupil is up those of its school.
     Ladder(ladder::LadderArgs),
+    /// What came of a case, one pupil on one day: shown, and recorded by those who have no mail with a link.
+    Case(case::CaseArgs),
     /// Look at messages that are held because far too many pupils are missing, and let them go or discard them.
     Holds(holds::HoldsArgs),
     /// Take a school from its guests to everybody, or back.
@@ -184,6 +187,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::SelfTest(args) => runtime()?.block_on(self_test::run(args)),
         Command::Config(args) => config::run(&args),
+        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
         Command::Directory(args) => runtime()?.block_on(directory::run(args)),
         Command::Store(args) => runtime()?.block_on(store::run(args)),
         Command::Why(args) => runtime()?.block_on(why::run(args)),
@@ -201,7 +205,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Consent(args) => runtime()?.block_on(accord::consent(args)),
         Command::Agreement(args) => runtime()?.block_on(accord::agreement(args)),
         Command::Duty(args) => runtime()?.block_on(duty::run(args)),
-        Command::Ladder(args) => runtime()?.block_on(ladder::run(args)),
+        Command::Case(args) => runtime()?.block_on(case::run(args)),
         Command::Holds(args) => runtime()?.block_on(holds::run(args)),
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),

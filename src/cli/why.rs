@@ -167,6 +167,10 @@ fn at_school(out: &mut String, school: &AtSchool, day: Date) {
         let _ = writeln!(out, "\nTests");
     }
     school.tests.iter().for_each(|message| at_message(out, message, &when));
+    if !school.steps.is_empty() {
+        let _ = writeln!(out, "\nSteps of ladders");
+    }
+    school.steps.iter().for_each(|message| at_message(out, message, &when));
 }
 
 fn act_told(act: &OperatorAct, when: &When) -> String {

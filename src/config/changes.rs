@@ -33,6 +33,7 @@ pub fn changes(started: &Config, before: &Config, now: &Config) -> Changes {
     differs("[mail]", same(&before.mail, &now.mail));
     differs("[ladders]", before.ladders == now.ladders);
     differs("[programmes]", before.programmes == now.programmes);
+    differs("[pages]", same(&before.pages, &now.pages));
     differs("[watch]", before.watch == now.watch);
     each("source", &before.sources, &now.sources, &mut taken);
     each("drop", &before.drop, &now.drop, &mut taken);

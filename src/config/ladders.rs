@@ -1,6 +1,6 @@
 //! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form`, `day-ends`, `ladder-mail` and
-//! `calls-per-hour` of a school: which ladders it follows, and how. What is wrong in a file is told with its line in it; what a school lacks for its ladder, at the
-//! school.
+//! `calls-per-hour` of a school: which ladders it follows, and how. What is wrong in a file is told with its line in it;
+//! what a school lacks for its ladder, at the school.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -22,6 +22,13 @@ use crate::ladder::read::{MOST_BYTES, Plan, read};
 use crate::ladder::{Ladder, SHIPPED, SchoolDays, shipped};
 use crate::model::SchoolId;
 
+/// What mails about steps and duties say of whom they are about.
+const MAIL: [(&str, LadderMail); 3] = [
+    ("pointer", LadderMail::Pointer),
+    ("initials", LadderMail::Initials),
+    ("name", LadderMail::Name),
+];
+
 /// Days of a term of a school whose terms are not known: the longest there is.
 const LONG_TERM: u32 = 170;
 
@@ -34,6 +41,8 @@ pub struct Ladders {
     pub files: Vec<LadderFile>,
     /// Whether one of the files was not read: it has faults, or was not asked for.
     pub unread: bool,
+    /// Most calls home of one school that fall due in one hour; none: not said.
+    pub calls_per_hour: Option<u32>,
 }
 
 /// One file.
@@ -71,7 +80,8 @@ pub(super) fn read_all(root: &Reader<'_>) -> Ladders {
     let named = own.list("files", false, expected, |text| {
         if text.trim().is_empty() { Err(None) } else { Ok(text.to_owned()) }
     });
-    let mut all = Ladders { named: named.unwrap_or_default(), files: Vec::new(), unread: false };
+    let mut all = Ladders { named: named.unwrap_or_default(), ..Ladders::default() };
+    all.calls_per_hour = own.integer("calls-per-hour", 1..=1000);
     for entry in all.named.clone() {
         if is_name(&entry) {
             match built_in(&entry) {
@@ -194,19 +204,15 @@ pub(super) fn of_school(id: &SchoolId, from: &Layers<'_, '_>, ladders: &Ladders)
         }
     }
     let day_ends = from.get(|r| r.parsed("day-ends", "a time as \"16:00\"", clock::clock_time));
-    let says = [
-        ("pointer", LadderMail::Pointer),
-        ("initials", LadderMail::Initials),
-        ("name", LadderMail::Name),
-    ];
     LadderRules {
         versions,
         since: from.get(|r| r.parsed("ladder-since", "a date as \"2026-11-30\"", since)),
         form: from.get(|r| r.text("form")).unwrap_or(usual.form),
         day_ends: day_ends.unwrap_or(usual.day_ends),
-        mail: from.get(|r| r.choice("ladder-mail", &says)).unwrap_or(usual.mail),
+        mail: from.get(|r| r.choice("ladder-mail", &MAIL)).unwrap_or(usual.mail),
         calls_per_hour: from
             .get(|r| r.integer("calls-per-hour", 1..=1000))
+            .or(ladders.calls_per_hour)
             .unwrap_or(usual.calls_per_hour),
     }
 }

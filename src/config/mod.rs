@@ -17,6 +17,7 @@ mod http_provider;
 mod ladders;
 mod layers;
 mod mail;
+mod pages;
 mod people;
 mod places;
 mod problem;
@@ -56,6 +57,7 @@ pub use http_provider::{
 };
 pub use ladders::{LadderFile, Ladders, contents as ladder_text};
 pub use mail::{Mail, MailTransport, Smtp, Tls};
+pub use pages::Pages;
 pub use places::Places;
 pub use problem::{Problem, Severity, did_you_mean};
 pub use programmes::{Programmes, SHIPPED_PROGRAMMES};
@@ -101,6 +103,8 @@ pub struct Config {
     pub delivery: Delivery,
     /// `[mail]`.
     pub mail: Option<Mail>,
+    /// `[pages]`; none: mails have no links, and there are no pages.
+    pub pages: Option<Pages>,
     /// `[sources.<id>]`.
     pub sources: BTreeMap<SourceId, Source>,
     /// `[drop.<id>]`.
@@ -290,6 +294,7 @@ fn read(root: Reader<'_>) -> Config {
     let store = Store::read(root.table("store"));
     let server = Server::read(root.table("server"), &store.dir);
     let retention = Retention::read(root.table("retention"), &store.dir);
+    let pages = Pages::read(root.table("pages"), retention.contacts);
     let config = Config {
         store,
         retention,
@@ -300,6 +305,7 @@ fn read(root: Reader<'_>) -> Config {
         http,
         delivery,
         mail,
+        pages,
         sources: Source::read_all(&root, &school_names),
         drop: Drop::read_all(&root, &school_names),
         edlevo: Edlevo::read_all(&root, &school_names),

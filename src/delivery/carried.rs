@@ -13,6 +13,7 @@ use super::shared::Shared;
 use super::volume::{self, Gate};
 use super::{after_restore, failure, settle};
 use crate::directory::{Directory, FurtherLessons, School};
+use crate::intake::accords;
 use crate::intake::case::{Case, CaseKey, due_row};
 use crate::intake::further::{self, Elsewhere};
 use crate::model::{
@@ -175,7 +176,9 @@ async fn fits(
         Kind::Plain | Kind::Short => Ok(false),
         Kind::Digest => {
             let over = now >= fatigue::end_of_day(school, other.date);
-            let further = school.fatigue.further == FurtherLessons::EndOfDay && over;
+            let accords = accords::of_pupil(unit, (&key.school, &key.pupil)).await?;
+            let rule = further::rule(school, &accords, &other.recipient, now);
+            let further = rule == FurtherLessons::EndOfDay && over;
             let kept = fatigue::is_kept(other) || other.state_reason == Some(Reason::RateLimited);
             Ok(further || kept)
         }

@@ -7,7 +7,7 @@ use crate::directory::entitled::{self, Candidate, Entitled, Known};
 use crate::directory::{Mode, Protection, Pupil, QuietEnd, Roster, School};
 use crate::model::{
     Accord, Address, AdvanceNotice, LessonState, Locale, Notification, Purpose, Reason, Recipient,
-    State, TaskKind, local_date,
+    Reports, State, TaskKind, accord, local_date,
 };
 use crate::policy::{self, Standing, agreed, exclusion, hours, last_word, standing};
 
@@ -158,15 +158,20 @@ fn is_dropped(n: &Notification, school: &School) -> bool {
         && n.state_reason == Some(Reason::QuietHours)
 }
 
-/// Why the message is left out: with its lesson, or because its reader made the mark.
+/// Why the message is left out: with its lesson, because its reader is phoned first, or made the mark.
 fn left_out(c: &Claim<'_>, school: &School) -> Option<Reason> {
     let n = c.notification;
     if let Some(reason) = c.exclusion.filter(|_| exclusion::leaves_out(n)) {
         return Some(reason);
     }
-    let (Purpose::Absence, Recipient::Guardian(guardian)) = (n.purpose, &n.recipient) else {
+    if n.purpose != Purpose::Absence {
         return None;
-    };
+    }
+    let today = local_date(c.now, &school.zone);
+    if accord::reports(c.accords, &n.recipient, today) == Some(Reports::PhoneFirst) {
+        return Some(Reason::PhoneFirst);
+    }
+    let Recipient::Guardian(guardian) = &n.recipient else { return None };
     let pupil = c.roster.pupil(&school.id, &n.pupil)?;
     let by = c.lesson.recorded_by.as_deref();
     exclusion::made_the_mark(school, c.roster, pupil, by, guardian).then_some(Reason::MadeTheMark)
@@ -233,8 +238,10 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
             }
             _ => None,
         },
-        // Say nothing of a pupil; see `guest` and `notice`.
-        Purpose::Test
+        // What was recorded of a case is so, whatever the mark says; see `intake::case_words`. The others say nothing of a
+        // pupil; see `guest` and `notice`.
+        Purpose::CaseFeedback
+        | Purpose::Test
         | Purpose::RegisterNudge
         | Purpose::RegisterUntaken
         | Purpose::RegisterTaken
@@ -246,9 +253,8 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::VolumeHold
         | Purpose::Missed
         | Purpose::DayReport
-        | Purpose::ProgrammeReminder => None,
-        // Of no lesson of a pupil; see `notice`.
-        Purpose::LadderStep
+        | Purpose::ProgrammeReminder
+        | Purpose::LadderStep
         | Purpose::Duty
         | Purpose::DutyReminder
         | Purpose::DutyOverdue

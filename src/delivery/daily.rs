@@ -13,11 +13,12 @@ use super::programmes;
 use super::shared::Shared;
 use crate::directory::{Directory, GuardianLink, Mode, Protection, Pupil, School};
 use crate::intake::case::{PROTECTED_FOR, enqueue};
+use crate::intake::case_words::words_of;
 use crate::intake::exclusions;
 use crate::message::daily::{NotReachedFacts, Person, RosterFacts, RosterPart};
 use crate::model::{
-    Address, Channel, Clock24, LessonId, LessonState, Notification, PupilId, Purpose, Reason,
-    Recipient, RosterFault, StaffRole, local_date,
+    Address, CaseWord, Channel, Clock24, LessonId, LessonState, Notification, PupilId, Purpose,
+    Reason, Recipient, RosterFault, StaffRole, case_word, local_date,
 };
 use crate::policy::daily::{self, Missing};
 use crate::policy::exclusion;
@@ -266,6 +267,7 @@ pub(super) struct DayOf<'a> {
     pub pupil: &'a Pupil,
     pub lessons: Vec<LessonState>,
     pub told: Vec<Notification>,
+    pub words: Vec<CaseWord>,
 }
 
 /// Those of a day who are missing, and how far the telling has come.
@@ -276,7 +278,11 @@ async fn missing_on(
     date: Date,
 ) -> Result<Vec<Missing>, StoreError> {
     let all = day_of(unit, directory, school, date).await?;
-    Ok(all.iter().filter_map(|of| daily::missing(&of.pupil.id, &of.lessons, &of.told)).collect())
+    let missing = |of: &DayOf<'_>| {
+        let missing = daily::missing(&of.pupil.id, &of.lessons, &of.told)?;
+        Some(Missing { known_since: case_word::home_knows_since(&of.words), ..missing })
+    };
+    Ok(all.iter().filter_map(missing).collect())
 }
 
 /// The days of those who are missing.
@@ -303,7 +309,8 @@ pub(super) async fn day_of<'a>(
             counted.push(lesson);
         }
         if !counted.is_empty() {
-            all.push(DayOf { pupil, lessons: counted, told });
+            let words = words_of(unit, &school.id, &pupil.id, date).await?;
+            all.push(DayOf { pupil, lessons: counted, told, words });
         }
     }
     Ok(all)

@@ -6,8 +6,11 @@ use jiff::{Timestamp, civil::Date};
 use super::daily::{self, NAMED};
 use crate::directory::{Directory, School, entitled};
 use crate::intake::case::enqueue;
-use crate::message::day_report::{DayReportFacts, MissedLesson, Missing, ToldHome};
-use crate::model::{Channel, Clock24, Lesson, Notification, Purpose, Reason, Recipient, StaffRole};
+use crate::message::day_report::{DayReportFacts, MissedLesson, Missing, Phoned, ToldHome};
+use crate::model::{
+    CaseWord, Channel, Clock24, Lesson, Notification, Purpose, Reason, Recipient, StaffRole,
+    case_word,
+};
 use crate::policy::day_report::{self, Absence, ToldBy};
 use crate::policy::notice::Notice;
 use crate::store::ledger::Unit;
@@ -74,7 +77,8 @@ pub(super) async fn facts(
             unnamed += 1;
             continue;
         }
-        people.push(missing(school, daily::name(of.pupil), of.pupil.class.as_deref(), &absence));
+        let named = (daily::name(of.pupil), of.pupil.class.as_deref());
+        people.push(missing(school, named, &absence, &of.words));
         open.push(absence);
     }
     let totals = day_report::totals(&open);
@@ -95,7 +99,12 @@ pub(super) async fn facts(
     })
 }
 
-fn missing(school: &School, name: String, class: Option<&str>, absence: &Absence) -> Missing {
+fn missing(
+    school: &School,
+    (name, class): (String, Option<&str>),
+    absence: &Absence,
+    words: &[CaseWord],
+) -> Missing {
     let clock = |at: Timestamp| Clock24::of(at, &school.zone).to_string();
     let lesson = |lesson: &Lesson| MissedLesson {
         start: clock(lesson.start),
@@ -112,7 +121,7 @@ fn missing(school: &School, name: String, class: Option<&str>, absence: &Absence
         class: class.unwrap_or_default().to_owned(),
         lessons: absence.lessons.iter().map(lesson).collect(),
         told: absence.told.iter().map(told).collect(),
-        // Records of calls go here.
-        phoned: None,
+        phoned: case_word::last_outcome(words)
+            .map(|word| Phoned { at: clock(word.at), what: word.what.as_str().into() }),
     }
 }

@@ -135,6 +135,16 @@ pub(super) fn school() -> School {
     }
 }
 
+/// Pages whose links are good for a day.
+pub(super) fn pages() -> crate::delivery::case_page::Pages {
+    let secret = secrecy::SecretString::from("a secret of the tests, long enough");
+    let day = SignedDuration::from_hours(24);
+    crate::delivery::case_page::Pages {
+        links: crate::message::case_link::CaseLinks::new("https://u.example.se", &secret, day),
+        closes_after: SignedDuration::from_hours(24 * 30),
+    }
+}
+
 /// A pupil, and guardians by id and the end of their number.
 pub(super) type Family<'a> = (&'a str, Protection, &'a [(&'a str, u16)]);
 
@@ -237,7 +247,7 @@ impl Bench {
             Arc::new(Templates::load(None).expect("templates")),
             [(id, provider)].into(),
             Some(account),
-            Settings::default(),
+            Settings { pages: Some(pages()), ..Settings::default() },
             wake.clone(),
             Arc::new(crate::metrics::Metrics::new(clock.now())),
         ));

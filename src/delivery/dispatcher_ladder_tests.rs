@@ -9,6 +9,9 @@ use crate::ladder::duty::{Said, Say};
 use crate::ladder::read::read;
 use crate::model::{Duty, DutyAct, DutyState, Firing, StaffId, StaffRole};
 
+#[path = "dispatcher_ladder_words_tests.rs"]
+mod words;
+
 /// Each unexcused occasion is phoned about; the third excused one is for the mentor; two days away for the health team.
 const LADDER: &str = r#"
 name = "plan"
@@ -243,8 +246,7 @@ async fn what_is_put_right_before_it_leaves_is_told_to_nobody() {
 
 #[tokio::test]
 async fn a_step_taken_back_is_told_to_exactly_those_who_were_told() {
-    // The mentor's mail is refused; only the team was told.
-    let mut b = bench(people(ONE), |s| s.guests = std::collections::BTreeSet::new());
+    let mut b = bench(people(ONE), |_| {});
     b.mark("p", Mark::Unexcused).await;
     b.work().await;
     let ids = |b: &Bench| {
@@ -292,7 +294,6 @@ async fn to_and_fro_before_the_correction_leaves_tells_nobody_anything() {
     b.set("09:10:00");
     b.work().await;
     assert_eq!(heads(&b).len(), 2, "{:?}", heads(&b));
-    // And taken back for good, those who know are told.
     b.set("09:20:00");
     b.mark("p", Mark::Present).await;
     b.set("09:30:00");

@@ -27,6 +27,8 @@ use crate::model::{
 use crate::store::rows::Due;
 use crate::store::{Batch, Health, Kv, MemoryStore};
 
+#[path = "dispatcher_agreed_tests.rs"]
+mod agreed;
 #[path = "dispatcher_bench.rs"]
 mod bench;
 #[path = "dispatcher_carried_tests.rs"]
@@ -39,6 +41,8 @@ mod go_live;
 mod ladders;
 #[path = "dispatcher_notice_tests.rs"]
 mod notices;
+#[path = "dispatcher_programmes_tests.rs"]
+mod programmes;
 #[path = "dispatcher_renewal_tests.rs"]
 mod renewal;
 #[path = "dispatcher_suspended_tests.rs"]

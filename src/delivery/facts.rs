@@ -142,6 +142,7 @@ pub fn team(
         age_unknown: false,
         guardians: Vec::new(),
         mentor: String::new(),
+        link: String::new(),
         made_at: now,
     };
     let Some(pupil) = pupil else { return facts };
@@ -163,7 +164,7 @@ pub fn team(
     facts
 }
 
-fn full_name(pupil: &Pupil) -> String {
+pub(super) fn full_name(pupil: &Pupil) -> String {
     match &pupil.family_name {
         Some(family) => format!("{} {family}", pupil.given_name),
         None => pupil.given_name.clone(),

@@ -89,9 +89,10 @@ pub async fn follow(
     // Not the mail's fault: staff may not read of this pupil any more, but must know to look.
     let hidden = task_for(reason).filter(|task| task.is_content_free());
     if n.recipient_is_staff() && !(correction && hidden.is_some()) {
+        let whose = if n.purpose == Purpose::CaseFeedback { "mentor" } else { "team" };
         tracing::error!(
             notification = %n.id, school = %n.school, %reason,
-            "staff could not be reached by mail; check the team's address and the mail settings"
+            "staff could not be reached by mail; check the {whose}'s address and the mail settings"
         );
         return Ok(());
     }
@@ -109,7 +110,8 @@ pub async fn follow(
         return Ok(());
     }
     if !correction {
-        further::look_at(unit, school, &case.key, case.day.missing.iter(), now);
+        let missing = case.day.missing.iter();
+        further::look_at(unit, (school, &case.accords), &case.key, missing, now);
     }
     let bad = bad_addresses(unit, &directory, n, now).await?;
     let situation = case.situation(school, &directory.roster, now);

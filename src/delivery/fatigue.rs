@@ -108,7 +108,8 @@ pub(super) async fn ask(
     }
     // What has been tried is not kept back for another day's end: it was its turn.
     let is_new = n.attempts.is_empty();
-    let asks = rules.further != FurtherLessons::Each || rules.merges_siblings;
+    let rule = further::rule(school, &case.accords, &n.recipient, now);
+    let asks = rule != FurtherLessons::Each || rules.merges_siblings;
     let mut elsewhere = further::Elsewhere::Nobody;
     if asks && case.missing_elsewhere() {
         let start = case.lesson.lesson.start;
@@ -117,7 +118,7 @@ pub(super) async fn ask(
     let is_further = elsewhere != further::Elsewhere::Nobody;
     let today = local_date(now, &school.zone);
     let (end_of_its_day, end_of_today) = (end_of_day(school, n.date), end_of_day(school, today));
-    match (rules.further, elsewhere) {
+    match (rule, elsewhere) {
         (FurtherLessons::Team, further::Elsewhere::Told) if is_new => return Ok(Turn::LeftToTeam),
         (FurtherLessons::Team, further::Elsewhere::Soon(at)) if is_new => {
             let again = at.max(now).saturating_add(SOON).unwrap_or(Timestamp::MAX);
@@ -130,7 +131,7 @@ pub(super) async fn ask(
     }
     let with_others = is_kept(n) || !n.carries.is_empty();
     let mut is_digest = (with_others && now >= end_of_today)
-        || (rules.further == FurtherLessons::EndOfDay && is_further && now >= end_of_its_day);
+        || (rule == FurtherLessons::EndOfDay && is_further && now >= end_of_its_day);
     let mut counted = None;
     if let Some(most) = rules.most_a_day.filter(|_| is_new) {
         let key = tables::cell(&format!("day:{}", digest(address)));
@@ -155,7 +156,7 @@ pub(super) async fn ask(
         let last = u32::try_from(now.as_second()).unwrap_or_default();
         counted = Some((key, Tally { day, count: count.saturating_add(1), last }.cell()));
     }
-    let kind = match rules.further {
+    let kind = match rule {
         _ if is_digest => Kind::Digest,
         FurtherLessons::Short if is_further => Kind::Short,
         _ if is_further || !rules.merges_siblings => Kind::Plain,

@@ -1,8 +1,9 @@
 //! Notices of ladders: whether what one says is still so when it would leave, and what it may say, all from the rows as
 //! they are then. A pointer by default: what is to be done, by when and where, and of whom only a case number.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::claim::Verdict;
 use super::shared::Shared;
 use crate::directory::{Directory, LadderMail, Pupil, School, entitled};
 use crate::intake::{duties, ladders};
@@ -14,6 +15,9 @@ use crate::model::{
 };
 use crate::store::ledger::Unit;
 use crate::store::{StoreError, tables};
+
+/// Before one that takes back looks again at what is on the wire this moment.
+const ON_THE_WIRE: SignedDuration = SignedDuration::from_secs(2);
 
 /// What a notice of a ladder is about, as it is now.
 #[derive(Debug, Clone)]
@@ -132,15 +136,21 @@ impl Step {
         }
     }
 
-    /// For one that takes back: whether what it takes back has arrived; none: nobody knows yet.
-    pub fn was_told(&self) -> Option<bool> {
-        if self.told.iter().any(|told| {
-            told.may_have_arrived() && !matches!(told.state, State::Sending | State::InDoubt)
-        }) {
-            return Some(true);
+    /// For one that takes back: why it does not leave now, since what it takes back has not arrived, or nobody knows yet.
+    pub fn not_told(&self, n: &Notification, now: Timestamp) -> Option<Verdict> {
+        if n.purpose != Purpose::LadderRetracted {
+            return None;
         }
-        let is_open = |told: &&Notification| matches!(told.state, State::Sending | State::InDoubt);
-        if self.told.iter().any(|told| is_open(&told)) { None } else { Some(false) }
+        let is_open = |told: &Notification| matches!(told.state, State::Sending | State::InDoubt);
+        if self.told.iter().any(|told| told.may_have_arrived() && !is_open(told)) {
+            return None;
+        }
+        if self.told.iter().any(is_open) {
+            let until = now.saturating_add(ON_THE_WIRE).unwrap_or(Timestamp::MAX);
+            return Some(Verdict::Defer { until, reason: Reason::InDoubt });
+        }
+        let (state, reason) = (State::Cancelled, Reason::NothingToCorrect);
+        Some(Verdict::Drop { state, reason, decide_again: false })
     }
 
     /// What the notice may say.
@@ -237,12 +247,10 @@ fn who(mail: LadderMail, pupil: Option<&Pupil>) -> String {
     match mail {
         LadderMail::Pointer => String::new(),
         LadderMail::Initials => {
-            let initials: String = [pupil.given_name.as_str(), family]
-                .iter()
-                .filter_map(|name| name.chars().next())
-                .map(|first| format!("{first}."))
-                .collect();
-            initials + &class
+            let first = |name: &str| name.chars().next();
+            let initials = [first(&pupil.given_name), first(family)].into_iter().flatten();
+            initials.fold(String::new(), |out, initial| out + initial.to_string().as_str() + ".")
+                + &class
         }
         LadderMail::Name => format!("{} {family}", pupil.given_name).trim_end().to_owned() + &class,
     }

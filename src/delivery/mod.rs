@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod after_restore;
 mod aside;
 mod carried;
+pub mod case_page;
 pub mod claim;
 mod claims;
 pub mod daily;

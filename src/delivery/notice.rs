@@ -178,15 +178,10 @@ pub(super) fn claim(c: &Claim<'_>) -> Verdict {
             _ => return drop(State::Cancelled, Reason::NothingToCorrect),
         }
     }
-    if let (Purpose::LadderRetracted, About::Step(step)) = (n.purpose, c.about) {
-        match step.was_told() {
-            Some(true) => {}
-            Some(false) => return drop(State::Cancelled, Reason::NothingToCorrect),
-            None => {
-                let until = c.now.saturating_add(ON_THE_WIRE).unwrap_or(Timestamp::MAX);
-                return Verdict::Defer { until, reason: Reason::InDoubt };
-            }
-        }
+    if let About::Step(step) = c.about
+        && let Some(verdict) = step.not_told(n, c.now)
+    {
+        return verdict;
     }
     if school.mode == Mode::Shadow {
         return drop(State::Cancelled, Reason::ShadowMode);

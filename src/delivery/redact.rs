@@ -6,12 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Shared, aside};
 use crate::intake::redaction;
-use crate::model::{LessonState, Notification, PupilId, SchoolId, State};
+use crate::model::{CaseWord, Duty, LessonState, Notification, PupilId, SchoolId, State};
 use crate::store::ledger::Unit;
 use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
 
 /// Lessons read at a time.
 const PAGE: usize = 100;
+/// Most duties of one pupil.
+const DUTIES: usize = 2_000;
 /// How long after its attempt a message is left alone of which nobody knows whether it arrives: where it went is needed
 /// for what follows from a report.
 const REPORTS: SignedDuration = SignedDuration::from_hours(48);
@@ -58,6 +60,8 @@ async fn run(
             open |= !lesson(kv, key, now).await?;
         }
     }
+    notes(kv, school, pupil).await?;
+    duties(kv, school, pupil).await?;
     let mut unit = Unit::new(kv);
     unit.delete(row.to_vec());
     if open {
@@ -65,6 +69,47 @@ async fn run(
     }
     let _: Commit = unit.commit().await?;
     tracing::info!(%school, lessons, open, "what was kept of a pupil who is protected now was redacted");
+    Ok(())
+}
+
+/// Takes out what was written beside words on cases. Nobody else ever changes such a row.
+async fn notes(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<(), StoreError> {
+    let prefix = tables::of_pupil(tables::CASE_WORDS, school, pupil);
+    let (mut from, end) = (prefix.clone(), after_prefix(&prefix));
+    loop {
+        let page = kv.scan(&from, &end, PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(()) };
+        from = [last.as_slice(), &[0]].concat();
+        let mut unit = Unit::new(kv);
+        for (key, _) in &page {
+            let Some(mut word) = unit.read::<CaseWord>(key).await? else { continue };
+            if word.note.take().is_some() {
+                unit.write(key.clone(), &word);
+            }
+        }
+        // One that is gone meanwhile has no note any more.
+        let _: Commit = unit.commit().await?;
+    }
+}
+
+/// Takes out what staff wrote about the pupil's duties.
+async fn duties(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<(), StoreError> {
+    let from = tables::duties(school, pupil);
+    for (key, _) in kv.scan(&from, &after_prefix(&from), DUTIES).await? {
+        for _ in 0..TRIES {
+            let mut unit = Unit::new(kv);
+            let Some(mut row) = unit.read::<Duty>(&key).await? else { break };
+            let was = row.clone();
+            row.history.iter_mut().for_each(|event| event.why = None);
+            if row == was {
+                break;
+            }
+            unit.write(key.clone(), &row);
+            if unit.commit().await? == Commit::Done {
+                break;
+            }
+        }
+    }
     Ok(())
 }
 

@@ -120,3 +120,27 @@ async fn redacted_of(kv: &MemoryStore, school: &SchoolId, pupil: &PupilId) {
     let (key, _) = due(kv).await.remove(0);
     run(kv, &key, (school, pupil), at(1)).await.expect("done");
 }
+
+#[tokio::test]
+async fn what_was_written_beside_words_on_cases_goes_and_the_words_stay() {
+    let kv = MemoryStore::new();
+    let n = told(&kv, "g1", State::Delivered).await;
+    let word = CaseWord {
+        id: crate::model::NotificationId::of(&["w"]),
+        school: n.school.clone(),
+        pupil: n.pupil.clone(),
+        date: n.date,
+        at: n.created_at,
+        by: "staff:AttendanceTeam".into(),
+        link: None,
+        what: crate::model::CaseWhat::Reached,
+        note: Some("at her aunt's".into()),
+        mentor: crate::model::MentorTold::NoMentor,
+    };
+    let mut unit = Unit::new(&kv);
+    unit.write(tables::case_word(&word), &word);
+    assert!(matches!(unit.commit().await, Ok(Commit::Done)));
+    redacted_at(&kv, at(1)).await;
+    let after: Option<CaseWord> = ledger::read(&kv, &tables::case_word(&word)).await.expect("row");
+    assert_eq!(after, Some(CaseWord { note: None, ..word }));
+}

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::carried::Along;
+use super::case_page;
 use super::facts;
 use super::fatigue::Kind;
 use super::shared::{Account, Shared};
@@ -12,14 +13,16 @@ use crate::channel::sms::SmsMessage;
 use crate::directory::{Directory, School};
 use crate::env::MailEnvelope;
 use crate::intake::case::Case;
+use crate::intake::case_words::words_of;
+use crate::message::feedback::FeedbackFacts;
 use crate::message::guest::TestFacts;
 use crate::message::mail::{self, MailParts, Sender};
 use crate::message::notice::NoticeFacts;
 use crate::message::ring;
 use crate::message::{Instead, MailText, SmsText, sms::Encoding, team, thread};
 use crate::model::{
-    Address, Channel, Clock24, EmailAddress, LessonState, Locale, Notification, PupilId, Purpose,
-    Recipient,
+    Address, CaseWord, Channel, Clock24, EmailAddress, LessonState, Locale, MentorTold,
+    Notification, PupilId, Purpose, Recipient,
 };
 use crate::store::{StoreError, ledger::Unit, tables};
 
@@ -111,6 +114,10 @@ pub async fn render(unit: &Unit<'_>, m: &Making<'_>) -> Result<Result<Made, Unma
         Vec::new()
     };
     day.sort_by(|a, b| (a.lesson.start, &a.lesson.id).cmp(&(b.lesson.start, &b.lesson.id)));
+    if m.n.purpose == Purpose::CaseFeedback {
+        let words = words_of(unit, &key.school, &key.pupil, key.date).await?;
+        return Ok(feedback(m, &words).map(Made::not_for_home));
+    }
     let further = knows_of_another(unit, m, case, &day).await?;
     Ok(make(m, case, &day, further))
 }
@@ -138,6 +145,27 @@ async fn knows_of_another(
         }
     }
     Ok(false)
+}
+
+/// What a mentor hears of a word on a case: in the school's language.
+fn feedback(m: &Making<'_>, words: &[CaseWord]) -> Result<Wired, Unmade> {
+    let word = words.iter().find(|word| word.mentor == MentorTold::By(m.n.id.clone()));
+    let word = word.ok_or_else(|| Unmade("what was recorded is gone".into()))?;
+    let pupil = m.directory.roster.pupil(&m.n.school, &m.n.pupil);
+    let pupil = pupil.ok_or_else(|| Unmade("the pupil is not in the directory".into()))?;
+    let templates = &m.shared.templates;
+    let locale = templates.pick_for_staff(&[m.language, &m.school.locale]).clone();
+    let facts = FeedbackFacts {
+        case: thread::case_number(&m.n.school, &m.n.pupil, m.n.date),
+        school_name: m.school.name.clone(),
+        pupil_name: facts::full_name(pupil),
+        class: pupil.class.clone().unwrap_or_default(),
+        date: m.n.date.to_string(),
+        outcome: word.what.as_str().into(),
+        who: String::new(),
+    };
+    let text = templates.render_feedback(&locale, &facts, m.school.subject_identity);
+    mail(m, &locale, text.map_err(|e| Unmade(e.to_string()))?, None)
 }
 
 /// A test: in the school's language, of the school alone.
@@ -181,7 +209,8 @@ fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Resu
     let pupil = m.directory.roster.pupil(&m.n.school, &m.n.pupil);
     let unmade = |e: &dyn std::fmt::Display| Unmade(e.to_string());
     if let Recipient::Staff(_) = m.n.recipient {
-        let facts = facts::team(m.directory, m.school, pupil, case, day, m.n, m.now);
+        let mut facts = facts::team(m.directory, m.school, pupil, case, day, m.n, m.now);
+        facts.link = case_page::link(m.shared, m.n).unwrap_or_default();
         let locale = templates.pick_for_staff(&[m.language, &m.school.locale]).clone();
         let text = templates
             .render_team_mail(&locale, &facts, m.school.subject_identity)

@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 
+use super::case_page::Pages;
 use super::watch;
 use crate::model::{Channel, Rate};
 
@@ -27,6 +28,8 @@ pub struct Settings {
     pub longest_retry_after: SignedDuration,
     /// What is watched, and when people are told that nothing comes of it.
     pub watch: watch::Plan,
+    /// The pages that mails to the team have links to; none: there are none.
+    pub pages: Option<Pages>,
 }
 
 impl Default for Settings {
@@ -45,6 +48,7 @@ impl Default for Settings {
             recipient_rate: None,
             longest_retry_after: SignedDuration::from_mins(15),
             watch: watch::Plan::default(),
+            pages: None,
         }
     }
 }

@@ -253,3 +253,54 @@ fn leap_day_birthdays() {
     assert!(is_of_age(date(2008, 11, 23), date(2026, 11, 23)));
     assert!(!is_of_age(date(2008, 11, 24), date(2026, 11, 23)));
 }
+
+#[test]
+fn who_is_told_something_of_a_ladder_goes_by_the_role_and_the_pupil() {
+    let school = School { team_email: EmailAddress::new("team@example.se").ok(), ..school() };
+    let mut roster = roster();
+    let staff = |id: &str, role, at: Option<&str>| crate::directory::Staff {
+        id: StaffId::new(id).expect("id"),
+        school: None,
+        role,
+        municipality: at.map(Into::into),
+        name: None,
+        email: EmailAddress::new(format!("{id}@example.se")).ok(),
+        phone: None,
+    };
+    for one in [
+        staff("m", StaffRole::Mentor, None),
+        staff("r", StaffRole::Principal, None),
+        staff("solna", StaffRole::HomeMunicipality, Some("0184")),
+        staff("nacka", StaffRole::HomeMunicipality, Some("0182")),
+    ] {
+        roster.staff.insert(one.id.clone(), one);
+    }
+    let open = Pupil { mentor: StaffId::new("m").ok(), ..pupil(Vec::new()) };
+    let from = |code: &str| Pupil { home_municipality: Some(code.into()), ..open.clone() };
+    let no_mentor = Pupil { mentor: StaffId::new("gone").ok(), ..open.clone() };
+    let mentor = Recipient::Member(StaffId::new("m").expect("id"));
+    let role = Recipient::Staff;
+    let (team, head) = (role(StaffRole::AttendanceTeam), role(StaffRole::Principal));
+    let home = role(StaffRole::HomeMunicipality);
+    for (pupil, hidden, asked, expected) in [
+        (Some(&open), false, StaffRole::Mentor, Some((&mentor, false))),
+        (Some(&no_mentor), false, StaffRole::Mentor, Some((&team, true))),
+        (Some(&open), false, StaffRole::StudentHealthTeam, Some((&team, true))),
+        (Some(&open), false, StaffRole::AttendanceTeam, Some((&team, false))),
+        (Some(&open), false, StaffRole::Principal, Some((&head, false))),
+        // Who lives here has no other municipality, and of another one nobody need be registered.
+        (Some(&open), false, StaffRole::HomeMunicipality, None),
+        (Some(&from("0182")), false, StaffRole::HomeMunicipality, Some((&home, false))),
+        (Some(&from("0186")), false, StaffRole::HomeMunicipality, Some((&team, true))),
+        // Of somebody hidden, or not known at all, the principal alone.
+        (Some(&open), true, StaffRole::Mentor, Some((&head, false))),
+        (Some(&from("0182")), true, StaffRole::HomeMunicipality, Some((&head, false))),
+        (None, false, StaffRole::AttendanceTeam, Some((&head, false))),
+    ] {
+        let found = in_role(&school, pupil, &roster, hidden, asked);
+        let found = found.as_ref().map(|found| (&found.recipient, found.instead));
+        assert_eq!(found, expected, "{asked:?} {hidden}");
+    }
+    let mail = super::staff(&school, Some(&from("0182")), &roster, StaffRole::HomeMunicipality);
+    assert_eq!(mail, EmailAddress::new("nacka@example.se").ok());
+}

@@ -127,8 +127,7 @@ impl Case {
         let class = roster.pupil(&key.school, &key.pupil).and_then(|pupil| pupil.class.as_deref());
         let silencings =
             exclusions::of_pupil(unit, &key.school, (&key.pupil, class), start).await?;
-        let of = (&key.school, &key.pupil);
-        let accords = accords::of_pupil(unit, roster, of, key.date.year()).await?;
+        let accords = accords::of_pupil(unit, (&key.school, &key.pupil)).await?;
         let rung = was_rung(unit, key, &day).await?;
         let mut told = Vec::with_capacity(lesson.notifications.len());
         for id in &lesson.notifications {
@@ -189,6 +188,18 @@ impl Case {
     /// Writes the lesson, of which nothing is to be decided.
     pub fn keep(&self, unit: &mut Unit<'_>) {
         unit.write(self.key.row(), &self.lesson);
+    }
+
+    /// Writes that something was recorded of the day, with a message that follows of it.
+    pub fn record(mut self, unit: &mut Unit<'_>, message: Option<&Notification>) {
+        self.day.changes += 1;
+        if let Some(new) = message {
+            enqueue(unit, new);
+            self.lesson.notifications.push(new.id.clone());
+            self.forget_surplus();
+            unit.write(self.key.row(), &self.lesson);
+        }
+        unit.write(self.key.day_row(), &self.day);
     }
 
     /// Writes what a plan changes: the lesson, its notifications, their due rows.

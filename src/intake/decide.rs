@@ -51,7 +51,7 @@ pub fn decide(
     let excluded = case.exclusion(school).is_some();
     volume::note(unit, &mut case, &plan, class, excluded, heard, now);
     if case.lesson.missing && !plan.missing {
-        further::look_at(unit, school, &key, case.day.missing.iter(), now);
+        further::look_at(unit, (school, &case.accords), &key, case.day.missing.iter(), now);
     }
     case.apply(unit, &plan);
     trail(unit, &key.school, &key.pupil, Some(&key.lesson), heard, &plan, now);

@@ -11,8 +11,8 @@ use crate::directory::{Directory, School, entitled};
 use crate::ladder::duty::{self, Hours, Said, Say, Tell};
 use crate::ladder::{DoneBy, DutyRule, calls};
 use crate::model::{
-    Duty, DutyAct, Firing, NotificationId, PupilId, Purpose, Reason, Recipient, SchoolId,
-    StaffRole, local_date,
+    CaseWhat, CaseWord, Duty, DutyAct, Firing, NotificationId, PupilId, Purpose, Reason, Recipient,
+    SchoolId, StaffRole, local_date,
 };
 use crate::store::ledger::Unit;
 use crate::store::rows::Due;
@@ -257,13 +257,9 @@ pub async fn record(
     keep(unit, row, former);
     let (school, pupil) = (row.school.clone(), row.pupil.clone());
     let words = row.history.last().map(|event| event.what.in_words()).unwrap_or_default();
-    let heard = Heard::own(&format!(
-        "duty {}, {} {}: {words}, by {}",
-        row.number(),
-        row.step,
-        row.rule,
-        said.by
-    ));
+    // Who it was stands in the duty, and goes with it.
+    let heard = format!("duty {}, {} {}: {words}", row.number(), row.step, row.rule);
+    let heard = Heard::own(&heard);
     steps::line(unit, (&school, &pupil), row.id.as_str(), &heard, decisions, now);
     // A ladder may ask whether a duty of its step is still open.
     if !row.state.is_open()
@@ -272,6 +268,49 @@ pub async fn record(
         ladders::climb(unit, directory, school, &pupil, &Heard::own("duty"), now).await?;
     }
     Ok(Ok(()))
+}
+
+/// What follows of a word on a case: duties to reach the home about that day are done by it, or noted to have got no
+/// answer, and the ladders are asked with what was found out.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn after_word(
+    unit: &mut Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    word: &CaseWord,
+) -> Result<(), StoreError> {
+    if !ladders::has_any(school) || !word.what.is_outcome() {
+        return Ok(());
+    }
+    // Two decisions about one pupil cannot both stand.
+    accords::touch(unit, &word.school, &word.pupil).await?;
+    let say = match word.what {
+        CaseWhat::Reached | CaseWhat::Explained => Some(Say::Done),
+        CaseWhat::NoAnswer => Some(Say::NoAnswer),
+        // What was wrongly marked is no absence, and its steps are taken back.
+        CaseWhat::WrongMark | CaseWhat::Note => None,
+    };
+    let climbed = ladders::Climbed::read(unit, &word.school, &word.pupil).await?;
+    let of_day = |firing: &&Firing| {
+        firing.stands() && (firing.day == word.date || firing.because.contains(&word.date))
+    };
+    for firing in climbed.firings.iter().filter(of_day) {
+        for row in climbed.duties.iter().filter(|row| row.firing == firing.id) {
+            // What was said of the one before may have ended this one.
+            let Some(mut row) = unit.read::<Duty>(&tables::duty(row)).await? else { continue };
+            let rule = rule_of(school, &row);
+            let is_call = rule.is_some_and(|rule| rule.done == DoneBy::HomeReached);
+            if let (true, true, Some(say)) = (is_call, row.state.is_open(), say) {
+                let said = Said { at: word.at, by: &word.by, why: None };
+                // It is open, so that this can follow.
+                let _: Result<(), String> =
+                    record(unit, directory, school, &mut row, say, said).await?;
+            }
+        }
+    }
+    ladders::climb(unit, directory, school, &word.pupil, &Heard::own("case"), word.at).await
 }
 
 /// Ends what is open of a pupil who is not at the school any more, and tells the principal how much that was.

@@ -3,9 +3,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::accords;
 use super::case::{CaseKey, due_row, enqueue, look_again};
 use crate::directory::{FurtherLessons, School};
-use crate::model::{LessonId, LessonState, Notification, Purpose, Reason, Recipient, State};
+use crate::model::{
+    Accord, LessonId, LessonState, Notification, Purpose, Reason, Recipient, Reports, State,
+    accord, local_date,
+};
 use crate::store::ledger::Unit;
 use crate::store::{StoreError, after_prefix, tables};
 
@@ -76,20 +80,40 @@ fn is_kept(n: &Notification) -> bool {
     }
 }
 
-fn keeps_back(school: &School) -> bool {
+/// What a recipient is told of further lessons: as agreed, or else as the school does.
+pub fn rule(
+    school: &School,
+    accords: &[Accord],
+    recipient: &Recipient,
+    now: Timestamp,
+) -> FurtherLessons {
+    match accord::reports(accords, recipient, local_date(now, &school.zone)) {
+        Some(Reports::EveryLesson) => FurtherLessons::Each,
+        Some(Reports::LineADay) => FurtherLessons::EndOfDay,
+        // Nothing leaves to whoever is phoned.
+        Some(Reports::PhoneFirst) | None => school.fatigue.further,
+    }
+}
+
+/// Whether anything may be kept back. An agreement that is over since may have kept something back.
+fn keeps_back(school: &School, accords: &[Accord]) -> bool {
+    let by_agreement = |accord: &Accord| {
+        matches!(accord.about, crate::model::AccordAbout::Reports { how: Reports::LineADay, .. })
+    };
     matches!(school.fatigue.further, FurtherLessons::EndOfDay | FurtherLessons::Team)
+        || accords.iter().any(by_agreement)
 }
 
 /// Has the other lessons of a day looked at, when what was told of one is so no longer, or did not arrive: somebody's
 /// first news may be among them.
 pub fn look_at<'l>(
     unit: &mut Unit<'_>,
-    school: &School,
+    (school, accords): (&School, &[Accord]),
     key: &CaseKey,
     missing: impl Iterator<Item = &'l LessonId>,
     now: Timestamp,
 ) {
-    if !keeps_back(school) {
+    if !keeps_back(school, accords) {
         return;
     }
     let at = now.saturating_add(school.correction_settle).unwrap_or(now);
@@ -110,7 +134,8 @@ pub async fn let_go(
     key: &CaseKey,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    if !keeps_back(school) {
+    let accords = accords::of_pupil(unit, (&key.school, &key.pupil)).await?;
+    if !keeps_back(school, &accords) {
         return Ok(());
     }
     let row = tables::lesson(&key.school, &key.pupil, key.date, &key.lesson);

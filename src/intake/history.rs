@@ -10,8 +10,8 @@ use super::exclusions;
 use crate::directory::{Pupil, School};
 use crate::ladder::{Attended, Condition, Day, History, Ladder, Seen, Span, Still};
 use crate::model::{
-    AdvanceNotice, GroupId, Lesson, LessonId, LessonState, Mark, PupilId, Reason, Register,
-    SchoolId, Silencing, covering, local_date,
+    AdvanceNotice, CaseWhat, CaseWord, GroupId, Lesson, LessonId, LessonState, Mark, PupilId,
+    Reason, Register, SchoolId, Silencing, case_word, covering, local_date,
 };
 use crate::policy::{Standing, register, standing};
 use crate::store::ledger::Unit;
@@ -134,12 +134,16 @@ pub async fn of_pupil(
     let first = tables::day(&school.id, &pupil.id, wanted.from);
     let last = after_prefix(&tables::day(&school.id, &pupil.id, today));
     let lessons: Vec<LessonState> = unit.peek_range(&first, &last, LESSONS).await?;
+    let words = words(unit, (&school.id, &pupil.id), wanted.from).await?;
     let mut known: BTreeSet<LessonId> = BTreeSet::new();
     let mut found: BTreeMap<Date, Vec<Seen>> = BTreeMap::new();
+    // One that does not count was heard of all the same.
+    let since = lessons.iter().map(|lesson| local_date(lesson.lesson.start, &school.zone)).min();
     for lesson in lessons.iter().filter(|lesson| lesson.lesson.start <= now) {
         known.insert(lesson.lesson.id.clone());
         if let Some(attended) = beside.attended(lesson, &school.zone, now) {
             let day = local_date(lesson.lesson.start, &school.zone);
+            let attended = as_told(attended, lesson, words.get(&day));
             found.entry(day).or_default().push(seen(lesson, attended, &school.zone));
         }
     }
@@ -157,14 +161,46 @@ pub async fn of_pupil(
         found.into_iter().map(|(date, lessons)| (date, day_of(lessons))).collect();
     let ends = school.zone.to_timestamp(today.to_datetime(school.ladders.day_ends));
     Ok(History {
-        since: days.keys().next().copied().unwrap_or(today),
+        since: days.keys().next().copied().into_iter().chain(since).min().unwrap_or(today),
         days,
         today,
         today_is_over: ends.is_ok_and(|ends| ends <= now),
     })
 }
 
-/// The lessons of one day, in order. What staff have found out about the day comes in here.
+/// What staff have found out of each day by phoning: the word that counts.
+async fn words(
+    unit: &Unit<'_>,
+    (school, pupil): (&SchoolId, &PupilId),
+    from: Date,
+) -> Result<BTreeMap<Date, CaseWord>, StoreError> {
+    let first = tables::case_words(school, pupil, from);
+    let last = after_prefix(&tables::of_pupil(tables::CASE_WORDS, school, pupil));
+    let mut by_day: BTreeMap<Date, Vec<CaseWord>> = BTreeMap::new();
+    for word in unit.peek_range::<CaseWord>(&first, &last, LESSONS).await? {
+        by_day.entry(word.date).or_default().push(word);
+    }
+    let counts = |(day, all): (Date, Vec<CaseWord>)| {
+        case_word::last_outcome(&all).map(|word| (day, word.clone()))
+    };
+    Ok(by_day.into_iter().filter_map(counts).collect())
+}
+
+/// How a lesson was attended, with what was found out of its day since it began: who was phoned in the morning says
+/// nothing of the afternoon.
+fn as_told(attended: Attended, lesson: &LessonState, word: Option<&CaseWord>) -> Attended {
+    let Some(word) = word.filter(|word| lesson.lesson.start <= word.at) else { return attended };
+    match (attended, word.what) {
+        (Attended::Unexcused, CaseWhat::Explained) => Attended::Excused,
+        // A mark that came after the word says more than it.
+        (Attended::Unexcused, CaseWhat::WrongMark) if lesson.received_at <= word.at => {
+            Attended::Present
+        }
+        _ => attended,
+    }
+}
+
+/// The lessons of one day, in order.
 fn day_of(mut lessons: Vec<Seen>) -> Day {
     lessons.sort_by_key(|lesson| (lesson.start, lesson.minutes, lesson.attended));
     Day { lessons }

@@ -13,8 +13,8 @@ use super::{accords, duties};
 use crate::directory::{Directory, Pupil, School, Version};
 use crate::ladder::{Advance, History, Situation, Who, advance};
 use crate::model::{
-    Duty, Firing, LessonState, Notification, NotificationId, PupilId, Purpose, Recipient, SchoolId,
-    StaffRole, local_date,
+    Duty, Firing, Lesson, LessonState, Notification, NotificationId, PupilId, Purpose, Recipient,
+    SchoolId, StaffRole, local_date,
 };
 use crate::store::ledger::Unit;
 use crate::store::rows::{Day, Due, Notice as Reported};
@@ -114,16 +114,38 @@ pub async fn after_lesson(
             lesson.cancelled,
         )
     };
-    let matters = history::may_count(after) || before.is_some_and(history::may_count);
     // What is taken as known is: nobody is told of it, by whatever step.
     if !has_any(school)
-        || !matters
         || after.taken_as_known
         || before.is_some_and(|before| says(before) == says(after))
     {
         return Ok(());
     }
+    let counts = history::may_count(after) || before.is_some_and(history::may_count);
+    if !counts && !is_away_since(unit, school, pupil, &after.lesson).await? {
+        return Ok(());
+    }
     climb(unit, directory, school, pupil, heard, now).await
+}
+
+/// Whether a pupil was away on the day of a lesson or later, or a step was reached then: that the pupil was at the
+/// lesson may tell that otherwise.
+async fn is_away_since(
+    unit: &Unit<'_>,
+    school: &School,
+    pupil: &PupilId,
+    lesson: &Lesson,
+) -> Result<bool, StoreError> {
+    let day = local_date(lesson.start, &school.zone);
+    let from = tables::firings_from(&school.id, pupil, day);
+    let to = after_prefix(&tables::firings(&school.id, pupil));
+    if !unit.peek_range::<Firing>(&from, &to, 1).await?.is_empty() {
+        return Ok(true);
+    }
+    let from = tables::day(&school.id, pupil, day);
+    let to = after_prefix(&tables::lessons(&school.id, pupil));
+    let lessons: Vec<LessonState> = unit.peek_range(&from, &to, MOST).await?;
+    Ok(lessons.iter().any(history::may_count))
 }
 
 /// Asks a pupil's ladders anew when a notice came or went, where it touches a lesson that may count.

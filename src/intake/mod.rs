@@ -4,6 +4,7 @@
 mod accept;
 pub mod accords;
 pub mod case;
+pub mod case_words;
 pub mod contact;
 mod decide;
 mod delays;

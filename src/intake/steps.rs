@@ -67,6 +67,12 @@ pub(super) async fn apply(
         retract(unit, at, &mut firing, &mut climbed.duties, reason, heard).await?;
         climbed.firings[index] = firing;
     }
+    for (id, because) in found.changed {
+        if let Some(firing) = climbed.firings.iter_mut().find(|firing| firing.id == id) {
+            firing.because = because;
+            unit.write(tables::firing(firing), firing);
+        }
+    }
     for firing in found.fire {
         let Some(step) = at.ladder.step(&firing.step) else { continue };
         let firing = fire(unit, at, step, firing, climbed, heard).await?;

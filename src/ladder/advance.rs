@@ -7,7 +7,7 @@ use jiff::ToSpan as _;
 use jiff::{Timestamp, civil::Date};
 
 use super::condition::{first_asked, shared};
-use super::replay::{Edge, asks_of, edges};
+use super::replay::{Edge, asks_of, edges, waits_for_the_end};
 use super::school_days::SchoolDays;
 use super::view::{Anchor, View};
 use super::{Condition, History, Ladder, Span, Step, Still};
@@ -222,19 +222,6 @@ fn asks_open(condition: &Condition) -> bool {
         },
         Condition::AnyOf(all) | Condition::AllOf(all) => all.iter().any(asks_open),
         _ => false,
-    }
-}
-
-/// Whether a condition is asked of whole days only.
-fn waits_for_the_end(condition: &Condition) -> bool {
-    match condition {
-        Condition::Share(_) | Condition::Continuous(_) => true,
-        Condition::Count(_) | Condition::Every { .. } => false,
-        Condition::After(after) => match &after.still {
-            Still::Open => false,
-            Still::Holds(inner) => waits_for_the_end(inner),
-        },
-        Condition::AnyOf(all) | Condition::AllOf(all) => all.iter().any(waits_for_the_end),
     }
 }
 

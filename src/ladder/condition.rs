@@ -27,7 +27,8 @@ pub fn holds(view: &View<'_>, condition: &Condition, day: Date, since: Since<'_>
                 && shared(view, share, day, since).is_some_and(|found| found.holds)
         }
         Condition::Continuous(run) => {
-            view.run_at(run.of, day).is_some_and(|(length, _)| length >= run.at_least)
+            day <= view.history.last_whole_day()
+                && view.run_at(run.of, day).is_some_and(|(length, _)| length >= run.at_least)
         }
         Condition::After(after) => followed(view, after, day).is_some(),
         Condition::AnyOf(all) => all.iter().any(|one| holds(view, one, day, since)),

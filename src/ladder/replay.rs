@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use super::condition::{because, followed, holds, last_of};
 use super::school_days::school_year_of;
 use super::view::View;
-use super::{Condition, Latch, Once, Step, Who};
+use super::{Condition, Latch, Once, Step, Still, Who};
 
 /// One time at which a step is reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +74,12 @@ fn latched(view: &View<'_>, step: &Step, condition: &Condition, who: &Who<'_>) -
         held = match held {
             Some(Held::Window(was)) if now.is_some() && now != was => None,
             Some(Held::Until(_)) if is => Some(Held::Until(0)),
+            // What is asked of whole days alone says nothing of one that goes on.
+            Some(Held::Until(count))
+                if day > history.last_whole_day() && waits_for_the_end(condition) =>
+            {
+                Some(Held::Until(count))
+            }
             Some(Held::Until(count)) if view.days.has(day) => match step.latch.once {
                 Once::UntilFalseFor(enough) if count + 1 >= enough => None,
                 _ => Some(Held::Until(count + 1)),
@@ -104,6 +110,19 @@ fn latched(view: &View<'_>, step: &Step, condition: &Condition, who: &Who<'_>) -
         }
     }
     found
+}
+
+/// Whether a condition is asked of whole days, in part at least.
+pub fn waits_for_the_end(condition: &Condition) -> bool {
+    match condition {
+        Condition::Share(_) | Condition::Continuous(_) => true,
+        Condition::Count(_) | Condition::Every { .. } => false,
+        Condition::After(after) => match &after.still {
+            Still::Open => false,
+            Still::Holds(inner) => waits_for_the_end(inner),
+        },
+        Condition::AnyOf(all) | Condition::AllOf(all) => all.iter().any(waits_for_the_end),
+    }
 }
 
 /// The first day of the window within which a step is reached once.

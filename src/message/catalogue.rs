@@ -6,12 +6,16 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{daily, day_report, hold, ladder, notice, programme, samples, team};
+use super::{daily, day_report, feedback, hold, ladder, notice, page, programme, samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
 /// The page every HTML part stands on, shared by all languages.
 pub(super) const PAGE: &str = "email/_page.html";
+/// The same for pages that are served.
+pub(super) const WEB_PAGE: &str = "web/_page.html";
+/// Where pages that are served are.
+pub(super) const WEB: &str = "web";
 
 macro_rules! files {
     ($folder:literal: $($file:literal),+ $(,)?) => {
@@ -29,6 +33,7 @@ macro_rules! email {
             "_words.txt",
             "absence-digest.html", "absence-digest.subject.txt", "absence-digest.txt",
             "absence.html", "absence.subject.txt", "absence.txt",
+            "case-feedback.html", "case-feedback.subject.txt", "case-feedback.txt",
             "correction.html", "correction.subject.txt", "correction.txt",
             "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
             "day-report.html", "day-report.subject.txt", "day-report.txt",
@@ -78,6 +83,9 @@ pub(super) const NOT_REVIEWED: &str = "{# Not reviewed by a native reader.";
 
 const BUILTIN: &[&[(&str, &str)]] = &[
     files!("email": "_page.html"),
+    files!("web": "_page.html"),
+    files!("web/sv": "case.html", "message.html"),
+    files!("web/en": "case.html", "message.html"),
     files!("sms/sv":
         "absence-digest.txt", "absence.txt", "correction.txt", "register-nudge.txt", "test.txt",
     ),
@@ -114,18 +122,18 @@ pub(super) fn name(channel: Channel, locale: &Locale, file: &str) -> String {
     format!("{}/{locale}/{file}", channel.as_str())
 }
 
-/// The files a language may have on a channel: those that Swedish has. Names that begin with `_`
-/// are parts of others.
-pub(super) fn files(channel: Channel) -> impl Iterator<Item = &'static str> {
-    let folder = format!("{}/sv/", channel.as_str());
+/// The files a language may have in a folder, `sms`, `email` or `web`: those that Swedish has. Names that begin
+/// with `_` are parts of others.
+pub(super) fn files_in(folder: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let folder = format!("{folder}/sv/");
     builtin().filter_map(move |(name, _)| name.strip_prefix(&folder))
 }
 
 /// The names of all files a language may have.
 pub(super) fn names(locale: &Locale) -> impl Iterator<Item = String> {
-    [Channel::Sms, Channel::Email]
-        .into_iter()
-        .flat_map(move |channel| files(channel).map(move |file| name(channel, locale, file)))
+    ["sms", "email", WEB].into_iter().flat_map(move |folder| {
+        files_in(folder).map(move |file| format!("{folder}/{locale}/{file}"))
+    })
 }
 
 /// Whether a file is one of those that a language must have, which are read at home. What else there
@@ -148,6 +156,12 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
     let file = name.rsplit('/').next().unwrap_or_default();
     let mut known = match file {
         "_page.html" | "_words.txt" | "_signs.html" | "_signs.txt" => BTreeSet::new(),
+        _ if name == WEB_PAGE => BTreeSet::new(),
+        _ if name.starts_with("web/") && file.starts_with("message.") => {
+            fields(&page::MessageFacts::default())
+        }
+        _ if name.starts_with("web/") => page::variables(),
+        _ if file.starts_with("case-feedback.") => fields(&feedback::sample()),
         _ if ["absence.", "absence-digest.", "correction."].iter().any(|s| file.starts_with(s)) => {
             fields(&samples::guardian("Alva", "Björkskolan", "070-174 06 05"))
         }
@@ -169,14 +183,14 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),
         _ => fields(&team::values(&samples::team_case(), SubjectIdentity::None)),
     };
-    if name.starts_with("email/") {
+    if name.starts_with("email/") || name.starts_with("web/") {
         known.extend(["locale".to_owned(), "direction".to_owned()]);
     }
     known
 }
 
 /// The names of a value's fields, as templates see them.
-fn fields(value: &impl Serialize) -> BTreeSet<String> {
+pub(super) fn fields(value: &impl Serialize) -> BTreeSet<String> {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::Object(map)) => map.into_iter().map(|(key, _)| key).collect(),
         _ => BTreeSet::new(),
@@ -197,11 +211,11 @@ mod tests {
         let mut listed: BTreeSet<String> = ["sv", "en"].into_iter().flat_map(names).collect();
         let translations = TRANSLATIONS.into_iter().flat_map(names);
         listed.extend(translations.filter(|name| is_read_at_home(name)));
-        listed.insert(PAGE.into());
+        listed.extend([PAGE.into(), WEB_PAGE.into()]);
         assert_eq!(built_in, listed);
 
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("templates");
-        for channel in ["sms", "email"] {
+        for channel in ["sms", "email", WEB] {
             for language in std::fs::read_dir(root.join(channel)).unwrap() {
                 let folder = language.unwrap().path();
                 for entry in std::fs::read_dir(&folder).into_iter().flatten() {

@@ -45,9 +45,17 @@ pub struct Missing {
     pub lessons: Vec<MissedLesson>,
     /// How those at home were told, the first told first; empty: nobody was.
     pub told: Vec<ToldHome>,
-    /// What is recorded of somebody having phoned home, in words for people; none: nothing is, and nothing is said of it.
-    /// Filled in where upprop knows of calls.
-    pub phoned: Option<String>,
+    /// What the team has recorded last of the case; none: nothing.
+    pub phoned: Option<Phoned>,
+}
+
+/// What came of phoning home.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Phoned {
+    /// When it was recorded, `10.05`, the school's zone.
+    pub at: String,
+    /// `reached`, `no-answer`, `explained` or `wrong-mark`.
+    pub what: String,
 }
 
 /// One lesson.
@@ -94,7 +102,7 @@ pub(super) fn samples() -> Vec<DayReportFacts> {
     let other = Missing {
         class: String::new(),
         told: Vec::new(),
-        phoned: Some("10.05 Kim Holm".into()),
+        phoned: Some(Phoned { at: "10.05".into(), what: "no-answer".into() }),
         ..one.clone()
     };
     let full = DayReportFacts {
@@ -147,7 +155,7 @@ mod tests {
                 vec![
                     "Alva Ek, 7B\nLektioner: kl 08.20-09.20 Ma 7B, kl 10.10-09.20\n",
                     "Hem: SMS kl 08.24 (meddelandet har kommit fram), e-post (meddelandet är inte skickat än)\n",
-                    "Hem: ingen meddelad\nRingt: 10.05 Kim Holm\n",
+                    "Hem: ingen meddelad\nRingt: 10.05 (inget svar)\n",
                     "5 elever, 11 lektioner.",
                     "\n\nSkickat automatiskt",
                 ],
@@ -156,8 +164,12 @@ mod tests {
             (
                 &samples()[2],
                 "en",
-                vec!["Home: text 08.24 (the message has arrived)", "1 pupil, 11 lessons."],
-                "Phoned",
+                vec![
+                    "Home: text 08.24 (the message has arrived)",
+                    "Phoned: not phoned\n",
+                    "1 pupil, 11 lessons.",
+                ],
+                "Kim",
             ),
             (&samples()[1], "sv", vec!["1 till får inte nämnas"], "Lektioner"),
         ] {

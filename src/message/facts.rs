@@ -122,6 +122,9 @@ pub struct TeamCase {
     pub guardians: Vec<TeamGuardian>,
     /// Mentor's name or id; empty where unknown.
     pub mentor: String,
+    /// Where the case is shown and what came of it is recorded; empty: there is no such page. Whoever holds it may.
+    #[serde(default)]
+    pub link: String,
     /// When this was made, UTC.
     #[schemars(with = "String")]
     pub made_at: Timestamp,

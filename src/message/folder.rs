@@ -144,19 +144,19 @@ fn text(path: &Path) -> Result<String, String> {
 /// The language a template name belongs to, none for the shared page; or what to do about a name
 /// that is not known.
 fn known(name: &str) -> Result<Option<Locale>, String> {
-    if name == catalogue::PAGE {
+    if name == catalogue::PAGE || name == catalogue::WEB_PAGE {
         return Ok(None);
     }
     let layout =
         "the layout is sms/<language>/<file> and email/<language>/<file>, as sms/sv/absence.txt";
-    let [channel, tag, file] = name.split('/').collect::<Vec<_>>()[..] else {
-        return Err(did_you_mean(name, [catalogue::PAGE]).unwrap_or_else(|| layout.to_owned()));
+    let [folder, tag, file] = name.split('/').collect::<Vec<_>>()[..] else {
+        let pages = [catalogue::PAGE, catalogue::WEB_PAGE];
+        return Err(did_you_mean(name, pages).unwrap_or_else(|| layout.to_owned()));
     };
-    let channel = match channel {
-        "sms" => crate::model::Channel::Sms,
-        "email" => crate::model::Channel::Email,
-        other => return Err(did_you_mean(other, ["sms", "email"]).unwrap_or_else(|| layout.into())),
-    };
+    let folders = ["sms", "email", catalogue::WEB];
+    if !folders.contains(&folder) {
+        return Err(did_you_mean(folder, folders).unwrap_or_else(|| layout.into()));
+    }
     let locale = match Locale::new(tag) {
         Ok(locale) if locale.as_str() == tag => locale,
         Ok(locale) => {
@@ -164,11 +164,11 @@ fn known(name: &str) -> Result<Option<Locale>, String> {
         }
         Err(_) => return Err(format!("{} is not a language tag, as sv or fi", clean::plain(tag))),
     };
-    if catalogue::files(channel).any(|known| known == file) {
+    if catalogue::files_in(folder).any(|known| known == file) {
         return Ok(Some(locale));
     }
-    Err(did_you_mean(file, catalogue::files(channel)).unwrap_or_else(|| {
-        let all: Vec<&str> = catalogue::files(channel).collect();
+    Err(did_you_mean(file, catalogue::files_in(folder)).unwrap_or_else(|| {
+        let all: Vec<&str> = catalogue::files_in(folder).collect();
         format!("the files are {}", all.join(", "))
     }))
 }

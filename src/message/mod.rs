@@ -1,6 +1,7 @@
 //! Templates to text: rendering, SMS encoding and parts, mail structure. Pure but for reading the
 //! template folder at load; may not know recipients, stores or clocks.
 
+pub mod case_link;
 mod catalogue;
 pub mod clean;
 pub mod daily;
@@ -8,6 +9,7 @@ pub mod day_report;
 mod direction;
 mod engine;
 pub mod facts;
+pub mod feedback;
 mod folder;
 pub mod guest;
 pub mod hold;
@@ -15,6 +17,7 @@ pub mod ladder;
 mod languages;
 pub mod mail;
 pub mod notice;
+pub mod page;
 pub mod preview;
 pub mod programme;
 mod render;

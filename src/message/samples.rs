@@ -207,6 +207,7 @@ pub(super) fn team_case() -> TeamCase {
             },
         ],
         mentor: "Dag Lund".into(),
+        link: String::new(),
         made_at: Timestamp::UNIX_EPOCH,
     }
 }
@@ -226,6 +227,8 @@ pub(super) fn team_cases() -> Vec<TeamCase> {
             ..full.clone()
         },
         TeamCase { age_unknown: true, ..full.clone() },
+        TeamCase { link: "https://upprop.example.se/case/x".into(), ..full.clone() },
+        TeamCase { reason: Reason::PhoneFirst.as_str(), ..full.clone() },
         TeamCase { kind: Purpose::TeamUpdate.as_str().into(), reason: reported, ..full.clone() },
     ];
     for kind in [

@@ -81,6 +81,7 @@ pub(super) fn without_secrets(case: &TeamCase) -> TeamCase {
         age_unknown: false,
         guardians: Vec::new(),
         mentor: String::new(),
+        link: String::new(),
         made_at: case.made_at,
     }
 }
@@ -99,9 +100,16 @@ pub(super) fn cleaned(value: Value) -> Value {
 
 /// What a subject says of the pupil; empty: nothing.
 fn who(case: &TeamCase, identity: SubjectIdentity) -> String {
-    let name = clean::line(&case.pupil_name, MAIL_NAME);
+    if is_closed(case) {
+        return String::new();
+    }
+    named(&case.pupil_name, &case.class, identity)
+}
+
+/// A subject's word for somebody of this name and class; empty: nothing.
+pub(super) fn named(name: &str, class: &str, identity: SubjectIdentity) -> String {
+    let name = clean::line(name, MAIL_NAME);
     let name = match identity {
-        _ if is_closed(case) => return String::new(),
         SubjectIdentity::None => return String::new(),
         SubjectIdentity::Name => name,
         SubjectIdentity::Initials => name
@@ -109,7 +117,7 @@ fn who(case: &TeamCase, identity: SubjectIdentity) -> String {
             .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()))
             .fold(String::new(), |out, initial| format!("{out}{}.", initial.to_uppercase())),
     };
-    let class = clean::line(&case.class, MAIL_NAME);
+    let class = clean::line(class, MAIL_NAME);
     if name.is_empty() || class.is_empty() { name } else { format!("{name}, {class}") }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use minijinja::Environment;
 
 use super::folder::{Folder, Source, did_you_mean};
-use super::{catalogue, engine, folder, guest, notice, render, samples};
+use super::{catalogue, engine, feedback, folder, guest, notice, page, render, samples};
 use crate::directory::SubjectIdentity;
 use crate::model::Locale;
 
@@ -73,7 +73,8 @@ impl Templates {
         let built_in = catalogue::builtin().map(|(name, _)| name).collect();
         let own = folder.map(|f| folder::read(f, &built_in)).unwrap_or_default();
         let Folder { sources: own, locales: touched, mut problems } = own;
-        let another_page = own.contains_key(catalogue::PAGE);
+        let another_page =
+            [catalogue::PAGE, catalogue::WEB_PAGE].iter().any(|page| own.contains_key(*page));
         sources.extend(own);
 
         let mut env = engine::environment();
@@ -172,7 +173,9 @@ impl Templates {
             if !self.is_complete(locale) {
                 continue;
             }
-            for failure in notice::faults(self, locale) {
+            let to_staff = notice::faults(self, locale).into_iter();
+            let to_staff = to_staff.chain(feedback::faults(self, locale));
+            for failure in to_staff.chain(page::faults(self, locale)) {
                 note(Some(failure));
             }
             for case in samples::team_cases() {

@@ -108,6 +108,11 @@ text_id!(/** A source of observations, as configured under `[sources.<id>]`. */ 
 text_id!(/** An event, unique for its sender. */ EventId);
 text_id!(/** A provider account, as configured under `[providers.<id>]`. */ ProviderId);
 
+/// Digits that are not mistaken for one another, read or heard (Crockford's base 32).
+pub(super) const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// How many of them people say of one thing.
+pub(super) const SPOKEN: usize = 7;
+
 /// A notification: 32 hexadecimal digits, the start of the SHA-256 of what makes it unique.
 ///
 /// Making the same decision twice makes the same id, so a repeated decision writes the same row.
@@ -158,12 +163,10 @@ impl NotificationId {
         u64::from_str_radix(&self.as_str()[..16], 16).unwrap_or(0)
     }
 
-    /// Seven digits that people say aloud and type, in Crockford's base 32, which has none that are mistaken for one
-    /// another, read or heard. 35 bits: two of 40,000 in a year share a number once in 40 years.
+    /// Digits that people say aloud and type. 35 bits: two of 40,000 in a year share a number once in 40 years.
     pub fn spoken(&self) -> String {
-        const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
         let mut rest = self.spread();
-        (0..7)
+        (0..SPOKEN)
             .map(|_| {
                 let digit = DIGITS[usize::try_from(rest % 32).unwrap_or_default()];
                 rest /= 32;

@@ -4,6 +4,8 @@
 pub mod accord;
 mod account;
 mod address;
+mod case_number;
+pub mod case_word;
 mod civic;
 mod daily;
 mod duty;
@@ -33,9 +35,11 @@ pub mod unseen;
 mod volume;
 mod watch;
 
-pub use accord::{Accord, AccordAbout, AccordEnd};
+pub use accord::{Accord, AccordAbout, AccordEnd, Reports};
 pub use account::OnBehalfOf;
 pub use address::{Address, Channel, EmailAddress, Phone};
+pub use case_number::{case_number, read_case_number};
+pub use case_word::{CaseWhat, CaseWord, MentorTold};
 pub use civic::looks_civic;
 pub use daily::RosterFault;
 pub use duty::{Duty, DutyAct, DutyEvent, DutyState};

@@ -66,6 +66,8 @@ pub enum Purpose {
     LadderRetracted,
     /// To the principal: duties ended because their pupil has left the school.
     PupilLeft,
+    /// To the pupil's mentor: what the attendance team has recorded of a case.
+    CaseFeedback,
 }
 
 impl Purpose {
@@ -98,6 +100,7 @@ impl Purpose {
             Self::DutyDocumented => "duty-documented",
             Self::LadderRetracted => "ladder-retracted",
             Self::PupilLeft => "pupil-left",
+            Self::CaseFeedback => "case-feedback",
         }
     }
 
@@ -145,7 +148,8 @@ impl Purpose {
             | Self::TeamUpdate
             | Self::StaffTask
             | Self::Test
-            | Self::AskToRing => false,
+            | Self::AskToRing
+            | Self::CaseFeedback => false,
         }
     }
 

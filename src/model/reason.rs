@@ -187,6 +187,10 @@ pub enum Reason {
     DutyDocumented,
     /// The pupil is not at the school any more.
     PupilLeft,
+    /// The attendance team has recorded what came of a case.
+    CaseRecorded,
+    /// It was agreed with the home that the team phones first.
+    PhoneFirst,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -335,6 +339,10 @@ impl Reason {
             Self::DutyOver => "the duty is done, or need not be done any more",
             Self::DutyDocumented => "what the duty leaves in writing is there",
             Self::PupilLeft => "the pupil is not at the school any more",
+            Self::CaseRecorded => "the attendance team has recorded what came of the case",
+            Self::PhoneFirst => {
+                "agreed with the home: the team phones first, and no message leaves (`upprop agreement list`)"
+            }
         }
     }
 

@@ -190,7 +190,7 @@ fn busy() -> OperateError {
     StoreError::Busy("something else is written about the pupil; try again".into()).into()
 }
 
-fn write_act(unit: &mut Unit<'_>, act: &str, accord: &Accord, by: &str, now: Timestamp) {
+pub(super) fn write_act(unit: &mut Unit<'_>, act: &str, accord: &Accord, by: &str, now: Timestamp) {
     let line = OperatorAct {
         at: now,
         by: by.to_owned(),
@@ -311,7 +311,7 @@ fn day(what: &str, text: Option<&str>) -> Result<Option<Date>, String> {
     day.map(Some).map_err(|words| format!("--{what} {words}; write it as 2026-11-23"))
 }
 
-fn one_line(text: &str) -> Result<String, String> {
+pub(super) fn one_line(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.len() > LONGEST_WORD || text.chars().any(char::is_control) {
         return Err(format!("who took it down is one line of at most {LONGEST_WORD} bytes"));

@@ -11,8 +11,8 @@ use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
-    Accord, Duty, Firing, Hold, LessonId, LessonState, MissingAt, Notification, NotificationId,
-    PupilId, SchoolId, SessionRecord, Silencing, State,
+    Accord, CaseWord, Duty, Firing, Hold, LessonId, LessonState, MissingAt, Notification,
+    NotificationId, PupilId, SchoolId, SessionRecord, Silencing, State,
 };
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
@@ -71,6 +71,7 @@ pub async fn look(
 }
 
 /// Rows that refer to nothing.
+#[allow(clippy::too_many_lines, reason = "one arm for each")]
 fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Option<Finding>> {
     let misplaced = |is_there: bool| {
         if is_there { None } else { Some(wrong("its key is not that of its value")) }
@@ -93,6 +94,10 @@ fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Opt
             misplaced(tables::firing(&row) == key)
         }
         tables::CALLS => read::<u32>(value).map(|_| None)?,
+        tables::CASE_WORDS => {
+            let row: CaseWord = read(value)?;
+            misplaced(tables::case_word(&row) == key)
+        }
         tables::SILENCINGS => {
             let row: Silencing = read(value)?;
             misplaced(tables::silencing(&row) == key)

@@ -266,3 +266,7 @@ fn one_line<'a>(
     }
     Ok(Some(text))
 }
+
+#[cfg(test)]
+#[path = "duties_tests.rs"]
+mod tests;

@@ -15,7 +15,7 @@ use super::rejected::Rejected;
 use super::{FORMAT, OperateError};
 use crate::directory::{Pupil, snapshot};
 use crate::model::{
-    Accord, Duty, Firing, LessonState, Notification, PupilId, Reason, Register, SchoolId,
+    Accord, CaseWord, Duty, Firing, LessonState, Notification, PupilId, Reason, Register, SchoolId,
     SilencedTarget, Silencing, State,
 };
 use crate::store::rows::{Audit, Notice, Rejection};
@@ -66,6 +66,8 @@ pub struct Export {
     /// What staff have had to do because of them.
     #[serde(default)]
     pub duties: Vec<Duty>,
+    /// What was recorded of the pupil's cases, the first first.
+    pub case_words: Vec<CaseWord>,
 }
 
 /// One row that is kept so that what a source says again is told from what is new.
@@ -188,6 +190,7 @@ pub async fn export(
         accords: accords(kv, school, pupil).await?,
         steps: decoded(kv, &of_pupil(tables::FIRINGS)).await?,
         duties: decoded(kv, &of_pupil(tables::DUTIES)).await?,
+        case_words: case_words(kv, &of_pupil(tables::CASE_WORDS)).await?,
     })
 }
 
@@ -241,6 +244,14 @@ async fn accords(
     rows.iter().map(|(_, value)| ledger::decode(value)).collect()
 }
 
+async fn case_words(kv: &dyn Kv, prefix: &[u8]) -> Result<Vec<CaseWord>, StoreError> {
+    let rows = all(kv, prefix).await?;
+    let mut words: Vec<CaseWord> =
+        rows.iter().map(|(_, value)| ledger::decode(value)).collect::<Result<_, _>>()?;
+    words.sort_by_key(|word| word.at);
+    Ok(words)
+}
+
 /// Goes through all lessons of the school.
 async fn plans(
     kv: &dyn Kv,
@@ -272,7 +283,8 @@ fn about() -> Vec<String> {
          somebody whose protection outweighs this.",
         "`said` is what sources last said of the pupil, kept so that what they repeat is told from what is new; `plans` \
          are lessons whose plan names the pupil beside or without a group; `silences` are times at which the school \
-         wanted nobody told of the pupil; `accords` are consents and agreements about who is told.",
+         wanted nobody told of the pupil; `accords` are consents and agreements about who is told, and how; `case_words` is \
+         what the attendance team has recorded of what came of an absence.",
         "Ids of events (`event`) are the school system's. Refused events that named no school are here only where \
          there is one school. Backups and the journal hold older versions of the same \
          until they are removed.",

@@ -20,8 +20,9 @@ use crate::store::{Commit, Kv, StoreError, after_prefix, codec, tables};
 const ROUNDS: usize = 5;
 /// The tables whose keys begin with school and pupil. Lessons first: nothing may refer to a message that is
 /// gone.
-const OF_PUPIL: [(&str, &[u8]); 12] = [
+const OF_PUPIL: [(&str, &[u8]); 13] = [
     ("consents and agreements", tables::ACCORDS),
+    ("words on cases", tables::CASE_WORDS),
     ("lessons", tables::LESSONS),
     ("days", tables::DAYS),
     ("advance notices", tables::NOTICES),

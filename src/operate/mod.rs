@@ -8,6 +8,7 @@
 
 pub mod accords;
 pub mod backup;
+pub mod cases;
 pub mod check;
 mod check_rows;
 pub mod clocks;
@@ -27,6 +28,7 @@ pub mod queue;
 pub mod registers;
 pub mod rejected;
 pub mod reload;
+pub mod reports;
 pub mod restore;
 pub mod retention;
 pub mod self_test;

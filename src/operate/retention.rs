@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::erase::{Ask, Fate, is_past, sweep};
 use crate::model::{
-    Accord, Duty, Firing, LessonState, Notification, NotificationId, PupilId, SchoolId,
+    Accord, CaseWord, Duty, Firing, LessonState, Notification, NotificationId, PupilId, SchoolId,
     SessionRecord, Silencing,
 };
 use crate::store::ledger::{self, ROW_VERSION};
@@ -129,6 +129,15 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
         if row == was { Fate::Stays } else { becomes(&row) }
     })
     .await?;
+    changed += sweep(kv, tables::CASE_WORDS, |_, value| {
+        let Ok(mut row) = ledger::decode::<CaseWord>(value) else { return Fate::Stays };
+        if row.note.is_none() || row.at >= limit {
+            return Fate::Stays;
+        }
+        row.note = None;
+        becomes(&row)
+    })
+    .await?;
     changed += sweep(kv, tables::GROUP_LESSONS, |key, _| {
         let at = tables::parts::<2>(key).and_then(|(_, rest)| tables::time_of(rest));
         goes(at.is_some_and(|at| at < limit))
@@ -156,7 +165,7 @@ async fn contacts(kv: &dyn Kv, limit: Timestamp, bad_limit: Timestamp) -> Result
     Ok(changed)
 }
 
-/// What schools have asked for that is over: silences, consents and agreements.
+/// What schools have asked for, and recorded, that is over: silences, consents and agreements, words on cases.
 async fn asked_for(
     kv: &dyn Kv,
     is_past_day: impl Fn(&str) -> bool + Send + Sync,
@@ -172,9 +181,14 @@ async fn asked_for(
         goes(ledger::decode::<Silencing>(value).is_ok_and(|row| row.to < limit))
     })
     .await?;
-    Ok(accords + silencings)
+    let words = sweep(kv, tables::CASE_WORDS, |key, _| {
+        goes(tables::parts::<3>(key).is_some_and(|([_, _, date], _)| is_past_day(date)))
+    })
+    .await?;
+    Ok(accords + silencings + words)
 }
 
+#[allow(clippy::too_many_lines, reason = "one table after the other")]
 async fn evidence(
     kv: &dyn Kv,
     limit: Timestamp,

@@ -203,3 +203,33 @@ async fn what_was_recorded_of_a_programme_stays_as_long_as_numbers_do() {
     check::rows(&kv, &mut checked, &Progress::default()).await.expect("checked");
     assert_eq!(checked.problems.len(), 1, "its key is that of another session");
 }
+
+#[tokio::test]
+async fn what_was_written_beside_a_word_goes_with_contacts_and_the_word_with_evidence() {
+    let kv = MemoryStore::new();
+    let n = notification("g1");
+    let word = CaseWord {
+        id: NotificationId::of(&["w"]),
+        school: n.school.clone(),
+        pupil: n.pupil.clone(),
+        date: n.date,
+        at: n.created_at,
+        by: "staff:AttendanceTeam".into(),
+        link: None,
+        what: crate::model::CaseWhat::Reached,
+        note: Some("written beside it".into()),
+        mentor: crate::model::MentorTold::NoMentor,
+    };
+    let mut unit = Unit::new(&kv);
+    unit.write(tables::case_word(&word), &word);
+    assert_eq!(unit.commit().await.expect("commit"), Commit::Done);
+    for (days, contacts, evidence, rows) in
+        [(29, 0, 0, 1), (31, 1, 0, 1), (329, 0, 0, 1), (335, 0, 1, 0)]
+    {
+        let tidied = tidy(&kv, CLOCKS, days_after(&n, days)).await.expect("tidy");
+        assert_eq!((tidied.contacts, tidied.evidence), (contacts, evidence), "after {days} days");
+        assert_eq!(kv.rows().len(), rows, "after {days} days");
+        assert_eq!(words(&kv).contains("written beside it"), days < 30);
+        is_whole(&kv).await;
+    }
+}

@@ -17,7 +17,7 @@ use crate::delivery::suspension::Suspensions;
 use crate::directory::School;
 use crate::model::{
     EventId, Lesson, LessonId, LessonState, Mark, NoticeKind, Notification, NotificationId,
-    PupilId, Reason, SchoolId, SourceId, local_date,
+    PupilId, Purpose, Reason, SchoolId, SourceId, local_date,
 };
 use crate::store::ledger;
 use crate::store::rows::{Audit, Notice, OperatorAct};
@@ -99,6 +99,9 @@ pub struct AtSchool {
     pub lessons: Vec<AtLesson>,
     /// Messages that are about no lesson: tests, oldest first.
     pub tests: Vec<Message>,
+    /// Messages about steps of ladders, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<Message>,
 }
 
 /// An advance notice, or that it was withdrawn.
@@ -276,8 +279,18 @@ pub async fn why<'a>(
                 let silences: Vec<&str> = silences.map(String::as_str).collect();
                 let acts = acts(kv, known.school, *date, &silences).await?;
                 let no_school = no_school(known.school, *date);
-                let tests = tests(kv, &trail, &suspensions, now).await?;
-                at_schools.push(AtSchool { school, zone, trail, no_school, acts, lessons, tests });
+                let tests = told_of(kv, &trail, is_test, &suspensions, now).await?;
+                let steps = told_of(kv, &trail, is_of_ladder, &suspensions, now).await?;
+                at_schools.push(AtSchool {
+                    school,
+                    zone,
+                    trail,
+                    no_school,
+                    acts,
+                    lessons,
+                    tests,
+                    steps,
+                });
             }
         }
         let rejected = refused.iter().filter(|r| local_date(r.at, zone) == *date).cloned();
@@ -307,17 +320,31 @@ fn no_school(school: &School, date: Date) -> Option<String> {
     Some(format!("calendar {}: {}", calendar.name, why.in_words()))
 }
 
-/// The tests that a trail tells of.
-async fn tests(
+fn is_test(n: &Notification) -> bool {
+    n.purpose == Purpose::Test
+}
+
+fn is_of_ladder(n: &Notification) -> bool {
+    n.purpose.is_of_ladder()
+}
+
+/// The messages about no lesson that a trail tells of, each once.
+async fn told_of(
     kv: &dyn Kv,
     trail: &[Line],
+    is_meant: fn(&Notification) -> bool,
     suspensions: &Suspensions,
     now: Timestamp,
 ) -> Result<Vec<Message>, OperateError> {
-    let mut found = Vec::new();
-    let tests = trail.iter().flat_map(|line| &line.decisions).filter(|d| d.reason == Reason::Test);
-    for id in tests.filter_map(|d| d.message.as_ref()) {
+    let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
+    // Those of lessons stand with their lessons.
+    let lines = trail.iter().filter(|line| line.lesson.is_none());
+    for id in lines.flat_map(|line| &line.decisions).filter_map(|d| d.message.as_ref()) {
+        if !seen.insert(id) {
+            continue;
+        }
         let row = ledger::read::<Notification>(kv, &tables::notification(id)).await?;
+        let row = row.filter(is_meant);
         found.extend(row.as_ref().map(|n| Message::from(n).under(suspensions, now)));
     }
     Ok(found)

@@ -1,13 +1,15 @@
-//! A protected pupil of whom it was agreed that one verified number may be asked to ring: a text that says nothing of
-//! anybody, beside the duty for staff. Pure. Only what the directory itself calls protected can be lifted so far.
+//! What was agreed with a home, followed. A protected pupil of whom it was agreed that one verified number may be asked to
+//! ring: a text that says nothing of anybody, beside the duty for staff; only what the directory itself calls protected
+//! can be lifted so far. And homes that the team phones first. Pure.
 
-use super::evaluate::{Situation, blank, notification_id};
+use super::evaluate::{Situation, blank, cancel_waiting, notification_id};
+use super::exclusion::hidden;
 use super::plan::Plan;
 use crate::directory::entitled::denied_addresses;
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
-    Accord, Address, Channel, Notification, Phone, Purpose, Reason, Recipient, State, accord,
-    local_date,
+    Accord, Address, Channel, Notification, Phone, Purpose, Reason, Recipient, Reports, State,
+    accord, local_date,
 };
 
 /// The number that may be asked to ring at an instant; none: nothing leaves. A number of somebody who must not be told
@@ -63,4 +65,21 @@ pub(super) fn ask_to_ring(s: &Situation<'_>, pupil: Option<&Pupil>, plan: &mut P
         }
         Some(same) => plan.again(same, new.due_at),
     }
+}
+
+/// Whether a recipient is phoned instead of being written to; what still waits for them is called back.
+pub(super) fn is_phoned(s: &Situation<'_>, recipient: &Recipient, plan: &mut Plan) -> bool {
+    let today = local_date(s.now, &s.school.zone);
+    if accord::reports(s.accords, recipient, today) != Some(Reports::PhoneFirst) {
+        return false;
+    }
+    cancel_waiting(s, plan, |n| n.recipient == *recipient, Reason::PhoneFirst);
+    plan.suppress(Some(recipient.clone()), Reason::PhoneFirst);
+    true
+}
+
+/// Whether the team is to phone at once, and may be told of whom.
+pub(super) fn is_phone_first(s: &Situation<'_>, pupil: Option<&Pupil>) -> bool {
+    let today = local_date(s.now, &s.school.zone);
+    hidden(s, pupil).is_none() && accord::is_phoned_first(s.accords, today)
 }

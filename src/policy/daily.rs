@@ -105,13 +105,16 @@ pub struct Missing {
     pub told: Told,
     /// When somebody at home was first told.
     pub told_at: Option<Timestamp>,
+    /// Since when the home knows by what the attendance team has recorded; none: nothing says so.
+    pub known_since: Option<Timestamp>,
 }
 
 /// A pupil's day; none: the pupil is not missing from any lesson. `told`: the messages of these lessons.
 pub fn missing(pupil: &PupilId, day: &[LessonState], all: &[Notification]) -> Option<Missing> {
     let since = day.iter().filter(|l| l.missing).map(|l| l.lesson.start).min()?;
     let told = all.iter().filter(|n| is_home(n)).map(told).max().unwrap_or(Told::Nobody);
-    Some(Missing { pupil: pupil.clone(), since, told, told_at: same_day::told_at(all) })
+    let (pupil, told_at) = (pupil.clone(), same_day::told_at(all));
+    Some(Missing { pupil, since, told, told_at, known_since: None })
 }
 
 /// Those of whom nobody was reached, in the order in which they went missing. A provider that says of no text that it
@@ -119,7 +122,7 @@ pub fn missing(pupil: &PupilId, day: &[LessonState], all: &[Notification]) -> Op
 pub fn not_reached(mut all: Vec<Missing>) -> Vec<Missing> {
     let confirms = all.iter().any(|missing| missing.told == Told::Reached);
     let least = if confirms { Told::Reached } else { Told::Unconfirmed };
-    all.retain(|missing| missing.told < least);
+    all.retain(|missing| missing.told < least && missing.known_since.is_none());
     all.sort_by(|a, b| (a.since, &a.pupil).cmp(&(b.since, &b.pupil)));
     all
 }
@@ -127,14 +130,15 @@ pub fn not_reached(mut all: Vec<Missing>) -> Vec<Missing> {
 /// Those of whom nobody was told on the day itself, which is over, in the order in which they went missing.
 pub fn missed(mut all: Vec<Missing>, day: Date, school: &School) -> Vec<Missing> {
     let end = same_day::end_of(day, &school.zone);
-    all.retain(|missing| missing.told_at.is_none_or(|at| at >= end));
+    let in_time = |at: Option<Timestamp>| at.is_some_and(|at| at < end);
+    all.retain(|missing| !in_time(missing.told_at) && !in_time(missing.known_since));
     all.sort_by(|a, b| (a.since, &a.pupil).cmp(&(b.since, &b.pupil)));
     all
 }
 
 /// Those of them of whom nobody has any word yet: what is on its way, or may have arrived, is no word that is known.
 pub fn without_word(mut missed: Vec<Missing>) -> Vec<Missing> {
-    missed.retain(|missing| missing.told < Told::Unconfirmed);
+    missed.retain(|missing| missing.told < Told::Unconfirmed && missing.known_since.is_none());
     missed
 }
 

@@ -108,7 +108,7 @@ fn whoever_has_it_furthest_counts() {
 #[test]
 fn what_is_never_confirmed_is_not_missed_where_nothing_is() {
     let since = Timestamp::UNIX_EPOCH;
-    let of = |told: Told| Missing { pupil: pupil(), since, told, told_at: None };
+    let of = |told: Told| Missing { pupil: pupil(), since, told, told_at: None, known_since: None };
     let left = |all: &[Told]| -> Vec<Told> {
         not_reached(all.iter().map(|told| of(*told)).collect()).iter().map(|m| m.told).collect()
     };
@@ -125,6 +125,7 @@ fn whoever_was_told_on_the_day_is_not_missed_and_whoever_has_word_since_is_not_l
         since: at("2026-11-23T07:20:00Z"),
         told,
         told_at: told_at.map(at),
+        known_since: None,
     };
     let all = vec![
         of(Told::Reached, Some("2026-11-23T22:59:59Z")),
@@ -136,4 +137,21 @@ fn whoever_was_told_on_the_day_is_not_missed_and_whoever_has_word_since_is_not_l
     let told = |of: &[Missing]| of.iter().map(|m| m.told).collect::<Vec<_>>();
     assert_eq!(told(&missed), [Told::Unconfirmed, Told::Waiting, Told::Failed]);
     assert_eq!(told(&without_word(missed)), [Told::Waiting, Told::Failed]);
+}
+
+#[test]
+fn a_home_that_the_team_has_spoken_with_is_on_no_list() {
+    let spoken = |at_what: &str| Missing {
+        pupil: pupil(),
+        since: at("2026-11-23T07:20:00Z"),
+        told: Told::Nobody,
+        told_at: None,
+        known_since: Some(at(at_what)),
+    };
+    let on_the_day = spoken("2026-11-23T10:00:00Z");
+    let after_it = spoken("2026-11-24T07:00:00Z");
+    assert!(not_reached(vec![on_the_day.clone()]).is_empty());
+    let missed = missed(vec![on_the_day, after_it], date(2026, 11, 23), &school());
+    assert_eq!(missed.len(), 1, "the law's day was over when the home heard of it");
+    assert!(without_word(missed).is_empty(), "it has heard of it all the same");
 }

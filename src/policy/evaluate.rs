@@ -110,6 +110,10 @@ fn tell(s: &Situation<'_>, pupil: Option<&Pupil>, plan: &mut Plan) {
             reachable = true;
             continue;
         }
+        if agreed::is_phoned(s, &candidate.recipient, plan) {
+            reachable = true;
+            continue;
+        }
         match candidate.contact.as_ref().map(|addresses| addresses.first()) {
             Ok(Some(address)) => {
                 reachable = true;
@@ -234,17 +238,22 @@ fn tell_one(s: &Situation<'_>, candidate: &Candidate, channel: Channel, plan: &m
         return;
     }
     // The mark may be older: a notice was withdrawn, a silence has ended, and others come with it.
-    let settled = s.lesson.received_at.saturating_add(s.school.settling()).unwrap_or(s.now);
-    let settled = settled.max(gathered);
-    new.due_at = s.now.max(settled).max(s.lesson.lesson.start);
-    if s.lesson.lesson.start > s.now.max(settled) {
+    when_home_would_hear(s, gathered, &mut new);
+    new.deadline = stale::deadline(s.school, s.lesson.lesson.end, s.now);
+    new.urgent = !s.missing_elsewhere && s.date == local_date(s.now, &s.school.zone);
+    plan.make(new);
+}
+
+/// Makes it due when the mark has settled, by `settled` at the earliest, and the lesson has begun.
+fn when_home_would_hear(s: &Situation<'_>, settled: Timestamp, new: &mut Notification) {
+    let grace = s.lesson.received_at.saturating_add(s.school.settling()).unwrap_or(s.now);
+    let (settled, start) = (settled.max(grace), s.lesson.lesson.start);
+    new.due_at = s.now.max(settled).max(start);
+    if start > s.now.max(settled) {
         new.state_reason = Some(Reason::NotBegun);
     } else if settled > s.now {
         new.state_reason = Some(Reason::Grace);
     }
-    new.deadline = stale::deadline(s.school, s.lesson.lesson.end, s.now);
-    new.urgent = !s.missing_elsewhere && s.date == local_date(s.now, &s.school.zone);
-    plan.make(new);
 }
 
 /// The attendance team: once per lesson and alarm, when the lesson has ended or the teacher says so.
@@ -253,11 +262,14 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
     let reported = s.lesson.report_stands() && !noticed;
     let missing = standing == Standing::Missing;
     let ended = s.now >= s.lesson.lesson.end;
+    let phone_first = missing && agreed::is_phone_first(s, pupil);
     // A notice may cover the start and not the end.
     let unexcused = s.lesson.mark == Some(Mark::Unexcused);
     if (missing || (noticed && unexcused)) && !ended && !reported {
         plan.look_again = Some(s.lesson.lesson.end);
-        return;
+        if !phone_first {
+            return;
+        }
     }
     if !reported && !missing {
         return;
@@ -274,7 +286,14 @@ fn team(s: &Situation<'_>, pupil: Option<&Pupil>, standing: Standing, plan: &mut
     }
     let team = Recipient::Staff(StaffRole::AttendanceTeam);
     let mut alert = blank(s, plan.revision, Purpose::TeamAlert, team.clone(), Channel::Email);
-    alert.reason = if reported { Reason::ReportedByTeacher } else { Reason::NotArrivedByLessonEnd };
+    alert.reason = match reported {
+        true => Reason::ReportedByTeacher,
+        false if phone_first => Reason::PhoneFirst,
+        false => Reason::NotArrivedByLessonEnd,
+    };
+    if phone_first && !reported {
+        when_home_would_hear(s, s.now, &mut alert);
+    }
     let standing = alerts(s).find(|n| !is_taken_back(s, n));
     if let (None, Some(alert)) = (standing, operators_word(alerts(s), plan)) {
         plan.keep(alert, alert.state_reason.unwrap_or(Reason::OperatorCancelled));

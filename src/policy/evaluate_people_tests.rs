@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::directory::Homes;
-use crate::model::{AccordAbout, AccordEnd, Period};
+use crate::model::{AccordAbout, AccordEnd, Period, Reports};
 
 fn accord(about: AccordAbout, days: Period) -> Accord {
     let (school, pupil) = (SchoolId::new("s").expect("id"), PupilId::new("p").expect("id"));
@@ -167,4 +167,69 @@ fn one_of_a_home_is_told_for_both_and_the_next_where_that_fails() {
         guardian.household = Some(home.into());
     }
     assert_eq!(b.mark("08:21", Mark::Unexcused), ["absence guardian:g1", "absence guardian:g2"]);
+}
+
+fn reports(how: Reports, to: Option<&str>) -> Accord {
+    let to = to.map(|id| GuardianId::new(id).expect("id"));
+    let days = Period { from: None, to: Some(date(2026, 12, 18)) };
+    accord(AccordAbout::Reports { how, to }, days)
+}
+
+#[test]
+fn who_is_phoned_first_is_not_written_to_and_the_team_hears_of_it_when_the_home_would() {
+    let team = "team-alert staff:AttendanceTeam";
+    for (to, told) in [
+        (None, vec![team]),
+        (Some("g2"), vec!["absence guardian:g1", team]),
+        (Some("stranger"), vec!["absence guardian:g1", "absence guardian:g2", team]),
+    ] {
+        let mut b = Bench::minor();
+        b.school.grace = SignedDuration::from_mins(5);
+        b.accords = vec![reports(Reports::PhoneFirst, to)];
+        let done = b.mark("08:21", Mark::Unexcused);
+        let made: Vec<&str> =
+            done.iter().map(String::as_str).filter(|d| !d.starts_with("suppress")).collect();
+        assert_eq!(made, told, "{to:?}");
+        let alert = b.told.iter().find(|n| n.purpose == Purpose::TeamAlert).expect("an alert");
+        assert_eq!((alert.reason, alert.due_at), (Reason::PhoneFirst, at("08:26")), "{to:?}");
+        b.now = at("09:20");
+        let again = b.decide();
+        assert!(again.iter().all(|line| line.starts_with("suppress")), "once: {again:?}");
+        let back = b.mark("09:21", Mark::Present);
+        assert!(back.iter().any(|line| *line == format!("cancel {team}: present")), "{back:?}");
+    }
+}
+
+#[test]
+fn what_waited_for_a_home_that_is_phoned_first_from_now_on_is_called_back() {
+    let mut b = Bench::minor();
+    b.mark("08:21", Mark::Unexcused);
+    b.accords = vec![reports(Reports::PhoneFirst, None)];
+    b.now = at("08:30");
+    let done = b.decide();
+    let called_back = done.iter().filter(|line| line.starts_with("cancel absence")).count();
+    assert_eq!(called_back, 2, "{done:?}");
+    b.accords[0].ended = Some(AccordEnd { at: at("08:31"), by: "uid 0".into() });
+    b.now = at("08:31");
+    let done = b.decide();
+    assert_eq!(done.iter().filter(|line| line.starts_with("absence")).count(), 0, "{done:?}");
+}
+
+#[test]
+fn the_other_agreements_change_nothing_of_the_first_notice() {
+    for how in [Reports::EveryLesson, Reports::LineADay] {
+        let mut b = Bench::minor();
+        b.accords = vec![reports(how, None)];
+        let told = ["absence guardian:g1", "absence guardian:g2"];
+        assert_eq!(b.mark("08:21", Mark::Unexcused), told, "{how:?}");
+    }
+}
+
+#[test]
+fn a_protected_pupils_home_is_not_phoned_first_by_name() {
+    let mut b = Bench::new(Protection::Protected, Some(date(2013, 5, 4)));
+    b.accords = vec![reports(Reports::PhoneFirst, None)];
+    let made = b.mark("08:21", Mark::Unexcused);
+    assert!(made.iter().all(|line| !line.starts_with("team-alert")), "{made:?}");
+    assert!(made.iter().any(|line| line.starts_with("staff-task protected")), "{made:?}");
 }

@@ -2,6 +2,7 @@
 //! difference, so that deciding twice plans nothing new. May not send, store or read a clock.
 
 pub mod agreed;
+pub mod case_word;
 pub mod daily;
 pub mod day_report;
 mod evaluate;

@@ -18,7 +18,8 @@ pub(super) fn put_right(s: &Situation<'_>, standing: Standing, plan: &mut Plan) 
         let concerns_team = matches!(n.purpose, Purpose::TeamAlert | Purpose::TeamUpdate);
         let task = n.purpose == Purpose::StaffTask;
         let content_free = task && n.task != Some(TaskKind::NobodyReached);
-        if n.purpose == Purpose::Correction
+        // What was recorded of a case is so all the same.
+        if matches!(n.purpose, Purpose::Correction | Purpose::CaseFeedback)
             // A number is as wrong when the pupil has come.
             || matches!(n.task, Some(TaskKind::NotPutRight | TaskKind::CheckNumber))
             // What the teacher said is so all the same, and for some pupils a task is all that says it.

@@ -4,6 +4,8 @@
 
 #[path = "tables_of_accords.rs"]
 mod of_accords;
+#[path = "tables_of_cases.rs"]
+mod of_cases;
 #[path = "tables_of_ladders.rs"]
 mod of_ladders;
 #[path = "tables_of_programmes.rs"]
@@ -26,6 +28,7 @@ use crate::model::{
     SchoolId, SourceId,
 };
 pub use of_accords::*;
+pub use of_cases::*;
 pub use of_ladders::*;
 pub use of_programmes::*;
 pub use of_registers::*;
@@ -274,6 +277,7 @@ pub const TABLES: &[(&[u8], &str)] = &[
     (b"cs/", "consents and agreements"),
     (b"ct/", "counters"),
     (b"cu/", "cursors"),
+    (b"cw/", "words on cases"),
     (b"dh/", "calls by hour"),
     (b"di/", "directory"),
     (b"du/", "due rows"),
@@ -453,6 +457,7 @@ mod tests {
             include_str!("tables_of_accords.rs"),
             include_str!("tables_of_programmes.rs"),
             include_str!("tables_of_ladders.rs"),
+            include_str!("tables_of_cases.rs"),
             include_str!("tables_of_registers.rs"),
             include_str!("tables_of_silences.rs"),
             include_str!("tables_of_sources.rs"),

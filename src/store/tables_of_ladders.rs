@@ -21,6 +21,11 @@ pub fn firings(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
     key("ld/", &[school.as_str(), pupil.as_str()])
 }
 
+/// Where those of one pupil begin that were reached on a day or later.
+pub fn firings_from(school: &SchoolId, pupil: &PupilId, day: Date) -> Vec<u8> {
+    key("ld/", &[school.as_str(), pupil.as_str(), &day.to_string()])
+}
+
 /// Every step reached.
 pub const FIRINGS: &[u8] = b"ld/";
 

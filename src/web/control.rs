@@ -100,6 +100,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .route("/v1/messages/{id}/{act}", post(act_on_message))
         .merge(control_care::routes())
         .merge(super::control_accords::routes())
+        .merge(super::control_cases::routes())
         .merge(super::control_directory::routes())
         .merge(super::control_holds::routes())
         .merge(super::control_programmes::routes())

@@ -16,11 +16,13 @@ use super::control_holds::no_school;
 use crate::model::SchoolId;
 use crate::operate::OperateError;
 use crate::operate::accords::{self, NewAccord};
+use crate::operate::reports::{self, AskedReports};
 
 /// Its routes.
 pub(super) fn routes() -> Router<Arc<Control>> {
     Router::new()
         .route("/v1/accords", post(add))
+        .route("/v1/accords/reports", post(add_reports))
         .route("/v1/accords/{kind}", get(list))
         .route("/v1/accords/{kind}/{id}", delete(end))
 }
@@ -63,6 +65,29 @@ async fn add(
             return Err(OperateError::NotNow("the school is gone".into()));
         };
         accords::add(kv.as_ref(), (school, &directory.roster), &asked, &by, now).await
+    })
+    .await
+}
+
+async fn add_reports(
+    State(control): State<Arc<Control>>,
+    Extension(Operator(by)): Extension<Operator>,
+    asked: Result<Json<AskedReports>, JsonRejection>,
+) -> Response {
+    let asked = match asked {
+        Ok(Json(asked)) => asked,
+        Err(error) => return refusal(StatusCode::BAD_REQUEST, error.body_text()),
+    };
+    let directory = control.directory.load_full();
+    if !directory.schools.contains_key(&asked.school) {
+        return refusal(StatusCode::NOT_FOUND, no_school(&control));
+    }
+    let (kv, now) = (control.kv.clone(), control.clock.now());
+    acted(&control, async move {
+        let Some(school) = directory.schools.get(&asked.school) else {
+            return Err(OperateError::NotNow("the school is gone".into()));
+        };
+        reports::enter(kv.as_ref(), (school, &directory.roster), asked, &by, now).await
     })
     .await
 }

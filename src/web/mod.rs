@@ -6,6 +6,7 @@ pub mod callbacks;
 pub mod control;
 mod control_accords;
 mod control_care;
+mod control_cases;
 mod control_directory;
 mod control_holds;
 mod control_ladders;
@@ -17,6 +18,8 @@ pub mod hooks_rejected;
 pub mod hooks_response;
 pub mod metrics;
 pub mod openapi;
+mod page_forms;
+pub mod pages;
 pub mod receipts;
 pub mod routes;
 pub mod server;
@@ -30,13 +33,14 @@ use axum::routing::{get, post, put};
 /// Largest body of `PUT /api/directory`, in bytes: about 250,000 pupils with two guardians each.
 pub const LARGEST_DIRECTORY: usize = 256 * 1024 * 1024;
 
-/// All routes. `largest_event_body`: largest body of a webhook or receipt, in bytes.
+/// All routes; without `pages` there are none of those. `largest_event_body`: largest body of a webhook or receipt, in bytes.
 pub fn router(
     hooks: Arc<hooks::Hooks>,
     callbacks: Arc<callbacks::Callbacks>,
     receipts: Arc<receipts::Receipts>,
     api: Arc<api::Api>,
     scrape: Arc<metrics::Scrape>,
+    pages: Option<Arc<pages::CasePages>>,
     largest_event_body: usize,
 ) -> Router {
     let api = Router::new()
@@ -52,7 +56,13 @@ pub fn router(
             .route("/receipts/{provider}/{secret}", post(receipts::take).get(receipts::take))
             .with_state(receipts),
     );
+    let pages = pages.map_or_else(Router::new, |pages| {
+        let case = get(pages::show).post(pages::take);
+        let pages = Router::new().route("/case/{token}", case).with_state(pages);
+        server::at_most(pages, pages::LARGEST_FORM).route("/case.css", get(pages::style))
+    });
     server::at_most(events, largest_event_body)
+        .merge(pages)
         .merge(api)
         .merge(callbacks)
         .merge(Router::new().route("/metrics", get(metrics::get)).with_state(scrape))

@@ -87,7 +87,9 @@ pub fn furnish(
         encode(bytes)
     };
     let plain = |bytes: [u8; 32]| URL_SAFE_NO_PAD.encode(bytes);
-    for name in ["webhook-token", "receipt-secret", "46elks-username", "46elks-password"] {
+    for name in
+        ["webhook-token", "receipt-secret", "pages-secret", "46elks-username", "46elks-password"]
+    {
         put(&folder.join("secrets").join(name), &format!("{}\n", key(&plain)))?;
     }
     let signing = key(&|bytes| format!("whsec_{}", STANDARD.encode(bytes)));
@@ -133,6 +135,10 @@ from = "franvaro@skola.example"
 reply-to = "{TEAM}"
 rate = "10000/s"
 max-connections = 8
+
+[pages]
+url = "http://{LISTEN}"
+secret-file = "secrets/pages-secret"
 
 [providers.elks]
 kind = "46elks"

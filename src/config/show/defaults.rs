@@ -23,6 +23,8 @@ const EXAMPLES: &[&str] = &[
     "mail.reply-to",
     "mail.message-id-domain",
     "mail.folder",
+    "pages.url",
+    "pages.secret-file",
     "providers.*.kind",
     "providers.*.username-file",
     "providers.*.password-file",

@@ -20,6 +20,9 @@ const BARE: &str = r#"
 [mail]
 host = "relay.example.se"
 from = "franvaro@example.se"
+[pages]
+url = "https://upprop.example.se"
+secret-file = "s"
 [providers.a]
 kind = "46elks"
 username-file = "u"

@@ -71,6 +71,18 @@ pub enum Act {
         phone: Option<String>,
         to: Option<String>,
     },
+    /// The team agrees with a home on how it is told.
+    Reports {
+        pupil: String,
+        how: &'static str,
+        guardian: Option<String>,
+        to: String,
+    },
+    /// The team records what came of a pupil's day.
+    Recorded {
+        pupil: String,
+        what: String,
+    },
     /// The consents, or agreements, of a pupil are revoked.
     Revoke {
         pupil: String,

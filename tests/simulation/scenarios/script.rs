@@ -281,10 +281,31 @@ impl Script {
                 return Ok(Some(Act::Revoke { pupil: self.pupil(pupil)?, kind }));
             }
         }
+        if let Some((what, pupil)) =
+            text.strip_prefix("the team records ").and_then(|rest| rest.split_once(" of "))
+        {
+            return Ok(Some(Act::Recorded {
+                pupil: self.pupil(pupil)?,
+                what: what.replace(' ', "-"),
+            }));
+        }
         let (text, to) = match text.split_once(", until ") {
             Some((text, to)) => (text, Some(to.to_owned())),
             None => (text, None),
         };
+        for (words, how) in [
+            ("'s home agrees on every lesson", "every-lesson"),
+            ("'s home agrees on a line a day", "line-a-day"),
+            ("'s home agrees to be phoned first", "phone-first"),
+        ] {
+            let Some((pupil, with)) = text.split_once(words) else { continue };
+            let guardian = match with.strip_prefix(", with ") {
+                None if !with.is_empty() => return Err(format!("{with:?}: with whom?")),
+                guardian => guardian.map(str::to_owned),
+            };
+            let to = to.ok_or("until when?")?;
+            return Ok(Some(Act::Reports { pupil: self.pupil(pupil)?, how, guardian, to }));
+        }
         if let Some((pupil, rest)) = text.split_once(" consents that ") {
             let guardian = rest.strip_suffix(" is told").ok_or("that who is told?")?;
             let (pupil, guardian) = (self.pupil(pupil)?, Some(guardian.to_owned()));

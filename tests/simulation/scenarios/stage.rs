@@ -299,6 +299,18 @@ impl Life<'_> {
                 });
                 self.operate(Method::POST, "/v1/accords", Some(asked)).await;
             }
+            Act::Reports { pupil, how, guardian, to } => {
+                let asked = json!({
+                    "school": SCHOOL, "pupil": pupil, "how": how, "guardian": guardian, "to": to,
+                    "recorded-by": "the team",
+                });
+                self.operate(Method::POST, "/v1/accords/reports", Some(asked)).await;
+            }
+            Act::Recorded { pupil, what } => {
+                let date = at.date().to_string();
+                let asked = json!({"school": SCHOOL, "pupil": pupil, "date": date, "what": what});
+                self.operate(Method::POST, "/v1/case", Some(asked)).await;
+            }
             Act::Revoke { pupil, kind } => {
                 let all = self.operate(Method::GET, &format!("/v1/accords/{kind}"), None).await;
                 for one in all["accords"].as_array().expect("accords") {
