@@ -41,6 +41,7 @@ pub mod settle;
 mod shared;
 mod start;
 pub mod suspension;
+pub mod term_report;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;

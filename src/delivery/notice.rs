@@ -14,6 +14,7 @@ use super::hold_notice;
 use super::ladder_notice;
 use super::programmes;
 use super::shared::Shared;
+use super::term_report;
 use crate::directory::{Directory, Mode, Nudge, Protection, Roster, School, entitled};
 use crate::intake::case;
 use crate::intake::registers::{self, Awaited};
@@ -94,6 +95,10 @@ pub(super) async fn about<'a>(
             let any = !found.is_nothing();
             About::List(Box::new(NoticeFacts::DayReport(found)), any)
         }
+        Purpose::TermReport => match term_report::facts(unit, directory, school, n.date).await? {
+            Some(found) => About::List(Box::new(NoticeFacts::Term(Box::new(found))), true),
+            None => About::Gone,
+        },
         Purpose::ProgrammeReminder => match programmes::facts(unit, directory, school, n).await? {
             Some(found) => About::List(Box::new(NoticeFacts::Programme(found)), true),
             None => About::Gone,
@@ -272,11 +277,14 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
             | Purpose::RosterAudit
             | Purpose::Missed
             | Purpose::DayReport
+            | Purpose::TermReport
             | Purpose::ProgrammeReminder,
             About::List(_, any),
         ) => (!any).then_some(Reason::NothingToList),
         // Held, moved or somebody else's by now.
-        (Purpose::ProgrammeReminder, About::Gone) => Some(Reason::NothingToList),
+        (Purpose::ProgrammeReminder | Purpose::TermReport, About::Gone) => {
+            Some(Reason::NothingToList)
+        }
         (Purpose::VolumeHold, About::Hold(hold, _)) if hold.over_at.is_some() => {
             Some(hold.decisions.last().map_or(Reason::MarkChanged, HoldDecision::reason))
         }
