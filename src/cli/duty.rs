@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::ask::{Asked, NoAnswer, ask, ask_with, encoded};
 use crate::ladder::duty::Say;
-use crate::model::{DutyState, SchoolId, StaffRole};
+use crate::model::{DutyState, NotificationId, SchoolId, StaffRole};
 use crate::operate::duties::{Duties, Shown, Told};
 
 /// Where the daemon answers.
@@ -190,7 +190,7 @@ fn whole(duty: &Shown) -> String {
         let _ = writeln!(out, "  to be documented in {place}");
     }
     if !duty.messages.is_empty() {
-        let ids: Vec<&str> = duty.messages.iter().map(|id| id.as_str()).collect();
+        let ids: Vec<&str> = duty.messages.iter().map(NotificationId::as_str).collect();
         let _ = writeln!(out, "  told in {} (upprop message show ID)", ids.join(" "));
     }
     out

@@ -254,9 +254,8 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::Missed
         | Purpose::DayReport
         | Purpose::TermReport
-        | Purpose::ProgrammeReminder => None,
-        // Of no lesson of a pupil; see `notice`.
-        Purpose::LadderStep
+        | Purpose::ProgrammeReminder
+        | Purpose::LadderStep
         | Purpose::Duty
         | Purpose::DutyReminder
         | Purpose::DutyOverdue

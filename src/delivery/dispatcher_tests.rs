@@ -41,6 +41,8 @@ mod go_live;
 mod ladders;
 #[path = "dispatcher_notice_tests.rs"]
 mod notices;
+#[path = "dispatcher_programmes_tests.rs"]
+mod programmes;
 #[path = "dispatcher_renewal_tests.rs"]
 mod renewal;
 #[path = "dispatcher_suspended_tests.rs"]

@@ -247,12 +247,10 @@ fn who(mail: LadderMail, pupil: Option<&Pupil>) -> String {
     match mail {
         LadderMail::Pointer => String::new(),
         LadderMail::Initials => {
-            let initials: String = [pupil.given_name.as_str(), family]
-                .iter()
-                .filter_map(|name| name.chars().next())
-                .map(|first| format!("{first}."))
-                .collect();
-            initials + &class
+            let first = |name: &str| name.chars().next();
+            let initials = [first(&pupil.given_name), first(family)].into_iter().flatten();
+            initials.fold(String::new(), |out, initial| out + initial.to_string().as_str() + ".")
+                + &class
         }
         LadderMail::Name => format!("{} {family}", pupil.given_name).trim_end().to_owned() + &class,
     }

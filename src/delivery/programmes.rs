@@ -52,8 +52,8 @@ pub(super) async fn remind(
         // A name that is no id is longer than any class is called.
         let Ok(about) = LessonId::new(of.class.name.as_str()) else { continue };
         let mentors = reached(directory, &of.class).cloned().map(Recipient::Member);
-        let team = Recipient::Staff(StaffRole::AttendanceTeam);
-        for recipient in std::iter::once(team).chain(mentors) {
+        let all = std::iter::once(Recipient::Staff(StaffRole::AttendanceTeam)).chain(mentors);
+        for recipient in all {
             let notice = Notice {
                 purpose: Purpose::ProgrammeReminder,
                 reason: Reason::SessionDue,

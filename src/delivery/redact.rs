@@ -6,12 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Shared, aside};
 use crate::intake::redaction;
-use crate::model::{CaseWord, LessonState, Notification, PupilId, SchoolId, State};
+use crate::model::{CaseWord, Duty, LessonState, Notification, PupilId, SchoolId, State};
 use crate::store::ledger::Unit;
 use crate::store::{Commit, Kv, StoreError, after_prefix, tables};
 
 /// Lessons read at a time.
 const PAGE: usize = 100;
+/// Most duties of one pupil.
+const DUTIES: usize = 2_000;
 /// How long after its attempt a message is left alone of which nobody knows whether it arrives: where it went is needed
 /// for what follows from a report.
 const REPORTS: SignedDuration = SignedDuration::from_hours(48);
@@ -59,6 +61,7 @@ async fn run(
         }
     }
     notes(kv, school, pupil).await?;
+    duties(kv, school, pupil).await?;
     let mut unit = Unit::new(kv);
     unit.delete(row.to_vec());
     if open {
@@ -87,6 +90,27 @@ async fn notes(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<(), St
         // One that is gone meanwhile has no note any more.
         let _: Commit = unit.commit().await?;
     }
+}
+
+/// Takes out what staff wrote about the pupil's duties.
+async fn duties(kv: &dyn Kv, school: &SchoolId, pupil: &PupilId) -> Result<(), StoreError> {
+    let from = tables::duties(school, pupil);
+    for (key, _) in kv.scan(&from, &after_prefix(&from), DUTIES).await? {
+        for _ in 0..TRIES {
+            let mut unit = Unit::new(kv);
+            let Some(mut row) = unit.read::<Duty>(&key).await? else { break };
+            let was = row.clone();
+            row.history.iter_mut().for_each(|event| event.why = None);
+            if row == was {
+                break;
+            }
+            unit.write(key.clone(), &row);
+            if unit.commit().await? == Commit::Done {
+                break;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Redacts one lesson and its messages in one commit. False: something of it is under way, or was changed meanwhile.

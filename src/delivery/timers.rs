@@ -32,6 +32,7 @@ fn is_recent(key: &CaseKey, now: Timestamp) -> bool {
 
 impl Dispatcher {
     /// Lesson ends and attempts in doubt that are due; those on the wire this moment are left.
+    #[allow(clippy::too_many_lines, reason = "one arm for each")]
     pub(super) async fn timers(&self, now: Timestamp, left: &mut Left) -> Result<bool, StoreError> {
         let lane = Lane::Timer;
         let rows = self.shared.kv.scan(&lane.prefix(), &lane.due_until(now), PAGE).await?;

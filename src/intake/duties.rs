@@ -257,13 +257,9 @@ pub async fn record(
     keep(unit, row, former);
     let (school, pupil) = (row.school.clone(), row.pupil.clone());
     let words = row.history.last().map(|event| event.what.in_words()).unwrap_or_default();
-    let heard = Heard::own(&format!(
-        "duty {}, {} {}: {words}, by {}",
-        row.number(),
-        row.step,
-        row.rule,
-        said.by
-    ));
+    // Who it was stands in the duty, and goes with it.
+    let heard = format!("duty {}, {} {}: {words}", row.number(), row.step, row.rule);
+    let heard = Heard::own(&heard);
     steps::line(unit, (&school, &pupil), row.id.as_str(), &heard, decisions, now);
     // A ladder may ask whether a duty of its step is still open.
     if !row.state.is_open()

@@ -165,7 +165,8 @@ mod tests {
                 &samples()[2],
                 "en",
                 vec![
-                    "Home: text 08.24 (the message has arrived)\nPhoned: not phoned\n",
+                    "Home: text 08.24 (the message has arrived)",
+                    "Phoned: not phoned\n",
                     "1 pupil, 11 lessons.",
                 ],
                 "Kim",

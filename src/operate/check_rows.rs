@@ -71,6 +71,7 @@ pub async fn look(
 }
 
 /// Rows that refer to nothing.
+#[allow(clippy::too_many_lines, reason = "one arm for each")]
 fn alone(prefix: &[u8], key: &[u8], value: &[u8]) -> Result<Option<Finding>, Option<Finding>> {
     let misplaced = |is_there: bool| {
         if is_there { None } else { Some(wrong("its key is not that of its value")) }

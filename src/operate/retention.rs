@@ -188,6 +188,7 @@ async fn asked_for(
     Ok(accords + silencings + words)
 }
 
+#[allow(clippy::too_many_lines, reason = "one table after the other")]
 async fn evidence(
     kv: &dyn Kv,
     limit: Timestamp,

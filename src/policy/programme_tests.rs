@@ -51,7 +51,9 @@ fn told(school: &School, records: &[SessionRecord]) -> Vec<String> {
             for of in &all {
                 let Some(found) = reminder(of, &term, week.first) else { continue };
                 let list = |sign: char, of: &[&SessionPlan]| {
-                    of.iter().map(|one| format!(" {sign}{}", one.number)).collect::<String>()
+                    let all: Vec<_> =
+                        of.iter().map(|one| format!(" {sign}{}", one.number)).collect();
+                    all.concat()
                 };
                 let (coming, overdue) = (list('+', &found.coming), list('-', &found.overdue));
                 told.push(format!("{}:{coming}{overdue}", week.first));
@@ -125,8 +127,10 @@ fn it_is_run_in_the_classes_of_its_grades_and_what_is_recorded_stays_to_be_seen(
     let told: Vec<String> = all
         .iter()
         .map(|of| {
-            let sessions = of.sessions.iter().map(|s| format!(" {}/{}", s.programme.id, s.number));
-            format!("{}:{}", of.class.name, sessions.collect::<String>())
+            let sessions = of.sessions.iter();
+            let sessions: Vec<_> =
+                sessions.map(|s| format!(" {}/{}", s.programme.id, s.number)).collect();
+            format!("{}:{}", of.class.name, sessions.concat())
         })
         .collect();
     assert_eq!(

@@ -75,8 +75,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     ("sim", &["model", "env", "source"]),
-    ("config", &["model", "calendar", "directory", "ladder", "channel"]),
-    ("config", &["model", "calendar", "programme", "directory", "channel"]),
+    ("config", &["model", "calendar", "ladder", "programme", "directory", "channel"]),
     (
         "app",
         &[

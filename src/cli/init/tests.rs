@@ -88,7 +88,7 @@ fn only_the_owner_may_read_a_trial() {
             seen += 1;
         }
     }
-    assert_eq!(seen, 1 + 3 + 5 + 3);
+    assert_eq!(seen, 1 + 3 + 6 + 3);
 }
 
 #[test]
