@@ -13,7 +13,6 @@ use super::hold_facts::{self, HeldNow};
 use super::ladder_notice;
 use super::programmes;
 use super::shared::Shared;
-use super::term_report;
 use crate::directory::{Directory, Mode, Nudge, Roster, School, entitled};
 use crate::intake::case;
 use crate::intake::registers::{self, Awaited};
@@ -90,10 +89,7 @@ pub(super) async fn about<'a>(
             let any = !found.is_nothing();
             About::List(Box::new(NoticeFacts::DayReport(found)), any)
         }
-        Purpose::TermReport => match term_report::facts(unit, directory, school, n.date).await? {
-            Some(found) => About::List(Box::new(NoticeFacts::Term(Box::new(found))), true),
-            None => About::Gone,
-        },
+        Purpose::TermReport => super::term_report::about(unit, directory, school, n.date).await?,
         Purpose::ProgrammeReminder => match programmes::facts(unit, directory, school, n).await? {
             Some(found) => About::List(Box::new(NoticeFacts::Programme(found)), true),
             None => About::Gone,
@@ -277,9 +273,7 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
             About::List(_, any),
         ) => (!any).then_some(Reason::NothingToList),
         // Held, moved or somebody else's by now.
-        (Purpose::ProgrammeReminder | Purpose::TermReport, About::Gone) => {
-            Some(Reason::NothingToList)
-        }
+        (Purpose::ProgrammeReminder, About::Gone) => Some(Reason::NothingToList),
         (Purpose::VolumeHold, About::Hold(hold, _)) if hold.over_at.is_some() => {
             Some(hold.decisions.last().map_or(Reason::MarkChanged, HoldDecision::reason))
         }
