@@ -56,6 +56,7 @@ mod inlet;
 mod journal_as_root;
 mod ladder_restart;
 mod ladder_retraction;
+mod ladders;
 mod languages;
 mod limits;
 mod load;

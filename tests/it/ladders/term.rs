@@ -1,7 +1,7 @@
 //! Every ladder that ships over a made-up term of 300 pupils: all that comes of it stands in `NAME.term.txt`, and nothing
 //! else comes; and it is what a slow recount of the marks says.
 //!
-//! After a ladder was changed on purpose, `UPPROP_WRITE_TABLES=1 cargo nextest run --test ladders` writes the tables anew, to
+//! After a ladder was changed on purpose, `UPPROP_WRITE_TABLES=1 cargo nextest run --test it` writes the tables anew, to
 //! be read before they are kept.
 
 use std::collections::BTreeMap;
@@ -135,7 +135,7 @@ fn tried(name: &str, recount: fn(&BTreeMap<Date, Marks>) -> Reached) {
 
 /// Holds a table to the one that is kept.
 fn hold(name: &str, table: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/ladders/{name}.term.txt"));
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/ladders/{name}.term.txt"));
     if std::env::var_os("UPPROP_WRITE_TABLES").is_some() {
         std::fs::write(&file, table).expect("written");
         return;
