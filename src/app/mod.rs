@@ -8,26 +8,23 @@ mod reload;
 mod self_test;
 mod settings;
 mod sources;
+mod works;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::delivery::{Dispatcher, Shared};
-use crate::directory::Directory;
+use crate::delivery::Dispatcher;
 use crate::env::Env;
-use crate::intake::{Contacts, Intake};
 use crate::lifecycle::{Fault, Lifecycle};
 use crate::message::{TemplateProblem, Templates};
-use crate::metrics::Metrics;
 use crate::operate::reload::{Reloads, Request};
 use crate::source::nudges::Nudges;
 use crate::source::pollers::Pollers;
 use crate::source::roster::{self, RosterFeed};
-use crate::store::{Kv, Metered, SledStore, StoreError, Wake, Watched};
+use crate::store::{Kv, SledStore, StoreError};
 use crate::web::{self, control::Socket};
 use reload::Whole;
 
@@ -39,6 +36,7 @@ pub use settings::{
     control, directory_settings, mail_transport, providers, store_settings, wire_settings,
 };
 pub use sources::{Pace, described, drop_folders, hasty, paces, unattended};
+pub use works::Works;
 
 /// Why the daemon cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -93,41 +91,20 @@ impl App {
         kv: Arc<dyn Kv>,
         lifecycle: Lifecycle,
     ) -> Result<Self, BuildError> {
-        let directory = Arc::new(ArcSwap::from_pointee(Directory {
-            schools: Arc::new(config.schools.clone()),
-            roster: Arc::default(),
-        }));
-        let wake = Arc::new(Wake::default());
-        let metrics = Arc::new(Metrics::new(env.clock.now()));
-        let clock = env.clock.clone();
-        let kv = Arc::new(Metered::new(kv, metrics.clone(), Arc::new(move || clock.now())));
-        let kv: Arc<dyn Kv> = Arc::new(Watched::new(kv, wake.clone()));
-        let contacts = Contacts::default();
-        let shared = Shared::new(
-            kv.clone(),
-            env.clone(),
-            directory.clone(),
-            templates,
-            settings::providers(config).map_err(BuildError::Refused)?,
-            config.mail.as_ref().map(settings::mail_account),
-            settings::delivery(config),
-            wake.clone(),
-            metrics.clone(),
-        );
-        let shared = Arc::new(shared.with_contacts(contacts.clone()));
-        let (faults, broken) = mpsc::unbounded_channel();
-        let dispatcher = Dispatcher::new(shared.clone(), lifecycle.tracker().clone(), faults);
+        let tracker = lifecycle.tracker().clone();
+        let Works { kv, shared, dispatcher, intake, broken } =
+            Works::build(config, templates, &env, kv, tracker)?;
+        let (directory, contacts) = (shared.directory.clone(), shared.contacts.clone());
+        let (wake, metrics) = (shared.wake.clone(), shared.metrics.clone());
         let feed = Arc::new(RosterFeed::new(
             kv.clone(),
             env.clock.clone(),
-            directory.clone(),
+            directory,
             settings::directory_settings(config),
             wake,
             lifecycle.tracker().clone(),
             metrics.clone(),
         ));
-        let intake =
-            Intake::new(kv.clone(), env.clock.clone(), directory, lifecycle.tracker().clone());
         let (reloads, requests) = Reloads::new();
         let pollers = Arc::new(Pollers::new(
             env.clock.clone(),

@@ -115,6 +115,7 @@ fn about(message: &Message) -> String {
         Purpose::NotReached => "those of whom nobody was reached".into(),
         Purpose::Missed => "those of whom nobody was told on the day".into(),
         Purpose::RosterAudit => "audit of the directory".into(),
+        Purpose::TermReport => "a term in numbers".into(),
         Purpose::DayReport => "the absences of the day".into(),
         Purpose::ProgrammeReminder => format!("sessions in class {}", message.lesson),
         Purpose::VolumeHold => format!("hold {}", message.lesson),

@@ -37,10 +37,12 @@ mod progress;
 pub mod pupil;
 pub mod reload;
 mod reloading;
+pub mod report;
 pub mod run;
 pub mod self_test;
 pub mod silence;
 mod silence_import;
+pub mod simulate;
 pub mod sink;
 pub mod status;
 pub mod store;
@@ -143,6 +145,13 @@ enum Command {
     Test(guest::TestArgs),
     /// Show one message, call it back, or send it again.
     Message(message::MessageArgs),
+    /// Live through a term again, or one that is made up: what would have been sent, held and corrected, and what it
+    /// would have cost. Nothing is sent.
+    ///
+    /// Exit code 65: the data cannot be used; 78: a configuration has errors.
+    Simulate(Box<simulate::SimulateArgs>),
+    /// Reports: a term in numbers.
+    Report(report::ReportArgs),
     /// Write manual pages and completions, for a package.
     #[command(hide = true)]
     Manual(manual::ManualArgs),
@@ -210,6 +219,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::GoLive(args) => runtime()?.block_on(go_live::run(args)),
         Command::Test(args) => runtime()?.block_on(guest::run(args)),
         Command::Message(args) => runtime()?.block_on(message::run(args)),
+        Command::Report(args) => runtime()?.block_on(report::run(args)),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Run(args) => {
             let runtime = runtime()?;
             let ended = runtime.block_on(run::run(args));

@@ -41,8 +41,8 @@ pub struct Ladders {
     pub files: Vec<LadderFile>,
     /// Whether one of the files was not read: it has faults, or was not asked for.
     pub unread: bool,
-    /// Most calls home of one school that fall due in one hour; none: not said.
-    pub calls_per_hour: Option<u32>,
+    /// Most calls home of one school that fall due in one hour.
+    pub calls_per_hour: u32,
 }
 
 /// One file.
@@ -81,7 +81,8 @@ pub(super) fn read_all(root: &Reader<'_>) -> Ladders {
         if text.trim().is_empty() { Err(None) } else { Ok(text.to_owned()) }
     });
     let mut all = Ladders { named: named.unwrap_or_default(), ..Ladders::default() };
-    all.calls_per_hour = own.integer("calls-per-hour", 1..=1000);
+    let usual = LadderRules::default().calls_per_hour;
+    all.calls_per_hour = own.integer("calls-per-hour", 1..=1000).unwrap_or(usual);
     for entry in all.named.clone() {
         if is_name(&entry) {
             match built_in(&entry) {
@@ -212,8 +213,7 @@ pub(super) fn of_school(id: &SchoolId, from: &Layers<'_, '_>, ladders: &Ladders)
         mail: from.get(|r| r.choice("ladder-mail", &MAIL)).unwrap_or(usual.mail),
         calls_per_hour: from
             .get(|r| r.integer("calls-per-hour", 1..=1000))
-            .or(ladders.calls_per_hour)
-            .unwrap_or(usual.calls_per_hour),
+            .unwrap_or(ladders.calls_per_hour),
     }
 }
 

@@ -239,6 +239,9 @@ fn daily(from: &Layers<'_, '_>) -> DailyLists {
         day_report: from
             .get(|r| r.parsed("same-day-report-at", time, digest_time))
             .unwrap_or(usual.day_report),
+        term_report: from
+            .get(|r| r.parsed("term-report-at", time, digest_time))
+            .unwrap_or(usual.term_report),
         office_email: from.get(|r| r.parsed("office-email", address, email)),
     }
 }

@@ -253,6 +253,7 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::VolumeHold
         | Purpose::Missed
         | Purpose::DayReport
+        | Purpose::TermReport
         | Purpose::ProgrammeReminder
         | Purpose::LadderStep
         | Purpose::Duty

@@ -11,6 +11,7 @@ use super::dispatcher::Dispatcher;
 use super::failure;
 use super::programmes;
 use super::shared::Shared;
+use super::term_report;
 use crate::directory::{Directory, GuardianLink, Mode, Protection, Pupil, School};
 use crate::intake::case::{PROTECTED_FOR, enqueue};
 use crate::intake::case_words::words_of;
@@ -30,11 +31,12 @@ use crate::store::tables::{self, Lane};
 use crate::store::{Commit, StoreError, after_prefix};
 
 /// All lists.
-const ALL: [DailyList; 5] = [
+const ALL: [DailyList; 6] = [
     DailyList::NotReached,
     DailyList::RosterAudit,
     DailyList::Missed,
     DailyList::DayReport,
+    DailyList::TermReport,
     DailyList::Programmes,
 ];
 /// Lessons of a pupil's day that are looked at.
@@ -55,6 +57,7 @@ fn row(school: &School, list: DailyList, at: Timestamp) -> (Vec<u8>, Due) {
         DailyList::RosterAudit => "roster-audit",
         DailyList::Missed => "missed",
         DailyList::DayReport => "day-report",
+        DailyList::TermReport => "term-report",
         DailyList::Programmes => "programmes",
     };
     let key = tables::due(Lane::Timer, at, &format!("daily {name} {}", school.id));
@@ -68,6 +71,7 @@ fn next(school: &School, list: DailyList, now: Timestamp) -> Option<Timestamp> {
         DailyList::RosterAudit => school.daily.roster_audit,
         DailyList::Missed => school.daily.missed,
         DailyList::DayReport => school.daily.day_report,
+        DailyList::TermReport => return term_report::next(school, now),
         DailyList::Programmes => {
             let time = school.programmes.reminder_at.filter(|_| !school.programmes.runs.is_empty());
             return time.map(|time| daily::next_of_week(time, school, now));
@@ -118,7 +122,7 @@ impl Dispatcher {
                 // Configuration may say another time, or none, since.
                 let before = at.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(at);
                 let patience = match list {
-                    DailyList::Programmes => TOO_LATE_OF_WEEK,
+                    DailyList::Programmes | DailyList::TermReport => TOO_LATE_OF_WEEK,
                     _ => TOO_LATE,
                 };
                 if next(school, list, before) == Some(at) && late < patience {
@@ -153,6 +157,9 @@ impl Dispatcher {
         let (purpose, reason, role, empty) = match list {
             DailyList::DayReport => {
                 return day_report::report(unit, directory, school, date, now).await;
+            }
+            DailyList::TermReport => {
+                return term_report::report(unit, directory, school, date, now).await;
             }
             DailyList::Programmes => {
                 return programmes::remind(unit, directory, school, date, now).await;

@@ -185,7 +185,32 @@ impl Dispatcher {
         }
     }
 
+    /// Does all that is due, and what comes of it at once, until nothing is under way; when something is due next
+    /// by itself. For a clock that does not run by itself; not beside [`Self::run`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn catch_up(&self) -> Result<Timestamp, StoreError> {
+        loop {
+            let pass = self.pass_within(SignedDuration::MAX).await?;
+            let is_idle = self.tracker.is_empty();
+            self.tracker.close();
+            self.tracker.wait().await;
+            self.tracker.reopen();
+            match pass {
+                // What has landed may have made room, or have been answered.
+                Pass::IdleUntil(until, _) if is_idle => return Ok(until),
+                Pass::IdleUntil(..) | Pass::Worked => {}
+            }
+        }
+    }
+
     async fn pass(&self) -> Result<Pass, StoreError> {
+        self.pass_within(LONGEST_SLEEP).await
+    }
+
+    /// Looks once. With nothing due, `longest` from now is the latest that it says to look again.
+    async fn pass_within(&self, longest: SignedDuration) -> Result<Pass, StoreError> {
         let now = self.shared.env.clock.now();
         let health = self.shared.kv.health();
         if !health.writable {
@@ -197,10 +222,10 @@ impl Dispatcher {
             tracing::warn!(
                 "no directory is in force; nothing is decided or sent until it is loaded"
             );
-            return Ok(Pass::IdleUntil(add(now, LONGEST_SLEEP), true));
+            return Ok(Pass::IdleUntil(add(now, longest), true));
         }
         let suspended = Suspensions::load(self.shared.kv.as_ref(), now).await?;
-        let mut next = add(now, LONGEST_SLEEP);
+        let mut next = add(now, longest);
         next = suspended.first_end().map_or(next, |end| next.min(end));
         self.shared.under_way.suspended.store(Arc::new(suspended));
         let mut due = Vec::new();

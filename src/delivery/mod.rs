@@ -25,6 +25,7 @@ mod ladder_notice;
 mod ladders;
 mod noted;
 mod notice;
+mod notice_facts;
 mod overdue;
 mod prepare;
 mod programmes;
@@ -41,6 +42,7 @@ pub mod settle;
 mod shared;
 mod start;
 pub mod suspension;
+pub mod term_report;
 #[cfg(test)]
 pub(crate) mod testing;
 mod timers;

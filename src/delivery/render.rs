@@ -19,7 +19,7 @@ use crate::message::guest::TestFacts;
 use crate::message::mail::{self, MailParts, Sender};
 use crate::message::notice::NoticeFacts;
 use crate::message::ring;
-use crate::message::{Instead, MailText, SmsText, sms::Encoding, team, thread};
+use crate::message::{Instead, MailText, SmsText, sms::Encoding, team, term_report, thread};
 use crate::model::{
     Address, CaseWord, Channel, Clock24, EmailAddress, LessonState, Locale, MentorTold,
     Notification, PupilId, Purpose, Recipient,
@@ -193,7 +193,13 @@ fn notice(m: &Making<'_>, facts: Option<&NoticeFacts>) -> Result<Wired, Unmade> 
     match (m.n.channel, facts) {
         (Channel::Email, facts) => {
             let text = templates.render_notice_mail(&locale, m.n.purpose, facts);
-            mail(m, &locale, text.map_err(|e| Unmade(e.to_string()))?, None)
+            let attached = match facts {
+                NoticeFacts::Term(facts) => {
+                    Some((term_report::ATTACHMENT, facts.page(&locale).html().into_bytes()))
+                }
+                _ => None,
+            };
+            mail(m, &locale, text.map_err(|e| Unmade(e.to_string()))?, attached)
         }
         (Channel::Sms, NoticeFacts::Register(facts)) => {
             let parts = m.school.max_parts;
@@ -215,7 +221,8 @@ fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Resu
         let text = templates
             .render_team_mail(&locale, &facts, m.school.subject_identity)
             .map_err(|e| unmade(&e))?;
-        return mail(m, &locale, text, team::attachment(&facts)).map(Made::not_for_home);
+        let attached = team::attachment(&facts).map(|json| (team::ATTACHMENT, json));
+        return mail(m, &locale, text, attached).map(Made::not_for_home);
     }
     if m.n.purpose == Purpose::AskToRing {
         let text = ring::text(&m.school.locale, &m.school.phone).map_err(|e| unmade(&e))?;
@@ -282,7 +289,7 @@ fn mail(
     m: &Making<'_>,
     locale: &Locale,
     text: MailText,
-    json: Option<Vec<u8>>,
+    attached: Option<(&str, Vec<u8>)>,
 ) -> Result<Wired, Unmade> {
     let (Account::Mail(account), Address::Email(to)) = (m.account, m.address) else {
         return Err(Unmade("the address does not fit the channel".into()));
@@ -307,7 +314,7 @@ fn mail(
         message_id: thread::message_id(&n.id, &account.domain),
         thread: Some(thread::thread_id(&n.school, about, n.date, &n.recipient, &account.domain)),
         date: m.now,
-        attachment: json.map(|bytes| (team::ATTACHMENT.to_owned(), bytes)),
+        attachment: attached.map(|(name, bytes)| (name.to_owned(), bytes)),
     })
     .map_err(|e| Unmade(e.to_string()))?;
     Ok(Wired::Mail(MailEnvelope { from: account.from.clone(), to: to.clone() }, bytes))

@@ -109,6 +109,8 @@ pub struct DailyLists {
     pub roster_audit: Option<Time>,
     /// When the team and the principal are told who was missing today, and how home was told; none: never.
     pub day_report: Option<Time>,
+    /// When the team and the principal get the report of the term, on its last day of school; none: never.
+    pub term_report: Option<Time>,
     /// The office; staff rows of role `office` come before it, and the team where there is neither.
     pub office_email: Option<EmailAddress>,
 }
@@ -122,6 +124,7 @@ impl Default for DailyLists {
             missed: Some(Time::constant(7, 40, 0, 0)),
             roster_audit: Some(Time::constant(7, 15, 0, 0)),
             day_report: Some(Time::constant(16, 0, 0, 0)),
+            term_report: Some(Time::constant(16, 30, 0, 0)),
             office_email: None,
         }
     }

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::guest::TestFacts;
-use super::{daily, day_report, feedback, hold, ladder, notice, page, programme, samples, team};
+use super::{
+    daily, day_report, feedback, hold, ladder, notice, page, programme, samples, team, term_report,
+};
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
 
@@ -57,6 +59,7 @@ macro_rules! email {
             "team-alert.html", "team-alert.subject.txt", "team-alert.txt",
             "team-correction.html", "team-correction.subject.txt", "team-correction.txt",
             "team-update.html", "team-update.subject.txt", "team-update.txt",
+            "term-report.html", "term-report.subject.txt", "term-report.txt",
             "test.html", "test.subject.txt", "test.txt",
             "volume-hold.html", "volume-hold.subject.txt", "volume-hold.txt",
         )
@@ -178,6 +181,7 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
             fields(&daily::not_reached_samples()[0])
         }
         _ if file.starts_with("day-report.") => fields(&day_report::samples()[0]),
+        _ if file.starts_with("term-report.") => fields(&term_report::sample()),
         _ if file.starts_with("programme-reminder.") => fields(&programme::samples()[0]),
         _ if file.starts_with("roster-audit") => fields(&daily::roster_samples()[0]),
         _ if file.starts_with("test.") => fields(&TestFacts::sample("Björkskolan", "070")),

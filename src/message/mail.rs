@@ -34,7 +34,7 @@ pub struct MailParts {
     pub thread: Option<String>,
     /// When the mail was made: never read from a clock here.
     pub date: Timestamp,
-    /// File name and JSON.
+    /// File name and content: JSON, or HTML where the name says so.
     pub attachment: Option<(String, Vec<u8>)>,
 }
 
@@ -95,10 +95,10 @@ pub fn build(parts: &MailParts) -> Result<Bytes, MailError> {
         .singlepart(text(ContentType::TEXT_HTML, &parts.text.html));
     let body = match &parts.attachment {
         None => body,
-        Some((name, json)) => MultiPart::mixed()
+        Some((name, content)) => MultiPart::mixed()
             .boundary(boundary("mixed", &id))
             .multipart(body)
-            .singlepart(attachment(name, json)?),
+            .singlepart(attachment(name, content)?),
     };
     let mail = mail.multipart(body).map_err(|error| MailError::Build(error.to_string()))?;
     Ok(Bytes::from(mail.formatted()))
@@ -142,15 +142,16 @@ fn text(kind: ContentType, text: &str) -> SinglePart {
         .body(text.to_owned())
 }
 
-fn attachment(name: &str, json: &[u8]) -> Result<SinglePart, MailError> {
+fn attachment(name: &str, content: &[u8]) -> Result<SinglePart, MailError> {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
     if name.is_empty() || name.len() > 60 || !name.bytes().all(is_plain) {
         return Err(MailError::FileName);
     }
-    let kind = ContentType::parse("application/json")
-        .map_err(|error| MailError::Build(error.to_string()))?;
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    let kind = if ending == Some("html") { "text/html; charset=utf-8" } else { "application/json" };
+    let kind = ContentType::parse(kind).map_err(|error| MailError::Build(error.to_string()))?;
     let body =
-        lettre::message::Body::new_with_encoding(json.to_vec(), ContentTransferEncoding::Base64)
+        lettre::message::Body::new_with_encoding(content.to_vec(), ContentTransferEncoding::Base64)
             .map_err(|_| MailError::Build("the attachment cannot be encoded".into()))?;
     Ok(Attachment::new(name.to_owned()).body(body, kind))
 }

@@ -27,6 +27,7 @@ pub mod schema;
 pub mod sms;
 pub mod team;
 mod templates;
+pub mod term_report;
 pub mod thread;
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::ladder::{self, LadderFacts};
 use super::programme::{self, ProgrammeFacts};
 use super::render::{self, MailText, RenderError, SmsText};
 use super::sms;
+use super::term_report::{self, TermFacts};
 use super::{Templates, engine, team};
 use crate::model::{Locale, Purpose};
 
@@ -121,6 +122,8 @@ pub enum NoticeFacts {
     Hold(Box<HoldFacts>),
     /// A school day.
     DayReport(DayReportFacts),
+    /// A term.
+    Term(Box<TermFacts>),
     /// Sessions of programmes in one class.
     Programme(ProgrammeFacts),
     /// A step of a ladder.
@@ -206,6 +209,7 @@ impl Templates {
             NoticeFacts::Missed(_) => purpose == Purpose::Missed,
             NoticeFacts::Roster(_) => purpose == Purpose::RosterAudit,
             NoticeFacts::DayReport(_) => purpose == Purpose::DayReport,
+            NoticeFacts::Term(_) => purpose == Purpose::TermReport,
             NoticeFacts::Programme(_) => purpose == Purpose::ProgrammeReminder,
         };
         if !fits {
@@ -353,6 +357,8 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
     all.extend(audits.map(|facts| (Purpose::RosterAudit, NoticeFacts::Roster(facts))));
     let reports = day_report::samples().into_iter();
     all.extend(reports.map(|facts| (Purpose::DayReport, NoticeFacts::DayReport(facts))));
+    let term = Box::new(term_report::sample());
+    all.push((Purpose::TermReport, NoticeFacts::Term(term)));
     let reminders = programme::samples().into_iter();
     let of = |facts| (Purpose::ProgrammeReminder, NoticeFacts::Programme(facts));
     all.extend(reminders.map(of));

@@ -30,6 +30,7 @@ pub mod same_day;
 mod secret;
 mod silencing;
 mod term;
+mod term_counts;
 mod time;
 pub mod unseen;
 mod volume;
@@ -69,6 +70,7 @@ pub use register::{Register, Silence, Stood};
 pub use secret::{SHORTEST_SECRET, is_guessable};
 pub use silencing::{SilencedTarget, Silencing, covering};
 pub use term::{NoTerm, TermName};
+pub use term_counts::TermCounts;
 pub use time::{Clock24, local_date};
 pub use unseen::shown;
 pub use volume::{

@@ -48,6 +48,8 @@ pub enum Purpose {
     Missed,
     /// To the attendance team and the principal, after the school day: who was missing, and how home was told.
     DayReport,
+    /// To the attendance team and the principal, when a term is over: its absences and how home was told, in numbers.
+    TermReport,
     /// To the attendance team and the mentors of a class: sessions of a preventive programme are to be held, or are overdue.
     ProgrammeReminder,
     /// To the one number that was agreed upon for a protected pupil: please ring. Says nothing of anybody.
@@ -91,6 +93,7 @@ impl Purpose {
             Self::VolumeHold => "volume-hold",
             Self::Missed => "missed",
             Self::DayReport => "day-report",
+            Self::TermReport => "term-report",
             Self::ProgrammeReminder => "programme-reminder",
             Self::AskToRing => "ask-to-ring",
             Self::LadderStep => "ladder-step",
@@ -134,6 +137,7 @@ impl Purpose {
             | Self::VolumeHold
             | Self::Missed
             | Self::DayReport
+            | Self::TermReport
             | Self::ProgrammeReminder
             | Self::LadderStep
             | Self::Duty

@@ -177,6 +177,8 @@ pub enum Reason {
     SessionDue,
     /// Pupils were missing today without a valid reason.
     AbsencesToday,
+    /// A term is over.
+    TermOver,
     /// A duty is due soon, or still to be done.
     DutyOpen,
     /// A duty was not done in time.
@@ -330,6 +332,7 @@ impl Reason {
             Self::HomeNotReached => {
                 "the guardian of the same home who comes before could not be reached"
             }
+            Self::TermOver => "the term is over",
             Self::AbsencesToday => "pupils were missing on the day without a valid reason",
             Self::SessionDue => {
                 "a session of a preventive programme is to be held, or a week has passed with nothing recorded"

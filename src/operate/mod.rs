@@ -35,6 +35,7 @@ pub mod self_test;
 pub mod silences;
 pub mod status;
 pub mod suspensions;
+pub mod term_report;
 pub mod volume_holds;
 pub mod why;
 mod why_acts;

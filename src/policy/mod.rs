@@ -16,6 +16,7 @@ mod put_right;
 pub mod register;
 pub mod stale;
 mod standing;
+pub mod term_report;
 pub mod volume;
 pub mod watch;
 

@@ -359,6 +359,8 @@ pub enum DailyList {
     Missed,
     /// Who was missing, and how home was told.
     DayReport,
+    /// A term in numbers.
+    TermReport,
     /// Of which sessions of programmes staff are reminded; of the week.
     Programmes,
 }

@@ -104,6 +104,7 @@ pub fn router(control: Arc<Control>) -> Router {
         .merge(super::control_directory::routes())
         .merge(super::control_holds::routes())
         .merge(super::control_programmes::routes())
+        .merge(super::control_reports::routes())
         .merge(super::control_ladders::routes())
         .merge(super::control_silences::routes())
         .merge(super::control_volume::routes())

@@ -11,6 +11,7 @@ mod control_directory;
 mod control_holds;
 mod control_ladders;
 mod control_programmes;
+mod control_reports;
 mod control_silences;
 mod control_volume;
 pub mod hooks;

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 /// Which rooms each room may import. Leftwards only: a room may name rooms above it.
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("report", &[]),
     ("calendar", &["model"]),
     ("ladder", &["model", "calendar"]),
     ("programme", &["model", "calendar"]),
     ("directory", &["model", "calendar", "ladder", "programme"]),
     ("occasion", &["model"]),
     ("policy", &["model", "calendar", "programme", "directory"]),
-    ("message", &["model", "directory"]),
+    ("message", &["model", "directory", "report"]),
     ("channel", &["model"]),
     ("limits", &["model"]),
     ("metrics", &["model"]),
@@ -97,6 +98,25 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "simulate",
+        &[
+            "model",
+            "calendar",
+            "directory",
+            "message",
+            "channel",
+            "store",
+            "env",
+            "intake",
+            "delivery",
+            "source",
+            "sim",
+            "report",
+            "config",
+            "app",
+        ],
+    ),
+    (
         "cli",
         &[
             "model",
@@ -116,6 +136,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "config",
             "app",
             "sim",
+            "report",
+            "simulate",
         ],
     ),
     ("main", &["cli"]),
@@ -124,6 +146,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Rooms that decide: values in, values out.
 const PURE: &[&str] = &[
     "model",
+    "report",
     "calendar",
     "ladder",
     "programme",

@@ -59,6 +59,7 @@ use crate::sim::listen::{self, Floor};
 pub use access::Access;
 pub use acts::{Act, ActError, Done};
 pub use asked::Line;
+pub use chance::Chance;
 pub use id::{Id, NoId};
 pub use population::{ClassPlan, GuardianPlan, Population, PupilPlan, SchoolPlan, StaffPlan};
 pub use quirks::{Quirks, Spelling, TokenRule};

@@ -94,6 +94,16 @@ impl Open {
         Ok(Self { records, reading, head })
     }
 
+    /// Opens it as it is now, and reads its head: for a file that nobody writes to any more.
+    ///
+    /// # Errors
+    /// As [`survey`].
+    pub fn now(path: &Path, kind: Kind, writing: &Writing) -> Result<Self, Stopped> {
+        let gone = || Stopped::Io(io::ErrorKind::NotFound.into());
+        let about = folder::about(path).map_err(Stopped::Io)?.ok_or_else(gone)?;
+        Self::new(path, about, kind, writing)
+    }
+
     /// The next rows, at most so many; nothing: it is over.
     ///
     /// # Errors
