@@ -41,7 +41,7 @@ enum LadderCommand {
 pub async fn run(args: LadderArgs) -> anyhow::Result<ExitCode> {
     match args.command {
         LadderCommand::Test(args) => examples::run(&args),
-        LadderCommand::Show(args) => show::run(&args),
+        LadderCommand::Show(args) => Ok(show::run(&args)),
         LadderCommand::Explain(explain) => Ok(explain.run().await),
         LadderCommand::Preview(preview) => Ok(preview.run().await),
     }

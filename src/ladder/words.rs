@@ -211,6 +211,7 @@ pub(super) fn span(text: &str) -> Word<Span> {
     match days(text) {
         Ok(1) => Err(Some("day".into())),
         Ok(days) => Ok(Span::Days(days)),
+        Err(Some(right)) if right == "1 day" => Err(Some("day".into())),
         Err(Some(right)) => Err(Some(right)),
         Err(None) => {
             let plain = text.to_lowercase().replace([' ', '_'], "-");

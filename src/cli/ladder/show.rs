@@ -27,11 +27,8 @@ enum Language {
     En,
 }
 
-/// Prints it.
-///
-/// # Errors
-/// None that is not an exit code.
-pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
+/// Prints it, or what is wrong with it.
+pub fn run(args: &ShowArgs) -> ExitCode {
     let tongue = match args.language {
         Language::Sv => Tongue::Swedish,
         Language::En => Tongue::English,
@@ -39,11 +36,13 @@ pub fn run(args: &ShowArgs) -> anyhow::Result<ExitCode> {
     match named::plan(&args.named) {
         Ok(plan) => {
             print!("{}", told(&plan.ladder, tongue));
-            Ok(ExitCode::SUCCESS)
+            ExitCode::SUCCESS
         }
         Err(problems) => {
-            problems.iter().for_each(|problem| eprintln!("{problem}"));
-            Ok(ExitCode::from(exit::GENERAL))
+            for problem in problems {
+                eprintln!("{problem}");
+            }
+            ExitCode::from(exit::GENERAL)
         }
     }
 }
