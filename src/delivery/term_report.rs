@@ -5,9 +5,11 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::daily;
+use super::notice::About;
 use crate::calendar::Term;
 use crate::directory::{Directory, Protection, School, entitled};
 use crate::intake::case::enqueue;
+use crate::message::notice::NoticeFacts;
 use crate::message::term_report::TermFacts;
 use crate::model::{
     Channel, LessonState, Notification, Purpose, Reason, Recipient, StaffRole, TermCounts, TermName,
@@ -81,20 +83,21 @@ pub(super) async fn report(
     Ok(())
 }
 
-/// What is to be reported of the term that a day is in; none: there is no such term, or nothing is known of it.
-pub(super) async fn facts(
+/// What is to be reported of the term that a day is in.
+pub(super) async fn about<'a>(
     unit: &Unit<'_>,
     directory: &Directory,
     school: &School,
     date: Date,
-) -> Result<Option<TermFacts>, StoreError> {
+) -> Result<About<'a>, StoreError> {
     let Some(term) = terms(school).into_iter().find(|term| term.days.contains(date)) else {
-        return Ok(None);
+        return Ok(About::Gone);
     };
     let counts = counted(unit, directory, school, &term).await?;
     let days = (term.days.first(), term.days.last());
     let facts = TermFacts::new(&school.name, term.name, days, counts);
-    Ok(Some(facts).filter(|facts| !facts.counts.is_nothing()))
+    let any = !facts.counts.is_nothing();
+    Ok(About::List(Box::new(NoticeFacts::Term(Box::new(facts))), any))
 }
 
 /// The numbers of a term.

@@ -16,9 +16,12 @@ impl HandClock {
         Self(AtomicI64::new(now.as_microsecond()))
     }
 
-    /// It becomes so late; never earlier than it was.
+    /// It becomes so late, or a part of a microsecond later, so that what is to happen then has come; never earlier
+    /// than it was.
     pub fn set(&self, now: Timestamp) {
-        self.0.fetch_max(now.as_microsecond(), Ordering::Relaxed);
+        let is_between = now.subsec_nanosecond() % 1_000 != 0;
+        let micros = now.as_microsecond().saturating_add(i64::from(is_between));
+        self.0.fetch_max(micros, Ordering::Relaxed);
     }
 }
 
@@ -34,5 +37,23 @@ impl Clock for HandClock {
             return Box::pin(std::future::ready(()));
         }
         Box::pin(std::future::pending())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_happen_between_two_microseconds_has_come() {
+        let at = |nanos| Timestamp::from_nanosecond(nanos).expect("time");
+        let clock = HandClock::at(at(0));
+        for nanos in [1_000, 1_500, 1_999, 7_000_000_001] {
+            clock.set(at(nanos));
+            assert!(clock.now() >= at(nanos), "{nanos}");
+        }
+        let late = clock.now();
+        clock.set(at(2_000));
+        assert_eq!(clock.now(), late);
     }
 }

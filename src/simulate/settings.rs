@@ -1,5 +1,5 @@
 //! The configuration that a term is lived through with: that of a file, or that of a new installation, changed so that
-//! nothing leaves. What is changed is told to whoever asked, in [`CHANGED`].
+//! nothing leaves. What is changed is told with the results.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -12,15 +12,6 @@ use crate::calendar::Calendar;
 use crate::config::{self, Config, Elks, Loader, ProviderKind, Report, Secrets};
 use crate::directory::{Mode, School};
 use crate::model::SchoolId;
-
-/// What is otherwise than in the file, for people.
-pub const CHANGED: &[&str] = &[
-    "every school counts as live, whatever its mode",
-    "each school has the account's limits for itself; see the busiest minute for what they are together",
-    "accounts of texts speak as 46elks does, and nothing that is sent leaves this program",
-    "no source is asked or watched: what is heard is in the data",
-    "nobody at the school acts: holds end as they do when nobody looks, and duties stay undone",
-];
 
 /// The id of the one school of [`built_in`].
 pub const SCHOOL: &str = "school";
@@ -58,7 +49,7 @@ pub fn of_file(file: &Path) -> Report {
 }
 
 /// The same with schools by these ids alone, whose settings are those of the file's school of the same id, or else of
-/// `like`; see [`CHANGED`].
+/// `like`; every school is live, and its accounts speak as 46elks does.
 #[must_use]
 pub fn only(config: &Config, id: &SchoolId, like: &School) -> Config {
     let own = config.schools.get(id);

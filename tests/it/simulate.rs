@@ -125,7 +125,7 @@ fn simulate(folder: &Path, more: &[&str]) -> (String, Value) {
     let json = folder.join("out.json").display().to_string();
     let pupils = PUPILS.to_string();
     let args = ["simulate", "--generate", &pupils, "--term", TERM, "--json", &json, "--exact"];
-    let (code, out, err) = upprop(&[&args, more].concat());
+    let (code, out, err) = upprop(&[&args[..], more].concat());
     assert_eq!(code, 0, "{err}");
     let json = serde_json::from_str(&fs::read_to_string(&json).expect("JSON")).expect("JSON");
     (out, json)

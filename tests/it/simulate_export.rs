@@ -44,7 +44,7 @@ fn simulate(folder: &Path, more: &[&str]) -> (i32, String, String, Value) {
     let (from, json) =
         (folder.display().to_string(), folder.join("out.json").display().to_string());
     let args = ["simulate", "--from", &from, "--json", &json, "--exact", "--undelivered", "0%"];
-    let (code, out, err) = upprop(&[&args, more].concat());
+    let (code, out, err) = upprop(&[&args[..], more].concat());
     let json = fs::read_to_string(&json).ok().and_then(|text| serde_json::from_str(&text).ok());
     (code, out, err, json.unwrap_or_default())
 }

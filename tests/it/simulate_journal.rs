@@ -11,7 +11,7 @@ fn simulate(world: &World, more: &[&str]) -> Value {
     let path = |name: &str| world.folder.path().join(name).display().to_string();
     let (state, people, json) = (path("state"), path("directory"), path("simulated.json"));
     let args = ["simulate", "--journal", &state, "--directory", &people, "--json", &json];
-    let (code, out, err) = upprop(&[&args, &["--exact", "--undelivered", "0%"], more].concat());
+    let (code, out, err) = upprop(&[&args[..], &["--exact", "--undelivered", "0%"], more].concat());
     assert_eq!(code, 0, "{out}{err}");
     let json: Value = serde_json::from_str(&fs::read_to_string(json).expect("JSON")).expect("JSON");
     json["runs"][0]["figures"].clone()

@@ -123,7 +123,9 @@ pub fn pupils() -> Vec<Pupil> {
 
 fn pupil(number: u64) -> Pupil {
     let mut dice = Dice(0x9E37_79B9_7F4A_7C15_u64.wrapping_mul(number) | 1);
-    (0..8).for_each(|_| drop(dice.roll()));
+    for _ in 0..8 {
+        dice.roll();
+    }
     let habit = habit(number);
     let mut marks = BTreeMap::new();
     let mut explained: BTreeMap<Date, Vec<Date>> = BTreeMap::new();

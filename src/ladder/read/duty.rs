@@ -9,7 +9,7 @@ use crate::model::StaffRole;
 /// Reads who is told.
 pub(super) fn notify(table: Table<'_>) -> Option<Notify> {
     let role = role(&table, "role");
-    let role = if table.has("role") { role } else { table.require("role", None, "\"mentor\"") };
+    let role = table.require("role", role, "\"mentor\"");
     let text = table.text("text");
     let text = table.require("text", text, "{ sv = \"…\", en = \"…\" }");
     table.finish();
@@ -21,7 +21,7 @@ pub(super) fn duty(table: Table<'_>) -> Option<DutyRule> {
     let id = table.parsed("id", "a name as \"phone-home\"", name);
     let id = table.require("id", id, "\"phone-home\"");
     let owner = role(&table, "owner");
-    let owner = if table.has("owner") { owner } else { table.require("owner", None, "\"mentor\"") };
+    let owner = table.require("owner", owner, "\"mentor\"");
     let text = table.text("do");
     let text = table.require("do", text, "{ sv = \"…\", en = \"…\" }");
     let span = "\"same day\", hours as \"24 hours\", or school days as \"2 school days\"";
@@ -37,7 +37,7 @@ pub(super) fn duty(table: Table<'_>) -> Option<DutyRule> {
     if let (Some(due), Some(remind)) = (due, remind) {
         judge_reminder(&table, due, remind);
     }
-    if let (Some(Allowed::Hours(0)), true) = (due, table.has("due")) {
+    if due == Some(Allowed::Hours(0)) {
         table.error(
             "due",
             "`due` leaves no time at all",
@@ -72,13 +72,12 @@ fn documents_of(table: Table<'_>) -> Option<Documents> {
 
 /// A role; what is no role is told with those there are.
 fn role(table: &Table<'_>, key: &'static str) -> Option<StaffRole> {
-    roles(table, key).and_then(|roles| match roles.as_slice() {
-        [one] => Some(*one),
-        _ => {
-            table.error(key, format!("`{key}` in {} is not one role", table.title), "name one");
-            None
-        }
-    })
+    let found = roles(table, key)?;
+    if let [one] = found.as_slice() {
+        return Some(*one);
+    }
+    table.error(key, format!("`{key}` in {} is not one role", table.title), "name one");
+    None
 }
 
 fn roles(table: &Table<'_>, key: &'static str) -> Option<Vec<StaffRole>> {
@@ -121,8 +120,8 @@ fn unknown(word: &str, near: Option<String>) -> (String, String) {
 /// A reminder comes after the duty is made and before it is due.
 fn judge_reminder(table: &Table<'_>, due: Allowed, remind: Allowed) {
     let never = match (due, remind) {
-        (_, Allowed::SameDay | Allowed::Hours(0)) => true,
-        (Allowed::SameDay | Allowed::Hours(_), Allowed::SchoolDays(_)) => true,
+        (_, Allowed::SameDay | Allowed::Hours(0))
+        | (Allowed::SameDay | Allowed::Hours(_), Allowed::SchoolDays(_)) => true,
         (Allowed::Hours(due), Allowed::Hours(remind)) => remind >= due,
         (Allowed::SchoolDays(due), Allowed::SchoolDays(remind)) => remind > due,
         // A school's day is shorter than this; school days may be short too.

@@ -55,7 +55,7 @@ pub(super) const SMALL: Words = (
     "Counts below 5 are shown as <5 and drawn as 2.5, so that no single pupil can be recognised.",
 );
 
-/// What is otherwise than with the daemon; as `settings::CHANGED` does it.
+/// What is otherwise than with the daemon.
 pub(super) const CHANGED: [Words; 5] = [
     (
         "Alla skolor räknas som skarpa, vilket läge de än har.",

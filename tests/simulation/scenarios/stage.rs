@@ -250,6 +250,25 @@ impl Life<'_> {
         json!({"id": format!("{name}-{on}"), "start": at(lesson.from), "end": at(lesson.to)})
     }
 
+    /// Does what the attendance team does after it has rung home.
+    async fn team(&self, at: DateTime, act: &Act) {
+        match act {
+            Act::Reports { pupil, how, guardian, to } => {
+                let asked = json!({
+                    "school": SCHOOL, "pupil": pupil, "how": how, "guardian": guardian, "to": to,
+                    "recorded-by": "the team",
+                });
+                self.operate(Method::POST, "/v1/accords/reports", Some(asked)).await;
+            }
+            Act::Recorded { pupil, what } => {
+                let date = at.date().to_string();
+                let asked = json!({"school": SCHOOL, "pupil": pupil, "date": date, "what": what});
+                self.operate(Method::POST, "/v1/case", Some(asked)).await;
+            }
+            _ => {}
+        }
+    }
+
     /// Does what happens; whether the daemon goes on.
     async fn act(&mut self, at: DateTime, act: &Act) -> bool {
         match act {
@@ -299,18 +318,7 @@ impl Life<'_> {
                 });
                 self.operate(Method::POST, "/v1/accords", Some(asked)).await;
             }
-            Act::Reports { pupil, how, guardian, to } => {
-                let asked = json!({
-                    "school": SCHOOL, "pupil": pupil, "how": how, "guardian": guardian, "to": to,
-                    "recorded-by": "the team",
-                });
-                self.operate(Method::POST, "/v1/accords/reports", Some(asked)).await;
-            }
-            Act::Recorded { pupil, what } => {
-                let date = at.date().to_string();
-                let asked = json!({"school": SCHOOL, "pupil": pupil, "date": date, "what": what});
-                self.operate(Method::POST, "/v1/case", Some(asked)).await;
-            }
+            Act::Reports { .. } | Act::Recorded { .. } => self.team(at, act).await,
             Act::Revoke { pupil, kind } => {
                 let all = self.operate(Method::GET, &format!("/v1/accords/{kind}"), None).await;
                 for one in all["accords"].as_array().expect("accords") {
