@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("report", &[]),
+    ("report", &[]),
     ("calendar", &["model"]),
     ("ladder", &["model", "calendar"]),
     ("programme", &["model", "calendar"]),
     ("directory", &["model", "calendar", "ladder", "programme"]),
     ("occasion", &["model"]),
     ("policy", &["model", "calendar", "programme", "directory"]),
-    ("message", &["model", "directory", "report"]),
+    ("message", &["model", "directory", "report", "report"]),
     ("channel", &["model"]),
     ("limits", &["model"]),
     ("metrics", &["model"]),
@@ -117,6 +118,25 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "simulate",
+        &[
+            "model",
+            "calendar",
+            "directory",
+            "message",
+            "channel",
+            "store",
+            "env",
+            "intake",
+            "delivery",
+            "source",
+            "sim",
+            "report",
+            "config",
+            "app",
+        ],
+    ),
+    (
         "cli",
         &[
             "model",
@@ -138,6 +158,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "sim",
             "report",
             "simulate",
+            "report",
+            "simulate",
         ],
     ),
     ("main", &["cli"]),
@@ -146,6 +168,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Rooms that decide: values in, values out.
 const PURE: &[&str] = &[
     "model",
+    "report",
     "report",
     "calendar",
     "ladder",
