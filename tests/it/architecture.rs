@@ -9,14 +9,13 @@ use std::path::{Path, PathBuf};
 const ARROWS: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("report", &[]),
-    ("report", &[]),
     ("calendar", &["model"]),
     ("ladder", &["model", "calendar"]),
     ("programme", &["model", "calendar"]),
     ("directory", &["model", "calendar", "ladder", "programme"]),
     ("occasion", &["model"]),
     ("policy", &["model", "calendar", "programme", "directory"]),
-    ("message", &["model", "directory", "report", "report"]),
+    ("message", &["model", "directory", "report"]),
     ("channel", &["model"]),
     ("limits", &["model"]),
     ("metrics", &["model"]),
@@ -118,25 +117,6 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
-        "simulate",
-        &[
-            "model",
-            "calendar",
-            "directory",
-            "message",
-            "channel",
-            "store",
-            "env",
-            "intake",
-            "delivery",
-            "source",
-            "sim",
-            "report",
-            "config",
-            "app",
-        ],
-    ),
-    (
         "cli",
         &[
             "model",
@@ -158,8 +138,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "sim",
             "report",
             "simulate",
-            "report",
-            "simulate",
         ],
     ),
     ("main", &["cli"]),
@@ -168,7 +146,6 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Rooms that decide: values in, values out.
 const PURE: &[&str] = &[
     "model",
-    "report",
     "report",
     "calendar",
     "ladder",
