@@ -32,6 +32,7 @@ async fn bench() -> Bench {
         id: kim.clone(),
         school: None,
         role: StaffRole::Mentor,
+        municipality: None,
         name: None,
         email,
         phone: None,

@@ -25,6 +25,7 @@ mod ladder_notice;
 mod ladders;
 mod noted;
 mod notice;
+mod notice_facts;
 mod overdue;
 mod prepare;
 mod programmes;

@@ -2,9 +2,10 @@
 
 use jiff::civil::date;
 
+use super::super::notice_facts::{classes, facts};
 use super::*;
 use crate::delivery::testing::school;
-use crate::directory::Staff;
+use crate::directory::{Protection, Staff};
 use crate::model::{
     Channel, EmailAddress, GroupId, Lesson, LessonId, Phone, Planned, StaffId, StaffRole,
 };

@@ -15,6 +15,7 @@ use super::guest;
 use super::ladder_notice;
 use super::noted::note;
 use super::notice;
+use super::notice_facts;
 use super::overdue;
 use super::render::{Of, Wired};
 use super::shared::Shared;
@@ -351,7 +352,7 @@ async fn about_no_pupil(
     };
     match (notice::claim(&claim), school) {
         (Verdict::Send { address, language }, Some(school)) => {
-            let facts = notice::facts(&directory.roster, school, &n, &about, now);
+            let facts = notice_facts::facts(&directory.roster, school, &n, &about, now);
             let (text, told) = (Of::Notice(facts), Told::alone());
             let making = Sendable { directory, school, text, address, language, told };
             send(shared, unit, n, &making, now).await

@@ -189,7 +189,9 @@ impl Example {
         };
         let mut lessons: Vec<Seen> = self.lessons.iter().map(present).collect();
         for marked in self.absent.iter().filter(|marked| marked.days.contains(date)) {
-            lessons.iter_mut().for_each(|lesson| marked.apply(lesson));
+            for lesson in &mut lessons {
+                marked.apply(lesson);
+            }
         }
         Day { lessons }
     }
@@ -232,7 +234,9 @@ impl Example {
                 What::Mark(marked) => {
                     for marked_day in days(marked.days.first(), marked.days.last()) {
                         let mut known = course.known(marked_day);
-                        known.lessons.iter_mut().for_each(|lesson| marked.apply(lesson));
+                        for lesson in &mut known.lessons {
+                            marked.apply(lesson);
+                        }
                         course.know(marked_day, known);
                     }
                 }

@@ -160,7 +160,7 @@ fn count(table: &Table<'_>, scope: Scope<'_>) -> Option<Count> {
         return None;
     }
     let most = Bound::of(&count.within).units(count.unit);
-    if let Some(most) = most.filter(|most| u32::from(count.at_least) > *most) {
+    if u32::from(count.at_least) > most {
         let noun = words::many(most, UNITS.iter().find(|(_, own)| *own == count.unit)?.0);
         let message = format!(
             "`within` has room for {noun}, fewer than `{key}` asks for: it can never come true"

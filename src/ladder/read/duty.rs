@@ -72,13 +72,12 @@ fn documents_of(table: Table<'_>) -> Option<Documents> {
 
 /// A role; what is no role is told with those there are.
 fn role(table: &Table<'_>, key: &'static str) -> Option<StaffRole> {
-    roles(table, key).and_then(|roles| match roles.as_slice() {
-        [one] => Some(*one),
-        _ => {
-            table.error(key, format!("`{key}` in {} is not one role", table.title), "name one");
-            None
-        }
-    })
+    let found = roles(table, key)?;
+    if let [one] = found.as_slice() {
+        return Some(*one);
+    }
+    table.error(key, format!("`{key}` in {} is not one role", table.title), "name one");
+    None
 }
 
 fn roles(table: &Table<'_>, key: &'static str) -> Option<Vec<StaffRole>> {

@@ -30,12 +30,12 @@ impl Bound {
         Self { school_days }
     }
 
-    /// So many of a unit; none: no bound is known.
-    pub fn units(self, unit: Unit) -> Option<u32> {
+    /// So many of a unit.
+    pub fn units(self, unit: Unit) -> u32 {
         match unit {
-            Unit::Day => Some(self.school_days),
-            Unit::HalfDay => Some(self.school_days * 2),
-            Unit::Lesson | Unit::Occasion => Some(self.school_days * (MINUTES_A_DAY / 10)),
+            Unit::Day => self.school_days,
+            Unit::HalfDay => self.school_days * 2,
+            Unit::Lesson | Unit::Occasion => self.school_days * (MINUTES_A_DAY / 10),
         }
     }
 
@@ -52,11 +52,11 @@ mod tests {
     #[test]
     fn bounds_grow_with_the_window() {
         let units = |span: Span, unit| Bound::of(&span).units(unit);
-        assert_eq!(units(Span::Day, Unit::Day), Some(1));
-        assert_eq!(units(Span::Day, Unit::HalfDay), Some(2));
-        assert_eq!(units(Span::Days(28), Unit::Day), Some(28));
-        assert_eq!(units(Span::Term, Unit::Day), Some(130));
-        assert_eq!(units(Span::SchoolYear, Unit::HalfDay), Some(400));
+        assert_eq!(units(Span::Day, Unit::Day), 1);
+        assert_eq!(units(Span::Day, Unit::HalfDay), 2);
+        assert_eq!(units(Span::Days(28), Unit::Day), 28);
+        assert_eq!(units(Span::Term, Unit::Day), 130);
+        assert_eq!(units(Span::SchoolYear, Unit::HalfDay), 400);
         assert_eq!(Bound::of(&Span::Days(7)).minutes(), 4200);
         let mut last = 0;
         for days in 1..800 {

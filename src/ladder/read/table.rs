@@ -76,7 +76,7 @@ impl<'t> Faults<'t> {
 /// One table.
 pub(super) struct Table<'a> {
     pub faults: &'a Faults<'a>,
-    table: &'a DeTable<'a>,
+    keys: &'a DeTable<'a>,
     /// Where it stands.
     pub place: Range<usize>,
     /// Where it is, for people: `step "long"`.
@@ -91,7 +91,7 @@ impl<'a> Table<'a> {
         place: Range<usize>,
         title: impl Into<String>,
     ) -> Self {
-        Self { faults, table, place, title: title.into(), asked: RefCell::default() }
+        Self { faults, keys: table, place, title: title.into(), asked: RefCell::default() }
     }
 
     /// The line at which it begins, from 1.
@@ -101,7 +101,7 @@ impl<'a> Table<'a> {
 
     pub fn find(&self, key: &'static str) -> Option<Found<'a>> {
         self.asked.borrow_mut().insert(key);
-        self.table.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
+        self.keys.iter().find(|(name, _)| name.get_ref() == key).map(|(_, value)| value)
     }
 
     pub fn has(&self, key: &'static str) -> bool {
@@ -279,20 +279,19 @@ impl<'a> Table<'a> {
     /// Reports every key that stands in it and was never asked for.
     pub fn finish(self) {
         let asked = self.asked.borrow();
-        for (name, _) in
-            self.table.iter().filter(|(name, _)| !asked.contains(name.get_ref().as_ref()))
-        {
+        let known = || asked.iter().copied();
+        for (name, _) in self.keys {
             let key = name.get_ref().as_ref();
+            if asked.contains(key) {
+                continue;
+            }
             let plain = key.replace('_', "-");
             let meant = MEANT.iter().find(|(word, right)| *word == plain && asked.contains(right));
-            let near = meant.map(|(_, right)| *right);
-            let remedy = match near.or_else(|| did_you_mean(&plain, asked.iter().copied())) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => {
-                    let known: Vec<&str> = asked.iter().copied().collect();
-                    format!("remove it; known here: {}", known.join(", "))
-                }
-            };
+            let near = meant.map(|(_, right)| *right).or_else(|| did_you_mean(&plain, known()));
+            let remedy = near.map_or_else(
+                || format!("remove it; known here: {}", known().collect::<Vec<_>>().join(", ")),
+                |near| format!("did you mean `{near}`?"),
+            );
             let message = format!("unknown key `{key}` in {}", self.title);
             self.faults.push(name.span(), message, remedy);
         }
