@@ -33,7 +33,7 @@ pub fn term(school: &School, name: Option<TermName>, today: Date) -> Option<Term
     if let Some(name) = name {
         return all.find(|term| term.name == name);
     }
-    all.filter(|term| term.days.first() <= today).last()
+    all.rfind(|term| term.days.first() <= today)
 }
 
 /// When a school's next report is made: on the last school day of a term.

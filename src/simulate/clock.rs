@@ -16,12 +16,10 @@ impl HandClock {
         Self(AtomicI64::new(now.as_microsecond()))
     }
 
-    /// It becomes so late, or a part of a microsecond later, so that what is to happen then has come; never earlier
-    /// than it was.
+    /// It becomes a microsecond later than this: a row's key has whole microseconds, and what it is due for may be a
+    /// part of one later, which a clock that stands still would never reach. Never earlier than it was.
     pub fn set(&self, now: Timestamp) {
-        let is_between = now.subsec_nanosecond() % 1_000 != 0;
-        let micros = now.as_microsecond().saturating_add(i64::from(is_between));
-        self.0.fetch_max(micros, Ordering::Relaxed);
+        self.0.fetch_max(now.as_microsecond().saturating_add(1), Ordering::Relaxed);
     }
 }
 
