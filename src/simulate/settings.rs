@@ -113,6 +113,9 @@ mod tests {
         let id = SchoolId::new("other").expect("id");
         let one = only(&config, &id, like);
         assert_eq!(one.schools.keys().collect::<Vec<_>>(), [&id]);
-        assert_eq!(one.schools[&id].sms_provider.as_ref().map(|p| p.as_str()), Some("simulated"));
+        assert_eq!(
+            one.schools[&id].sms_provider.as_ref().map(crate::model::ProviderId::as_str),
+            Some("simulated")
+        );
     }
 }

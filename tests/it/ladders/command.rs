@@ -35,8 +35,8 @@ fn every_ladder_that_ships_passes() {
         out.lines().filter(|line| line.ends_with("0 failed, 0 steps not reached by any")).count();
     assert_eq!(ends, names.len(), "{out}");
     // By name as by file.
-    let (code, named, _) = upprop(&["ladder", "test", "plan"], project());
-    assert_eq!(code, Some(0), "{named}");
+    let (code, by_name, _) = upprop(&["ladder", "test", "plan"], project());
+    assert_eq!(code, Some(0), "{by_name}");
 }
 
 #[test]

@@ -135,7 +135,8 @@ fn tried(name: &str, recount: fn(&BTreeMap<Date, Marks>) -> Reached) {
 
 /// Holds a table to the one that is kept.
 fn hold(name: &str, table: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/ladders/{name}.term.txt"));
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/it/ladders/{name}.term.txt"));
     if std::env::var_os("UPPROP_WRITE_TABLES").is_some() {
         std::fs::write(&file, table).expect("written");
         return;

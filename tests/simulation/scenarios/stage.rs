@@ -265,6 +265,12 @@ impl Life<'_> {
                 let asked = json!({"school": SCHOOL, "pupil": pupil, "date": date, "what": what});
                 self.operate(Method::POST, "/v1/case", Some(asked)).await;
             }
+            Act::Session { act, class, session, day } => {
+                let asked = json!({
+                    "act": act, "school": SCHOOL, "class": class, "session": session, "day": day,
+                });
+                self.operate(Method::POST, "/v1/programmes", Some(asked)).await;
+            }
             _ => {}
         }
     }
@@ -301,12 +307,6 @@ impl Life<'_> {
                 });
                 self.operate(Method::POST, "/v1/silences", Some(asked)).await;
             }
-            Act::Session { act, class, session, day } => {
-                let asked = json!({
-                    "act": act, "school": SCHOOL, "class": class, "session": session, "day": day,
-                });
-                self.operate(Method::POST, "/v1/programmes", Some(asked)).await;
-            }
             Act::Agree { pupil, guardian, phone, to } => {
                 if let Some(phone) = phone {
                     let mut names = self.post.names.lock().expect("names");
@@ -318,7 +318,9 @@ impl Life<'_> {
                 });
                 self.operate(Method::POST, "/v1/accords", Some(asked)).await;
             }
-            Act::Reports { .. } | Act::Recorded { .. } => self.team(at, act).await,
+            Act::Reports { .. } | Act::Recorded { .. } | Act::Session { .. } => {
+                self.team(at, act).await;
+            }
             Act::Revoke { pupil, kind } => {
                 let all = self.operate(Method::GET, &format!("/v1/accords/{kind}"), None).await;
                 for one in all["accords"].as_array().expect("accords") {
