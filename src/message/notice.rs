@@ -404,7 +404,12 @@ mod tests {
                             _ => {}
                         }
                     }
-                    plain.replace("&#x2f;", "/").split_whitespace().collect::<Vec<_>>().join(" ")
+                    plain
+                        .replace("&#x2f;", "/")
+                        .replace("&lt;", "<")
+                        .split_whitespace()
+                        .collect::<Vec<_>>()
+                        .join(" ")
                 };
                 let html = words(mail.html.split("<body>").nth(1).expect("a body"));
                 for line in mail.text.lines().filter(|line| !line.is_empty()) {
