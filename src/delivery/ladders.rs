@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::aside;
 use super::dispatcher::Dispatcher;
+use crate::intake::history::Depth;
 use crate::intake::{Heard, duties, ladders};
 use crate::model::{NotificationId, PupilId, SchoolId};
 use crate::store::ledger::Unit;
@@ -78,7 +79,8 @@ impl Dispatcher {
                 Climb::Ladders(school, pupil) => {
                     if let Some(school) = directory.schools.get(school) {
                         let heard = Heard::own("ladder-look");
-                        ladders::climb(&mut unit, &directory, school, pupil, &heard, now).await?;
+                        let (of, depth) = ((directory.as_ref(), school), Depth::Schedule);
+                        ladders::climb(&mut unit, of, pupil, depth, &heard, now).await?;
                     }
                 }
                 Climb::Duty(school, pupil, id) => {

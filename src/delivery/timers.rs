@@ -187,8 +187,9 @@ impl Dispatcher {
                 let heard = Heard::own("lesson-end");
                 decide(&mut unit, &directory, school, case, &heard, now);
                 if climbs {
-                    let of = (&directory, school);
-                    ladders::climb(&mut unit, of.0, of.1, &key.pupil, &heard, now).await?;
+                    let of = (directory.as_ref(), school);
+                    let depth = history::Depth::Marks;
+                    ladders::climb(&mut unit, of, &key.pupil, depth, &heard, now).await?;
                 }
             }
         }

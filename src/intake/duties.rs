@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::decide::Heard;
+use super::history::Depth;
 use super::{accords, ladders, steps};
 use crate::directory::{Directory, School, entitled};
 use crate::ladder::duty::{self, Hours, Said, Say, Tell};
@@ -265,7 +266,8 @@ pub async fn record(
     if !row.state.is_open()
         && let Some(school) = directory.schools.get(&school)
     {
-        ladders::climb(unit, directory, school, &pupil, &Heard::own("duty"), now).await?;
+        let (of, heard) = ((directory, school), Heard::own("duty"));
+        ladders::climb(unit, of, &pupil, Depth::Marks, &heard, now).await?;
     }
     Ok(Ok(()))
 }
@@ -310,7 +312,8 @@ pub(super) async fn after_word(
             }
         }
     }
-    ladders::climb(unit, directory, school, &word.pupil, &Heard::own("case"), word.at).await
+    let (of, heard) = ((directory, school), Heard::own("case"));
+    ladders::climb(unit, of, &word.pupil, Depth::Marks, &heard, word.at).await
 }
 
 /// Ends what is open of a pupil who is not at the school any more, and tells the principal how much that was.

@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan as _, civil::Date};
 
 use super::exclusions;
 use crate::directory::{Pupil, School};
-use crate::ladder::{Attended, Condition, Day, History, Ladder, Seen, Span, Still};
+use crate::ladder::{Attended, Condition, Day, History, Ladder, Seen, Span, Still, Unmarked};
 use crate::model::{
     AdvanceNotice, CaseWhat, CaseWord, GroupId, Lesson, LessonId, LessonState, Mark, PupilId,
     Reason, Register, SchoolId, Silencing, case_word, covering, local_date,
@@ -41,6 +41,15 @@ pub struct Wanted {
     pub from: Date,
     /// The first day of which lessons are wanted too that nobody has marked; none: of none.
     pub schedule_from: Option<Date>,
+}
+
+/// How much is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// The pupil's own rows: while somebody waits for an answer.
+    Marks,
+    /// With the school's schedule, where a ladder asks for it: many rows.
+    Schedule,
 }
 
 impl Wanted {
@@ -147,8 +156,10 @@ pub async fn of_pupil(
             found.entry(day).or_default().push(seen(lesson, attended, &school.zone));
         }
     }
+    let mut unmarked = Unmarked::NotRead;
     if let Some(from) = wanted.schedule_from {
-        let more = planned(unit, school, pupil, (from, today), &known, now).await?;
+        let (first, more) = planned(unit, school, pupil, (from, today), &known, now).await?;
+        unmarked = Unmarked::From(first);
         for lesson in more {
             if covering(&beside.silences, &lesson.0, &school.zone).is_empty() {
                 let day = local_date(lesson.0.start, &school.zone);
@@ -163,6 +174,7 @@ pub async fn of_pupil(
     Ok(History {
         since: days.keys().next().copied().into_iter().chain(since).min().unwrap_or(today),
         days,
+        unmarked,
         today,
         today_is_over: ends.is_ok_and(|ends| ends <= now),
     })
@@ -232,7 +244,7 @@ async fn notices(
 }
 
 /// Lessons of the schedule to which the pupil was to come and which have begun, without a mark: attended where their
-/// register was taken.
+/// register was taken. Besides, the first day of which a plan is kept; the last day where there is none.
 async fn planned(
     unit: &Unit<'_>,
     school: &School,
@@ -240,16 +252,23 @@ async fn planned(
     (from, to): (Date, Date),
     known: &BTreeSet<LessonId>,
     now: Timestamp,
-) -> Result<Vec<(Lesson, Attended)>, StoreError> {
-    let mut found = Vec::new();
+) -> Result<(Date, Vec<(Lesson, Attended)>), StoreError> {
+    let (mut found, mut first) = (Vec::new(), None);
     let mut day = from;
     while day <= to {
         let start = tables::plan_of(&school.id, day);
         let ids: Vec<LessonId> =
             unit.peek_range(&start, &after_prefix(&start), LESSONS_A_DAY).await?;
-        for id in ids.into_iter().filter(|id| !known.contains(id)) {
+        for id in ids {
+            if first.is_some() && known.contains(&id) {
+                continue;
+            }
             let row: Option<Register> = unit.peek(&tables::register(&school.id, &id)).await?;
-            let Some(row) = row.filter(|row| row.lesson.start <= now && is_in(row, pupil)) else {
+            if row.as_ref().is_some_and(|row| row.planned.is_some()) {
+                first = first.or(Some(day));
+            }
+            let is_theirs = |row: &Register| row.lesson.start <= now && is_in(row, pupil);
+            let Some(row) = row.filter(|row| !known.contains(&id) && is_theirs(row)) else {
                 continue;
             };
             if register::not_awaited_on_its_day(&row, school).is_some() {
@@ -261,7 +280,7 @@ async fn planned(
         }
         day = day.saturating_add(1.day());
     }
-    Ok(found)
+    Ok((first.unwrap_or(to), found))
 }
 
 /// Whether a pupil was to come, by the groups of today: who was in which before is not kept.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::decide::Heard;
-use super::history::{self, Wanted};
+use super::history::{self, Depth, Wanted};
 use super::steps::{self, At};
 use super::{accords, duties};
 use crate::directory::{Directory, Pupil, School, Version};
@@ -125,7 +125,7 @@ pub async fn after_lesson(
     if !counts && !is_away_since(unit, school, pupil, &after.lesson).await? {
         return Ok(());
     }
-    climb(unit, directory, school, pupil, heard, now).await
+    climb(unit, (directory, school), pupil, Depth::Marks, heard, now).await
 }
 
 /// Whether a pupil was away on the day of a lesson or later, or a step was reached then: that the pupil was at the
@@ -174,20 +174,21 @@ pub async fn after_notice(
     let last = after_prefix(&tables::day(&school.id, pupil, to));
     let lessons: Vec<LessonState> = unit.peek_range(&first, &last, MOST).await?;
     if lessons.iter().any(|lesson| history::may_count(lesson) && notice.touches(&lesson.lesson)) {
-        climb(unit, directory, school, pupil, heard, now).await?;
+        climb(unit, (directory, school), pupil, Depth::Marks, heard, now).await?;
     }
     Ok(())
 }
 
-/// Asks a pupil's ladders and writes what is new. Nothing is committed yet.
+/// Asks a pupil's ladders and writes what is new. Nothing is committed yet. What is asked of the schedule, and not read
+/// now, is asked when the school's day is over.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn climb(
     unit: &mut Unit<'_>,
-    directory: &Directory,
-    school: &School,
+    (directory, school): (&Directory, &School),
     pupil: &PupilId,
+    depth: Depth,
     heard: &Heard,
     now: Timestamp,
 ) -> Result<(), StoreError> {
@@ -202,7 +203,10 @@ pub async fn climb(
     let Some(who) = directory.roster.pupil(&school.id, pupil) else {
         return duties::pupil_left(unit, directory, school, pupil, &climbed.duties, now).await;
     };
-    let wanted = Wanted::by(versions.iter().map(|version| version.ladder.as_ref()), today);
+    let mut wanted = Wanted::by(versions.iter().map(|version| version.ladder.as_ref()), today);
+    if depth == Depth::Marks {
+        wanted.schedule_from = None;
+    }
     let history = history::of_pupil(unit, school, who, wanted, now).await?;
     let hidden = is_hidden(unit, school, Some(who), pupil, now).await?;
     let mut look = Look::default();
@@ -228,7 +232,7 @@ struct Look {
 
 impl Look {
     fn add(&mut self, found: &Advance) {
-        self.tonight |= found.look_tonight;
+        self.tonight |= found.look_tonight || found.unasked;
         self.day = match (self.day, found.look_again) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -304,7 +308,8 @@ async fn look_again(
         let ends = school.zone.to_timestamp(day.to_datetime(school.ladders.day_ends)).ok()?;
         ends.checked_add(GATHER).ok()
     };
-    let tonight = end_of(history.today).filter(|_| look.tonight);
+    // Where the day is over already, at once.
+    let tonight = end_of(history.today).filter(|_| look.tonight).map(|ends| ends.max(now));
     let later = look.day.and_then(end_of);
     let at_once = look.at_once.then_some(now);
     let at = [tonight, later, at_once].into_iter().flatten().min();

@@ -10,7 +10,7 @@ use super::condition::{first_asked, shared};
 use super::replay::{Edge, asks_of, edges, waits_for_the_end};
 use super::school_days::SchoolDays;
 use super::view::{Anchor, View};
-use super::{Condition, History, Ladder, Span, Step, Still};
+use super::{Condition, History, Ladder, Span, Step, Still, Unmarked};
 use crate::calendar::Calendar;
 use crate::model::{Firing, NotificationId, PupilId, Reason, SchoolId};
 
@@ -67,6 +67,8 @@ pub struct Advance {
     pub look_again: Option<Date>,
     /// It may come out otherwise at the end of today.
     pub look_tonight: bool,
+    /// Something was left as it is because the schedule was not read: it is to be asked with it.
+    pub unasked: bool,
 }
 
 /// What of a ladder is reached now.
@@ -79,6 +81,7 @@ pub fn advance(s: &Situation<'_>) -> Advance {
     }
     let later = s.ladder.steps.iter().filter_map(|step| ask_again(s, &view, step)).min();
     out.look_again = later.filter(|_| is_in_force(s, s.history.today));
+    out.unasked &= is_in_force(s, s.history.today);
     out.look_tonight = !s.history.today_is_over
         && is_in_force(s, s.history.today)
         && s.history.of(s.history.today).iter().any(|lesson| lesson.attended.is_away())
@@ -100,7 +103,14 @@ fn settle(s: &Situation<'_>, view: &View<'_>, step: &Step, out: &mut Advance) ->
     let standing: Vec<&Firing> = mine.iter().copied().filter(|one| one.stands()).collect();
     let (at, found) = paired(step, &edges, &standing);
     let mut anchors = Vec::new();
+    let blind = by_schedule(&step.when) && s.history.unmarked == Unmarked::NotRead;
+    out.unasked |= blind;
     for (firing, at) in standing.iter().zip(at) {
+        if blind {
+            let (day, key) = (firing.day, firing.key.clone());
+            anchors.push(Anchor { day, key, open: s.open.contains(&firing.id) });
+            continue;
+        }
         let because = at.map(|at| &edges[at].because).filter(|days| **days != firing.because);
         if let Some(because) = because.filter(|_| firing.version == s.ladder.from) {
             out.changed.push((firing.id.clone(), because.clone()));
@@ -115,7 +125,13 @@ fn settle(s: &Situation<'_>, view: &View<'_>, step: &Step, out: &mut Advance) ->
         }
     }
     for (edge, _) in edges.into_iter().zip(found).filter(|(_, found)| !found) {
-        if is_in_force(s, edge.day) {
+        // Without the schedule, what was reached before may be the same.
+        let may = if blind {
+            standing.is_empty() && edge.day == s.history.today
+        } else {
+            is_known(s, view, &step.when, edge.day)
+        };
+        if may && is_in_force(s, edge.day) {
             anchors.push(Anchor { day: edge.day, key: edge.key.clone(), open: true });
             out.fire.push(fire(s, step, edge, &mine));
         }
@@ -198,7 +214,8 @@ fn is_same(step: &Step, edge: &Edge, firing: &Firing) -> bool {
 fn why_not(s: &Situation<'_>, view: &View<'_>, step: &Step, firing: &Firing) -> Option<Reason> {
     // Another version fired it, by other rules; or what it was reached by is kept no longer; or the pupil's year or
     // the school's form has changed since.
-    if firing.version != s.ladder.from || !is_kept(s, firing) || !asks_of(step, &s.who) {
+    let known = is_kept(s, firing) && is_known(s, view, &step.when, firing.day);
+    if firing.version != s.ladder.from || !known || !asks_of(step, &s.who) {
         return None;
     }
     if let Condition::After(after) = &step.when {
@@ -211,6 +228,37 @@ fn why_not(s: &Situation<'_>, view: &View<'_>, step: &Step, firing: &Firing) -> 
         return (!asks_open(&step.when)).then_some(Reason::StepNotReached);
     }
     (!asks_open(&step.when)).then_some(Reason::StepNotReached)
+}
+
+/// Whether a condition asks for lessons that nobody has marked.
+pub fn by_schedule(condition: &Condition) -> bool {
+    match condition {
+        Condition::Share(share) => share.by_schedule,
+        Condition::After(after) => match &after.still {
+            Still::Open => false,
+            Still::Holds(inner) => by_schedule(inner),
+        },
+        Condition::AnyOf(all) | Condition::AllOf(all) => all.iter().any(by_schedule),
+        Condition::Count(_) | Condition::Every { .. } | Condition::Continuous(_) => false,
+    }
+}
+
+/// Whether the schedule is known of all days that a condition looks at on a day. Plans are kept less long than marks:
+/// where marks are older than the first plan, plans are missing.
+fn is_known(s: &Situation<'_>, view: &View<'_>, condition: &Condition, day: Date) -> bool {
+    let Unmarked::From(first) = s.history.unmarked else { return true };
+    if !by_schedule(condition) || first <= s.history.since {
+        return true;
+    }
+    let mut known = true;
+    spans(condition, &mut |span| {
+        let from = match span {
+            Span::Since(step) => view.last_reached(step, day).map(|anchor| anchor.day),
+            _ => view.window(span, day, None).map(|(from, _)| from),
+        };
+        known &= from.is_none_or(|from| first <= from);
+    });
+    known
 }
 
 /// Whether a condition asks for open duties.

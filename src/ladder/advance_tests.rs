@@ -437,3 +437,52 @@ proptest! {
 fn untaken_lessons_are_what_they_say() {
     assert_eq!(history("2026-09-01 - P").of(date(2026, 9, 1))[0].attended, Attended::Untaken);
 }
+
+fn share_or_once() -> Ladder {
+    let once = count(Absent::Unexcused, Unit::Occasion, 1, Span::Day);
+    let any = Condition::AnyOf(vec![once, share(200, Span::Days(10))]);
+    ladder(vec![step("either", any, UNTIL_FALSE)])
+}
+
+#[test]
+fn without_the_schedule_a_first_step_is_reached_and_none_is_judged_by_it() {
+    let plan = share_or_once();
+    let blind = |text: &str| History { unmarked: Unmarked::NotRead, ..history(text) };
+    let mut kept = Kept::default();
+    let asked = kept.ask(&plan, None, &blind("2026-09-01 P P P P P\n2026-09-02 U P P P P"));
+    assert_eq!(kept.log(), ["09-02 either"], "at once, since nothing was reached before");
+    assert!(asked.unasked);
+    // Another occasion may be the same step still: whether it is, the schedule tells.
+    let more = "2026-09-02 U P P P P\n2026-09-03 P P P P P\n2026-09-04 U P P P P";
+    assert!(kept.ask(&plan, None, &blind(more)).fire.is_empty());
+    assert!(!kept.ask(&plan, None, &history(more)).unasked);
+    assert_eq!(kept.log(), ["09-02 either", "09-04 either"]);
+    // Nor is anything taken back.
+    let mended = "2026-09-02 P P P P P\n2026-09-03 P P P P P\n2026-09-04 P P P P P";
+    assert!(kept.ask(&plan, None, &blind(mended)).retract.is_empty());
+    assert_eq!(kept.ask(&plan, None, &history(mended)).retract.len(), 2);
+}
+
+#[test]
+fn where_plans_are_kept_no_longer_nothing_is_judged_by_them() {
+    let plan = ladder(vec![step("share", share(200, Span::Days(10)), UNTIL_FALSE)]);
+    let reached = spell("2026-09-01", 4, "E E P P P");
+    let mut kept = Kept::default().days(&plan, &reached);
+    assert_eq!(kept.log(), ["09-02 share"]);
+    // Of the days before the 20th only what was marked is known.
+    let old = "2026-09-01 E\n2026-09-02 P\n2026-09-03 E\n";
+    let after = |first: Date, text: &str| History {
+        unmarked: Unmarked::From(first),
+        ..history(&format!("{old}{text}"))
+    };
+    let plain = after(date(2026, 9, 20), &spell("2026-09-21", 3, "P P P P P"));
+    assert!(kept.ask(&plan, None, &plain).retract.is_empty(), "nobody can say");
+    let known = after(date(2026, 7, 1), &spell("2026-09-21", 3, "P P P P P"));
+    assert_eq!(kept.ask(&plan, None, &known).retract.len(), 1, "all of it is known");
+    let early = after(date(2026, 9, 20), &spell("2026-09-21", 3, "E E P P P"));
+    assert!(kept.ask(&plan, None, &early).fire.is_empty(), "ten days are not known yet");
+    let later = after(date(2026, 9, 20), &spell("2026-09-21", 8, "P P P P P"));
+    let mut later = History { today: date(2026, 10, 2), ..later };
+    later.days.extend(history(&spell("2026-10-01", 2, "E E E E E")).days);
+    assert_eq!(kept.ask(&plan, None, &later).fire.len(), 1, "they are");
+}

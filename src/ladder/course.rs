@@ -7,7 +7,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 
 use super::advance::{Advance, Situation, Who, advance};
-use super::history::{Day, History};
+use super::history::{Day, History, Unmarked};
 use super::plan::Ladder;
 use crate::model::{Firing, NotificationId, Retracted};
 
@@ -56,7 +56,8 @@ impl<'a> Course<'a> {
     /// Begins; nothing was heard before `since`.
     pub fn new(ladder: &'a Ladder, who: Who<'a>, since: Date) -> Self {
         let days = BTreeMap::new();
-        let history = History { days, since, today: since, today_is_over: false };
+        let unmarked = Unmarked::All;
+        let history = History { days, since, unmarked, today: since, today_is_over: false };
         Self {
             ladder,
             who,

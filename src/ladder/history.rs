@@ -51,6 +51,17 @@ pub struct Day {
     pub lessons: Vec<Seen>,
 }
 
+/// Which lessons are known that nobody has marked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmarked {
+    /// All that were planned.
+    All,
+    /// Those from a day on: the plans of what was before are kept no longer.
+    From(Date),
+    /// They were not looked for: what is asked of the schedule is left as it is.
+    NotRead,
+}
+
 /// A pupil's lessons, as far back as they are kept. Days are the school's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct History {
@@ -58,6 +69,8 @@ pub struct History {
     pub days: BTreeMap<Date, Day>,
     /// The first day of which anything could be known: what lies before it was never heard, or is no longer kept.
     pub since: Date,
+    /// Which lessons of the schedule are among them that nobody has marked.
+    pub unmarked: Unmarked,
     /// Today.
     pub today: Date,
     /// Whether today's lessons are over: shares and whole days are not asked of a day that goes on.

@@ -37,7 +37,7 @@ mod words;
 pub use advance::{Advance, Situation, Who, advance};
 pub use course::{Became, Course, Happened};
 pub use explain::{Progress, Standing, explain, holds_today};
-pub use history::{Attended, Day, History, Seen};
+pub use history::{Attended, Day, History, Seen, Unmarked};
 pub use plan::{
     Absent, After, Allowed, Condition, Count, Documents, DoneBy, DutyRule, Filter, Ladder, Latch,
     Notify, Once, Run, Share, Span, Step, Still, Text, Unit,

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, Time, date};
 
-use super::{Attended, Day, History, Seen};
+use super::{Attended, Day, History, Seen, Unmarked};
 use crate::calendar::{Calendar, Days};
 
 /// When lessons begin; each lasts an hour.
@@ -33,6 +33,7 @@ pub fn history(text: &str) -> History {
     let mut history = History {
         days: std::collections::BTreeMap::new(),
         since: date(2026, 7, 1),
+        unmarked: Unmarked::All,
         today: date(2026, 7, 1),
         today_is_over: true,
     };

@@ -95,7 +95,8 @@ async fn a_gateway_is_nowhere_that_no_gateway_is() {
         let (code, said) = with(url, url, url, url);
         assert_eq!(code, 78, "{url}: {said}");
         // `url` of both, and `token-url`; `lookup-url` says what is expected, and not what is wrong.
-        let told = |key: &str| said.lines().filter(|line| line.contains(key)).count();
+        let errors = || said.lines().filter(|line| line.contains(": error: "));
+        let told = |key: &str| errors().filter(|line| line.contains(key)).count();
         assert_eq!((told("`url`"), told("`token-url`"), told("`lookup-url`")), (2, 1, 1), "{said}");
         assert!(said.matches(why).count() >= 3, "{url}: {said}");
     }
