@@ -475,8 +475,8 @@ fn where_plans_are_kept_no_longer_nothing_is_judged_by_them() {
         unmarked: Unmarked::From(first),
         ..history(&format!("{old}{text}"))
     };
-    let plain = after(date(2026, 9, 20), &spell("2026-09-21", 3, "P P P P P"));
-    assert!(kept.ask(&plan, None, &plain).retract.is_empty(), "nobody can say");
+    let unheard = after(date(2026, 9, 20), &spell("2026-09-21", 3, "P P P P P"));
+    assert!(kept.ask(&plan, None, &unheard).retract.is_empty(), "nobody can say");
     let known = after(date(2026, 7, 1), &spell("2026-09-21", 3, "P P P P P"));
     assert_eq!(kept.ask(&plan, None, &known).retract.len(), 1, "all of it is known");
     let early = after(date(2026, 9, 20), &spell("2026-09-21", 3, "E E P P P"));
