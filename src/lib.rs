@@ -9,7 +9,8 @@
 //!   intake::accept(observation)   one unit of work over the rows of one lesson of one pupil
 //!     occasion::mark_lesson       what is true now; the same in any order (pure)
 //!     policy::evaluate            what was told against what is true: the Plan, with reasons (pure)
-//!     store::Kv::commit           lesson, notifications, due rows and trail; durable on return
+//!     ladder::advance             which steps the absence reaches, and which are taken back (pure)
+//!     store::Kv::commit           lesson, notifications, steps, duties, due rows and trail; durable on return
 //!   202 only now
 //! delivery::Dispatcher            wakes when a row is due
 //!   delivery::claim               policy asked again at the moment of sending (pure)

@@ -95,12 +95,13 @@ pub async fn run(args: RunArgs) -> anyhow::Result<ExitCode> {
         })?;
     app.keep(store.clone());
     let (reloader, requests) = app.reloads();
+    // Whoever is answered may ask us to stop at once, and that is to be an orderly stop.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
     app.serve(listener);
     app.answer(socket);
     let (watchdog, clock) = (Watchdog::from_environment(), SystemClock::new());
     app.start(Some(store.clone()), move || watchdog.beat(clock.now()));
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "ready");
     notify::tell(&[NotifyState::Ready]);
     if let Some(requests) = requests {
