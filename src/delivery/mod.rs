@@ -12,6 +12,7 @@ mod claims;
 pub mod daily;
 mod day_report;
 pub mod dispatcher;
+pub mod duty_page;
 mod facts;
 mod failing;
 mod failure;

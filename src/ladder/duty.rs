@@ -149,6 +149,28 @@ pub enum Say {
     NotNeeded,
 }
 
+impl Say {
+    /// All, in the order of a duty's life.
+    pub const ALL: [Self; 5] =
+        [Self::Take, Self::NoAnswer, Self::Done, Self::Documented, Self::NotNeeded];
+
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Take => "take",
+            Self::NoAnswer => "no-answer",
+            Self::Done => "done",
+            Self::Documented => "documented",
+            Self::NotNeeded => "not-needed",
+        }
+    }
+
+    /// Takes the word back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|say| say.as_str() == text)
+    }
+}
+
 /// Who says so, when and why.
 #[derive(Debug, Clone, Copy)]
 pub struct Said<'a> {

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::guest::TestFacts;
 use super::{
-    daily, day_report, feedback, hold, ladder, notice, page, programme, samples, team, term_report,
+    daily, day_report, duty_page, feedback, hold, ladder, notice, page, programme, samples, team,
+    term_report,
 };
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
@@ -87,8 +88,8 @@ pub(super) const NOT_REVIEWED: &str = "{# Not reviewed by a native reader.";
 const BUILTIN: &[&[(&str, &str)]] = &[
     files!("email": "_page.html"),
     files!("web": "_page.html"),
-    files!("web/sv": "case.html", "message.html"),
-    files!("web/en": "case.html", "message.html"),
+    files!("web/sv": "case.html", "duty.html", "message.html"),
+    files!("web/en": "case.html", "duty.html", "message.html"),
     files!("sms/sv":
         "absence-digest.txt", "absence.txt", "correction.txt", "register-nudge.txt", "test.txt",
     ),
@@ -162,6 +163,9 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if name == WEB_PAGE => BTreeSet::new(),
         _ if name.starts_with("web/") && file.starts_with("message.") => {
             fields(&page::MessageFacts::default())
+        }
+        _ if name.starts_with("web/") && file.starts_with("duty.") => {
+            fields(&duty_page::values(&duty_page::sample()))
         }
         _ if name.starts_with("web/") => page::variables(),
         _ if file.starts_with("case-feedback.") => fields(&feedback::sample()),

@@ -33,6 +33,8 @@ mod drop_bad;
 mod drop_day;
 mod drop_people;
 mod duties;
+mod duty_pages;
+mod duty_pages_as_root;
 mod edlevo;
 mod failing_numbers;
 mod fake_edlevo;
