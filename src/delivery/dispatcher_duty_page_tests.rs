@@ -1,7 +1,7 @@
 //! The page of duties: what its link shows and takes, once; and what it shows no more when the duty is somebody else's,
 //! over, or of a pupil who is protected by now.
 
-use super::super::bench::pages;
+use super::super::super::bench::pages;
 use super::*;
 use crate::delivery::case_page::Look;
 use crate::delivery::duty_page::{OpenDuties, look};

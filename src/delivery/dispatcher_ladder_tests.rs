@@ -9,8 +9,6 @@ use crate::ladder::duty::{Said, Say};
 use crate::ladder::read::read;
 use crate::model::{Duty, DutyAct, DutyState, Firing, StaffId, StaffRole};
 
-#[path = "dispatcher_duty_page_tests.rs"]
-mod page;
 #[path = "dispatcher_ladder_words_tests.rs"]
 mod words;
 

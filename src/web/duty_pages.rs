@@ -142,8 +142,7 @@ async fn opened(
 ) -> Result<Box<OpenDuties>, Box<Response>> {
     let link = page_shared::opened(pages, Page::Duty, token, wanted, now)?;
     let language = wanted.language();
-    let look =
-        duty_page::look(&pages.shared, &pages.pages, &link.id, language.as_ref(), now).await;
+    let look = duty_page::look(&pages.shared, &pages.pages, &link.id, language.as_ref(), now).await;
     looked(pages, wanted, look)
 }
 

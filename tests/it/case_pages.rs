@@ -23,8 +23,10 @@ async fn alerted(world: &World, pupil: &str, texts: usize) -> (String, usize) {
 
 fn case(world: &World, pupil: &str) -> Value {
     let zone = jiff::tz::TimeZone::get("Europe/Stockholm").expect("zone");
-    let today = SystemClock::new().now().to_zoned_datetime(zone).date().to_string();
-    let said = done(world, &["case", "show", pupil, &today, "--json"]);
+    // The day on which what `ended` makes began.
+    let began = SystemClock::new().now() - SignedDuration::from_mins(41);
+    let day = began.to_zoned_datetime(zone).date().to_string();
+    let said = done(world, &["case", "show", pupil, &day, "--json"]);
     serde_json::from_str(&said).expect("JSON")
 }
 
@@ -156,7 +158,8 @@ async fn what_is_forged_cut_expired_or_gone_opens_nothing_and_takes_nothing() {
     let unknown = of("another secret, as long as the first", Page::Case, "x", 0);
     let duty = of(SECRET, Page::Duty, "x", 0).replace("/duty/", "/case/");
     let mut bodies = std::collections::BTreeSet::new();
-    for forged in [at(&flipped), at(&token[..40]), at("x"), at(&format!("{token}A")), unknown, duty] {
+    for forged in [at(&flipped), at(&token[..40]), at("x"), at(&format!("{token}A")), unknown, duty]
+    {
         for answer in
             [get(&forged).await, post(&forged, &[("act", "word"), ("what", "reached")]).await]
         {

@@ -24,7 +24,8 @@ async fn world(pages: &str) -> World {
     fs::write(world.folder.path().join("ladder.toml"), LADDER).expect("a ladder");
     let file = world.folder.path().join("directory/staff.csv");
     let staff = fs::read_to_string(&file).expect("staff");
-    let more = "r,s1,principal,,rektor@skola.example,\nh,s1,student-health-team,,halsa@skola.example,\n";
+    let more =
+        "r,s1,principal,,rektor@skola.example,\nh,s1,student-health-team,,halsa@skola.example,\n";
     fs::write(&file, staff + more).expect("staff");
     world.start().await;
     world
@@ -151,8 +152,7 @@ async fn what_is_forged_expired_gone_or_of_a_case_opens_no_duty_and_takes_nothin
     // A lesson that is over: the team has a mail of the case, and one of the duty.
     world.accept(&ended(&world, "alva", "l1")).await;
     let all = world.messages(4).await;
-    let links: Vec<String> =
-        all.iter().filter(|m| m.to == TEAM).map(|m| link(&m.text)).collect();
+    let links: Vec<String> = all.iter().filter(|m| m.to == TEAM).map(|m| link(&m.text)).collect();
     let of = |page: &str| links.iter().find(|link| link.contains(page)).expect("a link").clone();
     let (case, duty) = (of("/case/"), of("/duty/"));
     assert_eq!((get(&case).await.status, get(&duty).await.status), (200, 200));
@@ -173,7 +173,8 @@ async fn what_is_forged_expired_gone_or_of_a_case_opens_no_duty_and_takes_nothin
         }
     }
     assert_eq!(bodies.len(), 1, "one answer for all that is not ours");
-    let expired = get(&signed(&world, SECRET, Page::Duty, "x", SignedDuration::from_mins(61))).await;
+    let expired =
+        get(&signed(&world, SECRET, Page::Duty, "x", SignedDuration::from_mins(61))).await;
     assert_eq!(expired.status, 410);
     assert!(expired.text.contains("Länken gäller inte längre"), "{}", expired.text);
     let gone = get(&signed(&world, SECRET, Page::Duty, "a message that is gone", now)).await;
@@ -194,7 +195,11 @@ async fn what_is_forged_expired_gone_or_of_a_case_opens_no_duty_and_takes_nothin
     ] {
         let wrong = say(&duty, &page, what, why).await;
         assert_eq!(wrong.status, 422, "{}", wrong.text);
-        assert!(wrong.text.contains(words) && wrong.text.contains("aria-invalid"), "{}", wrong.text);
+        assert!(
+            wrong.text.contains(words) && wrong.text.contains("aria-invalid"),
+            "{}",
+            wrong.text
+        );
     }
     assert_eq!(say(&duty, &page, "done", &"a".repeat(20_000)).await.status, 413);
     assert_eq!(states(&world), ["open"]);

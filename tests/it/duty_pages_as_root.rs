@@ -3,23 +3,31 @@
 //! mentor told, the duty closed by that and documented on its own page; and what axe-core says of every kind of page in
 //! both languages. Needs root for Postfix; see `tests/run`.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, ToSpan as _};
 use upprop::env::{Clock as _, SystemClock};
 use upprop::message::page_link::Page;
 
 use crate::browser::Browser;
 use crate::case_pages_as_root::slow;
 use crate::postfix::Postfix;
-use crate::staff_pages::{MENTOR, SECRET, done, ended, link, prepared, protect, shut, signed, text};
+use crate::staff_pages::{
+    MENTOR, SECRET, done, ended, link, prepared, protect, shut, signed, text,
+};
 use crate::world::{Setup, TEAM, World};
 
 const GUARDIAN: &str = "maj.g@hem.example";
 
 /// A school that follows the municipality's plan, and keeps contacts for a week.
 async fn world(postfix: &Postfix) -> World {
+    let zone = jiff::tz::TimeZone::get("Europe/Stockholm").expect("zone");
+    let today = SystemClock::new().now().to_zoned_datetime(zone).date();
+    // The plan counts by terms.
+    let term =
+        format!("[calendars.year]\nterms = [\"{}..{}\"]\n", today - 60.days(), today + 60.days());
+    let ladders = "[ladders]\nfiles = [\"plan\"]\n[retention]\ncontacts = \"7d\"\n";
     let setup = Setup {
-        extra: "[ladders]\nfiles = [\"plan\"]\n[retention]\ncontacts = \"7d\"\n".into(),
-        school: "ladder = [\"plan\"]\n".into(),
+        extra: format!("{term}{ladders}"),
+        school: "calendar = \"year\"\nladder = [\"plan\"]\n".into(),
         ..slow(postfix)
     };
     let mut world = prepared(setup, "links-for = \"7d\"");
