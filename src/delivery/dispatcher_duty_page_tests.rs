@@ -74,8 +74,8 @@ async fn a_mail_of_a_duty_has_a_link_that_shows_it_and_only_such_a_mail_has() {
     ] {
         assert_eq!(found, expected);
     }
-    use Say::{Documented, Done, NoAnswer, NotNeeded, Take};
-    assert_eq!(duty.offered, [Take, Done, NoAnswer, Documented, NotNeeded]);
+    let all = [Say::Take, Say::Done, Say::NoAnswer, Say::Documented, Say::NotNeeded];
+    assert_eq!(duty.offered, all);
     // The mentor is told of the step and has nothing to do.
     let step = of(&b, Purpose::LadderStep).await;
     assert!(matches!(looked(&b, &step.id).await, Look::Gone));

@@ -233,8 +233,8 @@ mod tests {
                 assert_eq!(html.matches("<h1").count(), 1, "{html}");
                 let forms = facts.duties.iter().filter(|duty| !duty.says.is_empty()).count();
                 assert_eq!(html.matches("<form").count(), forms, "{html}");
-                let mut ids: Vec<&str> = html.split(" id=\"").skip(1).collect();
-                ids.iter_mut().for_each(|id| *id = id.split('"').next().unwrap_or_default());
+                let id = |rest: &str| rest.split('"').next().unwrap_or_default().to_owned();
+                let mut ids: Vec<String> = html.split(" id=\"").skip(1).map(id).collect();
                 let count = ids.len();
                 ids.sort_unstable();
                 ids.dedup();

@@ -49,8 +49,8 @@ async fn say(link: &str, page: &str, say: &str, why: &str) -> crate::inlet::Answ
 }
 
 fn states(world: &World) -> Vec<String> {
-    let word = |duty: &serde_json::Value| duty["state"].as_str().expect("a state").to_owned();
-    duties(world, &["--all"]).iter().map(word).collect()
+    let state_of = |duty: &serde_json::Value| duty["state"].as_str().expect("a state").to_owned();
+    duties(world, &["--all"]).iter().map(state_of).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]
