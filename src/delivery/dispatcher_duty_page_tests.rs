@@ -200,3 +200,58 @@ async fn of_a_step_that_was_taken_back_nothing_can_be_said() {
     assert!(open.duties[0].offered.is_empty(), "{:?}", open.duties[0].offered);
     assert_eq!(record(&b, Say::Done, TEAM, &shown.seen).await, Written::Refused);
 }
+
+#[tokio::test]
+async fn each_duty_of_a_page_has_a_form_of_its_own_and_those_of_others_are_not_on_it() {
+    let more = r#"
+[[step.duty]]
+id = "write"
+owner = "attendance-team"
+do = { sv = "Skriv hem.", en = "Write home." }
+due = "2 school days"
+
+[[step.duty]]
+id = "meet"
+owner = "mentor"
+do = { sv = "Tala med eleven.", en = "Talk with the pupil." }
+due = "2 school days"
+
+[[step]]
+id = "two-days""#;
+    let text = LADDER.replace("\n[[step]]\nid = \"two-days\"", more);
+    let mut b = bench(people(ONE), |s| {
+        s.ladders.versions = vec![Arc::new(read(&text).expect("a good ladder").ladder)];
+    });
+    b.mark("p", Mark::Unexcused).await;
+    b.work().await;
+    let all: Vec<Notification> = rows(&b, tables::NOTIFICATIONS).await;
+    let of = |key: &str| {
+        let is = |n: &&Notification| n.purpose == Purpose::Duty && n.recipient.key() == key;
+        all.iter().find(is).map(|n| n.id.clone()).expect("a mail of a duty")
+    };
+    let whats = |open: &OpenDuties| -> Vec<String> {
+        open.duties.iter().map(|duty| duty.shown.what.clone()).collect()
+    };
+    let open = opened(&b, &of(TEAM)).await;
+    assert_eq!(whats(&open), ["Ring hem i dag.", "Skriv hem."]);
+    assert_ne!(open.duties[0].shown.seen, open.duties[1].shown.seen);
+    // Neither a call nor documented: fewer words fit.
+    assert_eq!(open.duties[1].offered, [Say::Take, Say::Done, Say::NotNeeded]);
+    let mentor = opened(&b, &of("member:mentor")).await;
+    assert_eq!(whats(&mentor), ["Tala med eleven."]);
+    // What is said of one leaves the form of the other good.
+    let directory = b.directory.load_full();
+    let school = directory.schools.values().next().expect("a school");
+    for duty in &open.duties {
+        let seen = duty.shown.seen.clone();
+        let new = NewSaying { say: Say::Done, by: TEAM.into(), why: None, seen };
+        let (of, now) = ((directory.as_ref(), school), b.clock.now());
+        let written = duty_words::record(b.kv.as_ref(), of, &duty.row, &new, now).await;
+        assert_eq!(written.expect("the store"), Written::Done);
+    }
+    let states = |open: &OpenDuties| -> Vec<String> {
+        open.duties.iter().map(|duty| duty.shown.state.clone()).collect()
+    };
+    assert_eq!(states(&*opened(&b, &of(TEAM)).await), ["done", "done"]);
+    assert_eq!(states(&*opened(&b, &of("member:mentor")).await), ["open"]);
+}

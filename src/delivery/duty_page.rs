@@ -32,7 +32,7 @@ pub struct OpenDuties {
     pub school: SchoolId,
     /// The school's language.
     pub locale: Locale,
-    /// The number of the case that the mail was about.
+    /// The number of the case that the mail was about; empty: of more than one.
     pub case: String,
     /// They, the first due first.
     pub duties: Vec<OpenDuty>,
@@ -102,14 +102,16 @@ pub async fn look(
     let Some(n) = found.filter(has_page) else { return Ok(Look::Gone) };
     let directory = shared.directory.load_full();
     let Some(school) = directory.schools.get(&n.school) else { return Ok(Look::Gone) };
-    let number = case_number(&n.school, &n.pupil, n.date);
+    // A list of duties of many is of no one case.
+    let about_one = n.purpose.is_of_ladder();
+    let number = if about_one { case_number(&n.school, &n.pupil, n.date) } else { String::new() };
     // A step may be reached long before somebody is reminded of what is to be done.
     let closes = n.created_at.saturating_add(pages.closes_after);
     if closes.is_ok_and(|closes| now >= closes) {
         return Ok(Look::Closed(number));
     }
     let pupil = directory.roster.pupil(&n.school, &n.pupil);
-    if ladders::is_hidden(&unit, school, pupil, &n.pupil, now).await? {
+    if about_one && ladders::is_hidden(&unit, school, pupil, &n.pupil, now).await? {
         return Ok(Look::Hidden(number));
     }
     let Some(rows) = duties_of(&mut unit, &directory, school, &n).await? else {
@@ -256,4 +258,35 @@ fn whose(roster: &Roster, by: &str) -> String {
     }
     let role = ROLES.iter().find(|role| Recipient::Staff(**role).key() == by);
     role.map_or("operator", |role| role.as_str()).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_role_is_told_and_never_who() {
+        let mut roster = Roster::default();
+        let id = StaffId::new("lena").expect("an id");
+        let staff = crate::directory::Staff {
+            id: id.clone(),
+            school: None,
+            role: StaffRole::Mentor,
+            municipality: None,
+            name: Some("Lena Alm".into()),
+            email: None,
+            phone: None,
+        };
+        roster.staff.insert(id.clone(), staff);
+        for (by, role) in [
+            (Recipient::Member(id).key().as_str(), "mentor"),
+            ("member:gone", "staff"),
+            (Recipient::Staff(StaffRole::AttendanceTeam).key().as_str(), "attendance-team"),
+            (Recipient::Staff(StaffRole::Principal).key().as_str(), "principal"),
+            ("uid 0", "operator"),
+            ("Lena Alm", "operator"),
+        ] {
+            assert_eq!(whose(&roster, by), role, "{by}");
+        }
+    }
 }
