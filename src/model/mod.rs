@@ -13,6 +13,7 @@ pub mod endpoint;
 mod firing;
 mod hex;
 mod id;
+mod ladder_counts;
 mod lesson;
 mod locale;
 mod near;
@@ -35,6 +36,7 @@ mod time;
 pub mod unseen;
 mod volume;
 mod watch;
+mod week;
 
 pub use accord::{Accord, AccordAbout, AccordEnd, Reports};
 pub use account::OnBehalfOf;
@@ -51,6 +53,7 @@ pub use id::{
     EventId, GroupId, GuardianId, IdError, LessonId, MAX_ID_BYTES, NotificationId, ProviderId,
     PupilId, SchoolId, SourceId, StaffId,
 };
+pub use ladder_counts::{LadderCounts, OldestDuty, OwnerCounts, StepCounts};
 pub use lesson::{Lesson, Mark, Minutes};
 pub use locale::Locale;
 pub use near::did_you_mean;
@@ -78,3 +81,4 @@ pub use volume::{
     MENDED_AFTER, Missing, MissingAt, Stand, TIME_OUT, Usual, stand,
 };
 pub use watch::{Quiet, Watch, is_ahead};
+pub use week::{NoWeek, WeekName};

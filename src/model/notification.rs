@@ -50,6 +50,10 @@ pub enum Purpose {
     DayReport,
     /// To the attendance team and the principal, when a term is over: its absences and how home was told, in numbers.
     TermReport,
+    /// To the attendance team and the principal, every week: steps of the ladder that were reached, and what became of duties.
+    LadderReport,
+    /// To whoever has duties: those that are overdue, or done and not documented, once a school day.
+    DutyList,
     /// To the attendance team and the mentors of a class: sessions of a preventive programme are to be held, or are overdue.
     ProgrammeReminder,
     /// To the one number that was agreed upon for a protected pupil: please ring. Says nothing of anybody.
@@ -58,7 +62,7 @@ pub enum Purpose {
     LadderStep,
     /// To staff: the same, and they have something to do.
     Duty,
-    /// To whoever has a duty: it is due soon, still not done, or not documented.
+    /// To whoever has a duty: it is due soon.
     DutyReminder,
     /// To whoever has a duty from now on: it was not done in time.
     DutyOverdue,
@@ -94,6 +98,8 @@ impl Purpose {
             Self::Missed => "missed",
             Self::DayReport => "day-report",
             Self::TermReport => "term-report",
+            Self::LadderReport => "ladder-report",
+            Self::DutyList => "duty-list",
             Self::ProgrammeReminder => "programme-reminder",
             Self::AskToRing => "ask-to-ring",
             Self::LadderStep => "ladder-step",
@@ -138,6 +144,8 @@ impl Purpose {
             | Self::Missed
             | Self::DayReport
             | Self::TermReport
+            | Self::LadderReport
+            | Self::DutyList
             | Self::ProgrammeReminder
             | Self::LadderStep
             | Self::Duty
