@@ -348,7 +348,7 @@ async fn after_a_break_the_report_tells_of_the_weeks_since_the_last_one() {
 
 #[tokio::test]
 async fn more_lists_than_fit_in_one_commit_are_made_all_the_same_and_each_once() {
-    let ids: Vec<String> = (0..300).map(|n| format!("p{n:03}")).collect();
+    let ids: Vec<String> = (0..160).map(|n| format!("p{n:03}")).collect();
     let families: Vec<Family<'_>> =
         ids.iter().map(|id| (id.as_str(), Protection::None, &[][..])).collect();
     let mut people = people(&families);
@@ -370,11 +370,41 @@ async fn more_lists_than_fit_in_one_commit_are_made_all_the_same_and_each_once()
         .filter(|n| n.purpose == Purpose::DutyList)
         .map(|n| (n.recipient.key(), n.date))
         .collect();
-    assert_eq!(lists.len(), 300);
+    assert_eq!(lists.len(), 160);
     let bytes: usize = made
         .iter()
         .filter(|n| n.purpose == Purpose::DutyList)
         .map(|n| serde_json::to_vec(n).expect("JSON").len())
         .sum();
     assert!(bytes > crate::store::MAX_BATCH_BYTES / 2, "{bytes}: they would fit in one");
+}
+
+#[tokio::test]
+async fn each_municipality_has_the_list_of_its_own_pupils() {
+    let mut people = people(THREE);
+    let pupils = people.pupils.get_mut(&school().id).expect("pupils");
+    for (pupil, home) in [("p", "0180"), ("q", "0181"), ("r", "0180")] {
+        let id = PupilId::new(pupil).expect("id");
+        pupils.get_mut(&id).expect("a pupil").home_municipality = Some(home.into());
+    }
+    for home in ["0180", "0181"] {
+        let id = format!("m{home}");
+        let row =
+            Staff { municipality: Some(home.into()), ..staff(&id, StaffRole::HomeMunicipality) };
+        people.staff.insert(StaffId::new(&*id).expect("id"), row);
+    }
+    let ladder = for_mentors().replace("owner = \"mentor\"", "owner = \"home-municipality\"");
+    let mut b = begun(people, &ladder, |_| {}).await;
+    for pupil in ["p", "q", "r"] {
+        b.mark(pupil, Mark::Unexcused).await;
+    }
+    on(&mut b, "2026-11-23T15:00:00Z").await;
+    on(&mut b, "2026-11-24T07:00:00Z").await;
+    let mut all: Vec<_> = lists(&b)
+        .into_iter()
+        .map(|(to, subject, _)| (to, subject.rsplit(": ").next().unwrap_or_default().to_owned()))
+        .collect();
+    all.sort();
+    let expected = [("m0180@example.se", "2 uppgifter"), ("m0181@example.se", "1 uppgift")];
+    assert_eq!(all, expected.map(|(to, what)| (to.to_owned(), what.to_owned())));
 }

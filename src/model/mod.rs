@@ -30,6 +30,7 @@ mod register;
 pub mod same_day;
 mod secret;
 mod silencing;
+mod staff_role;
 mod term;
 mod term_counts;
 mod time;
@@ -58,8 +59,7 @@ pub use lesson::{Lesson, Mark, Minutes};
 pub use locale::Locale;
 pub use near::did_you_mean;
 pub use notification::{
-    Attempt, AttemptResult, CorrectionKind, Notification, Purpose, Recipient, StaffRole, State,
-    TaskKind,
+    Attempt, AttemptResult, CorrectionKind, Notification, Purpose, Recipient, State, TaskKind,
 };
 pub use observation::{AdvanceNotice, Fact, LessonReport, NoticeKind, Observation};
 pub use occasion::LessonState;
@@ -72,6 +72,7 @@ pub use reason::Reason;
 pub use register::{Register, Silence, Stood};
 pub use secret::{SHORTEST_SECRET, is_guessable};
 pub use silencing::{SilencedTarget, Silencing, covering};
+pub use staff_role::StaffRole;
 pub use term::{NoTerm, TermName};
 pub use term_counts::TermCounts;
 pub use time::{Clock24, local_date};

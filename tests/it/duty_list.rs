@@ -85,6 +85,7 @@ async fn what_is_overdue_is_in_one_list_of_the_morning() {
         assert!(!mail.text.contains("Alva") && !mail.text.contains("Nils"), "{}", mail.text);
     }
     // Not again when it starts again.
+    world.logged("purpose=\"duty-list\"", lists).await;
     world.kill();
     world.start().await;
     let before = made + late + lists;

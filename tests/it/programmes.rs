@@ -167,7 +167,8 @@ async fn staff_are_reminded_once_and_record_what_was_held() {
         assert_eq!(text.contains("upprop programme held s1 7B"), is_teams, "{text}");
         assert!(is_teams || mail.to == MENTOR, "{}", world.shown());
     }
-    // Not again when it starts again.
+    // Not again when it starts again. What nobody knows of yet would be.
+    world.logged("purpose=\"programme-reminder\"", reminded).await;
     world.kill();
     world.start().await;
     world.quiet(reminded).await;
