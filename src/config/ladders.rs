@@ -1,6 +1,6 @@
-//! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form`, `day-ends`, `ladder-mail` and
-//! `calls-per-hour` of a school: which ladders it follows, and how. What is wrong in a file is told with its line in it;
-//! what a school lacks for its ladder, at the school.
+//! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form`, `day-ends`, `ladder-mail`,
+//! `calls-per-hour` and `ladder-settle` of a school: which ladders it follows, and how. What is wrong in a file is told with
+//! its line in it; what a school lacks for its ladder, at the school.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -214,6 +214,7 @@ pub(super) fn of_school(id: &SchoolId, from: &Layers<'_, '_>, ladders: &Ladders)
         calls_per_hour: from
             .get(|r| r.integer("calls-per-hour", 1..=1000))
             .unwrap_or(ladders.calls_per_hour),
+        settle: from.get(|r| r.duration("ladder-settle", "0s", "4h")).unwrap_or(usual.settle),
     }
 }
 

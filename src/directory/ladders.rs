@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, Time};
 
 use crate::ladder::Ladder;
@@ -23,6 +24,8 @@ pub struct LadderRules {
     pub mail: LadderMail,
     /// Most calls home that fall due in one hour, as far as the day allows; 1 or more.
     pub calls_per_hour: u32,
+    /// How long mails about a step that was reached wait at most, as it may be taken back; zero or more.
+    pub settle: SignedDuration,
 }
 
 /// What mails about steps and duties say of whom they are about (open e-mail: law.md §6).
@@ -55,6 +58,7 @@ impl Default for LadderRules {
             day_ends: Time::constant(16, 0, 0, 0),
             mail: LadderMail::default(),
             calls_per_hour: 10,
+            settle: SignedDuration::from_mins(45),
         }
     }
 }

@@ -11,9 +11,12 @@
 //!                         advance    that against what was fired before: what fires, what is taken back
 //!                         course     one pupil's days lived through all that, for the examples beside a ladder
 //!                         duty       open, taken, done, not needed, overdue; reminded, handed over
+//!                         called     what words on cases do to duties to reach the home
+//!                         settle     how long mails about a step wait, as it may be taken back
 //! ```
 
 mod advance;
+pub mod called;
 pub mod calls;
 mod condition;
 mod course;
@@ -28,6 +31,7 @@ pub mod read;
 mod replay;
 mod school_days;
 pub mod sentences;
+pub mod settle;
 mod shipped;
 #[cfg(test)]
 mod testing;

@@ -107,6 +107,8 @@ pub enum Reason {
     Grace,
     /// Waiting a moment, as the mark may change again.
     Settling,
+    /// Waiting, as a notice of absence that comes later takes a step back.
+    StepSettling,
     /// Waiting for the lesson to begin.
     NotBegun,
     /// Waiting for quiet hours to end.
@@ -278,6 +280,9 @@ impl Reason {
             Self::MarkChanged => "the mark changed before the message left",
             Self::NothingToCorrect => "nobody was told, so there is nothing to correct",
             Self::Settling => "waits a moment, as the mark may change again",
+            Self::StepSettling => {
+                "waits a while, as a notice of absence that comes later takes the step back (`ladder-settle`)"
+            }
             Self::Grace => {
                 "waits for the school's grace period, or for the marks that come with it"
             }
