@@ -195,6 +195,8 @@ pub enum Reason {
     CaseRecorded,
     /// It was agreed with the home that the team phones first.
     PhoneFirst,
+    /// It was agreed with the home that it is told with all of the week, when that is over.
+    InWeekLine,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -348,6 +350,10 @@ impl Reason {
             Self::DutyDocumented => "what the duty leaves in writing is there",
             Self::PupilLeft => "the pupil is not at the school any more",
             Self::CaseRecorded => "the attendance team has recorded what came of the case",
+            Self::InWeekLine => {
+                "agreed with the home: told with all of the week on its last school day; the team phones the same day \
+                 (`upprop agreement list`)"
+            }
             Self::PhoneFirst => {
                 "agreed with the home: the team phones first, and no message leaves (`upprop agreement list`)"
             }
