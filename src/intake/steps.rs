@@ -162,7 +162,13 @@ async fn call_back(
         let waits = n.state == State::Waiting && n.attempts.is_empty();
         if n.purpose == Purpose::LadderRetracted && waits {
             cancel(unit, &mut n, State::Cancelled, Reason::StepReached);
-            known.extend(n.corrects.clone().map(|told| (n.recipient.clone(), told)));
+            let Some(told) = n.corrects else { continue };
+            let row: Option<Notification> = unit.read(&tables::notification(&told)).await?;
+            // A duty that somebody may not have heard of is told once more.
+            let came = |row: Notification| matches!(row.state, State::Accepted | State::Delivered);
+            if row.is_some_and(came) {
+                known.insert(n.recipient, told);
+            }
         }
     }
     Ok(known)

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use crate::chance::Chance;
 
+/// The principal of all schools.
+const PRINCIPAL: &str = "rektor@skola.example";
 /// Pupils of each school.
 const PUPILS: usize = 6;
 
@@ -25,6 +27,8 @@ pub struct School {
     pub guests: BTreeSet<String>,
     /// What it has chosen about further lessons, siblings and a day's cap.
     pub fatigue: &'static str,
+    /// Whether it follows a ladder.
+    pub has_ladder: bool,
 }
 
 /// How somebody is reached.
@@ -178,7 +182,8 @@ impl Roster {
                 links.push(link);
             }
         }
-        json!({"pupils": rows, "guardians": links})
+        let principal = json!({"id": "rektor", "role": "principal", "email": PRINCIPAL});
+        json!({"pupils": rows, "guardians": links, "staff": [principal]})
     }
 
     /// Who may be told about a pupil on a day, as `Recipient::key` names them, and where.
@@ -237,6 +242,7 @@ pub fn schools(c: &Chance) -> Vec<School> {
         rate: *c.pick(&[None, Some((40, 2))]),
         guests: BTreeSet::new(),
         fatigue: "",
+        has_ladder: false,
     };
     vec![
         school("live", "live"),

@@ -95,6 +95,7 @@ impl Plan {
         let choices = Chance::new(seed, "fatigue");
         for school in &mut schools {
             school.fatigue = choices.pick::<&str>(&people::FATIGUE);
+            school.has_ladder = choices.percent(50);
         }
         let roster = Roster::new(&c, &schools, first);
         schools[2].guests = roster.addresses().into_iter().filter(|_| c.percent(50)).collect();

@@ -13,6 +13,46 @@ pub const TOKENS: [(&str, &str); 2] = [
     ("src", "test-token-0123456789abcdef-0123456789"),
     ("poll", "poll-token-0123456789abcdef-0123456789"),
 ];
+/// What follows from absence, where a school follows it: reached often enough that three days show it.
+const LADDER: &str = r#"
+name = "days"
+title = { sv = "Dagar", en = "Days" }
+from = 2026-08-01
+source = "made up"
+
+[[step]]
+id = "each-day"
+title = { sv = "Ogiltig dag", en = "Unexcused day" }
+when = { every = "unexcused", unit = "day" }
+[[step.notify]]
+role = "principal"
+text = { sv = "En dag till.", en = "One day more." }
+[[step.duty]]
+id = "call"
+owner = "attendance-team"
+do = { sv = "Ring hem.", en = "Phone home." }
+due = "same day"
+remind = "1 hour"
+done = "home-reached"
+if-not-done = "principal"
+
+[[step]]
+id = "third-lesson"
+title = { sv = "Tredje lektionen", en = "Third lesson" }
+when = { count = "unexcused", unit = "lesson", at-least = 3, within = "7 days" }
+once = "school-year"
+[[step.duty]]
+id = "talk"
+owner = "attendance-team"
+do = { sv = "Samtala.", en = "Talk." }
+due = "1 school day"
+documents = { where = { sv = "loggen", en = "the log" }, tell = ["principal"] }
+
+[[example]]
+title = "Tre lektioner på två dagar"
+absent = ["2026-09-14 unexcused", "2026-09-15 08.20-09.20 unexcused"]
+expect = ["2026-09-14 each-day", "2026-09-14 third-lesson", "2026-09-15 each-day"]
+"#;
 pub const API_TOKEN: &str = "api-token-0123456789abcdef-01234567890";
 
 /// Reads a configuration, as the daemon does.
@@ -28,6 +68,7 @@ pub fn read(text: &str) -> Config {
         fs::write(&path, secret).expect("secret");
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("mode");
     }
+    fs::write(folder.path().join("days.toml"), LADDER).expect("a ladder");
     let loader = Loader {
         credentials_dir: None,
         base_dir: folder.path().to_owned(),
@@ -64,6 +105,8 @@ rate = "{}"
 bearer-file = "./src"
 [sources.poll]
 bearer-file = "./poll"
+[ladders]
+files = ["days.toml"]
 [defaults]
 team-email = "team@skola.example"
 phone = "070-174 06 99"
@@ -95,13 +138,14 @@ most-a-day = 0
         write!(
             text,
             "[schools.{id}]\nname = \"Skolan\"\nmode = \"{mode}\"\ngrace = \"{grace}s\"\ncorrection-settle = \"{settle}s\"\n\
-             quiet-hours = \"{quiet}\"\nsms-rate = \"{rate}\"\n{fatigue}{guests}",
+             quiet-hours = \"{quiet}\"\nsms-rate = \"{rate}\"\n{fatigue}{guests}{ladder}",
             id = school.id,
             mode = school.mode,
             grace = school.grace_secs,
             settle = school.settle_secs,
             rate = rate(school.rate),
             fatigue = school.fatigue,
+            ladder = if school.has_ladder { "ladder = [\"days\"]\n" } else { "" },
         )
         .expect("a text");
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use upprop::model::{EventId, Purpose, SourceId, State};
-use upprop::store::rows::Audit;
+use upprop::store::rows::{Audit, Due};
 use upprop::store::{ledger, tables};
 
 use super::truth::Truth;
@@ -25,17 +25,18 @@ impl Oracle<'_> {
 
     /// What was heard stands in the trail, with what was decided, and why.
     pub fn trail(&mut self) {
-        let mut lines: BTreeMap<(String, String), Audit> = BTreeMap::new();
+        let mut lines: BTreeMap<(String, String), Vec<Audit>> = BTreeMap::new();
         for (_, row) in self.rows.iter().filter(|(key, _)| key.starts_with(tables::AUDIT)) {
             let line = ledger::decode::<Audit>(row).expect("a row");
             if let (Some(source), Some(event)) = (&line.source, &line.event) {
-                lines.insert((source.to_string(), event.to_string()), line);
+                // What it comes to on a ladder has a line of its own.
+                lines.entry((source.to_string(), event.to_string())).or_default().push(line);
             }
         }
         for event in &self.world.plan.events {
             let line = lines.get(&(event.source.to_owned(), event.id.clone()));
             let told = event.body["type"] == "absence.notified";
-            let kept = line.is_some_and(|line| told || !line.decisions.is_empty());
+            let kept = line.is_some_and(|all| told || all.iter().any(|l| !l.decisions.is_empty()));
             self.check(REASONED, kept, || format!("{}: {line:?}", event.body));
         }
     }
@@ -49,7 +50,15 @@ impl Oracle<'_> {
             let words = || format!("{} {:?} {:?} {:?}", n.id, n.state, n.state_reason, n.purpose);
             self.check(ENDED, !open && !silent, words);
         }
-        if self.rows.iter().any(|(k, _)| k.starts_with(b"du/") || k.starts_with(tables::ASIDE)) {
+        // Nobody does the duties, so they are reminded of for ever.
+        let is_open = |row: &[u8]| {
+            let due = ledger::decode::<Due>(row).expect("a row");
+            !matches!(due, Due::Duty { .. } | Due::Ladder { .. })
+        };
+        let open = |(key, row): &(Vec<u8>, bytes::Bytes)| {
+            key.starts_with(tables::ASIDE) || (key.starts_with(b"du/") && is_open(row))
+        };
+        if self.rows.iter().any(open) {
             self.wrong.push("something is still due, or was put aside".into());
         }
     }

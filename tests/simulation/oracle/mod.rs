@@ -5,6 +5,7 @@
 mod bundles;
 mod held;
 mod kept;
+mod ladders;
 mod limits;
 mod order;
 mod reach;
@@ -86,6 +87,7 @@ pub fn examine(world: &World) -> Examined {
     oracle.followed_up();
     oracle.kept_back();
     oracle.suspended();
+    oracle.climbed();
     let messages = world.outside.arrived.lock().expect("arrived").len();
     let lessons = oracle.cases.len();
     Examined { wrong: oracle.wrong, lessons, messages }
@@ -161,6 +163,11 @@ pub const CHECKS: &[&str] = &[
     limits::SCHOOL,
     limits::RECIPIENT,
     held::HELD,
+    ladders::REACHED,
+    ladders::TAKEN_BACK,
+    ladders::DUTIES,
+    ladders::TOLD,
+    ladders::UNTOLD,
     bundles::TOLD_TOGETHER,
     bundles::NAMES_NOBODY_ELSE,
 ];

@@ -42,24 +42,29 @@ pub fn time(value: &Value) -> Timestamp {
 impl Case<'_> {
     /// What is true at `now` to whoever has `heard` this and nothing else.
     pub fn truth(&self, heard: &dyn Fn(&Said<'_>) -> bool, now: Timestamp) -> Truth {
-        let rank = |word: &str| MARKS.iter().position(|m| *m == word);
-        let mark = self
-            .marks
-            .iter()
-            .filter(|said| heard(said))
-            .map(|said| {
-                let word = said.body["mark"].as_str().expect("mark");
-                (time(&said.body["recorded_at"]), rank(word))
-            })
-            .max();
-        let Some((_, mark)) = mark else { return Truth::Unknown };
-        match MARKS[mark.expect("a known mark")] {
+        let Some(mark) = self.mark(heard) else { return Truth::Unknown };
+        match mark {
             "unexcused" | "unknown" if self.is_noticed(heard, now) => Truth::Away,
             "unexcused" => Truth::Missing,
             "unknown" => Truth::Unknown,
             "excused" => Truth::Away,
             _ => Truth::There,
         }
+    }
+
+    /// The mark that counts to whoever has `heard` this: the last one, of two at one instant the one that says more.
+    fn mark(&self, heard: &dyn Fn(&Said<'_>) -> bool) -> Option<&'static str> {
+        let rank = |word: &str| MARKS.iter().position(|m| *m == word).expect("a known mark");
+        let marks = self.marks.iter().filter(|said| heard(said)).map(|said| {
+            let word = said.body["mark"].as_str().expect("mark");
+            (time(&said.body["recorded_at"]), rank(word))
+        });
+        marks.max().map(|(_, rank)| MARKS[rank])
+    }
+
+    /// The mark that counts in the end.
+    pub fn last_mark(&self) -> Option<&'static str> {
+        self.mark(&|_| true)
     }
 
     /// What is true in the end.
