@@ -11,6 +11,8 @@
 //!                         advance    that against what was fired before: what fires, what is taken back
 //!                         course     one pupil's days lived through all that, for the examples beside a ladder
 //!                         duty       open, taken, done, not needed, overdue; reminded, handed over
+//!                         duty::list what is left, and on which days its owner is told
+//!                         tally      the numbers of a week
 //! ```
 
 mod advance;
@@ -29,6 +31,7 @@ mod replay;
 mod school_days;
 pub mod sentences;
 mod shipped;
+pub mod tally;
 #[cfg(test)]
 mod testing;
 mod view;

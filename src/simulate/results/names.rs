@@ -36,6 +36,8 @@ pub(super) fn purpose(purpose: Purpose) -> Words {
         Purpose::Missed => ("lista: ingen underrättad i går", "list: nobody told yesterday"),
         Purpose::DayReport => ("dagens rapport", "report of the day"),
         Purpose::TermReport => ("terminens rapport", "report of the term"),
+        Purpose::LadderReport => ("veckans rapport om trappan", "report of the ladder"),
+        Purpose::DutyList => ("lista: åtgärder som är kvar", "list: duties that are left"),
         Purpose::ProgrammeReminder => ("påminnelse om program", "reminder of a programme"),
         Purpose::AskToRing => ("ring skolan", "please ring the school"),
         Purpose::LadderStep => ("steg på trappan nått", "step of the ladder reached"),
