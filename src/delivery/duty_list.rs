@@ -21,8 +21,8 @@ use crate::ladder::duty::list::{self, Left, Listed};
 use crate::message::duty_list::{DutyListFacts, LeftFacts};
 use crate::message::thread;
 use crate::model::{
-    Duty, DutyAct, EmailAddress, Firing, LessonId, Notification, PupilId, Purpose, Reason,
-    Recipient, StaffId, StaffRole, local_date,
+    Duty, DutyAct, DutyState, EmailAddress, Firing, LessonId, Notification, PupilId, Purpose,
+    Reason, Recipient, StaffId, StaffRole, local_date,
 };
 use crate::policy::daily;
 use crate::store::ledger::{self, Unit};
@@ -63,10 +63,10 @@ impl Whose {
 }
 
 /// A duty that is left, and whose it is.
-struct Owed<'a> {
+struct Owed<'a, L = Listed> {
     duty: Duty,
     firing: Firing,
-    listed: Listed,
+    listed: L,
     pupil: &'a Pupil,
     hidden: bool,
     instead: bool,
@@ -113,14 +113,25 @@ async fn left<'a>(
     all: Vec<Duty>,
     now: Timestamp,
 ) -> Result<Vec<Owed<'a>>, StoreError> {
-    let roster = &directory.roster;
     let hours = duties::hours(school);
-    let mut found: Vec<Owed<'_>> = Vec::new();
+    let is_left = |duty: &Duty| list::listed(duty, duties::rule_of(school, duty), &hours, now);
+    whose(unit, directory, school, all, is_left, now).await
+}
+
+/// Those of some duties that are picked, with whose they are.
+async fn whose<'a, L>(
+    unit: &Unit<'_>,
+    directory: &'a Directory,
+    school: &School,
+    all: Vec<Duty>,
+    pick: impl Fn(&Duty) -> Option<L>,
+    now: Timestamp,
+) -> Result<Vec<Owed<'a, L>>, StoreError> {
+    let roster = &directory.roster;
+    let mut found: Vec<Owed<'_, L>> = Vec::new();
     let mut of: Option<(PupilId, bool, Vec<Firing>)> = None;
     for duty in all {
-        let Some(listed) = list::listed(&duty, duties::rule_of(school, &duty), &hours, now) else {
-            continue;
-        };
+        let Some(listed) = pick(&duty) else { continue };
         // Of somebody who has left nothing need be done.
         let Some(pupil) = roster.pupil(&school.id, &duty.pupil) else { continue };
         if of.as_ref().is_none_or(|(id, ..)| *id != duty.pupil) {
@@ -245,6 +256,33 @@ pub(super) async fn facts(
         }
     }
     Ok(Some(facts))
+}
+
+/// The duties of whoever has got a list, for its page: those that are to be done or documented, and those of which
+/// something has happened since it was made.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn of_list(
+    kv: &dyn Kv,
+    unit: &Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    n: &Notification,
+    now: Timestamp,
+) -> Result<Vec<Duty>, StoreError> {
+    let rows = Scope::of(n, school, &directory.roster).read(kv, school).await?;
+    let pick = |duty: &Duty| {
+        let documents = || duties::rule_of(school, duty).is_some_and(|r| r.documents.is_some());
+        let is_left = duty.state.is_open()
+            || (duty.state == DutyState::Done && duty.documented_at.is_none() && documents());
+        let moved = || duty.history.last().is_some_and(|event| event.at >= n.created_at);
+        (is_left || moved()).then_some(())
+    };
+    let mut all = whose(unit, directory, school, rows, pick, now).await?;
+    let theirs = Whose::of(n);
+    all.retain(|of| of.whose == theirs);
+    Ok(all.into_iter().map(|of| of.duty).collect())
 }
 
 fn told(school: &School, of: &Owed<'_>) -> LeftFacts {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::case_page::{Look, Pages};
+use super::duty_list;
 use super::facts::full_name;
 use super::shared::Shared;
 use crate::directory::{Directory, Pupil, Roster, School, entitled};
@@ -21,7 +22,10 @@ use crate::model::{
     Recipient, SchoolId, StaffId, StaffRole,
 };
 use crate::store::ledger::Unit;
-use crate::store::{StoreError, tables};
+use crate::store::{Kv, StoreError, tables};
+
+/// Most duties of one page; more are shown when these are done.
+const MOST: usize = 100;
 
 /// Duties that may be shown.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub struct OpenDuties {
     pub case: String,
     /// They, the first due first.
     pub duties: Vec<OpenDuty>,
+    /// How many more there are than a page shows.
+    pub more: usize,
 }
 
 /// One of them.
@@ -57,20 +63,30 @@ pub(super) fn link(shared: &Shared, n: &Notification) -> Option<String> {
 
 /// Whether a message tells of duties that can be worked on.
 fn has_page(n: &Notification) -> bool {
-    matches!(n.purpose, Purpose::Duty | Purpose::DutyReminder | Purpose::DutyOverdue)
+    matches!(
+        n.purpose,
+        Purpose::Duty | Purpose::DutyReminder | Purpose::DutyOverdue | Purpose::DutyList
+    )
 }
 
-/// The duties that a message told of and its recipient has now, the first due first; none: the rows that it was made
-/// from are gone.
+/// The duties that a message told of and its recipient has now, the first due first; of a list, all that the recipient
+/// has at the school. None: the rows that it was made from are gone.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn duties_of(
+    kv: &dyn Kv,
     unit: &mut Unit<'_>,
     directory: &Directory,
     school: &School,
     n: &Notification,
+    now: Timestamp,
 ) -> Result<Option<Vec<Duty>>, StoreError> {
+    if n.purpose == Purpose::DutyList {
+        let mut found = duty_list::of_list(kv, unit, directory, school, n, now).await?;
+        sort(&mut found);
+        return Ok(Some(found));
+    }
     let Some(firing) = ladders::firing_of(unit, n).await? else { return Ok(None) };
     let pupil = directory.roster.pupil(&n.school, &n.pupil);
     let mut found = Vec::new();
@@ -82,8 +98,12 @@ pub async fn duties_of(
             owner.is_some_and(|owner| owner.recipient == n.recipient)
         }));
     }
-    found.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
+    sort(&mut found);
     Ok(Some(found))
+}
+
+fn sort(all: &mut [Duty]) {
+    all.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
 }
 
 /// Looks at the duties of a message. `language`: the one that was asked for, instead of the school's.
@@ -114,9 +134,12 @@ pub async fn look(
     if about_one && ladders::is_hidden(&unit, school, pupil, &n.pupil, now).await? {
         return Ok(Look::Hidden(number));
     }
-    let Some(rows) = duties_of(&mut unit, &directory, school, &n).await? else {
+    let kv = shared.kv.as_ref();
+    let Some(mut rows) = duties_of(kv, &mut unit, &directory, school, &n, now).await? else {
         return Ok(Look::Gone);
     };
+    let more = rows.len().saturating_sub(MOST);
+    rows.truncate(MOST);
     let by = n.recipient.key();
     let locale = language.unwrap_or(&school.locale);
     let mut pupils: BTreeMap<PupilId, About<'_>> = BTreeMap::new();
@@ -135,6 +158,7 @@ pub async fn look(
         locale: school.locale.clone(),
         case: number,
         duties: all,
+        more,
     })))
 }
 
