@@ -102,8 +102,9 @@ struct AddReports {
     /// The pupil, as the school system has the id.
     #[arg(long, value_name = "ID", value_parser = pupil)]
     pupil: PupilId,
-    /// How: every-lesson, line-a-day (the first lesson at once, the rest when the day is over), or phone-first (no message;
-    /// the team is told at once).
+    /// How: every-lesson, line-a-day (the first lesson at once, the rest when the day is over), line-a-week (all of the
+    /// week on its last school day; the team is told at once and phones the same day), or phone-first (no message; the team
+    /// is told at once).
     #[arg(long, value_name = "WORD", value_parser = how)]
     how: Reports,
     /// Which guardian it is about; without it, everybody who is told.
@@ -283,6 +284,9 @@ fn in_words(accord: &Accord) -> String {
             let how = match how {
                 Reports::EveryLesson => "is told of every lesson",
                 Reports::LineADay => "is told of further lessons when the day is over",
+                Reports::LineAWeek => {
+                    "is phoned the same day, and told of the week when it is over,"
+                }
                 Reports::PhoneFirst => "is phoned first, and not written to",
             };
             format!("{to} {how} about pupil {}", accord.pupil)

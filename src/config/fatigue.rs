@@ -1,4 +1,4 @@
-//! `further-lessons`, `end-of-day-at`, `most-a-day` and `siblings…` of `[defaults]` and of a school.
+//! `further-lessons`, `end-of-day-at`, `week-line-at`, `most-a-day` and `siblings…` of `[defaults]` and of a school.
 
 use jiff::civil::Time;
 
@@ -22,6 +22,9 @@ pub(super) fn read(from: &Layers<'_, '_>) -> Fatigue {
         end_of_day: from
             .get(|r| r.parsed("end-of-day-at", "a time as \"15:45\"", clock_time))
             .unwrap_or(usual.end_of_day),
+        week_line: from
+            .get(|r| r.parsed("week-line-at", "a time as \"15:30\"", clock_time))
+            .unwrap_or(usual.week_line),
         most_a_day: from
             .get(|r| r.integer("most-a-day", 0..=1000))
             .map_or(usual.most_a_day, |most| Some(most).filter(|most| *most > 0)),
@@ -57,6 +60,15 @@ pub(super) fn judge(school: &School, at: &Layers<'_, '_>) {
         let remedy = "write an `end-of-day-at` outside `quiet-hours`";
         at.note(Severity::Warning, "end-of-day-at", message, remedy);
     }
+    if is_quiet(school.fatigue.week_line) {
+        let message = format!(
+            "school {} tells the week at {}, which is within its `quiet-hours`: it would leave the next morning",
+            school.id,
+            school.fatigue.week_line.strftime("%H:%M")
+        );
+        let remedy = "write a `week-line-at` outside `quiet-hours`";
+        at.note(Severity::Warning, "week-line-at", message, remedy);
+    }
     if further == FurtherLessons::Team && school.team_email.is_none() {
         let message = format!(
             "school {} leaves further lessons to its attendance team, and has no `team-email`: nobody may be told of them",
@@ -81,7 +93,7 @@ mod tests {
         let report = load_text("t.toml", &text, &loader);
         let id = SchoolId::new("bjork").expect("id");
         let of = |config: Config| config.schools.get(&id).cloned();
-        let told = ["end-of-day-at", "further-lessons"];
+        let told = ["end-of-day-at", "week-line-at", "further-lessons"];
         let errors = report.problems.iter().filter(|p| {
             let of_these = told.iter().any(|key| p.key.ends_with(key));
             p.severity == Severity::Error || of_these
@@ -98,12 +110,13 @@ mod tests {
     fn a_schools_choice_is_read() {
         assert_eq!(school("").expect("good").fatigue, Fatigue::default());
         let chosen = school(
-            "further-lessons = \"end-of-day\"\nend-of-day-at = \"16:00\"\nmost-a-day = 3\n\
+            "further-lessons = \"end-of-day\"\nend-of-day-at = \"16:00\"\nmost-a-day = 3\nweek-line-at = \"14:45\"\n\
              siblings = \"merged\"\nsiblings-gather = \"90s\"\n",
         );
         let expected = Fatigue {
             further: FurtherLessons::EndOfDay,
             end_of_day: Time::constant(16, 0, 0, 0),
+            week_line: Time::constant(14, 45, 0, 0),
             most_a_day: Some(3),
             merges_siblings: true,
             siblings_gather: jiff::SignedDuration::from_secs(90),
@@ -118,6 +131,7 @@ mod tests {
             ("end-of-day-at = \"21:30\"\n", "within its `quiet-hours`"),
             ("end-of-day-at = \"06:59\"\n", "within its `quiet-hours`"),
             ("quiet-hours = \"15:00-16:00\"\n", "within its `quiet-hours`"),
+            ("week-line-at = \"06:00\"\n", "tells the week at 06:00"),
             ("further-lessons = \"team\"\n", "no `team-email`"),
             ("further-lessons = \"never\"\n", "further-lessons"),
         ] {

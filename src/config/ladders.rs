@@ -1,6 +1,6 @@
 //! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form`, `day-ends`, `ladder-mail`,
-//! `calls-per-hour`, `duty-list-at` and `ladder-report-at` of a school: which ladders it follows, and how. What is wrong in a file is told with its line in it;
-//! what a school lacks for its ladder, at the school.
+//! `calls-per-hour`, `duty-list-at`, `ladder-report-at` and `ladder-settle` of a school: which ladders it follows, and how.
+//! What is wrong in a file is told with its line in it; what a school lacks for its ladder, at the school.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -221,6 +221,7 @@ pub(super) fn of_school(id: &SchoolId, from: &Layers<'_, '_>, ladders: &Ladders)
         report: from
             .get(|r| r.parsed("ladder-report-at", time, clock::digest_time))
             .unwrap_or(usual.report),
+        settle: from.get(|r| r.duration("ladder-settle", "0s", "4h")).unwrap_or(usual.settle),
     }
 }
 

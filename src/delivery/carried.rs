@@ -2,7 +2,8 @@
 //! One that is under way has no row that makes it due and is never asked about: what becomes of its carrier becomes of
 //! it, in the same commit. One that waits again is due like any other, and goes along again if it can.
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::{Timestamp, ToSpan as _};
 
 use super::fatigue::{self, Kind};
 use super::noted::note;
@@ -17,8 +18,9 @@ use crate::intake::accords;
 use crate::intake::case::{Case, CaseKey, due_row};
 use crate::intake::further::{self, Elsewhere};
 use crate::model::{
-    Address, Attempt, LessonState, Notification, Purpose, Reason, State, local_date,
+    Address, Attempt, LessonId, LessonState, Notification, Purpose, Reason, State, local_date,
 };
+use crate::policy::week_line;
 use crate::store::ledger::Unit;
 use crate::store::rows::Day;
 use crate::store::{StoreError, tables};
@@ -27,6 +29,10 @@ use super::claim::{self, Claim, Verdict};
 
 /// Most that one message carries: with its own lesson more than most days have.
 const MOST: usize = 7;
+/// Most that one message about a week carries: with its own lesson more than most weeks have.
+const MOST_A_WEEK: usize = 39;
+/// Days back in which what is told with a week is looked for; over Christmas it has waited longest.
+const WEEKS: i64 = 35;
 
 /// One that goes along.
 #[derive(Debug, Clone)]
@@ -35,6 +41,8 @@ pub(super) struct Along {
     pub n: Notification,
     /// When its lesson begins.
     pub start: Timestamp,
+    /// When it ends.
+    pub end: Timestamp,
 }
 
 /// The message that a waiting one is to be told with; none: it goes by itself.
@@ -104,33 +112,39 @@ pub(super) async fn along(
     now: Timestamp,
 ) -> Result<Vec<Along>, StoreError> {
     let hinted = !n.carries.is_empty();
-    if n.purpose != Purpose::Absence || !(hinted || matches!(kind, Kind::First | Kind::Digest)) {
+    if n.purpose != Purpose::Absence
+        || !(hinted || matches!(kind, Kind::First | Kind::Digest | Kind::Week))
+    {
         return Ok(Vec::new());
     }
     let mut pupils = vec![&n.pupil];
-    if school.fatigue.merges_siblings {
+    if school.fatigue.merges_siblings && kind != Kind::Week {
         pupils.extend(fatigue::siblings(directory, school, n));
     }
     let mut found: Vec<Along> = Vec::new();
     for pupil in pupils {
-        let day: Option<Day> = unit.peek(&tables::occasion(&n.school, pupil, n.date)).await?;
+        let mut lessons: Vec<(Date, LessonId)> = Vec::new();
+        for date in days(school, n, kind, now) {
+            let day: Option<Day> = unit.peek(&tables::occasion(&n.school, pupil, date)).await?;
+            lessons.extend(day.into_iter().flat_map(|day| day.missing).map(|id| (date, id)));
+        }
         let mut of_pupil: Vec<Along> = Vec::new();
-        for lesson in day.iter().flat_map(|day| &day.missing) {
-            if *pupil == n.pupil && *lesson == n.lesson {
+        for (date, lesson) in &lessons {
+            if *pupil == n.pupil && *date == n.date && *lesson == n.lesson {
                 continue;
             }
-            let key = CaseKey { pupil: pupil.clone(), ..fatigue::case_key(n, lesson) };
+            let key = CaseKey { pupil: pupil.clone(), date: *date, ..fatigue::case_key(n, lesson) };
             let row = tables::lesson(&key.school, &key.pupil, key.date, &key.lesson);
             let Some(lesson) = unit.peek::<LessonState>(&row).await? else { continue };
             for id in &lesson.notifications {
                 let other: Option<Notification> = unit.peek(&tables::notification(id)).await?;
                 let Some(other) = other.filter(|other| might(n, other, now)) else { continue };
-                let start = lesson.lesson.start;
+                let (start, end) = (lesson.lesson.start, lesson.lesson.end);
                 if !fits(unit, school, n, (&other, &key, start), kind, now).await? {
                     continue;
                 }
                 if leaves(shared, unit, (directory, school), (&other, &key), address, now).await? {
-                    of_pupil.push(Along { n: other, start });
+                    of_pupil.push(Along { n: other, start, end });
                 }
             }
         }
@@ -142,8 +156,18 @@ pub(super) async fn along(
         found.extend(of_pupil);
     }
     found.sort_by(|a, b| (a.start, &a.n.id).cmp(&(b.start, &b.n.id)));
-    found.truncate(MOST);
+    found.truncate(if kind == Kind::Week { MOST_A_WEEK } else { MOST });
     Ok(found)
+}
+
+/// The days of those that may go along with a message.
+fn days(school: &School, n: &Notification, kind: Kind, now: Timestamp) -> Vec<Date> {
+    if kind != Kind::Week {
+        return vec![n.date];
+    }
+    let today = local_date(now, &school.zone);
+    let first = today.saturating_sub(WEEKS.days()).min(n.date);
+    first.series(1.day()).take_while(|day| *day <= today).collect()
 }
 
 /// Whether one waits to be told to the same recipient by the same channel, now.
@@ -174,6 +198,12 @@ async fn fits(
     }
     match kind {
         Kind::Plain | Kind::Short => Ok(false),
+        Kind::Week => {
+            let accords = accords::of_pupil(unit, (&key.school, &key.pupil)).await?;
+            let is_told = week_line::next(school, other.created_at) <= now;
+            let today = local_date(now, &school.zone);
+            Ok(is_told && fatigue::is_in_week_line(other, &accords, today))
+        }
         Kind::Digest => {
             let over = now >= fatigue::end_of_day(school, other.date);
             let accords = accords::of_pupil(unit, (&key.school, &key.pupil)).await?;

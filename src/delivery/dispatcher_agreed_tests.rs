@@ -9,6 +9,9 @@ use crate::intake::case_words::{self, NewWord};
 use crate::model::{CaseWhat, MentorTold, Reports, StaffId, StaffRole};
 use crate::operate::reports::{NewReports, agree};
 
+#[path = "dispatcher_week_tests.rs"]
+mod week;
+
 const ONE: &[Family<'_>] = &[("p", Protection::None, &[("g1", 605)])];
 
 fn bench(further: FurtherLessons) -> Bench {

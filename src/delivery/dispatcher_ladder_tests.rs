@@ -1,6 +1,6 @@
 //! Ladders from the mark to the mail: who is told what and when, what is taken back, ticked, handed over and ended.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::Date;
 
 use super::*;
 use crate::directory::{LadderMail, LadderRules, Staff};
@@ -11,6 +11,8 @@ use crate::model::{Duty, DutyAct, DutyState, Firing, StaffId, StaffRole};
 
 #[path = "dispatcher_ladder_list_tests.rs"]
 mod list;
+#[path = "dispatcher_ladder_settling_tests.rs"]
+mod settling;
 #[path = "dispatcher_ladder_words_tests.rs"]
 mod words;
 
@@ -94,7 +96,7 @@ fn rules() -> LadderRules {
     let plan = read(LADDER).expect("a good ladder");
     LadderRules {
         versions: vec![Arc::new(plan.ladder)],
-        day_ends: Time::constant(16, 0, 0, 0),
+        settle: SignedDuration::ZERO,
         ..LadderRules::default()
     }
 }
@@ -223,22 +225,6 @@ async fn what_nobody_does_is_handed_over_and_told_of_once() {
     b.set_to("2026-12-25T15:00:00Z".parse().expect("time"));
     b.work().await;
     assert_eq!(heads(&b).len(), 3);
-}
-
-#[tokio::test]
-async fn what_is_put_right_before_it_leaves_is_told_to_nobody() {
-    let mut b = bench(people(ONE), |s| s.grace = SignedDuration::from_mins(10));
-    b.mark("p", Mark::Unexcused).await;
-    b.work().await;
-    b.set("08:25:00");
-    b.mark("p", Mark::Present).await;
-    b.work().await;
-    b.set("16:30:00");
-    b.work().await;
-    assert!(mails(&b).is_empty(), "{:?}", mails(&b));
-    let [duty] = duties_of(&b).await.try_into().expect("one duty");
-    assert_eq!(duty.state, DutyState::NotNeeded);
-    assert_eq!(duty.history.last().expect("an event").what, DutyAct::Retracted);
 }
 
 #[tokio::test]

@@ -16,13 +16,13 @@ use super::ladder_notice::who;
 use super::reports::{self, Report};
 use crate::directory::{Directory, Pupil, Roster, School, entitled};
 use crate::intake::{duties, ladders};
-use crate::ladder::SchoolDays;
 use crate::ladder::duty::list::{self, Left, Listed};
+use crate::ladder::{DutyRule, SchoolDays};
 use crate::message::duty_list::{DutyListFacts, LeftFacts};
 use crate::message::thread;
 use crate::model::{
-    Duty, DutyAct, DutyState, EmailAddress, Firing, LessonId, Notification, PupilId, Purpose,
-    Reason, Recipient, StaffId, StaffRole, local_date,
+    Duty, DutyAct, EmailAddress, Firing, LessonId, Notification, PupilId, Purpose, Reason,
+    Recipient, StaffId, StaffRole, local_date,
 };
 use crate::policy::daily;
 use crate::store::ledger::{self, Unit};
@@ -63,10 +63,10 @@ impl Whose {
 }
 
 /// A duty that is left, and whose it is.
-struct Owed<'a, L = Listed> {
+struct Owed<'a> {
     duty: Duty,
     firing: Firing,
-    listed: L,
+    listed: Listed,
     pupil: &'a Pupil,
     hidden: bool,
     instead: bool,
@@ -105,33 +105,21 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// What is left of some duties, with whose it is; those about one pupil stand together in `all`.
+/// What is left of some duties, with whose it is; those about one pupil stand together in `all`. `is_left` says of a duty
+/// what is.
 async fn left<'a>(
     unit: &Unit<'_>,
     directory: &'a Directory,
     school: &School,
     all: Vec<Duty>,
+    is_left: impl Fn(&Duty, Option<&DutyRule>) -> Option<Listed>,
     now: Timestamp,
 ) -> Result<Vec<Owed<'a>>, StoreError> {
-    let hours = duties::hours(school);
-    let is_left = |duty: &Duty| list::listed(duty, duties::rule_of(school, duty), &hours, now);
-    whose(unit, directory, school, all, is_left, now).await
-}
-
-/// Those of some duties that are picked, with whose they are.
-async fn whose<'a, L>(
-    unit: &Unit<'_>,
-    directory: &'a Directory,
-    school: &School,
-    all: Vec<Duty>,
-    pick: impl Fn(&Duty) -> Option<L>,
-    now: Timestamp,
-) -> Result<Vec<Owed<'a, L>>, StoreError> {
     let roster = &directory.roster;
-    let mut found: Vec<Owed<'_, L>> = Vec::new();
+    let mut found: Vec<Owed<'_>> = Vec::new();
     let mut of: Option<(PupilId, bool, Vec<Firing>)> = None;
     for duty in all {
-        let Some(listed) = pick(&duty) else { continue };
+        let Some(listed) = is_left(&duty, duties::rule_of(school, &duty)) else { continue };
         // Of somebody who has left nothing need be done.
         let Some(pupil) = roster.pupil(&school.id, &duty.pupil) else { continue };
         if of.as_ref().is_none_or(|(id, ..)| *id != duty.pupil) {
@@ -193,7 +181,9 @@ pub(super) async fn tell(
         return Ok(false);
     }
     let mut owed: BTreeMap<Whose, Vec<Date>> = BTreeMap::new();
-    for of in left(unit, directory, school, all, now).await? {
+    let hours = duties::hours(school);
+    let is_listed = |duty: &Duty, rule: Option<&DutyRule>| list::listed(duty, rule, &hours, now);
+    for of in left(unit, directory, school, all, is_listed, now).await? {
         owed.entry(of.whose).or_default().push(local_date(of.listed.owed, &school.zone));
     }
     if owed.is_empty() {
@@ -216,6 +206,29 @@ pub(super) async fn tell(
     Ok(false)
 }
 
+/// What whoever got a list can work on now, the first due first: all that is theirs to do or to document, and what has been
+/// done since.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn on_page(
+    kv: &dyn Kv,
+    unit: &Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    n: &Notification,
+    now: Timestamp,
+) -> Result<Vec<Duty>, StoreError> {
+    let rows = Scope::of(n, school, &directory.roster).read(kv, school).await?;
+    let whose = Whose::of(n);
+    let is_shown = |duty: &Duty, rule: Option<&DutyRule>| list::on_page(duty, rule, n.created_at);
+    let mut all = left(unit, directory, school, rows, is_shown, now).await?;
+    all.retain(|of| of.whose == whose);
+    let mut found: Vec<Duty> = all.into_iter().map(|of| of.duty).collect();
+    found.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
+    Ok(found)
+}
+
 /// What a list says now; none: nothing is left.
 ///
 /// # Errors
@@ -230,7 +243,9 @@ pub(super) async fn facts(
 ) -> Result<Option<DutyListFacts>, StoreError> {
     let rows = Scope::of(n, school, &directory.roster).read(kv, school).await?;
     let whose = Whose::of(n);
-    let mut all = left(unit, directory, school, rows, now).await?;
+    let hours = duties::hours(school);
+    let is_listed = |duty: &Duty, rule: Option<&DutyRule>| list::listed(duty, rule, &hours, now);
+    let mut all = left(unit, directory, school, rows, is_listed, now).await?;
     all.retain(|of| of.whose == whose);
     if all.is_empty() {
         return Ok(None);
@@ -256,33 +271,6 @@ pub(super) async fn facts(
         }
     }
     Ok(Some(facts))
-}
-
-/// The duties of whoever has got a list, for its page: those that are to be done or documented, and those of which
-/// something has happened since it was made.
-///
-/// # Errors
-/// When the store fails.
-pub(super) async fn of_list(
-    kv: &dyn Kv,
-    unit: &Unit<'_>,
-    directory: &Directory,
-    school: &School,
-    n: &Notification,
-    now: Timestamp,
-) -> Result<Vec<Duty>, StoreError> {
-    let rows = Scope::of(n, school, &directory.roster).read(kv, school).await?;
-    let pick = |duty: &Duty| {
-        let documents = || duties::rule_of(school, duty).is_some_and(|r| r.documents.is_some());
-        let is_left = duty.state.is_open()
-            || (duty.state == DutyState::Done && duty.documented_at.is_none() && documents());
-        let moved = || duty.history.last().is_some_and(|event| event.at >= n.created_at);
-        (is_left || moved()).then_some(())
-    };
-    let mut all = whose(unit, directory, school, rows, pick, now).await?;
-    let theirs = Whose::of(n);
-    all.retain(|of| of.whose == theirs);
-    Ok(all.into_iter().map(|of| of.duty).collect())
 }
 
 fn told(school: &School, of: &Owed<'_>) -> LeftFacts {

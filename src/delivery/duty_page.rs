@@ -24,7 +24,7 @@ use crate::model::{
 use crate::store::ledger::Unit;
 use crate::store::{Kv, StoreError, tables};
 
-/// Most duties of one page; more are shown when these are done.
+/// Most duties of one page: each has a form.
 const MOST: usize = 100;
 
 /// Duties that may be shown.
@@ -69,12 +69,12 @@ fn has_page(n: &Notification) -> bool {
     )
 }
 
-/// The duties that a message told of and its recipient has now, the first due first; of a list, all that the recipient
-/// has at the school. None: the rows that it was made from are gone.
+/// The duties that a message told of and its recipient has now, the first due first; of a list, all that its recipient
+/// has. None: the rows that it was made from are gone.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn duties_of(
+async fn duties_of(
     kv: &dyn Kv,
     unit: &mut Unit<'_>,
     directory: &Directory,
@@ -83,9 +83,7 @@ pub async fn duties_of(
     now: Timestamp,
 ) -> Result<Option<Vec<Duty>>, StoreError> {
     if n.purpose == Purpose::DutyList {
-        let mut found = duty_list::of_list(kv, unit, directory, school, n, now).await?;
-        sort(&mut found);
-        return Ok(Some(found));
+        return duty_list::on_page(kv, unit, directory, school, n, now).await.map(Some);
     }
     let Some(firing) = ladders::firing_of(unit, n).await? else { return Ok(None) };
     let pupil = directory.roster.pupil(&n.school, &n.pupil);
@@ -98,12 +96,8 @@ pub async fn duties_of(
             owner.is_some_and(|owner| owner.recipient == n.recipient)
         }));
     }
-    sort(&mut found);
+    found.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
     Ok(Some(found))
-}
-
-fn sort(all: &mut [Duty]) {
-    all.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
 }
 
 /// Looks at the duties of a message. `language`: the one that was asked for, instead of the school's.

@@ -1,5 +1,7 @@
 //! What a text may say, taken from a case. Pure.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
 use super::failing::task_id;
@@ -12,8 +14,8 @@ use crate::message::facts::{
     GuardianFacts, PersonMissed, TeamCase, TeamGuardian, TeamLesson, task_word,
 };
 use crate::model::{
-    Clock24, CorrectionKind, LessonState, Notification, PupilId, Purpose, Reason, Recipient, State,
-    TaskKind, local_date,
+    Clock24, CorrectionKind, Lesson, LessonState, Notification, PupilId, Purpose, Reason,
+    Recipient, State, TaskKind, local_date,
 };
 use crate::policy::hours;
 
@@ -63,7 +65,12 @@ pub fn guardian(
 }
 
 /// Makes of the facts about one lesson those of a message that tells others too, or that is one line about one more.
-pub fn together(facts: &mut GuardianFacts, m: &Making<'_>, start: Timestamp) {
+pub fn together(facts: &mut GuardianFacts, m: &Making<'_>, lesson: &Lesson) {
+    let start = lesson.start;
+    if is_of_week(m) {
+        week(facts, m, lesson, false);
+        return;
+    }
     if m.along.is_empty() && !matches!(m.kind, Kind::Short | Kind::Digest) {
         return;
     }
@@ -86,6 +93,42 @@ pub fn together(facts: &mut GuardianFacts, m: &Making<'_>, start: Timestamp) {
     facts.short = m.kind == Kind::Short && facts.count == 1;
     let is_over = !facts.day.is_empty() || !facts.seen_late.is_empty();
     facts.past_tense = !facts.short && (m.kind == Kind::Digest || is_over);
+}
+
+/// Whether a message tells lessons of several days, or of those that were kept for the end of the week.
+pub fn is_of_week(m: &Making<'_>) -> bool {
+    m.kind == Kind::Week || m.along.iter().any(|one| one.n.date != m.n.date)
+}
+
+/// Makes of them those of a message about a week: its days, by number so that every language has them, and when each
+/// lesson was; `by_number`: how many there were each day, which is shorter.
+pub fn week(facts: &mut GuardianFacts, m: &Making<'_>, lesson: &Lesson, by_number: bool) {
+    let clock = |at| Clock24::of(at, &m.school.zone).to_string();
+    let mut all = vec![(m.n.date, lesson.start, lesson.end)];
+    all.extend(m.along.iter().map(|one| (one.n.date, one.start, one.end)));
+    all.sort();
+    let mut days: BTreeMap<Date, Vec<String>> = BTreeMap::new();
+    for (date, start, end) in &all {
+        days.entry(*date).or_default().push(format!("{}-{}", clock(*start), clock(*end)));
+    }
+    let numbers = |date: &Date| date.strftime("%-d/%-m").to_string();
+    let (first, last) = (all[0].0, all[all.len() - 1].0);
+    let today = local_date(m.now, &m.school.zone);
+    let one_day = first == last;
+    facts.day = if one_day {
+        day_word(first, today)
+    } else {
+        format!("{}-{}", numbers(&first), numbers(&last))
+    };
+    let of_day = |(date, times): (&Date, &Vec<String>)| match (one_day, by_number) {
+        (true, _) => times.join(", "),
+        (false, true) => format!("{}: {}", numbers(date), times.len()),
+        (false, false) => format!("{} {}", numbers(date), times.join(" ")),
+    };
+    let times: Vec<String> = days.iter().map(of_day).collect();
+    facts.count = all.len();
+    facts.people = vec![PersonMissed { pupil: facts.pupil.clone(), times: times.join(", ") }];
+    (facts.short, facts.further, facts.past_tense) = (false, false, true);
 }
 
 fn day_word(day: Date, today: Date) -> String {

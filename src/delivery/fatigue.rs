@@ -9,8 +9,10 @@ use crate::directory::{Directory, FurtherLessons, School};
 use crate::intake::case::{Case, CaseKey};
 use crate::intake::further;
 use crate::model::{
-    Address, GuardianId, Notification, Purpose, Reason, Recipient, hex, local_date,
+    Accord, Address, GuardianId, Notification, Purpose, Reason, Recipient, Reports, accord, hex,
+    local_date,
 };
+use crate::policy::week_line;
 use crate::store::ledger::Unit;
 use crate::store::{StoreError, tables};
 
@@ -30,6 +32,8 @@ pub enum Kind {
     Short,
     /// What was kept for the end of the day, and all that was kept with it.
     Digest,
+    /// What was kept for the end of the week, and all that was kept with it.
+    Week,
 }
 
 /// What becomes of a message that may leave.
@@ -90,6 +94,13 @@ pub(super) fn is_kept(n: &Notification) -> bool {
     matches!(n.state_reason, Some(Reason::InDigest | Reason::EnoughToday))
 }
 
+/// Whether a message is told with all of the week: so it was agreed, and what was kept back for that is told then,
+/// whatever is agreed since.
+pub(super) fn is_in_week_line(n: &Notification, accords: &[Accord], today: Date) -> bool {
+    let agreed = accord::reports(accords, &n.recipient, today);
+    agreed == Some(Reports::LineAWeek) || n.state_reason == Some(Reason::InWeekLine)
+}
+
 /// Asks whether a message that everything else lets go leaves now.
 ///
 /// # Errors
@@ -105,6 +116,14 @@ pub(super) async fn ask(
     let rules = &school.fatigue;
     if n.purpose != Purpose::Absence {
         return Ok(Turn::Now(Kind::Plain, None));
+    }
+    if is_in_week_line(n, &case.accords, local_date(now, &school.zone)) {
+        let line = week_line::next(school, n.created_at);
+        return Ok(if now < line {
+            Turn::Later(line, Reason::InWeekLine)
+        } else {
+            Turn::Now(Kind::Week, None)
+        });
     }
     // What has been tried is not kept back for another day's end: it was its turn.
     let is_new = n.attempts.is_empty();

@@ -142,7 +142,9 @@ pub async fn prepare(
             tell(shared, unit, n, &case, (&directory, school), to, now).await
         }
         (Verdict::Defer { until, reason }, _) => {
-            if let Some(school) = school.filter(|_| fatigue::is_kept(&n)) {
+            if let Some(school) = school
+                .filter(|_| fatigue::is_kept(&n) || n.state_reason == Some(Reason::InWeekLine))
+            {
                 // What was kept back by day is not to be too old by morning.
                 n.deadline = n.deadline.max(fatigue::worth_until(school, until));
             }

@@ -29,6 +29,8 @@ use crate::model::{
 };
 use crate::store::{StoreError, ledger::Unit, tables};
 
+/// Most parts of a text about a week that says when each lesson was.
+const PARTS_OF_WEEK: u32 = 2;
 /// Lessons of a day that are looked at.
 const LESSONS_A_DAY: usize = 60;
 
@@ -200,9 +202,9 @@ fn notice(m: &Making<'_>, facts: Option<&NoticeFacts>) -> Result<Wired, Unmade> 
             linked = NoticeFacts::Ladder(Box::new(LadderFacts { link, ..about.as_ref().clone() }));
             &linked
         }
-        NoticeFacts::DutyList(list) if !list.duties.is_empty() => {
+        NoticeFacts::DutyList(about) => {
             let link = duty_page::link(m.shared, m.n).unwrap_or_default();
-            linked = NoticeFacts::DutyList(DutyListFacts { link, ..list.clone() });
+            linked = NoticeFacts::DutyList(DutyListFacts { link, ..about.clone() });
             &linked
         }
         facts => facts,
@@ -248,7 +250,7 @@ fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Resu
     let pupil = pupil.ok_or_else(|| Unmade("the pupil is not in the directory".into()))?;
     let mut facts = facts::guardian(m.school, pupil, case, m.n, further, m.now);
     if m.n.purpose == Purpose::Absence {
-        facts::together(&mut facts, m, case.lesson.lesson.start);
+        facts::together(&mut facts, m, &case.lesson.lesson);
     }
     let wording = templates.wording(m.school, m.language);
     if let Some(instead) = wording.instead {
@@ -266,9 +268,19 @@ fn make(m: &Making<'_>, case: &Case, day: &[LessonState], further: bool) -> Resu
     }
     match (m.address, m.account) {
         (Address::Phone(_), Account::Sms(_)) => {
-            let (text, languages) = templates
-                .worded_sms(&wording, m.n.purpose, &facts, m.school.max_parts)
-                .map_err(|e| unmade(&e))?;
+            let worded = |facts: &_, most| templates.worded_sms(&wording, m.n.purpose, facts, most);
+            if m.n.purpose == Purpose::Absence && facts::is_of_week(m) {
+                let most = m.school.max_parts.min(PARTS_OF_WEEK);
+                let long = worded(&facts, most).ok();
+                let fits = |(text, languages): &(SmsText, Vec<Locale>)| {
+                    text.parts.parts <= most && languages.contains(&wording.language)
+                };
+                if let Some((text, languages)) = long.filter(fits) {
+                    return Ok(Made { wired: sms(m, text)?, languages });
+                }
+                facts::week(&mut facts, m, &case.lesson.lesson, true);
+            }
+            let (text, languages) = worded(&facts, m.school.max_parts).map_err(|e| unmade(&e))?;
             Ok(Made { wired: sms(m, text)?, languages })
         }
         (Address::Email(_), Account::Mail(_)) => {

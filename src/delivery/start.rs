@@ -88,7 +88,7 @@ pub(super) async fn send(
             return Ok(Prepared::SchoolLimited { school: n.school, until });
         }
         Allowed::RecipientNotBefore(until) => {
-            if s.told.kind == Kind::Digest {
+            if matches!(s.told.kind, Kind::Digest | Kind::Week) {
                 // What a day's cap kept back must not be too old when the flood guard lets it go.
                 n.deadline = n.deadline.max(fatigue::worth_until(s.school, until));
             }

@@ -23,6 +23,8 @@ pub struct Fatigue {
     pub further: FurtherLessons,
     /// When what was kept for the end of the day is told, by the school's clock.
     pub end_of_day: Time,
+    /// When the week is told to those with whom a line a week is agreed, on its last school day, by the school's clock.
+    pub week_line: Time,
     /// Most messages about absence to one recipient on one day; none: no cap. What is above it is told in digests.
     pub most_a_day: Option<u32>,
     /// First notices about siblings are one message, where their recipient is the same.
@@ -38,6 +40,7 @@ impl Default for Fatigue {
         Self {
             further: FurtherLessons::Each,
             end_of_day: Time::constant(15, 45, 0, 0),
+            week_line: Time::constant(15, 30, 0, 0),
             most_a_day: Some(10),
             merges_siblings: false,
             siblings_gather: SignedDuration::from_mins(2),

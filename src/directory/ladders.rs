@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::SignedDuration;
 use jiff::civil::{Date, Time};
 
 use crate::ladder::Ladder;
@@ -28,6 +29,8 @@ pub struct LadderRules {
     pub duty_list: Option<Time>,
     /// When the team and the principal get the report of the week, on its first school day after; none: never.
     pub report: Option<Time>,
+    /// How long mails about a step that was reached wait at most, as it may be taken back; zero or more.
+    pub settle: SignedDuration,
 }
 
 /// What mails about steps and duties say of whom they are about (open e-mail: law.md §6).
@@ -63,6 +66,7 @@ impl Default for LadderRules {
             // Before the first lesson.
             duty_list: Some(Time::constant(8, 0, 0, 0)),
             report: Some(Time::constant(7, 30, 0, 0)),
+            settle: SignedDuration::from_mins(45),
         }
     }
 }

@@ -244,6 +244,14 @@ impl School {
         is_school(day) && !before.take(since_monday).any(is_school)
     }
 
+    /// Whether a day is the last of its week on which there may be school.
+    pub fn is_last_of_week(&self, day: Date) -> bool {
+        let is_school = |day: Date| !is_weekend(day) && self.is_school_day(day);
+        let after = std::iter::successors(day.tomorrow().ok(), |day| day.tomorrow().ok());
+        let until_sunday = usize::from(day.weekday().to_sunday_zero_offset().unsigned_abs());
+        is_school(day) && !after.take((7 - until_sunday) % 7).any(is_school)
+    }
+
     /// How long after a mark came nobody is told of it: it may still change, and those that come with it are counted.
     pub fn settling(&self) -> SignedDuration {
         self.grace.max(self.volume.gathering())

@@ -3,8 +3,8 @@
 
 use jiff::{Timestamp, civil::Date};
 
+use super::called;
 use super::case::{self, Case, CaseKey};
-use super::duties;
 use crate::directory::{Directory, School};
 use crate::model::{
     CaseWhat, CaseWord, MentorTold, Notification, NotificationId, PupilId, Reason, Recipient,
@@ -132,7 +132,7 @@ pub async fn write(
     unit.write(tables::case_word(&word), &word);
     trail(unit, key, &word, decision, now);
     case.record(unit, message.as_ref());
-    duties::after_word(unit, directory, school, &word).await?;
+    called::after_word(unit, (directory, school), &word).await?;
     Ok(Written::Done(word))
 }
 

@@ -7,13 +7,13 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::decide::Heard;
 use super::history::Depth;
-use super::{accords, ladders, steps};
+use super::{accords, called, ladders, steps};
 use crate::directory::{Directory, School, entitled};
 use crate::ladder::duty::{self, Hours, Said, Say, Tell};
 use crate::ladder::{DoneBy, DutyRule, calls};
 use crate::model::{
-    CaseWhat, CaseWord, Duty, DutyAct, Firing, NotificationId, PupilId, Purpose, Reason, Recipient,
-    SchoolId, StaffRole, local_date,
+    CaseWord, Duty, DutyAct, Firing, NotificationId, PupilId, Purpose, Reason, Recipient, SchoolId,
+    StaffRole, local_date,
 };
 use crate::store::ledger::Unit;
 use crate::store::rows::Due;
@@ -50,7 +50,15 @@ pub(super) async fn make(
     now: Timestamp,
 ) -> Result<Duty, StoreError> {
     let hours = hours(school);
-    let mut new = duty::make(firing, rule, former, &hours, now);
+    let undone = match former {
+        Some(former) if called::is_untrue(unit, firing, former).await? => {
+            let mut former = former.clone();
+            duty::undo(&mut former, now);
+            Some(former)
+        }
+        _ => None,
+    };
+    let mut new = duty::make(firing, rule, undone.as_ref().or(former), &hours, now);
     if rule.done == DoneBy::HomeReached && new.state.is_open() {
         let slots = calls::slots(new.due_at, &hours, now);
         let mut counts: BTreeMap<Timestamp, u32> = BTreeMap::new();
@@ -79,7 +87,7 @@ pub(super) async fn make(
 }
 
 /// Writes a duty, and moves its due row from where it was.
-fn keep(unit: &mut Unit<'_>, row: &Duty, former: Option<Timestamp>) {
+pub(super) fn keep(unit: &mut Unit<'_>, row: &Duty, former: Option<Timestamp>) {
     let was = Duty { look_at: former, ..row.clone() };
     if let Some(former) = tables::duty_due(&was) {
         unit.delete(former);
@@ -200,7 +208,7 @@ pub async fn tend(
 }
 
 /// Tells those in some roles something of a duty, each once.
-async fn tell_roles(
+pub(super) async fn tell_roles(
     unit: &mut Unit<'_>,
     directory: &Directory,
     school: &School,
@@ -222,8 +230,7 @@ async fn tell_roles(
     whom.dedup();
     for recipient in whom {
         let new = steps::notice(school, &firing, purpose, reason, recipient, which, now);
-        let none = SignedDuration::ZERO;
-        steps::make(unit, new, none, &mut row.notifications, &mut decisions).await?;
+        steps::make(unit, new, None, &mut row.notifications, &mut decisions).await?;
     }
     // A row has room for some; the rest is known by its step.
     let spare = row.notifications.len().saturating_sub(steps::REMEMBERED);
@@ -238,7 +245,7 @@ async fn firing_of(unit: &Unit<'_>, row: &Duty) -> Result<Option<Firing>, StoreE
     Ok(all.into_iter().find(|firing| firing.id == row.firing))
 }
 
-/// What a person says of a duty, written down with all that follows. The outcome of a call comes in here too.
+/// What a person says of a duty, written down with all that follows.
 ///
 /// # Errors
 /// The store's, outside; inside, in words, where it cannot follow.
@@ -250,10 +257,24 @@ pub async fn record(
     say: Say,
     said: Said<'_>,
 ) -> Result<Result<(), String>, StoreError> {
+    write(unit, (directory, school), row, (say, said), None).await
+}
+
+/// The same; `word`: the word on a case that it follows from, if any.
+pub(super) async fn write(
+    unit: &mut Unit<'_>,
+    (directory, school): (&Directory, &School),
+    row: &mut Duty,
+    (say, said): (Say, Said<'_>),
+    word: Option<&CaseWord>,
+) -> Result<Result<(), String>, StoreError> {
     let (former, now) = (row.look_at, said.at);
     let rule = rule_of(school, row);
     if let Err(words) = duty::say(row, say, said, rule, &hours(school)) {
         return Ok(Err(words));
+    }
+    if let Some(event) = row.history.last_mut() {
+        event.word = word.map(|word| word.id.clone());
     }
     accords::touch(unit, &row.school, &row.pupil).await?;
     let mut decisions = Vec::new();
@@ -281,50 +302,6 @@ pub async fn record(
         ladders::climb(unit, of, &pupil, Depth::Marks, &heard, now).await?;
     }
     Ok(Ok(()))
-}
-
-/// What follows of a word on a case: duties to reach the home about that day are done by it, or noted to have got no
-/// answer, and the ladders are asked with what was found out.
-///
-/// # Errors
-/// When the store fails.
-pub(super) async fn after_word(
-    unit: &mut Unit<'_>,
-    directory: &Directory,
-    school: &School,
-    word: &CaseWord,
-) -> Result<(), StoreError> {
-    if !ladders::has_any(school) || !word.what.is_outcome() {
-        return Ok(());
-    }
-    // Two decisions about one pupil cannot both stand.
-    accords::touch(unit, &word.school, &word.pupil).await?;
-    let say = match word.what {
-        CaseWhat::Reached | CaseWhat::Explained => Some(Say::Done),
-        CaseWhat::NoAnswer => Some(Say::NoAnswer),
-        // What was wrongly marked is no absence, and its steps are taken back.
-        CaseWhat::WrongMark | CaseWhat::Note => None,
-    };
-    let climbed = ladders::Climbed::read(unit, &word.school, &word.pupil).await?;
-    let of_day = |firing: &&Firing| {
-        firing.stands() && (firing.day == word.date || firing.because.contains(&word.date))
-    };
-    for firing in climbed.firings.iter().filter(of_day) {
-        for row in climbed.duties.iter().filter(|row| row.firing == firing.id) {
-            // What was said of the one before may have ended this one.
-            let Some(mut row) = unit.read::<Duty>(&tables::duty(row)).await? else { continue };
-            let rule = rule_of(school, &row);
-            let is_call = rule.is_some_and(|rule| rule.done == DoneBy::HomeReached);
-            if let (true, true, Some(say)) = (is_call, row.state.is_open(), say) {
-                let said = Said { at: word.at, by: &word.by, why: None };
-                // It is open, so that this can follow.
-                let _: Result<(), String> =
-                    record(unit, directory, school, &mut row, say, said).await?;
-            }
-        }
-    }
-    let (of, heard) = ((directory, school), Heard::own("case"));
-    ladders::climb(unit, of, &word.pupil, Depth::Marks, &heard, word.at).await
 }
 
 /// Ends what is open of a pupil who is not at the school any more, and tells the principal how much that was.

@@ -66,7 +66,8 @@ pub async fn elsewhere(
 
 /// Whether a waiting message may wait for long.
 fn stays(n: &Notification) -> bool {
-    is_kept(n) || matches!(n.state_reason, Some(Reason::EnoughToday | Reason::HeldForVolume))
+    let waits = [Reason::EnoughToday, Reason::HeldForVolume, Reason::InWeekLine];
+    is_kept(n) || n.state_reason.is_some_and(|reason| waits.contains(&reason))
 }
 
 /// Whether a message was kept back because its recipient knew of another lesson.
@@ -90,8 +91,8 @@ pub fn rule(
     match accord::reports(accords, recipient, local_date(now, &school.zone)) {
         Some(Reports::EveryLesson) => FurtherLessons::Each,
         Some(Reports::LineADay) => FurtherLessons::EndOfDay,
-        // Nothing leaves to whoever is phoned.
-        Some(Reports::PhoneFirst) | None => school.fatigue.further,
+        // To whoever is phoned nothing leaves, or not that day.
+        Some(Reports::LineAWeek | Reports::PhoneFirst) | None => school.fatigue.further,
     }
 }
 

@@ -277,7 +277,7 @@ pub async fn redirect(
     let Some(mut firing) = firing_of(unit, n).await? else { return Ok(()) };
     let new = steps::notice(school, &firing, n.purpose, n.reason, recipient, "", now);
     let (was, mut decisions) = (firing.notifications.len(), Vec::new());
-    steps::make(unit, new, SignedDuration::ZERO, &mut firing.notifications, &mut decisions).await?;
+    steps::make(unit, new, None, &mut firing.notifications, &mut decisions).await?;
     if firing.notifications.len() > was {
         unit.write(tables::firing(&firing), &firing);
     }

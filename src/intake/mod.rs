@@ -3,6 +3,7 @@
 
 mod accept;
 pub mod accords;
+mod called;
 pub mod case;
 pub mod case_words;
 pub mod contact;

@@ -10,6 +10,7 @@ use super::decide::Heard;
 use super::duties;
 use super::ladders::Climbed;
 use crate::directory::{Directory, Pupil, School, entitled};
+use crate::ladder::settle::{self, Settle};
 use crate::ladder::{Advance, Ladder, Step};
 use crate::model::{
     Channel, Duty, DutyAct, Firing, LessonId, Notification, NotificationId, PupilId, Purpose,
@@ -96,7 +97,8 @@ async fn fire(
             && (&one.ladder, &one.step, &one.key) == (&firing.ladder, &firing.step, &firing.key)
     });
     let mut decisions = Vec::new();
-    let mut whom: BTreeMap<Recipient, bool> = BTreeMap::new();
+    // With when the first duty of each is due, or reminded of before; none: they have none.
+    let mut whom: BTreeMap<Recipient, Option<Timestamp>> = BTreeMap::new();
     let roster = &at.directory.roster;
     let in_role = |role| entitled::in_role(at.school, Some(at.pupil), roster, at.hidden, role);
     for told in step.notify.iter().filter_map(|told| in_role(told.role)) {
@@ -118,7 +120,9 @@ async fn fire(
         if duty.state.is_open()
             && let Some(owner) = in_role(duty.owner)
         {
-            *whom.entry(owner.recipient).or_default() = true;
+            let first = duty.look_at.unwrap_or(duty.due_at);
+            let known = whom.entry(owner.recipient).or_default();
+            *known = Some(known.map_or(first, |known| known.min(first)));
         }
         climbed.duties.push(duty);
     }
@@ -127,15 +131,18 @@ async fn fire(
         Some(former) => call_back(unit, former).await?,
         None => BTreeMap::new(),
     };
-    for (recipient, has_duty) in whom {
-        let purpose = if has_duty { Purpose::Duty } else { Purpose::LadderStep };
+    let wait = Settle { most: at.school.ladders.settle, least: at.school.settling() };
+    let hours = duties::hours(at.school);
+    for (recipient, first) in whom {
+        let purpose = if first.is_some() { Purpose::Duty } else { Purpose::LadderStep };
         let new = notice(at.school, &firing, purpose, Reason::StepReached, recipient, "", at.now);
         if let Some(told) = known.get(&new.recipient) {
             decisions.push(decision("keep", &new.recipient, Reason::AlreadyTold, told));
             firing.notifications.push(told.clone());
             continue;
         }
-        make(unit, new, at.school.settling(), &mut firing.notifications, &mut decisions).await?;
+        let leaves = Some((settle::until(wait, first, &hours, at.now), Reason::StepSettling));
+        make(unit, new, leaves, &mut firing.notifications, &mut decisions).await?;
     }
     unit.write(tables::firing(&firing), &firing);
     trail(unit, &firing, "reached", heard, decisions, at.now);
@@ -201,8 +208,9 @@ async fn retract(
         let purpose = Purpose::LadderRetracted;
         let mut new = notice(at.school, firing, purpose, reason, recipient, "", at.now);
         new.corrects = Some(told);
-        let wait = at.school.correction_settle;
-        make(unit, new, wait, &mut firing.notifications, &mut decisions).await?;
+        let leaves = at.now.saturating_add(at.school.correction_settle).unwrap_or(Timestamp::MAX);
+        let leaves = Some((leaves, Reason::Settling));
+        make(unit, new, leaves, &mut firing.notifications, &mut decisions).await?;
     }
     unit.write(tables::firing(firing), firing);
     trail(unit, firing, "taken back", heard, decisions, at.now);
@@ -245,11 +253,11 @@ pub(super) fn notice(
     Notification { pupil: firing.pupil.clone(), deadline, ..row }
 }
 
-/// Writes a notice that is not there yet, to leave after a while.
+/// Writes a notice that is not there yet. `leaves`: when, and what it waits for until then; none: at once.
 pub(super) async fn make(
     unit: &mut Unit<'_>,
     mut new: Notification,
-    wait: SignedDuration,
+    leaves: Option<(Timestamp, Reason)>,
     ids: &mut Vec<NotificationId>,
     decisions: &mut Vec<Decision>,
 ) -> Result<(), StoreError> {
@@ -260,9 +268,8 @@ pub(super) async fn make(
         decisions.push(decision("keep", &known.recipient, Reason::AlreadyTold, &known.id));
         return Ok(());
     }
-    if wait > SignedDuration::ZERO {
-        new.due_at = new.created_at.saturating_add(wait).unwrap_or(Timestamp::MAX);
-        new.state_reason = Some(Reason::Settling);
+    if let Some((at, reason)) = leaves.filter(|(at, _)| *at > new.created_at) {
+        (new.due_at, new.state_reason) = (at, Some(reason));
     }
     unit.decided("notify", new.reason);
     decisions.push(decision("notify", &new.recipient, new.reason, &new.id));

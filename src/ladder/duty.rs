@@ -6,6 +6,7 @@
 //!   │       │
 //!   └───────┴─ overdue (handed over) ── done
 //!   any of the three ── not needed (said so, step taken back, pupil gone)
+//!   done, by a word on a case that is put right ── open, taken or overdue, as if it had not been said
 //! ```
 //!
 //! What is overdue, and what is done and not documented, is not looked at by itself: it stands in its owner's list of the
@@ -213,7 +214,7 @@ pub fn make(
 }
 
 fn note(duty: &mut Duty, at: Timestamp, what: DutyAct) {
-    push(duty, DutyEvent { at, what, by: None, why: None });
+    push(duty, DutyEvent { at, what, by: None, why: None, word: None });
 }
 
 /// Adds to a history; the oldest go first where it has no more room, but for that it was made.
@@ -333,9 +334,40 @@ pub fn say(
         }
     };
     let why = said.why.map(str::to_owned).filter(|why| !why.is_empty());
-    push(duty, DutyEvent { at: said.at, what, by: Some(said.by.to_owned()), why });
+    let by = Some(said.by.to_owned());
+    push(duty, DutyEvent { at: said.at, what, by, why, word: None });
     duty.look_at = next_look(duty, rule, hours);
     Ok(())
+}
+
+/// That what a duty was done by proves not to be so. When it is due is for [`reopen`].
+pub fn undo(duty: &mut Duty, now: Timestamp) {
+    duty.state = if duty.taken_by.is_some() { DutyState::Taken } else { DutyState::Open };
+    note(duty, now, DutyAct::Reopened);
+}
+
+/// Opens a duty again, as if what it was done by had not been said. Returns what is told of it; none: nothing is.
+pub fn reopen(
+    duty: &mut Duty,
+    rule: Option<&DutyRule>,
+    hours: &Hours<'_>,
+    now: Timestamp,
+) -> Option<Tell> {
+    undo(duty, now);
+    let begins = |event: &DutyEvent| matches!(event.what, DutyAct::Made | DutyAct::Restored);
+    let since = duty.history.iter().rposition(begins).unwrap_or_default();
+    let was_overdue = duty.history[since..].iter().any(|event| event.what == DutyAct::Overdue);
+    let tell = if was_overdue {
+        duty.state = DutyState::Overdue;
+        duty.reminded_at = Some(now);
+        Some(Tell::Overdue)
+    } else if now >= duty.due_at {
+        Some(overdue(duty, rule, hours, now))
+    } else {
+        None
+    };
+    duty.look_at = next_look(duty, rule, hours);
+    tell
 }
 
 /// Ends what is open still: the step was taken back, or the pupil has left. False: it was over.

@@ -13,9 +13,12 @@
 //!                         duty       open, taken, done, not needed, overdue; reminded, handed over
 //!                         duty::list what is left, and on which days its owner is told
 //!                         tally      the numbers of a week
+//!                         called     what words on cases do to duties to reach the home
+//!                         settle     how long mails about a step wait, as it may be taken back
 //! ```
 
 mod advance;
+pub mod called;
 pub mod calls;
 mod condition;
 mod course;
@@ -30,6 +33,7 @@ pub mod read;
 mod replay;
 mod school_days;
 pub mod sentences;
+pub mod settle;
 mod shipped;
 pub mod tally;
 #[cfg(test)]

@@ -88,6 +88,7 @@ fn row(state: DutyState, happened: &[(&str, DutyAct)]) -> Duty {
         what: *what,
         by: None,
         why: None,
+        word: None,
     };
     Duty {
         id: NotificationId::of(&["duty"]),

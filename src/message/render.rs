@@ -68,7 +68,7 @@ pub enum RenderError {
 }
 
 /// Longest list of lessons' starts, in characters: more of them than a day has.
-const LIST: usize = 120;
+const LIST: usize = 720;
 
 fn place(line: Option<usize>) -> String {
     line.map(|line| format!(", line {line}")).unwrap_or_default()

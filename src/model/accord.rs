@@ -15,19 +15,24 @@ pub enum Reports {
     EveryLesson,
     /// The first lesson of the day at once; further ones in one message when the day is over.
     LineADay,
+    /// One message on the last school day of the week about all lessons of it. The law wants the home told the same day
+    /// (skollagen 7 kap. 17 §): the team phones, and is told at once.
+    LineAWeek,
     /// No message: the team phones first, and is told at once.
     PhoneFirst,
 }
 
 impl Reports {
     /// All, in the order in which they are offered.
-    pub const ALL: [Self; 3] = [Self::EveryLesson, Self::LineADay, Self::PhoneFirst];
+    pub const ALL: [Self; 4] =
+        [Self::EveryLesson, Self::LineADay, Self::LineAWeek, Self::PhoneFirst];
 
     /// The stable word.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EveryLesson => "every-lesson",
             Self::LineADay => "line-a-day",
+            Self::LineAWeek => "line-a-week",
             Self::PhoneFirst => "phone-first",
         }
     }
@@ -35,6 +40,11 @@ impl Reports {
     /// Takes the word back.
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|how| how.as_str() == text)
+    }
+
+    /// Whether the team phones the same day.
+    pub fn is_phoned(self) -> bool {
+        matches!(self, Self::LineAWeek | Self::PhoneFirst)
     }
 }
 
@@ -163,10 +173,11 @@ pub fn reports(accords: &[Accord], recipient: &Recipient, day: Date) -> Option<R
     in_force.filter_map(concerns).max().map(|(_, _, how)| how)
 }
 
-/// Whether the team phones somebody at home first on a day.
+/// Whether the team phones somebody at home at once on a day.
 pub fn is_phoned_first(accords: &[Accord], day: Date) -> bool {
-    let phoned = |accord: &Accord| {
-        matches!(&accord.about, AccordAbout::Reports { how: Reports::PhoneFirst, .. })
+    let phoned = |accord: &Accord| match &accord.about {
+        AccordAbout::Reports { how, .. } => how.is_phoned(),
+        AccordAbout::Guardian(_) | AccordAbout::Number(_) => false,
     };
     accords
         .iter()
@@ -222,6 +233,8 @@ mod tests {
         let three = [all.clone(), one.clone(), later];
         assert_eq!(reports(&three, &g, day), Some(Reports::EveryLesson));
         assert!(!is_phoned_first(&three, day));
+        assert!(is_phoned_first(&[accord(Reports::LineAWeek, Some("g"), 1)], day));
+        assert!(!is_phoned_first(&[accord(Reports::LineADay, Some("g"), 1)], day));
         let over = AccordEnd { at: Timestamp::UNIX_EPOCH, by: "uid 0".into() };
         let ended = [all.clone(), Accord { ended: Some(over), ..one.clone() }];
         assert_eq!(reports(&ended, &g, day), Some(Reports::LineADay));

@@ -109,6 +109,9 @@ pub struct DutyEvent {
     /// Why, in their words, for staff only; goes with contacts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// The word on a case that it follows from; none: from none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub word: Option<NotificationId>,
 }
 
 /// What can happen to a duty.
@@ -140,6 +143,8 @@ pub enum DutyAct {
     Retracted,
     /// Its step was reached after all.
     Restored,
+    /// What it was done by was put right: it is to be done after all.
+    Reopened,
     /// The pupil is not at the school any more.
     PupilLeft,
     /// The store was put back from a backup: it may have been done since that was taken.
@@ -161,6 +166,7 @@ impl DutyAct {
             Self::NotNeeded => "not-needed",
             Self::Retracted => "retracted",
             Self::Restored => "restored",
+            Self::Reopened => "reopened",
             Self::PupilLeft => "pupil-left",
             Self::PutBack => "put-back",
         }
@@ -180,6 +186,7 @@ impl DutyAct {
             Self::NotNeeded => "said not to be needed".into(),
             Self::Retracted => "its step was taken back".into(),
             Self::Restored => "its step was reached after all".into(),
+            Self::Reopened => "open again: what was recorded of the case was put right".into(),
             Self::PupilLeft => "the pupil has left the school".into(),
             Self::PutBack => "put back from a backup: it may have been done since".into(),
         }

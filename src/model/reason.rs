@@ -107,6 +107,8 @@ pub enum Reason {
     Grace,
     /// Waiting a moment, as the mark may change again.
     Settling,
+    /// Waiting, as a notice of absence that comes later takes a step back.
+    StepSettling,
     /// Waiting for the lesson to begin.
     NotBegun,
     /// Waiting for quiet hours to end.
@@ -197,6 +199,8 @@ pub enum Reason {
     CaseRecorded,
     /// It was agreed with the home that the team phones first.
     PhoneFirst,
+    /// It was agreed with the home that it is told with all of the week, when that is over.
+    InWeekLine,
 }
 
 /// The reasons of a message that an operator has called back.
@@ -282,6 +286,9 @@ impl Reason {
             Self::MarkChanged => "the mark changed before the message left",
             Self::NothingToCorrect => "nobody was told, so there is nothing to correct",
             Self::Settling => "waits a moment, as the mark may change again",
+            Self::StepSettling => {
+                "waits a while, as a notice of absence that comes later takes the step back (`ladder-settle`)"
+            }
             Self::Grace => {
                 "waits for the school's grace period, or for the marks that come with it"
             }
@@ -349,6 +356,10 @@ impl Reason {
             Self::DutyDocumented => "what the duty leaves in writing is there",
             Self::PupilLeft => "the pupil is not at the school any more",
             Self::CaseRecorded => "the attendance team has recorded what came of the case",
+            Self::InWeekLine => {
+                "agreed with the home: told with all of the week on its last school day; the team phones the same day \
+                 (`upprop agreement list`)"
+            }
             Self::PhoneFirst => {
                 "agreed with the home: the team phones first, and no message leaves (`upprop agreement list`)"
             }

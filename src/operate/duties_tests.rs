@@ -42,6 +42,7 @@ fn duty(rule: &str, state: DutyState) -> Duty {
         what,
         by: Some("anna".into()),
         why: Some("talked".into()),
+        word: None,
     };
     Duty {
         id: Duty::id_of(&firing.id, rule),

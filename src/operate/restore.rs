@@ -100,7 +100,13 @@ impl Settling<'_> {
             return (key, value);
         }
         let by = Some("restore".to_owned());
-        duty.history.push(DutyEvent { at: self.now, what: DutyAct::PutBack, by, why: None });
+        duty.history.push(DutyEvent {
+            at: self.now,
+            what: DutyAct::PutBack,
+            by,
+            why: None,
+            word: None,
+        });
         self.settled.duties += 1;
         (key, codec::encode(ROW_VERSION, &duty))
     }

@@ -19,6 +19,7 @@ mod standing;
 pub mod term_report;
 pub mod volume;
 pub mod watch;
+pub mod week_line;
 
 pub use evaluate::{Situation, evaluate};
 pub(crate) use evaluate::{fallback, next_of_home, task_notification, unreached};

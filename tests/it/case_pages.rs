@@ -294,3 +294,25 @@ async fn what_is_agreed_on_the_page_is_followed_shown_and_ended() {
     assert!(all[n + 1..].iter().all(|m| m.to.starts_with("+467")), "{}", world.shown());
     assert!(done(&world, &["why", "alva"]).contains("phone-first by staff:AttendanceTeam"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_a_week_is_chosen_on_the_page_which_says_that_the_team_phones() {
+    let world = world().await;
+    let (link, n) = alerted(&world, "alva", 2).await;
+    let page = get(&link).await;
+    let says = "En rad i veckan: ett meddelande om veckans frånvaro på dess sista skoldag; närvaroteamet ringer samma dag";
+    assert!(page.text.contains(says), "{}", page.text);
+    let until =
+        page.text.split("max=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a day");
+    let fields = [("how", "line-a-week"), ("to", ""), ("until", until)];
+    assert_eq!(fill(&link, &page.text, "agreement", &fields).await.status, 303);
+    world.accept(&world.marked("alva", "l2", "unexcused", 5)).await;
+    let all = world.messages(n + 1).await;
+    let mail = all.last().expect("a mail");
+    assert!(mail.to == TEAM && mail.text.contains("Ring hem nu"), "{}", world.shown());
+    let why = done(&world, &["why", "alva"]);
+    assert!(why.contains("told with all of the week on its last school day"), "{why}");
+    let list = done(&world, &["agreement", "list"]);
+    assert!(list.contains("is phoned the same day, and told of the week"), "{list}");
+    world.quiet(n + 1).await;
+}

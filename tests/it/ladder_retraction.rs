@@ -44,6 +44,23 @@ async fn an_excuse_that_comes_later_takes_back_what_was_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_excuse_that_comes_while_the_step_settles_alarms_nobody_of_the_staff() {
+    let world = world("ladder-settle = \"1h\"\ncorrection-settle = \"0s\"\n").await;
+    world.accept(&world.marked("alva", "l1", "unexcused", 5)).await;
+    // Both guardians are told at once, and the duty is there; its mail waits.
+    world.messages(2).await;
+    assert_eq!(duties(&world, &[]).len(), 1);
+    let why = done(&world, &["why", "alva"]);
+    assert!(why.contains("waits a while, as a notice of absence that comes later"), "{why}");
+    world.accept(&world.marked("alva", "l1", "excused", 5)).await;
+    // Both are put right; the team had nothing to be put right.
+    world.messages(4).await;
+    assert!(duties(&world, &[]).is_empty());
+    assert!(to_team(&world).is_empty(), "{}", world.shown());
+    world.quiet(4).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_had_not_left_is_called_back_and_nobody_is_told() {
     let world = world("grace = \"1h\"\ncorrection-settle = \"0s\"\n").await;
     world.accept(&world.marked("alva", "l1", "unexcused", 5)).await;

@@ -22,6 +22,7 @@ pub type Guardian = (
 
 /// No limit on how many may be missing at once: tests have everybody missing.
 pub const CALM: &str = r#"correction-settle = "0s"
+ladder-settle = "0s"
 not-reached-at = "off"
 missed-at = "off"
 same-day-report-at = "off"

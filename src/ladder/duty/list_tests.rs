@@ -43,6 +43,7 @@ fn duty(state: DutyState, due: &str, happened: &[(&str, DutyAct)]) -> Duty {
         what: *what,
         by: None,
         why: None,
+        word: None,
     };
     Duty {
         id: NotificationId::of(&["duty"]),

@@ -296,6 +296,7 @@ impl Script {
         for (words, how) in [
             ("'s home agrees on every lesson", "every-lesson"),
             ("'s home agrees on a line a day", "line-a-day"),
+            ("'s home agrees on a line a week", "line-a-week"),
             ("'s home agrees to be phoned first", "phone-first"),
         ] {
             let Some((pupil, with)) = text.split_once(words) else { continue };
