@@ -111,14 +111,17 @@ fn row(state: DutyState, happened: &[(&str, DutyAct)]) -> Duty {
     }
 }
 
+/// A state, what happened, what it counts as, and why.
+type Case<'a> = (DutyState, &'a [(&'a str, DutyAct)], [u64; 5], &'a str);
+
 #[test]
 fn a_duty_counts_where_it_was_made_and_where_it_was_done() {
     use DutyAct::{Done, Made, Overdue, Restored, Retracted};
     let (monday, tuesday, friday) =
         ("2026-11-16T09:00:00Z", "2026-11-17T15:00:00Z", "2026-11-20T09:00:00Z");
     let before = "2026-11-13T09:00:00Z";
-    // (state, what happened, made, in time, late, to be done, overdue)
-    let cases: [(DutyState, &[(&str, DutyAct)], [u64; 5], &str); 8] = [
+    // Made, in time, late, to be done, overdue.
+    let cases: [Case<'_>; 8] = [
         (DutyState::Open, &[(monday, Made)], [1, 0, 0, 1, 0], "open"),
         (DutyState::Open, &[(before, Made)], [0, 0, 0, 1, 0], "made before"),
         (DutyState::Overdue, &[(monday, Made), (tuesday, Overdue)], [1, 0, 0, 1, 1], "overdue"),

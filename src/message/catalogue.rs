@@ -32,8 +32,8 @@ macro_rules! files {
 macro_rules! email {
     ($folder:literal) => {
         files!($folder:
-            "_case.html", "_case.txt", "_duties.html", "_duties.txt", "_signs.html", "_signs.txt",
-            "_words.txt",
+            "_case.html", "_case.txt", "_duties.html", "_duties.txt", "_duty.html", "_duty.txt",
+            "_signs.html", "_signs.txt", "_words.txt",
             "absence-digest.html", "absence-digest.subject.txt", "absence-digest.txt",
             "absence.html", "absence.subject.txt", "absence.txt",
             "case-feedback.html", "case-feedback.subject.txt", "case-feedback.txt",
@@ -181,7 +181,7 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if file.starts_with("volume-hold.") => fields(&hold::sample()),
         _ if file.starts_with("duty-list.") => fields(&duty_list::samples()[0]),
         _ if file.starts_with("ladder-report.") => fields(&ladder_report::samples()[0]),
-        _ if ["_duties", "duty", "ladder-", "pupil-left"].iter().any(|s| file.starts_with(s)) => {
+        _ if ["_dut", "duty", "ladder-", "pupil-left"].iter().any(|s| file.starts_with(s)) => {
             fields(&ladder::sample())
         }
         _ if file.starts_with("source-") => fields(&notice::sample_source()),
