@@ -28,7 +28,7 @@ use crate::web::{
     hooks::{Hooks, SourceGate},
     hooks_rejected::Remembered,
     metrics::Scrape,
-    pages::CasePages,
+    page_shared::StaffPages,
     receipts::Receipts,
     routes::Routes,
 };
@@ -227,7 +227,7 @@ fn routes(
     };
     let api = Api { feed: whole.feed.clone(), token: config.api_token.clone(), kv: kv.clone() };
     let pages = shared.settings.pages.clone();
-    let pages = pages.map(|pages| Arc::new(CasePages::new(shared.clone(), pages)));
+    let pages = pages.map(|pages| Arc::new(StaffPages::new(shared.clone(), pages)));
     let largest = usize::try_from(config.server.max_body_bytes).unwrap_or(usize::MAX);
     let public = web::router(
         Arc::new(hooks),

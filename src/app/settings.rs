@@ -20,7 +20,7 @@ use crate::directory::Directory;
 use crate::env::Clock;
 use crate::env::mail::{MailFolder, MailTransport, SmtpTransport};
 use crate::env::wire::{ClientIdentity, DoorSettings, TokenSettings, WireSettings};
-use crate::message::case_link::CaseLinks;
+use crate::message::page_link::PageLinks;
 use crate::model::{Endpoint, PlainHttp, ProviderId};
 use crate::operate::retention::Clocks;
 use crate::source::webhook::AuthSettings;
@@ -325,7 +325,7 @@ pub(super) fn delivery(config: &Config) -> delivery::Settings {
             },
         },
         pages: config.pages.as_ref().map(|pages| Pages {
-            links: CaseLinks::new(&pages.url, &pages.secret, pages.links_for),
+            links: PageLinks::new(&pages.url, &pages.secret, pages.links_for),
             closes_after: config.retention.contacts,
         }),
         // What a provider shows after `settle` it shows after as long again.

@@ -29,14 +29,14 @@ pub fn asked(report: &Report, all: bool) -> Vec<Problem> {
     problems
 }
 
-/// That the mails of cases have no link, where there are such mails.
+/// That the mails of cases and duties have no link, where there are such mails.
 fn without_pages(report: &Report) -> Option<Problem> {
     let config = report.readable()?;
     if config.pages.is_some() || config.mail.is_none() || report.is_faulty("pages") {
         return None;
     }
-    let what = "no [pages]: mails to the attendance team have no link to their case, and `/case/…` answers 404";
-    let remedy = "add [pages] with `url` and `secret-file`, or record what came of a case with `upprop case record`";
+    let what = "no [pages]: mails to the attendance team have no link to their case, nor mails of duties to theirs, and `/case/…` and `/duty/…` answer 404";
+    let remedy = "add [pages] with `url` and `secret-file`, or record what came of a case with `upprop case record`, and tick duties with `upprop duty`";
     Some(report.places.problem(Severity::Note, &["mail"], "", what, remedy))
 }
 

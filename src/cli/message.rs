@@ -116,6 +116,8 @@ fn about(message: &Message) -> String {
         Purpose::Missed => "those of whom nobody was told on the day".into(),
         Purpose::RosterAudit => "audit of the directory".into(),
         Purpose::TermReport => "a term in numbers".into(),
+        Purpose::LadderReport => "the ladder of the week".into(),
+        Purpose::DutyList => "duties that are left".into(),
         Purpose::DayReport => "the absences of the day".into(),
         Purpose::ProgrammeReminder => format!("sessions in class {}", message.lesson),
         Purpose::VolumeHold => format!("hold {}", message.lesson),

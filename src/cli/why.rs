@@ -251,12 +251,15 @@ fn at_clocks(out: &mut String, clocks: &Clocks, when: &When) {
             ms % 1000
         );
     }
-    let told = clocks.told_at.map(|at| clock(at, when));
-    let _ = match (clocks.same_day, told) {
-        (Stand::Told, Some(at)) => writeln!(out, "  the same day: home was told at {at}"),
-        (Stand::Missed, Some(at)) => {
-            writeln!(out, "  the same day: MISSED, home was told at {at}")
+    let how = match (clocks.told_at, clocks.phoned_at) {
+        (told, Some(phoned)) if told.is_none_or(|told| phoned < told) => {
+            Some(format!("home was phoned, recorded at {}", clock(phoned, when)))
         }
+        (told, _) => told.map(|at| format!("home was told at {}", clock(at, when))),
+    };
+    let _ = match (clocks.same_day, how) {
+        (Stand::Told, Some(how)) => writeln!(out, "  the same day: {how}"),
+        (Stand::Missed, Some(how)) => writeln!(out, "  the same day: MISSED, {how}"),
         (Stand::Missed, None) => {
             writeln!(out, "  the same day: MISSED, and home has not been told since")
         }

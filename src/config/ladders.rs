@@ -1,6 +1,6 @@
 //! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form`, `day-ends`, `ladder-mail`,
-//! `calls-per-hour` and `ladder-settle` of a school: which ladders it follows, and how. What is wrong in a file is told with
-//! its line in it; what a school lacks for its ladder, at the school.
+//! `calls-per-hour`, `ladder-settle`, `duty-list-at` and `ladder-report-at` of a school: which ladders it follows, and how.
+//! What is wrong in a file is told with its line in it; what a school lacks for its ladder, at the school.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -204,6 +204,7 @@ pub(super) fn of_school(id: &SchoolId, from: &Layers<'_, '_>, ladders: &Ladders)
             }
         }
     }
+    let time = "a time as \"08:00\", or \"off\"";
     let day_ends = from.get(|r| r.parsed("day-ends", "a time as \"16:00\"", clock::clock_time));
     LadderRules {
         versions,
@@ -215,6 +216,12 @@ pub(super) fn of_school(id: &SchoolId, from: &Layers<'_, '_>, ladders: &Ladders)
             .get(|r| r.integer("calls-per-hour", 1..=1000))
             .unwrap_or(ladders.calls_per_hour),
         settle: from.get(|r| r.duration("ladder-settle", "0s", "4h")).unwrap_or(usual.settle),
+        duty_list: from
+            .get(|r| r.parsed("duty-list-at", time, clock::digest_time))
+            .unwrap_or(usual.duty_list),
+        report: from
+            .get(|r| r.parsed("ladder-report-at", time, clock::digest_time))
+            .unwrap_or(usual.report),
     }
 }
 

@@ -9,9 +9,9 @@ use crate::directory::entitled::{self, Entitled, Known};
 use crate::directory::{Directory, Pupil, School};
 use crate::intake::case::{Case, CaseKey};
 use crate::intake::case_words::words_of;
-use crate::message::case_link::CaseLinks;
 use crate::message::facts::TeamCase;
 use crate::message::page::{PageAgreement, PageChoice, PageWord};
+use crate::message::page_link::{Page, PageLinks};
 use crate::message::thread::case_number;
 use crate::model::{
     Accord, AccordAbout, CaseWord, GuardianId, LessonState, Locale, MentorTold, Notification,
@@ -28,22 +28,22 @@ const LESSONS_A_DAY: usize = 60;
 #[derive(Debug, Clone)]
 pub struct Pages {
     /// Their links.
-    pub links: CaseLinks,
+    pub links: PageLinks,
     /// How long after its day a case is closed, whatever its links say: then what it could show is no longer kept.
     pub closes_after: SignedDuration,
 }
 
-/// What there is to be shown.
+/// What there is to be shown on a page.
 #[derive(Debug)]
-pub enum Look {
+pub enum Look<T = Open> {
     /// The rows are gone.
     Gone,
-    /// The case of this number takes and shows nothing any more.
+    /// What is of the case of this number takes and shows nothing any more.
     Closed(String),
     /// Of the case of this number nothing may be shown.
     Hidden(String),
     /// This.
-    Open(Box<Open>),
+    Open(Box<T>),
 }
 
 /// A case that may be shown.
@@ -76,7 +76,7 @@ pub struct Open {
 /// The link that a message carries; none: it carries none.
 pub(super) fn link(shared: &Shared, n: &Notification) -> Option<String> {
     let pages = shared.settings.pages.as_ref()?;
-    has_page(n).then(|| pages.links.link(&n.id, n.created_at))
+    has_page(n).then(|| pages.links.link(Page::Case, &n.id, n.created_at))
 }
 
 /// Whether a message shows a case that can be worked on.

@@ -254,6 +254,8 @@ fn untrue(c: &Claim<'_>) -> Option<Verdict> {
         | Purpose::Missed
         | Purpose::DayReport
         | Purpose::TermReport
+        | Purpose::LadderReport
+        | Purpose::DutyList
         | Purpose::ProgrammeReminder
         | Purpose::LadderStep
         | Purpose::Duty

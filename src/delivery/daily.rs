@@ -6,24 +6,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp, civil::Date};
 
-use super::day_report;
 use super::dispatcher::Dispatcher;
-use super::failure;
-use super::programmes;
+use super::reports::{self, Report};
 use super::shared::Shared;
-use super::term_report;
+use super::{day_report, duty_list, failure, ladder_report, programmes, term_report};
 use crate::directory::{Directory, GuardianLink, Mode, Protection, Pupil, School};
-use crate::intake::case::{PROTECTED_FOR, enqueue};
+use crate::intake::case::PROTECTED_FOR;
 use crate::intake::case_words::words_of;
 use crate::intake::exclusions;
 use crate::message::daily::{NotReachedFacts, Person, RosterFacts, RosterPart};
 use crate::model::{
-    Address, CaseWord, Channel, Clock24, LessonId, LessonState, Notification, PupilId, Purpose,
-    Reason, Recipient, RosterFault, StaffRole, case_word, local_date,
+    Address, CaseWord, Clock24, LessonState, Notification, PupilId, Purpose, Reason, Recipient,
+    RosterFault, SchoolId, StaffRole, case_word, local_date,
 };
 use crate::policy::daily::{self, Missing};
 use crate::policy::exclusion;
-use crate::policy::notice::Notice;
 use crate::policy::stale;
 use crate::store::ledger::Unit;
 use crate::store::rows::{DailyList, Day, Due, Failing, RosterLook};
@@ -31,13 +28,15 @@ use crate::store::tables::{self, Lane};
 use crate::store::{Commit, StoreError, after_prefix};
 
 /// All lists.
-const ALL: [DailyList; 6] = [
+const ALL: [DailyList; 8] = [
     DailyList::NotReached,
     DailyList::RosterAudit,
     DailyList::Missed,
     DailyList::DayReport,
     DailyList::TermReport,
     DailyList::Programmes,
+    DailyList::Duties,
+    DailyList::LadderReport,
 ];
 /// Lessons of a pupil's day that are looked at.
 const LESSONS: usize = 50;
@@ -59,6 +58,8 @@ fn row(school: &School, list: DailyList, at: Timestamp) -> (Vec<u8>, Due) {
         DailyList::DayReport => "day-report",
         DailyList::TermReport => "term-report",
         DailyList::Programmes => "programmes",
+        DailyList::Duties => "duties",
+        DailyList::LadderReport => "ladder-report",
     };
     let key = tables::due(Lane::Timer, at, &format!("daily {name} {}", school.id));
     (key, Due::Daily { school: school.id.clone(), list, at })
@@ -72,6 +73,8 @@ fn next(school: &School, list: DailyList, now: Timestamp) -> Option<Timestamp> {
         DailyList::Missed => school.daily.missed,
         DailyList::DayReport => school.daily.day_report,
         DailyList::TermReport => return term_report::next(school, now),
+        DailyList::Duties => return duty_list::next(school, now),
+        DailyList::LadderReport => return ladder_report::next(school, now),
         DailyList::Programmes => {
             let time = school.programmes.reminder_at.filter(|_| !school.programmes.runs.is_empty());
             return time.map(|time| daily::next_of_week(time, school, now));
@@ -101,12 +104,23 @@ pub async fn begin(shared: &Shared) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Has a list made again that was due at a time.
+fn again(
+    unit: &mut Unit<'_>,
+    school: &SchoolId,
+    (list, at): (DailyList, Timestamp),
+    later: Timestamp,
+) {
+    let due = Due::Daily { school: school.clone(), list, at };
+    unit.write(tables::due(Lane::Timer, later, &format!("daily again {school} {list:?}")), &due);
+}
+
 impl Dispatcher {
     /// Makes one list. False: something was changed meanwhile, and the row is due again.
     pub(super) async fn make_list(
         &self,
         key: &[u8],
-        (id, list, at): (&crate::model::SchoolId, DailyList, Timestamp),
+        (id, list, at): (&SchoolId, DailyList, Timestamp),
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let directory = self.shared.directory.load_full();
@@ -122,7 +136,9 @@ impl Dispatcher {
                 // Configuration may say another time, or none, since.
                 let before = at.saturating_sub(SignedDuration::from_secs(1)).unwrap_or(at);
                 let patience = match list {
-                    DailyList::Programmes | DailyList::TermReport => TOO_LATE_OF_WEEK,
+                    DailyList::Programmes | DailyList::TermReport | DailyList::LadderReport => {
+                        TOO_LATE_OF_WEEK
+                    }
                     _ => TOO_LATE,
                 };
                 if next(school, list, before) == Some(at) && late < patience {
@@ -131,13 +147,9 @@ impl Dispatcher {
             }
             // It may be back at the next reload.
             None if late < LATER => {
-                let again =
+                let later =
                     now.saturating_add(SignedDuration::from_mins(5)).unwrap_or(Timestamp::MAX);
-                let due = Due::Daily { school: id.clone(), list, at };
-                unit.write(
-                    tables::due(Lane::Timer, again, &format!("daily again {id} {list:?}")),
-                    &due,
-                );
+                again(&mut unit, id, (list, at), later);
             }
             None => {}
         }
@@ -163,6 +175,17 @@ impl Dispatcher {
             }
             DailyList::Programmes => {
                 return programmes::remind(unit, directory, school, date, now).await;
+            }
+            DailyList::Duties => {
+                let kv = self.shared.kv.as_ref();
+                if duty_list::tell(kv, unit, directory, school, date, now).await? {
+                    again(unit, &school.id, (list, at), now);
+                }
+                return Ok(());
+            }
+            DailyList::LadderReport => {
+                let kv = self.shared.kv.as_ref();
+                return ladder_report::report(kv, unit, directory, school, date, now).await;
             }
             DailyList::NotReached => {
                 let found = not_reached(unit, directory, school, date, now).await?;
@@ -194,29 +217,10 @@ impl Dispatcher {
             unit.decided("suppress", Reason::NothingToList);
             return Ok(());
         }
-        let about = about(purpose);
-        let notice = Notice {
-            purpose,
-            reason,
-            recipient: Recipient::Staff(role),
-            channel: Channel::Email,
-            about: &about,
-            date,
-            which: String::new(),
-        };
-        let new = notice.row(school, now);
-        let known: Option<Notification> = unit.read(&tables::notification(&new.id)).await?;
-        if known.is_none() {
-            unit.decided("notify", reason);
-            enqueue(unit, &new);
-        }
-        Ok(())
+        let about = &reports::about(purpose);
+        let report = Report { purpose, reason, about, date };
+        reports::mail(unit, school, report, Recipient::Staff(role), now).await
     }
-}
-
-/// Stands where other notices have what they are about.
-pub(super) fn about(purpose: Purpose) -> LessonId {
-    LessonId::new(purpose.as_str()).expect("a good id")
 }
 
 /// Whether a source says that a pupil is protected, whatever the directory says.

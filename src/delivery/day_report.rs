@@ -4,17 +4,13 @@
 use jiff::{Timestamp, civil::Date};
 
 use super::daily::{self, NAMED};
-use crate::directory::{Directory, School, entitled};
-use crate::intake::case::enqueue;
+use super::reports::{self, Report};
+use crate::directory::{Directory, School};
 use crate::message::day_report::{DayReportFacts, MissedLesson, Missing, Phoned, ToldHome};
-use crate::model::{
-    CaseWord, Channel, Clock24, Lesson, Notification, Purpose, Reason, Recipient, StaffRole,
-    case_word,
-};
+use crate::model::{CaseWord, Clock24, Lesson, Purpose, Reason, case_word};
 use crate::policy::day_report::{self, Absence, ToldBy};
-use crate::policy::notice::Notice;
+use crate::store::StoreError;
 use crate::store::ledger::Unit;
-use crate::store::{StoreError, tables};
 
 /// Makes the report of a day.
 ///
@@ -31,30 +27,9 @@ pub(super) async fn report(
         unit.decided("suppress", Reason::NothingToList);
         return Ok(());
     }
-    let about = daily::about(Purpose::DayReport);
-    for role in [StaffRole::AttendanceTeam, StaffRole::Principal] {
-        // A school whose principal is not known has a team, which is told when it has no address.
-        let is_there = entitled::staff(school, None, &directory.roster, role).is_some();
-        if role == StaffRole::Principal && !is_there {
-            continue;
-        }
-        let notice = Notice {
-            purpose: Purpose::DayReport,
-            reason: Reason::AbsencesToday,
-            recipient: Recipient::Staff(role),
-            channel: Channel::Email,
-            about: &about,
-            date,
-            which: String::new(),
-        };
-        let new = notice.row(school, now);
-        let known: Option<Notification> = unit.read(&tables::notification(&new.id)).await?;
-        if known.is_none() {
-            unit.decided("notify", Reason::AbsencesToday);
-            enqueue(unit, &new);
-        }
-    }
-    Ok(())
+    let about = &reports::about(Purpose::DayReport);
+    let report = Report { purpose: Purpose::DayReport, reason: Reason::AbsencesToday, about, date };
+    reports::mail_both(unit, directory, school, report, now).await
 }
 
 /// What is to be reported of a day.

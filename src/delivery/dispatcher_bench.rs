@@ -140,7 +140,7 @@ pub(super) fn pages() -> crate::delivery::case_page::Pages {
     let secret = secrecy::SecretString::from("a secret of the tests, long enough");
     let day = SignedDuration::from_hours(24);
     crate::delivery::case_page::Pages {
-        links: crate::message::case_link::CaseLinks::new("https://u.example.se", &secret, day),
+        links: crate::message::page_link::PageLinks::new("https://u.example.se", &secret, day),
         closes_after: SignedDuration::from_hours(24 * 30),
     }
 }

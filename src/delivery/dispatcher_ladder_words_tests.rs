@@ -6,6 +6,9 @@ use crate::intake::case::CaseKey;
 use crate::intake::case_words::{self, NewWord, Written};
 use crate::model::CaseWhat;
 
+#[path = "dispatcher_duty_page_tests.rs"]
+mod page;
+
 async fn word(b: &Bench, what: CaseWhat) {
     let school = school();
     let key = CaseKey {

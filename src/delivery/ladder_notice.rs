@@ -115,13 +115,6 @@ impl Step {
             Purpose::LadderRetracted => None,
             Purpose::PupilLeft => (self.ended == 0).then_some(Reason::NothingToList),
             _ if !stands => self.firing.retracted.as_ref().map(|retracted| retracted.reason),
-            Purpose::DutyReminder => {
-                let is_due = |duty: &Duty| {
-                    duty.state.is_open()
-                        || (duty.state == DutyState::Done && duty.documented_at.is_none())
-                };
-                (!has(&is_due)).then_some(Reason::DutyOver)
-            }
             Purpose::DutyOverdue => {
                 let is_overdue = |duty: &Duty| duty.state == DutyState::Overdue;
                 (!has(&is_overdue)).then_some(Reason::DutyOver)
@@ -131,7 +124,9 @@ impl Step {
                 (!any).then_some(Reason::NothingToList)
             }
             // Somebody has done it already, or it is not theirs any more.
-            Purpose::Duty => (!has(&|duty| duty.state.is_open())).then_some(Reason::DutyOver),
+            Purpose::Duty | Purpose::DutyReminder => {
+                (!has(&|duty| duty.state.is_open())).then_some(Reason::DutyOver)
+            }
             _ => None,
         }
     }
@@ -229,10 +224,7 @@ impl Step {
 /// Whether a notice tells of a duty.
 fn concerns(purpose: Purpose, duty: &Duty) -> bool {
     match purpose {
-        Purpose::Duty => duty.state.is_open(),
-        Purpose::DutyReminder => {
-            duty.state.is_open() || (duty.state == DutyState::Done && duty.documented_at.is_none())
-        }
+        Purpose::Duty | Purpose::DutyReminder => duty.state.is_open(),
         Purpose::DutyOverdue => duty.state == DutyState::Overdue,
         Purpose::DutyDocumented => duty.documented_at.is_some(),
         _ => false,
@@ -240,7 +232,7 @@ fn concerns(purpose: Purpose, duty: &Duty) -> bool {
 }
 
 /// Whom it is about, as far as the school wants that in mail.
-fn who(mail: LadderMail, pupil: Option<&Pupil>) -> String {
+pub(super) fn who(mail: LadderMail, pupil: Option<&Pupil>) -> String {
     let Some(pupil) = pupil else { return String::new() };
     let class = pupil.class.as_deref().map(|class| format!(", {class}")).unwrap_or_default();
     let family = pupil.family_name.as_deref().unwrap_or_default();

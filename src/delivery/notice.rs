@@ -7,12 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::claim::Verdict;
 use super::daily;
-use super::day_report;
-use super::failure;
 use super::hold_facts::{self, HeldNow};
-use super::ladder_notice;
-use super::programmes;
 use super::shared::Shared;
+use super::{
+    day_report, duty_list, failure, ladder_notice, ladder_report, programmes, term_report,
+};
 use crate::directory::{Directory, Mode, Nudge, Roster, School, entitled};
 use crate::intake::case;
 use crate::intake::registers::{self, Awaited};
@@ -89,7 +88,16 @@ pub(super) async fn about<'a>(
             let any = !found.is_nothing();
             About::List(Box::new(NoticeFacts::DayReport(found)), any)
         }
-        Purpose::TermReport => super::term_report::about(unit, directory, school, n.date).await?,
+        Purpose::TermReport => term_report::about(unit, directory, school, n.date).await?,
+        Purpose::LadderReport => {
+            let found = ladder_report::facts(kv, directory, school, n.date, now).await?;
+            let any = !found.is_nothing();
+            About::List(Box::new(NoticeFacts::LadderReport(Box::new(found))), any)
+        }
+        Purpose::DutyList => match duty_list::facts(kv, unit, directory, school, n, now).await? {
+            Some(found) => About::List(Box::new(NoticeFacts::DutyList(found)), true),
+            None => About::Gone,
+        },
         Purpose::ProgrammeReminder => match programmes::facts(unit, directory, school, n).await? {
             Some(found) => About::List(Box::new(NoticeFacts::Programme(found)), true),
             None => About::Gone,
@@ -200,6 +208,9 @@ fn address(c: &Claim<'_>, school: &School) -> Option<Address> {
         return ladder_notice::address(c.n, school, c.roster);
     }
     match &c.n.recipient {
+        Recipient::Staff(role) if c.n.purpose == Purpose::DutyList => {
+            duty_list::address(c.n, *role, school, c.roster).map(Address::Email)
+        }
         Recipient::Staff(role) => {
             entitled::staff(school, None, c.roster, *role).map(Address::Email)
         }
@@ -213,10 +224,12 @@ fn address(c: &Claim<'_>, school: &School) -> Option<Address> {
 
 /// How a member of staff is told of it: of registers as the school has chosen, of anything else by mail.
 fn preferred(school: &School, n: &Notification) -> Nudge {
-    match n.purpose {
-        Purpose::ProgrammeReminder => Nudge::Email,
-        _ => school.registers.nudge,
-    }
+    if goes_by_mail_alone(n.purpose) { Nudge::Email } else { school.registers.nudge }
+}
+
+/// Whether nobody is told of it by text.
+fn goes_by_mail_alone(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::ProgrammeReminder | Purpose::DutyList) || purpose.is_of_ladder()
 }
 
 /// Why what a notice says is no longer so.
@@ -269,11 +282,15 @@ fn untrue(c: &Claim<'_>, school: &School) -> Option<Reason> {
             | Purpose::Missed
             | Purpose::DayReport
             | Purpose::TermReport
+            | Purpose::LadderReport
+            | Purpose::DutyList
             | Purpose::ProgrammeReminder,
             About::List(_, any),
         ) => (!any).then_some(Reason::NothingToList),
-        // Held, moved or somebody else's by now.
-        (Purpose::ProgrammeReminder, About::Gone) => Some(Reason::NothingToList),
+        // Done, held, moved or somebody else's by now.
+        (Purpose::ProgrammeReminder | Purpose::DutyList, About::Gone) => {
+            Some(Reason::NothingToList)
+        }
         (Purpose::VolumeHold, About::Hold(hold, _)) if hold.over_at.is_some() => {
             Some(hold.decisions.last().map_or(Reason::MarkChanged, HoldDecision::reason))
         }
@@ -323,9 +340,8 @@ pub(super) async fn follow(
     let directory = shared.directory.load_full();
     let school = directory.schools.get(&n.school);
     // One in doubt may have arrived; of one that is too old nobody need hear.
-    let other_way = !matches!(reason, Reason::HeldInDoubt | Reason::Expired)
-        && n.purpose != Purpose::ProgrammeReminder
-        && !n.purpose.is_of_ladder();
+    let other_way =
+        !matches!(reason, Reason::HeldInDoubt | Reason::Expired) && !goes_by_mail_alone(n.purpose);
     if let (Recipient::Member(id), Some(school), true) = (&n.recipient, school, other_way) {
         let channel = n.channel.other();
         let all = entitled::member(&directory.roster, id, school.registers.nudge);

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::daily;
-use super::volume;
+use super::{reports, volume};
 use crate::directory::School;
 use crate::intake::case::enqueue;
 use crate::model::{Channel, Notification, PupilId, Purpose, Reason, Recipient, StaffRole, State};
@@ -49,7 +48,7 @@ pub(super) async fn is_listed(
     if of_class.len() <= EACH {
         return Ok(false);
     }
-    let about = daily::about(Purpose::NotReached);
+    let about = reports::about(Purpose::NotReached);
     for which in 1..=LISTS {
         let notice = Notice {
             purpose: Purpose::NotReached,

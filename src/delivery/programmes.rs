@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, civil::Date};
 
+use super::reports::{self, Report};
 use crate::calendar::Term;
 use crate::directory::classes::{self, Class};
 use crate::directory::{Directory, Nudge, School, entitled};
-use crate::intake::case::enqueue;
 use crate::message::programme::{ProgrammeFacts, SessionFacts};
 use crate::model::{
     Channel, LessonId, Notification, Purpose, Reason, Recipient, SessionRecord, StaffId, StaffRole,
 };
-use crate::policy::notice::Notice;
 use crate::policy::programme::{self, ClassPlan, SessionPlan};
 use crate::store::ledger::Unit;
 use crate::store::{StoreError, tables};
@@ -53,22 +52,14 @@ pub(super) async fn remind(
         let Ok(about) = LessonId::new(of.class.name.as_str()) else { continue };
         let mentors = reached(directory, &of.class).cloned().map(Recipient::Member);
         let all = std::iter::once(Recipient::Staff(StaffRole::AttendanceTeam)).chain(mentors);
+        let report = Report {
+            purpose: Purpose::ProgrammeReminder,
+            reason: Reason::SessionDue,
+            about: &about,
+            date,
+        };
         for recipient in all {
-            let notice = Notice {
-                purpose: Purpose::ProgrammeReminder,
-                reason: Reason::SessionDue,
-                recipient,
-                channel: Channel::Email,
-                about: &about,
-                date,
-                which: String::new(),
-            };
-            let new = notice.row(school, now);
-            let known: Option<Notification> = unit.read(&tables::notification(&new.id)).await?;
-            if known.is_none() {
-                unit.decided("notify", Reason::SessionDue);
-                enqueue(unit, &new);
-            }
+            reports::mail(unit, school, report, recipient, now).await?;
             any = true;
         }
     }

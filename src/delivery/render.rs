@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::carried::Along;
 use super::case_page;
+use super::duty_page;
 use super::facts;
 use super::fatigue::Kind;
 use super::shared::{Account, Shared};
@@ -16,6 +17,7 @@ use crate::intake::case::Case;
 use crate::intake::case_words::words_of;
 use crate::message::feedback::FeedbackFacts;
 use crate::message::guest::TestFacts;
+use crate::message::ladder::LadderFacts;
 use crate::message::mail::{self, MailParts, Sender};
 use crate::message::notice::NoticeFacts;
 use crate::message::ring;
@@ -192,6 +194,15 @@ fn notice(m: &Making<'_>, facts: Option<&NoticeFacts>) -> Result<Wired, Unmade> 
     let templates = &m.shared.templates;
     let locale = templates.pick_for_staff(&[m.language, &m.school.locale]).clone();
     let facts = facts.ok_or_else(|| Unmade("there is nothing to say".into()))?;
+    let linked;
+    let facts = match facts {
+        NoticeFacts::Ladder(about) if !about.hidden && !about.duties.is_empty() => {
+            let link = duty_page::link(m.shared, m.n).unwrap_or_default();
+            linked = NoticeFacts::Ladder(Box::new(LadderFacts { link, ..about.as_ref().clone() }));
+            &linked
+        }
+        facts => facts,
+    };
     match (m.n.channel, facts) {
         (Channel::Email, facts) => {
             let text = templates.render_notice_mail(&locale, m.n.purpose, facts);

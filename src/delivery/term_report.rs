@@ -4,17 +4,13 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::daily;
 use super::notice::About;
+use super::reports::{self, Report};
 use crate::calendar::Term;
-use crate::directory::{Directory, Protection, School, entitled};
-use crate::intake::case::enqueue;
+use crate::directory::{Directory, Protection, School};
 use crate::message::notice::NoticeFacts;
 use crate::message::term_report::TermFacts;
-use crate::model::{
-    Channel, LessonState, Notification, Purpose, Reason, Recipient, StaffRole, TermCounts, TermName,
-};
-use crate::policy::notice::Notice;
+use crate::model::{LessonState, Notification, Purpose, Reason, TermCounts, TermName};
 use crate::policy::term_report;
 use crate::store::ledger::Unit;
 use crate::store::{Kv, StoreError, after_prefix, tables};
@@ -57,30 +53,9 @@ pub(super) async fn report(
     date: Date,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let about = daily::about(Purpose::TermReport);
-    for role in [StaffRole::AttendanceTeam, StaffRole::Principal] {
-        // A school whose principal is not known has a team, which is told when it has no address.
-        let is_there = entitled::staff(school, None, &directory.roster, role).is_some();
-        if role == StaffRole::Principal && !is_there {
-            continue;
-        }
-        let notice = Notice {
-            purpose: Purpose::TermReport,
-            reason: Reason::TermOver,
-            recipient: Recipient::Staff(role),
-            channel: Channel::Email,
-            about: &about,
-            date,
-            which: String::new(),
-        };
-        let new = notice.row(school, now);
-        let known: Option<Notification> = unit.read(&tables::notification(&new.id)).await?;
-        if known.is_none() {
-            unit.decided("notify", Reason::TermOver);
-            enqueue(unit, &new);
-        }
-    }
-    Ok(())
+    let about = &reports::about(Purpose::TermReport);
+    let report = Report { purpose: Purpose::TermReport, reason: Reason::TermOver, about, date };
+    reports::mail_both(unit, directory, school, report, now).await
 }
 
 /// What is to be reported of the term that a day is in.

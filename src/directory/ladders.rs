@@ -26,6 +26,11 @@ pub struct LadderRules {
     pub calls_per_hour: u32,
     /// How long mails about a step that was reached wait at most, as it may be taken back; zero or more.
     pub settle: SignedDuration,
+    /// When, by the school's clock, each who has duties that are overdue or not documented gets the list of them; none:
+    /// never.
+    pub duty_list: Option<Time>,
+    /// When the team and the principal get the report of the week, on its first school day after; none: never.
+    pub report: Option<Time>,
 }
 
 /// What mails about steps and duties say of whom they are about (open e-mail: law.md §6).
@@ -59,6 +64,9 @@ impl Default for LadderRules {
             mail: LadderMail::default(),
             calls_per_hour: 10,
             settle: SignedDuration::from_mins(45),
+            // Before the first lesson.
+            duty_list: Some(Time::constant(8, 0, 0, 0)),
+            report: Some(Time::constant(7, 30, 0, 0)),
         }
     }
 }

@@ -139,6 +139,19 @@ pub async fn is_full(unit: &Unit<'_>, school: &School, row: &Duty) -> Result<boo
     Ok(count.is_some_and(|count| count > school.ladders.calls_per_hour))
 }
 
+/// Has a duty looked at now that nothing makes due: [`tend`] ends what is open of a pupil who has left the school.
+///
+/// # Errors
+/// When the store fails.
+pub async fn look_now(unit: &mut Unit<'_>, row: &Duty, now: Timestamp) -> Result<(), StoreError> {
+    let Some(mut row) = unit.read::<Duty>(&tables::duty(row)).await? else { return Ok(()) };
+    if row.look_at.is_none() && row.state.is_open() {
+        row.look_at = Some(now);
+        keep(unit, &row, None);
+    }
+    Ok(())
+}
+
 /// Serves a due row of a duty: reminds, hands over, and makes it due again.
 ///
 /// # Errors
@@ -177,9 +190,7 @@ pub async fn tend(
     if let Some(tell) = told {
         let (purpose, reason) = match tell {
             Tell::Overdue | Tell::HandedOver => (Purpose::DutyOverdue, Reason::DutyOverdue),
-            Tell::DueSoon | Tell::StillOverdue | Tell::Undocumented => {
-                (Purpose::DutyReminder, Reason::DutyOpen)
-            }
+            Tell::DueSoon => (Purpose::DutyReminder, Reason::DutyOpen),
         };
         let which = local_date(now, &school.zone).to_string();
         let roles = [row.owner];

@@ -21,7 +21,7 @@ use crate::store::rows::{Day, Due, Notice as Reported};
 use crate::store::tables::{self, Lane};
 use crate::store::{StoreError, after_prefix};
 
-/// Most steps reached of one pupil that are read, and most duties.
+/// Most lessons of one pupil that are looked at to see whether one was missed: more than a school year has.
 const MOST: usize = 2_000;
 /// After the end of the school's day, before what it comes to is looked at: marks of its last minutes have come.
 const GATHER: SignedDuration = SignedDuration::from_mins(1);
@@ -46,9 +46,10 @@ impl Climbed {
         pupil: &PupilId,
     ) -> Result<Self, StoreError> {
         let from = tables::firings(school, pupil);
-        let firings = unit.peek_range(&from, &after_prefix(&from), MOST).await?;
+        // All of them: one that was not seen would be made anew.
+        let firings = unit.peek_range(&from, &after_prefix(&from), usize::MAX).await?;
         let from = tables::duties(school, pupil);
-        let duties = unit.peek_range(&from, &after_prefix(&from), MOST).await?;
+        let duties = unit.peek_range(&from, &after_prefix(&from), usize::MAX).await?;
         Ok(Self { firings, duties })
     }
 

@@ -11,6 +11,7 @@ mod decide;
 mod delays;
 mod described;
 pub mod duties;
+pub mod duty_words;
 pub mod exclusions;
 pub mod further;
 pub mod history;

@@ -4,10 +4,15 @@
 //! ```text
 //! open ── taken ── done ── documented
 //!   │       │
-//!   └───────┴─ overdue (handed over, or reminded of) ── done
+//!   └───────┴─ overdue (handed over) ── done
 //!   any of the three ── not needed (said so, step taken back, pupil gone)
 //!   done, by a word on a case that is put right ── open, taken or overdue, as if it had not been said
 //! ```
+//!
+//! What is overdue, and what is done and not documented, is not looked at by itself: it stands in its owner's list of the
+//! day, see [`list`].
+
+pub mod list;
 
 use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
@@ -19,10 +24,6 @@ use crate::model::{Duty, DutyAct, DutyEvent, DutyState, Firing, StaffRole, local
 
 /// When people are reminded on a day, by the school's clock: before the first lesson.
 const MORNING: Time = Time::constant(8, 0, 0, 0);
-/// So many times somebody is reminded each school day of what is overdue; from then on every week.
-const DAILY: usize = 10;
-/// Days of a week.
-const WEEK: i64 = 7;
 /// Most of a history that is kept, in bytes as it is written: a row has room for it and all else.
 const HISTORY: usize = 2_600;
 /// Days ahead in which a school day is looked for; longer than any break.
@@ -106,17 +107,6 @@ impl Hours<'_> {
         };
         (made < at && at < due).then_some(at)
     }
-
-    /// The morning of the next school day.
-    fn next_morning(&self, at: Timestamp) -> Timestamp {
-        self.at(self.step(self.day_of(at), 1), MORNING)
-    }
-
-    /// The morning of the first school day a week later.
-    fn next_week(&self, at: Timestamp) -> Timestamp {
-        let day = self.day_of(at).saturating_add((WEEK - 1).days());
-        self.at(self.step(day, 1), MORNING)
-    }
 }
 
 /// What comes of looking at a duty.
@@ -128,10 +118,6 @@ pub enum Tell {
     Overdue,
     /// The new owner is told that it is overdue and theirs now.
     HandedOver,
-    /// The owner is reminded: it is overdue still.
-    StillOverdue,
-    /// The owner is reminded: what it leaves in writing is not there.
-    Undocumented,
 }
 
 /// What a person can say of a duty.
@@ -148,6 +134,28 @@ pub enum Say {
     Documented,
     /// It need not be done.
     NotNeeded,
+}
+
+impl Say {
+    /// All, in the order of a duty's life.
+    pub const ALL: [Self; 5] =
+        [Self::Take, Self::NoAnswer, Self::Done, Self::Documented, Self::NotNeeded];
+
+    /// The stable word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Take => "take",
+            Self::NoAnswer => "no-answer",
+            Self::Done => "done",
+            Self::Documented => "documented",
+            Self::NotNeeded => "not-needed",
+        }
+    }
+
+    /// Takes the word back.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|say| say.as_str() == text)
+    }
 }
 
 /// Who says so, when and why.
@@ -209,29 +217,15 @@ fn note(duty: &mut Duty, at: Timestamp, what: DutyAct) {
     push(duty, DutyEvent { at, what, by: None, why: None, word: None });
 }
 
-/// Adds to a history; the oldest that say least go first where it has no more room.
+/// Adds to a history; the oldest go first where it has no more room, but for that it was made.
 fn push(duty: &mut Duty, event: DutyEvent) {
     let history = &mut duty.history;
     history.push(event);
     while history.len() > 3 && serde_json::to_vec(history).is_ok_and(|text| text.len() > HISTORY) {
-        let reminders = history.iter().filter(|event| event.what == DutyAct::Reminded).count();
-        let spare = (reminders > DAILY + 1)
-            .then(|| history.iter().position(|event| event.what == DutyAct::Reminded))
-            .flatten();
+        // Those that say least go before.
+        let spare = history.iter().position(|event| event.what == DutyAct::Reminded);
         history.remove(spare.unwrap_or(1));
     }
-}
-
-/// How often the owner was reminded since it was theirs and overdue.
-fn reminded(duty: &Duty) -> usize {
-    let begins =
-        |event: &DutyEvent| matches!(event.what, DutyAct::Overdue | DutyAct::HandedOver { .. });
-    let since = duty.history.iter().rposition(begins).unwrap_or_default();
-    duty.history[since..].iter().filter(|event| event.what == DutyAct::Reminded).count()
-}
-
-fn last(duty: &Duty) -> Timestamp {
-    duty.history.last().map_or(duty.due_at, |event| event.at)
 }
 
 fn made_at(duty: &Duty) -> Timestamp {
@@ -249,29 +243,8 @@ pub fn next_look(duty: &Duty, rule: Option<&DutyRule>, hours: &Hours<'_>) -> Opt
                 before.and_then(|before| hours.reminder(before, duty.due_at, made_at(duty)));
             Some(reminder.unwrap_or(duty.due_at))
         }
-        // One that was handed over is not due yet.
-        DutyState::Overdue if duty.reminded_at.is_none_or(|at| at < duty.due_at) => {
-            let since =
-                duty.history.iter().rev().find(|event| {
-                    matches!(event.what, DutyAct::Overdue | DutyAct::HandedOver { .. })
-                });
-            let since = since.map_or(duty.due_at, |event| event.at);
-            Some(if duty.due_at > since { duty.due_at } else { hours.next_morning(since) })
-        }
-        DutyState::Overdue => {
-            let at = duty.reminded_at.unwrap_or(duty.due_at);
-            let weekly = reminded(duty) >= DAILY;
-            Some(if weekly { hours.next_week(at) } else { hours.next_morning(at) })
-        }
-        DutyState::Done if leaves_something(duty, rule) && duty.reminded_at.is_none() => {
-            Some(hours.next_morning(last(duty)))
-        }
-        DutyState::Done | DutyState::NotNeeded => None,
+        DutyState::Overdue | DutyState::Done | DutyState::NotNeeded => None,
     }
-}
-
-fn leaves_something(duty: &Duty, rule: Option<&DutyRule>) -> bool {
-    duty.documented_at.is_none() && rule.is_some_and(|rule| rule.documents.is_some())
 }
 
 /// Looks at a duty whose time has come. Returns what is told of it; none: nothing is.
@@ -289,11 +262,9 @@ pub fn look(
     let tell = match duty.state {
         DutyState::Open | DutyState::Taken if now >= duty.due_at => overdue(duty, rule, hours, now),
         DutyState::Open | DutyState::Taken => Tell::DueSoon,
-        DutyState::Overdue => Tell::StillOverdue,
-        DutyState::Done => Tell::Undocumented,
-        DutyState::NotNeeded => return None,
+        DutyState::Overdue | DutyState::Done | DutyState::NotNeeded => return None,
     };
-    if !matches!(tell, Tell::Overdue | Tell::HandedOver) {
+    if tell == Tell::DueSoon {
         duty.reminded_at = Some(now);
         note(duty, now, DutyAct::Reminded);
     }
@@ -303,7 +274,6 @@ pub fn look(
 
 fn overdue(duty: &mut Duty, rule: Option<&DutyRule>, hours: &Hours<'_>, now: Timestamp) -> Tell {
     duty.state = DutyState::Overdue;
-    duty.reminded_at = None;
     note(duty, now, DutyAct::Overdue);
     let to = rule.and_then(|rule| rule.hand_over).filter(|role| *role != duty.owner);
     let Some(to) = to else { return Tell::Overdue };
@@ -356,7 +326,6 @@ pub fn say(
         Say::NoAnswer => DutyAct::NoAnswer,
         Say::Done => {
             duty.state = DutyState::Done;
-            duty.reminded_at = None;
             DutyAct::Done
         }
         Say::NotNeeded => {
@@ -390,7 +359,6 @@ pub fn reopen(
     let was_overdue = duty.history[since..].iter().any(|event| event.what == DutyAct::Overdue);
     let tell = if was_overdue {
         duty.state = DutyState::Overdue;
-        duty.reminded_at = Some(now);
         Some(Tell::Overdue)
     } else if now >= duty.due_at {
         Some(overdue(duty, rule, hours, now))
@@ -404,7 +372,7 @@ pub fn reopen(
 /// Ends what is open still: the step was taken back, or the pupil has left. False: it was over.
 pub fn end(duty: &mut Duty, what: DutyAct, now: Timestamp) -> bool {
     if !duty.state.is_open() {
-        // Nobody is asked any more to write it down.
+        // Nobody need look at it.
         return duty.look_at.take().is_some();
     }
     duty.state = DutyState::NotNeeded;

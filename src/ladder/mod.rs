@@ -11,8 +11,10 @@
 //!                         advance    that against what was fired before: what fires, what is taken back
 //!                         course     one pupil's days lived through all that, for the examples beside a ladder
 //!                         duty       open, taken, done, not needed, overdue; reminded, handed over
+//!                         duty::list what is left, and on which days its owner is told
 //!                         called     what words on cases do to duties to reach the home
 //!                         settle     how long mails about a step wait, as it may be taken back
+//!                         tally      the numbers of a week
 //! ```
 
 mod advance;
@@ -33,6 +35,7 @@ mod school_days;
 pub mod sentences;
 pub mod settle;
 mod shipped;
+pub mod tally;
 #[cfg(test)]
 mod testing;
 mod view;

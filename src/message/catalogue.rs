@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use super::guest::TestFacts;
 use super::{
-    daily, day_report, feedback, hold, ladder, notice, page, programme, samples, team, term_report,
+    daily, day_report, duty_list, duty_page, feedback, hold, ladder, ladder_report, notice, page,
+    programme, samples, team, term_report,
 };
 use crate::directory::SubjectIdentity;
 use crate::model::{Channel, Locale};
@@ -40,9 +41,11 @@ macro_rules! email {
             "register-digest.html", "register-digest.subject.txt", "register-digest.txt",
             "day-report.html", "day-report.subject.txt", "day-report.txt",
             "duty.html", "duty.subject.txt", "duty.txt",
+            "duty-list.html", "duty-list.subject.txt", "duty-list.txt",
             "duty-documented.html", "duty-documented.subject.txt", "duty-documented.txt",
             "duty-overdue.html", "duty-overdue.subject.txt", "duty-overdue.txt",
             "duty-reminder.html", "duty-reminder.subject.txt", "duty-reminder.txt",
+            "ladder-report.html", "ladder-report.subject.txt", "ladder-report.txt",
             "ladder-retracted.html", "ladder-retracted.subject.txt", "ladder-retracted.txt",
             "ladder-step.html", "ladder-step.subject.txt", "ladder-step.txt",
             "pupil-left.html", "pupil-left.subject.txt", "pupil-left.txt",
@@ -87,8 +90,8 @@ pub(super) const NOT_REVIEWED: &str = "{# Not reviewed by a native reader.";
 const BUILTIN: &[&[(&str, &str)]] = &[
     files!("email": "_page.html"),
     files!("web": "_page.html"),
-    files!("web/sv": "case.html", "message.html"),
-    files!("web/en": "case.html", "message.html"),
+    files!("web/sv": "case.html", "duty.html", "message.html"),
+    files!("web/en": "case.html", "duty.html", "message.html"),
     files!("sms/sv":
         "absence-digest.txt", "absence.txt", "correction.txt", "register-nudge.txt", "test.txt",
     ),
@@ -163,6 +166,9 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
         _ if name.starts_with("web/") && file.starts_with("message.") => {
             fields(&page::MessageFacts::default())
         }
+        _ if name.starts_with("web/") && file.starts_with("duty.") => {
+            fields(&duty_page::values(&duty_page::sample()))
+        }
         _ if name.starts_with("web/") => page::variables(),
         _ if file.starts_with("case-feedback.") => fields(&feedback::sample()),
         _ if ["absence.", "absence-digest.", "correction."].iter().any(|s| file.starts_with(s)) => {
@@ -173,6 +179,8 @@ pub(super) fn variables(name: &str) -> BTreeSet<String> {
             fields(&notice::sample_register("Ma 7B", "Björkskolan"))
         }
         _ if file.starts_with("volume-hold.") => fields(&hold::sample()),
+        _ if file.starts_with("duty-list.") => fields(&duty_list::samples()[0]),
+        _ if file.starts_with("ladder-report.") => fields(&ladder_report::samples()[0]),
         _ if ["_duties", "duty", "ladder-", "pupil-left"].iter().any(|s| file.starts_with(s)) => {
             fields(&ladder::sample())
         }

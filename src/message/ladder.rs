@@ -32,6 +32,8 @@ pub struct LadderFacts {
     pub full: bool,
     /// How many duties ended since the pupil has left.
     pub ended: usize,
+    /// Where they are shown and ticked; empty: there is no such page.
+    pub link: String,
 }
 
 /// One duty.
@@ -89,6 +91,7 @@ pub(super) fn sample() -> LadderFacts {
         instead: Vec::new(),
         full: false,
         ended: 0,
+        link: String::new(),
     }
 }
 
@@ -128,6 +131,7 @@ pub(super) fn samples() -> Vec<LadderFacts> {
         ..first.clone()
     };
     let bare = LadderFacts { duties: Vec::new(), ended: 2, ..first.clone() };
+    let linked = LadderFacts { link: "https://upprop.example.se/duty/x".into(), ..first.clone() };
     let hidden = LadderFacts {
         school: first.school.clone(),
         case: first.case.clone(),
@@ -135,5 +139,5 @@ pub(super) fn samples() -> Vec<LadderFacts> {
         ended: 3,
         ..LadderFacts::default()
     };
-    vec![first, full, bare, hidden]
+    vec![first, full, bare, linked, hidden]
 }

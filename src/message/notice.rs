@@ -8,9 +8,11 @@ use serde_json::Value as Json;
 use super::clean::{self, SMS_NAME};
 use super::daily::{self, NotReachedFacts, RosterFacts};
 use super::day_report::{self, DayReportFacts};
+use super::duty_list::{self, DutyListFacts};
 use super::engine::Failure;
 use super::hold::{self, HoldFacts};
 use super::ladder::{self, LadderFacts};
+use super::ladder_report::{self, LadderReportFacts};
 use super::programme::{self, ProgrammeFacts};
 use super::render::{self, MailText, RenderError, SmsText};
 use super::sms;
@@ -128,6 +130,10 @@ pub enum NoticeFacts {
     Programme(ProgrammeFacts),
     /// A step of a ladder.
     Ladder(Box<LadderFacts>),
+    /// Duties that are left.
+    DutyList(DutyListFacts),
+    /// The ladders of a week.
+    LadderReport(Box<LadderReportFacts>),
 }
 
 impl Templates {
@@ -211,6 +217,8 @@ impl Templates {
             NoticeFacts::DayReport(_) => purpose == Purpose::DayReport,
             NoticeFacts::Term(_) => purpose == Purpose::TermReport,
             NoticeFacts::Programme(_) => purpose == Purpose::ProgrammeReminder,
+            NoticeFacts::DutyList(_) => purpose == Purpose::DutyList,
+            NoticeFacts::LadderReport(_) => purpose == Purpose::LadderReport,
         };
         if !fits {
             return Err(RenderError::NoTemplate(format!("{} of these facts", purpose.as_str())));
@@ -362,6 +370,11 @@ fn samples() -> Vec<(Purpose, NoticeFacts)> {
     let reminders = programme::samples().into_iter();
     let of = |facts| (Purpose::ProgrammeReminder, NoticeFacts::Programme(facts));
     all.extend(reminders.map(of));
+    let lists = duty_list::samples().into_iter();
+    all.extend(lists.map(|facts| (Purpose::DutyList, NoticeFacts::DutyList(facts))));
+    let reports = ladder_report::samples().into_iter();
+    let of = |facts| (Purpose::LadderReport, NoticeFacts::LadderReport(Box::new(facts)));
+    all.extend(reports.map(of));
     all
 }
 

@@ -1,5 +1,5 @@
 //! Pages for staff: one case, with what came of it and two forms, and pages of a few words for links that open nothing. Makes
-//! the values that templates see, and what is served; decides nothing.
+//! the values that templates see, and what is served; decides nothing. The page of duties is `duty_page`'s.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use super::direction::Direction;
 use super::engine::{self, Failure};
 use super::facts::TeamCase;
 use super::render::{RenderError, required};
-use super::{Templates, catalogue, samples, team};
+use super::{Templates, catalogue, duty_page, samples, team};
 use crate::directory::SubjectIdentity;
 use crate::model::{CaseWhat, Locale, Reports};
 
@@ -155,7 +155,7 @@ pub(super) fn variables() -> BTreeSet<String> {
     catalogue::fields(&values(&sample()))
 }
 
-fn page(
+pub(super) fn page(
     templates: &Templates,
     locale: &Locale,
     file: &str,
@@ -247,12 +247,15 @@ fn samples() -> Vec<PageFacts> {
 /// What is wrong with a language's templates of pages, tried on samples.
 pub(super) fn faults(templates: &Templates, locale: &Locale) -> Vec<Failure> {
     let cases = samples().into_iter().map(|facts| ("case.html", values(&facts)));
+    let duties = duty_page::samples().into_iter();
+    let duties = duties.map(|facts| ("duty.html", duty_page::values(&facts)));
     let messages = MESSAGES.into_iter().flat_map(|what| ["", "K7QM2XP"].map(|case| (what, case)));
     let messages = messages.map(|(what, case)| {
         let facts = MessageFacts { what: what.into(), case: case.into() };
         ("message.html", serde_json::to_value(facts).unwrap_or_default())
     });
     cases
+        .chain(duties)
         .chain(messages)
         .filter_map(|(file, facts)| page(templates, locale, file, facts).err())
         .collect()

@@ -152,6 +152,26 @@ pub enum DutyAct {
 }
 
 impl DutyAct {
+    /// The stable kebab-case name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Made => "made",
+            Self::Taken => "taken",
+            Self::Reminded => "reminded",
+            Self::Overdue => "overdue",
+            Self::HandedOver { .. } => "handed-over",
+            Self::NoAnswer => "no-answer",
+            Self::Done => "done",
+            Self::Documented => "documented",
+            Self::NotNeeded => "not-needed",
+            Self::Retracted => "retracted",
+            Self::Restored => "restored",
+            Self::Reopened => "reopened",
+            Self::PupilLeft => "pupil-left",
+            Self::PutBack => "put-back",
+        }
+    }
+
     /// In words, for staff.
     pub fn in_words(self) -> String {
         match self {

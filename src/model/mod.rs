@@ -13,6 +13,7 @@ pub mod endpoint;
 mod firing;
 mod hex;
 mod id;
+mod ladder_counts;
 mod lesson;
 mod locale;
 mod near;
@@ -29,12 +30,14 @@ mod register;
 pub mod same_day;
 mod secret;
 mod silencing;
+mod staff_role;
 mod term;
 mod term_counts;
 mod time;
 pub mod unseen;
 mod volume;
 mod watch;
+mod week;
 
 pub use accord::{Accord, AccordAbout, AccordEnd, Reports};
 pub use account::OnBehalfOf;
@@ -51,12 +54,12 @@ pub use id::{
     EventId, GroupId, GuardianId, IdError, LessonId, MAX_ID_BYTES, NotificationId, ProviderId,
     PupilId, SchoolId, SourceId, StaffId,
 };
+pub use ladder_counts::{LadderCounts, OldestDuty, OwnerCounts, StepCounts};
 pub use lesson::{Lesson, Mark, Minutes};
 pub use locale::Locale;
 pub use near::did_you_mean;
 pub use notification::{
-    Attempt, AttemptResult, CorrectionKind, Notification, Purpose, Recipient, StaffRole, State,
-    TaskKind,
+    Attempt, AttemptResult, CorrectionKind, Notification, Purpose, Recipient, State, TaskKind,
 };
 pub use observation::{AdvanceNotice, Fact, LessonReport, NoticeKind, Observation};
 pub use occasion::LessonState;
@@ -69,6 +72,7 @@ pub use reason::Reason;
 pub use register::{Register, Silence, Stood};
 pub use secret::{SHORTEST_SECRET, is_guessable};
 pub use silencing::{SilencedTarget, Silencing, covering};
+pub use staff_role::StaffRole;
 pub use term::{NoTerm, TermName};
 pub use term_counts::TermCounts;
 pub use time::{Clock24, local_date};
@@ -78,3 +82,4 @@ pub use volume::{
     MENDED_AFTER, Missing, MissingAt, Stand, TIME_OUT, Usual, stand,
 };
 pub use watch::{Quiet, Watch, is_ahead};
+pub use week::{NoWeek, WeekName};

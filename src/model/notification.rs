@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Channel, GuardianId, LessonId, Locale, NotificationId, Outcome, ProviderId, PupilId,
-    Reason, SchoolId, StaffId,
+    Reason, SchoolId, StaffId, StaffRole,
 };
 
 /// What a message is for.
@@ -50,6 +50,10 @@ pub enum Purpose {
     DayReport,
     /// To the attendance team and the principal, when a term is over: its absences and how home was told, in numbers.
     TermReport,
+    /// To the attendance team and the principal, every week: steps of the ladder that were reached, and what became of duties.
+    LadderReport,
+    /// To whoever has duties: those that are overdue, or done and not documented, once a school day.
+    DutyList,
     /// To the attendance team and the mentors of a class: sessions of a preventive programme are to be held, or are overdue.
     ProgrammeReminder,
     /// To the one number that was agreed upon for a protected pupil: please ring. Says nothing of anybody.
@@ -58,7 +62,7 @@ pub enum Purpose {
     LadderStep,
     /// To staff: the same, and they have something to do.
     Duty,
-    /// To whoever has a duty: it is due soon, still not done, or not documented.
+    /// To whoever has a duty: it is due soon.
     DutyReminder,
     /// To whoever has a duty from now on: it was not done in time.
     DutyOverdue,
@@ -94,6 +98,8 @@ impl Purpose {
             Self::Missed => "missed",
             Self::DayReport => "day-report",
             Self::TermReport => "term-report",
+            Self::LadderReport => "ladder-report",
+            Self::DutyList => "duty-list",
             Self::ProgrammeReminder => "programme-reminder",
             Self::AskToRing => "ask-to-ring",
             Self::LadderStep => "ladder-step",
@@ -138,6 +144,8 @@ impl Purpose {
             | Self::Missed
             | Self::DayReport
             | Self::TermReport
+            | Self::LadderReport
+            | Self::DutyList
             | Self::ProgrammeReminder
             | Self::LadderStep
             | Self::Duty
@@ -223,59 +231,6 @@ impl TaskKind {
     /// Whether its mail says nothing about the pupil, so that it may leave whatever the protection.
     pub fn is_content_free(self) -> bool {
         matches!(self, Self::Protected | Self::UnknownPupil)
-    }
-}
-
-/// Staff reached by role, resolved per pupil and school at send time.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Serialize,
-    Deserialize,
-    schemars::JsonSchema,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum StaffRole {
-    /// The pupil's mentor.
-    Mentor,
-    /// Närvaroteam.
-    AttendanceTeam,
-    /// Elevhälsoteam.
-    StudentHealthTeam,
-    /// Rektor.
-    Principal,
-    /// Skolchef, of the municipality.
-    HeadOfEducation,
-    /// Whom the pupil's home municipality has named, where it is another one (skollagen 7 kap. 19 a §).
-    HomeMunicipality,
-    /// Who gives lessons; each as the schedule names them.
-    Teacher,
-    /// Those who run upprop and what it is connected to: the address in configuration.
-    Operations,
-    /// The school's office, where the directory is kept right.
-    Office,
-}
-
-impl StaffRole {
-    /// The stable kebab-case name.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Mentor => "mentor",
-            Self::AttendanceTeam => "attendance-team",
-            Self::StudentHealthTeam => "student-health-team",
-            Self::Principal => "principal",
-            Self::HeadOfEducation => "head-of-education",
-            Self::HomeMunicipality => "home-municipality",
-            Self::Teacher => "teacher",
-            Self::Operations => "operations",
-            Self::Office => "office",
-        }
     }
 }
 

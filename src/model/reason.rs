@@ -185,6 +185,10 @@ pub enum Reason {
     DutyOpen,
     /// A duty was not done in time.
     DutyOverdue,
+    /// Duties are overdue, or done and not documented.
+    DutiesLeft,
+    /// A week with a ladder is over.
+    WeekOver,
     /// A duty is over, so nobody need be reminded of it.
     DutyOver,
     /// What a duty leaves in writing is there.
@@ -344,8 +348,10 @@ impl Reason {
             Self::SessionDue => {
                 "a session of a preventive programme is to be held, or a week has passed with nothing recorded"
             }
-            Self::DutyOpen => "a duty is due soon, or is still to be done",
+            Self::DutyOpen => "a duty is due soon",
             Self::DutyOverdue => "a duty was not done in time",
+            Self::DutiesLeft => "duties are overdue, or done and not documented",
+            Self::WeekOver => "the week is over",
             Self::DutyOver => "the duty is done, or need not be done any more",
             Self::DutyDocumented => "what the duty leaves in writing is there",
             Self::PupilLeft => "the pupil is not at the school any more",

@@ -11,8 +11,8 @@ use crate::directory::go_live::GoneLive;
 use crate::directory::{Roster, snapshot};
 use crate::intake::case::due_row;
 use crate::model::{
-    Accord, CaseWord, Duty, Firing, Hold, LessonId, LessonState, MissingAt, Notification,
-    NotificationId, PupilId, SchoolId, SessionRecord, Silencing, State,
+    Accord, CaseWord, Duty, DutyState, Firing, Hold, LessonId, LessonState, MissingAt,
+    Notification, NotificationId, PupilId, SchoolId, SessionRecord, Silencing, State,
 };
 use crate::store::rows::{
     Alias, Audit, BadContact, Counted, Cursor, Day, Due, Erased, Failing, KeptMark, LastSaid,
@@ -324,8 +324,10 @@ async fn duty(kv: &dyn Kv, key: &[u8], value: &[u8]) -> Result<Option<Finding>, 
     if tables::duty(&row) != key {
         return Ok(Some(wrong("its key is not that of its value")));
     }
+    // One that is overdue stands in its owner's list of the day.
+    let waits = matches!(row.state, DutyState::Open | DutyState::Taken);
     let Some(due) = tables::duty_due(&row).filter(|_| row.state.is_open()) else {
-        return Ok(row.state.is_open().then(|| wrong("it is open and nothing makes it due")));
+        return Ok(waits.then(|| wrong("it is open and nothing makes it due")));
     };
     let is_due = match kv.get(&due).await? {
         Some(due) => Some(due),

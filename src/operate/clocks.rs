@@ -5,7 +5,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
 use crate::model::same_day::{self, SameDay};
-use crate::model::{LessonState, Notification, Purpose, Reason};
+use crate::model::{CaseWord, LessonState, Notification, Purpose, Reason, case_word};
 use crate::store::rows::Audit;
 
 /// Both clocks of one absence. Times are UTC.
@@ -14,6 +14,9 @@ use crate::store::rows::Audit;
 pub struct Clocks {
     /// When a provider first took a message home; none: none has.
     pub told_at: Option<Timestamp>,
+    /// When staff recorded that the home was spoken with, during the lesson or later that day; none: they have not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phoned_at: Option<Timestamp>,
     /// How long that was after upprop knew and the lesson had begun, in milliseconds: the service goal.
     pub told_after_ms: Option<i64>,
     /// How the law's clock stands.
@@ -26,7 +29,7 @@ pub struct Clocks {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Stand {
-    /// Somebody at home was told on the day.
+    /// Somebody at home was told on the day, or spoken with.
     Told,
     /// Nobody yet, and the day is not over.
     Open,
@@ -34,10 +37,11 @@ pub enum Stand {
     Missed,
 }
 
-/// The clocks of a lesson; none: nobody is to be told of it. `lines`: what was heard and decided about the pupil.
+/// The clocks of a lesson; none: nobody is to be told of it. `words`: what staff recorded of its day. `lines`: what was heard
+/// and decided about the pupil.
 pub(super) fn of<'a>(
     state: &LessonState,
-    told: &[Notification],
+    (told, words): (&[Notification], &[CaseWord]),
     lines: impl DoubleEndedIterator<Item = &'a Audit>,
     (date, zone): (Date, &TimeZone),
     now: Timestamp,
@@ -54,13 +58,16 @@ pub(super) fn of<'a>(
     }
     let known = home().map(|n| n.created_at).min().map(|at| at.max(state.lesson.start));
     let after = told_at.zip(known).map(|(told, known)| told.duration_since(known).as_millis());
-    let same_day = match same_day::same_day(date, zone, told_at, now) {
+    let phoned_at = case_word::home_knows_since(words).filter(|at| state.lesson.start <= *at);
+    let first = told_at.into_iter().chain(phoned_at).min();
+    let same_day = match same_day::same_day(date, zone, first, now) {
         SameDay::Told(_) => Stand::Told,
         SameDay::Until(_) => Stand::Open,
         SameDay::Missed(_) => Stand::Missed,
     };
     Some(Clocks {
         told_at,
+        phoned_at,
         told_after_ms: after.and_then(|ms| i64::try_from(ms).ok()),
         same_day,
         day_ends: same_day::end_of(date, zone),
@@ -81,7 +88,9 @@ mod tests {
 
     use super::*;
     use crate::delivery::testing::notification;
-    use crate::model::{Attempt, AttemptResult, Lesson, LessonId, Outcome, ProviderId};
+    use crate::model::{
+        Attempt, AttemptResult, CaseWhat, Lesson, LessonId, MentorTold, Outcome, ProviderId,
+    };
     use crate::store::rows::Decision;
 
     fn at(text: &str) -> Timestamp {
@@ -98,7 +107,7 @@ mod tests {
         let zone = TimeZone::get("Europe/Stockholm").expect("a zone");
         let day = date(2026, 11, 23);
         let ask = |state: &LessonState, told: &[Notification], lines: &[Audit], now: &str| {
-            of(state, told, lines.iter(), (day, &zone), at(now))
+            of(state, (told, &[]), lines.iter(), (day, &zone), at(now))
         };
         let mut n = notification("g");
         n.created_at = at("2026-11-23T07:00:00Z");
@@ -107,6 +116,30 @@ mod tests {
         assert_eq!(open.day_ends, at("2026-11-23T23:00:00Z"));
         let missed = ask(&state, &[n.clone()], &[], "2026-11-23T23:00:00Z").expect("to be told");
         assert_eq!(missed.same_day, Stand::Missed);
+        let word = |what, said: &str| CaseWord {
+            id: n.id.clone(),
+            school: n.school.clone(),
+            pupil: n.pupil.clone(),
+            date: day,
+            at: at(said),
+            by: "uid 0".into(),
+            link: None,
+            what,
+            note: None,
+            mentor: MentorTold::NoNews,
+        };
+        for (what, said, stand) in [
+            (CaseWhat::Reached, "2026-11-23T09:00:00Z", Stand::Told),
+            (CaseWhat::NoAnswer, "2026-11-23T09:00:00Z", Stand::Missed),
+            (CaseWhat::Explained, "2026-11-24T07:00:00Z", Stand::Missed),
+            // Whoever was spoken with before it began has not heard of it.
+            (CaseWhat::Reached, "2026-11-23T07:10:00Z", Stand::Missed),
+        ] {
+            let (told, words) = ([n.clone()], [word(what, said)]);
+            let now = at("2026-11-24T12:00:00Z");
+            let clocks = of(&state, (&told, &words), [].iter(), (day, &zone), now);
+            assert_eq!(clocks.expect("to be told").same_day, stand, "{what:?} {said}");
+        }
         n.attempts.push(Attempt {
             started_at: at("2026-11-23T07:20:01Z"),
             account: ProviderId::new("a").expect("an id"),

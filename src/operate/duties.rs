@@ -7,14 +7,13 @@ use serde::{Deserialize, Serialize};
 use super::{FORMAT, OperateError};
 use crate::directory::{Directory, School};
 use crate::intake::duties;
+use crate::intake::duty_words::LONGEST_WHY;
 use crate::ladder::duty::{Said, Say};
 use crate::model::unseen::is_one_line;
 use crate::model::{Duty, DutyState, NotificationId, PupilId, SchoolId, StaffRole};
 use crate::store::ledger::{self, Unit};
 use crate::store::{Commit, Kv, StoreError, tables};
 
-/// Longest words about a duty, in characters.
-const LONGEST_WHY: usize = 200;
 /// Longest name, in characters.
 const LONGEST_NAME: usize = 80;
 /// How often an act is tried against somebody who changes the same pupil's rows.

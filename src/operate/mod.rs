@@ -21,6 +21,7 @@ pub mod go_live;
 pub mod guest;
 pub mod held;
 pub mod ladder_preview;
+pub mod ladder_report;
 pub mod ladders;
 pub mod message;
 pub mod programmes;

@@ -15,11 +15,12 @@ use super::why_acts::acts;
 use super::{FORMAT, OperateError};
 use crate::delivery::suspension::Suspensions;
 use crate::directory::School;
+use crate::intake::case_words::words_of;
 use crate::model::{
     EventId, Lesson, LessonId, LessonState, Mark, NoticeKind, Notification, NotificationId,
     PupilId, Purpose, Reason, SchoolId, SourceId, local_date,
 };
-use crate::store::ledger;
+use crate::store::ledger::{self, Unit};
 use crate::store::rows::{Audit, Notice, OperatorAct};
 use crate::store::{Kv, after_prefix, tables};
 
@@ -269,7 +270,7 @@ pub async fn why<'a>(
         for known in &at {
             let trail = known.trail(*date, &chosen);
             let of_day: &[LessonState] = known.lessons.get(date).map_or(&[], Vec::as_slice);
-            let mut lessons = lessons(kv, known, (*date, of_day), now).await?;
+            let mut lessons = lessons(kv, (known, pupil), (*date, of_day), now).await?;
             for message in lessons.iter_mut().flat_map(|lesson| &mut lesson.messages) {
                 *message = message.clone().under(&suspensions, now);
             }
@@ -420,10 +421,11 @@ async fn notices_of(
 
 async fn lessons(
     kv: &dyn Kv,
-    known: &Known<'_>,
+    (known, pupil): (&Known<'_>, &PupilId),
     (date, states): (Date, &[LessonState]),
     now: Timestamp,
 ) -> Result<Vec<AtLesson>, OperateError> {
+    let words = words_of(&Unit::new(kv), &known.school.id, pupil, date).await?;
     let mut found = Vec::new();
     for state in states {
         let mut told = Vec::new();
@@ -431,7 +433,7 @@ async fn lessons(
             told.extend(ledger::read::<Notification>(kv, &tables::notification(id)).await?);
         }
         let day = (date, &known.school.zone);
-        let clocks = clocks::of(state, &told, known.lines.iter(), day, now);
+        let clocks = clocks::of(state, (&told, &words), known.lines.iter(), day, now);
         let messages = told.iter().map(Message::from).collect();
         let Lesson { id, start, end, .. } = state.lesson.clone();
         found.push(AtLesson {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::{Date, Time};
 use jiff::{SignedDuration, Timestamp, ToSpan as _};
 
-use crate::calendar::is_weekend;
+use crate::calendar::{Days, is_weekend};
 use crate::directory::entitled::{self, Entitled, Known};
 use crate::directory::{Protection, Pupil, Roster, School};
 use crate::model::{
     Address, Channel, LessonState, Notification, PupilId, Purpose, Reason, Recipient, RosterFault,
-    State, local_date, same_day,
+    State, WeekName, local_date, same_day,
 };
 
 /// Days within which there is one of school, whatever the holidays.
@@ -24,6 +24,21 @@ pub fn next(time: Time, school: &School, now: Timestamp) -> Timestamp {
 /// When a list of that time of the day is made next after `now`: on the first school day of a week.
 pub fn next_of_week(time: Time, school: &School, now: Timestamp) -> Timestamp {
     next_on(time, school, now, |day| school.is_first_of_week(day))
+}
+
+/// What a report of the week tells of that is made on a day: the week before, Monday to Sunday. After weeks without school
+/// these are told of too, from the Monday of the last week in which there was some: from one report to the next no day is
+/// left out, and none is told of twice.
+pub fn weeks_before(day: Date, school: &School) -> Days {
+    let monday = WeekName::of(day).monday();
+    let last = monday.saturating_sub(1.day());
+    let weeks = (1..=HORIZON / 7).map(|weeks| monday.saturating_sub((7 * weeks).days()));
+    let has_school = |monday: &Date| {
+        let mut days = (0..7).map(|days: i64| monday.saturating_add(days.days()));
+        days.any(|day| school.is_first_of_week(day))
+    };
+    let first = weeks.into_iter().find(has_school).unwrap_or(monday.saturating_sub(7.days()));
+    Days::new(first, last).expect("a week ends after it begins")
 }
 
 fn next_on(

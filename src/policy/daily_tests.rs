@@ -155,3 +155,42 @@ fn a_home_that_the_team_has_spoken_with_is_on_no_list() {
     assert_eq!(missed.len(), 1, "the law's day was over when the home heard of it");
     assert!(without_word(missed).is_empty(), "it has heard of it all the same");
 }
+
+#[test]
+fn a_report_tells_of_the_week_before_and_of_weeks_without_school_before_it() {
+    use crate::calendar::{Calendar, Days};
+    let days = |from, to| Days::new(from, to).expect("days");
+    let of_year = School {
+        calendar: Some(std::sync::Arc::new(Calendar {
+            terms: vec![
+                days(date(2026, 8, 17), date(2026, 12, 18)),
+                days(date(2027, 1, 11), date(2027, 6, 11)),
+            ],
+            closed: vec![days(date(2026, 10, 26), date(2026, 10, 30))],
+            ..Calendar::default()
+        })),
+        ..school()
+    };
+    let of = |day, school: &School| weeks_before(day, school).to_string();
+    assert_eq!(of(date(2026, 11, 23), &of_year), "2026-11-16..2026-11-22");
+    assert_eq!(
+        of(date(2026, 11, 25), &of_year),
+        "2026-11-16..2026-11-22",
+        "whatever day of the week"
+    );
+    // In the night to 25 October clocks go back.
+    assert_eq!(of(date(2026, 10, 19), &of_year), "2026-10-12..2026-10-18");
+    assert_eq!(of(date(2026, 11, 2), &of_year), "2026-10-19..2026-11-01", "the autumn break");
+    assert_eq!(of(date(2027, 1, 11), &of_year), "2026-12-14..2027-01-10", "Christmas");
+    assert_eq!(of(date(2026, 8, 17), &of_year), "2026-08-10..2026-08-16", "nothing was before");
+    assert_eq!(of(date(2026, 11, 2), &school()), "2026-10-26..2026-11-01", "no calendar");
+    // Each day of a year is told of once.
+    let mut next = date(2026, 8, 10);
+    let year = date(2026, 8, 17).series(1.day()).take_while(|day| *day < date(2027, 6, 12));
+    for monday in year.filter(|day| of_year.is_first_of_week(*day)) {
+        let told = weeks_before(monday, &of_year);
+        assert_eq!(told.first(), next, "{monday}");
+        next = told.last().tomorrow().expect("a day");
+    }
+    assert_eq!(next, date(2027, 6, 7));
+}

@@ -8,9 +8,10 @@ use jiff::{Timestamp, ToSpan as _};
 use serde::de::DeserializeOwned;
 
 use crate::directory::{Roster, School};
+use crate::intake::duties;
 use crate::model::{
-    Channel, Duty, Fact, Firing, Hold, HoldAct, LessonState, Mark, Notification, Outcome, PupilId,
-    Purpose, Recipient, Register, StaffRole, State, Stood, TIME_OUT, TaskKind, local_date,
+    Channel, Duty, DutyAct, Fact, Firing, Hold, HoldAct, LessonState, Mark, Notification, Outcome,
+    PupilId, Purpose, Recipient, Register, StaffRole, State, Stood, TIME_OUT, TaskKind, local_date,
 };
 use crate::store::{Kv, StoreError, ledger, tables};
 
@@ -96,8 +97,11 @@ pub struct Tally {
     pub retracted: BTreeMap<Step, u64>,
     /// Pupils who reached a step that still stood at the end.
     pub flagged: BTreeMap<Step, u64>,
-    /// Duties that fell due, by role and the Monday of the week.
-    pub duties: BTreeMap<(String, Date), u64>,
+    /// Duties, by whose they were at first and the Monday of the week in which they fell due. Those of steps taken back are
+    /// among them.
+    pub duties: BTreeMap<(StaffRole, Date), u64>,
+    /// Duties that were not done in time and handed over, by to whom.
+    pub handed_over: BTreeMap<StaffRole, u64>,
 }
 
 /// Most minutes of a delay that are told apart: a day.
@@ -195,9 +199,13 @@ impl Tally {
             add(&mut self.flagged, step, 1);
         }
         for duty in rows::<Duty>(kv, tables::DUTIES).await? {
-            let role = serde_json::to_value(duty.owner).unwrap_or_default();
-            let role = role.as_str().unwrap_or_default().to_owned();
-            add(&mut self.duties, (role, monday(local_date(duty.due_at, &school.zone))), 1);
+            let first = duties::rule_of(school, &duty).map_or(duty.owner, |rule| rule.owner);
+            add(&mut self.duties, (first, monday(local_date(duty.due_at, &school.zone))), 1);
+            for event in &duty.history {
+                if let DutyAct::HandedOver { to } = event.what {
+                    add(&mut self.handed_over, to, 1);
+                }
+            }
         }
         Ok(())
     }
@@ -284,6 +292,7 @@ impl Tally {
         all(&mut self.retracted, other.retracted);
         all(&mut self.flagged, other.flagged);
         all(&mut self.duties, other.duties);
+        all(&mut self.handed_over, other.handed_over);
         for (end, (holds, pupils)) in other.holds {
             let entry = self.holds.entry(end).or_default();
             entry.0 += holds;

@@ -363,6 +363,10 @@ pub enum DailyList {
     TermReport,
     /// Of which sessions of programmes staff are reminded; of the week.
     Programmes,
+    /// Duties that are overdue, or done and not documented, to each who has some.
+    Duties,
+    /// Steps of the ladder and duties; of the week.
+    LadderReport,
 }
 
 /// What was found in a school's directory when its office was last told. Ids only.

@@ -21,6 +21,11 @@ pub fn firings(school: &SchoolId, pupil: &PupilId) -> Vec<u8> {
     key("ld/", &[school.as_str(), pupil.as_str()])
 }
 
+/// All steps that the absence of a school's pupils has reached.
+pub fn firings_at(school: &SchoolId) -> Vec<u8> {
+    key("ld/", &[school.as_str()])
+}
+
 /// Where those of one pupil begin that were reached on a day or later.
 pub fn firings_from(school: &SchoolId, pupil: &PupilId, day: Date) -> Vec<u8> {
     key("ld/", &[school.as_str(), pupil.as_str(), &day.to_string()])

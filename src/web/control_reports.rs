@@ -11,12 +11,12 @@ use serde::Deserialize;
 
 use super::control::{Control, answer, refusal};
 use super::control_holds::no_school;
-use crate::model::{SchoolId, TermName};
-use crate::operate::term_report;
+use crate::model::{SchoolId, TermName, WeekName};
+use crate::operate::{ladder_report, term_report};
 
 /// Its routes.
 pub(super) fn routes() -> Router<Arc<Control>> {
-    Router::new().route("/v1/reports/term", get(term))
+    Router::new().route("/v1/reports/term", get(term)).route("/v1/reports/ladder", get(ladder))
 }
 
 #[derive(Debug, Deserialize)]
@@ -32,4 +32,20 @@ async fn term(State(control): State<Arc<Control>>, Query(which): Query<Which>) -
     };
     let (kv, now) = (control.kv.as_ref(), control.clock.now());
     answer(term_report::report(kv, &directory, school, which.term, now).await)
+}
+
+#[derive(Debug, Deserialize)]
+struct Ladders {
+    school: Option<SchoolId>,
+    week: Option<WeekName>,
+}
+
+async fn ladder(State(control): State<Arc<Control>>, Query(which): Query<Ladders>) -> Response {
+    let directory = control.directory.load_full();
+    let school = which.school.as_ref();
+    if school.is_some_and(|id| !directory.schools.contains_key(id)) {
+        return refusal(StatusCode::NOT_FOUND, no_school(&control));
+    }
+    let (kv, now) = (control.kv.as_ref(), control.clock.now());
+    answer(ladder_report::report(kv, &directory, school, which.week, now).await)
 }

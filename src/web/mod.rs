@@ -14,12 +14,15 @@ mod control_programmes;
 mod control_reports;
 mod control_silences;
 mod control_volume;
+mod duty_forms;
+pub mod duty_pages;
 pub mod hooks;
 pub mod hooks_rejected;
 pub mod hooks_response;
 pub mod metrics;
 pub mod openapi;
 mod page_forms;
+pub mod page_shared;
 pub mod pages;
 pub mod receipts;
 pub mod routes;
@@ -41,7 +44,7 @@ pub fn router(
     receipts: Arc<receipts::Receipts>,
     api: Arc<api::Api>,
     scrape: Arc<metrics::Scrape>,
-    pages: Option<Arc<pages::CasePages>>,
+    pages: Option<Arc<page_shared::StaffPages>>,
     largest_event_body: usize,
 ) -> Router {
     let api = Router::new()
@@ -59,8 +62,13 @@ pub fn router(
     );
     let pages = pages.map_or_else(Router::new, |pages| {
         let case = get(pages::show).post(pages::take);
-        let pages = Router::new().route("/case/{token}", case).with_state(pages);
-        server::at_most(pages, pages::LARGEST_FORM).route("/case.css", get(pages::style))
+        let duty = get(duty_pages::show).post(duty_pages::take);
+        let pages = Router::new()
+            .route("/case/{token}", case)
+            .route("/duty/{token}", duty)
+            .with_state(pages);
+        server::at_most(pages, page_shared::LARGEST_FORM)
+            .route("/case.css", get(page_shared::style))
     });
     server::at_most(events, largest_event_body)
         .merge(pages)

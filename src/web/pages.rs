@@ -2,121 +2,40 @@
 //! scanners open it; only `POST` does, and the same `POST` twice, or twice at once, does it once. Nothing of a link or of
 //! what it opens is logged.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, Query, State};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
-use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use http::StatusCode;
+use jiff::Timestamp;
 
 use super::page_forms::{Asked, Form, read};
-use crate::delivery::Shared;
-use crate::delivery::case_page::{self, Look, Open, Pages};
+use super::page_shared::{
+    self, StaffPages, Wanted, few_words, looked, see, served, too_many, too_many_forms, unmade,
+};
+use crate::delivery::case_page::{self, Open};
 use crate::intake::case_words::{self, LONGEST_NOTE, NewWord, Written};
-use crate::limits::{self, Permit};
-use crate::message::case_link::{Opened, Shut};
-use crate::message::page::{Filled, MessageFacts, PageFacts, STYLE};
-use crate::model::{Locale, NotificationId, Rate};
+use crate::message::page::{Filled, PageFacts};
+use crate::message::page_link::{Opened, Page};
+use crate::model::NotificationId;
 use crate::operate::{OperateError, reports};
 use crate::store::StoreError;
 
-/// Largest body of a form, in bytes.
-pub const LARGEST_FORM: usize = 16 * 1024;
-/// Most requests a second, of all links: a mail scanner opens each link of a mail a few times.
-const MOST_A_SECOND: u32 = 200;
-/// Most forms a second, of all links: more than a team of people sends.
-const MOST_FORMS_A_SECOND: u32 = 10;
-
-/// No script, no picture, nothing of anybody else; nobody frames it, and its forms come back here alone.
-const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
-
-/// What the handlers need.
-pub struct CasePages {
-    shared: Arc<Shared>,
-    pages: Pages,
-    all: Limit,
-    forms: Limit,
-}
-
-/// A limit in memory: a restart gives a fresh one, which harms nobody.
-struct Limit {
-    rate: Rate,
-    cell: Mutex<Option<u64>>,
-}
-
-impl Limit {
-    fn a_second(count: u32) -> Self {
-        let count = count.try_into().expect("more than none");
-        let rate = Rate { count, per: SignedDuration::from_secs(1), burst: count };
-        Self { rate, cell: Mutex::default() }
-    }
-
-    /// How long to wait; none: not at all.
-    fn wait(&self, now: Timestamp) -> Option<SignedDuration> {
-        let mut cell = self.cell.lock().unwrap_or_else(PoisonError::into_inner);
-        match limits::check(&self.rate, *cell, now) {
-            Permit::Now(next) => {
-                *cell = Some(next);
-                None
-            }
-            Permit::NotBefore { until, .. } => Some(until.duration_since(now)),
-        }
-    }
-}
-
-impl CasePages {
-    /// Pages over what the dispatcher shares.
-    pub fn new(shared: Arc<Shared>, pages: Pages) -> Self {
-        let (all, forms) = (Limit::a_second(MOST_A_SECOND), Limit::a_second(MOST_FORMS_A_SECOND));
-        Self { shared, pages, all, forms }
-    }
-
-    fn now(&self) -> Timestamp {
-        self.shared.env.clock.now()
-    }
-}
-
-/// What stands behind `?`.
-#[derive(Debug, Default, Deserialize)]
-pub struct Wanted {
-    lang: Option<String>,
-    done: Option<String>,
-}
-
-impl Wanted {
-    /// The language that was asked for, where there is such a thing.
-    fn language(&self) -> Option<Locale> {
-        Locale::new(self.lang.as_deref()?).ok()
-    }
-}
-
-/// The style of the pages.
-pub async fn style() -> Response {
-    let mut response = STYLE.into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/css; charset=utf-8"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=3600"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
-}
-
 /// Shows a case.
 pub async fn show(
-    State(pages): State<Arc<CasePages>>,
+    State(pages): State<Arc<StaffPages>>,
     Path(token): Path<String>,
     Query(wanted): Query<Wanted>,
 ) -> Response {
     let now = pages.now();
-    if let Some(wait) = pages.all.wait(now) {
-        return fast(&pages, &wanted, wait);
+    if let Some(response) = too_many(&pages, &wanted, now) {
+        return response;
     }
     let (_, open) = match opened(&pages, &token, &wanted, now).await {
         Ok(opened) => opened,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     let mut facts = facts(&pages, &token, &open);
     facts.done = match wanted.done.as_deref() {
@@ -129,33 +48,27 @@ pub async fn show(
 
 /// Takes a form.
 pub async fn take(
-    State(pages): State<Arc<CasePages>>,
+    State(pages): State<Arc<StaffPages>>,
     Path(token): Path<String>,
     Query(wanted): Query<Wanted>,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let now = pages.now();
-    if let Some(wait) = pages.all.wait(now) {
-        return fast(&pages, &wanted, wait);
+    if let Some(response) = too_many(&pages, &wanted, now) {
+        return response;
     }
     let (link, open) = match opened(&pages, &token, &wanted, now).await {
         Ok(opened) => opened,
-        Err(response) => return response,
+        Err(response) => return *response,
     };
     // Whoever has no link is not to keep out those who have.
-    if let Some(wait) = pages.forms.wait(now) {
-        return fast(&pages, &wanted, wait);
+    if let Some(response) = too_many_forms(&pages, &wanted, now) {
+        return response;
     }
     let said = |status, what| few_words(&pages, &wanted, &open.locale, status, (what, ""));
-    let form: Form = match body {
-        Ok(body) => match serde_urlencoded::from_bytes(&body) {
-            Ok(form) => form,
-            Err(_) => return said(StatusCode::BAD_REQUEST, "broken"),
-        },
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            return said(StatusCode::PAYLOAD_TOO_LARGE, "large");
-        }
-        Err(_) => return said(StatusCode::BAD_REQUEST, "broken"),
+    let form: Form = match page_shared::form(body) {
+        Ok(form) => form,
+        Err((status, what)) => return said(status, what),
     };
     if !pages.pages.links.is_form(&token, &form.state, &form.seal) {
         return said(StatusCode::BAD_REQUEST, "broken");
@@ -205,7 +118,7 @@ const STALE: Done = Done::Refused(StatusCode::CONFLICT, "stale");
 const BUSY: Done = Done::Refused(StatusCode::SERVICE_UNAVAILABLE, "busy");
 
 async fn word(
-    pages: &CasePages,
+    pages: &StaffPages,
     open: &Open,
     new: &NewWord,
     is_fresh: bool,
@@ -231,7 +144,7 @@ async fn word(
 }
 
 async fn agreement(
-    pages: &CasePages,
+    pages: &StaffPages,
     open: &Open,
     new: &reports::NewReports,
     is_fresh: bool,
@@ -255,37 +168,23 @@ async fn agreement(
 }
 
 fn unwritten(error: &StoreError) -> Done {
-    tracing::error!(%error, "a form was not taken");
+    page_shared::unwritten(error);
     BUSY
 }
 
 /// Opens a link and looks at its case; else the page that says why not.
 async fn opened(
-    pages: &CasePages,
+    pages: &StaffPages,
     token: &str,
     wanted: &Wanted,
     now: Timestamp,
-) -> Result<(Opened, Box<Open>), Response> {
-    let swedish = Locale::swedish();
-    let said = |status, what, case: &str| few_words(pages, wanted, &swedish, status, (what, case));
-    let link = match pages.pages.links.open(token, now) {
-        Ok(link) => link,
-        Err(Shut::Unknown) => return Err(said(StatusCode::NOT_FOUND, "unknown", "")),
-        Err(Shut::Expired) => return Err(said(StatusCode::GONE, "expired", "")),
-    };
-    Err(match case_page::look(&pages.shared, &pages.pages, &link.id, now).await {
-        Ok(Look::Open(open)) => return Ok((link, open)),
-        Ok(Look::Gone) => said(StatusCode::GONE, "deleted", ""),
-        Ok(Look::Closed(case)) => said(StatusCode::GONE, "closed", &case),
-        Ok(Look::Hidden(case)) => said(StatusCode::CONFLICT, "hidden", &case),
-        Err(error) => {
-            tracing::error!(%error, "a case could not be shown");
-            said(StatusCode::SERVICE_UNAVAILABLE, "busy", "")
-        }
-    })
+) -> Result<(Opened, Box<Open>), Box<Response>> {
+    let link = page_shared::opened(pages, Page::Case, token, wanted, now)?;
+    let look = case_page::look(&pages.shared, &pages.pages, &link.id, now).await;
+    Ok((link, looked(pages, wanted, look)?))
 }
 
-fn facts(pages: &CasePages, token: &str, open: &Open) -> PageFacts {
+fn facts(pages: &StaffPages, token: &str, open: &Open) -> PageFacts {
     PageFacts {
         case: open.facts.clone(),
         words: open.shown.clone(),
@@ -303,7 +202,7 @@ fn facts(pages: &CasePages, token: &str, open: &Open) -> PageFacts {
 }
 
 fn case(
-    pages: &CasePages,
+    pages: &StaffPages,
     wanted: &Wanted,
     open: &Open,
     status: StatusCode,
@@ -314,62 +213,4 @@ fn case(
         Ok(html) => served(status, html),
         Err(error) => unmade(&error),
     }
-}
-
-fn few_words(
-    pages: &CasePages,
-    wanted: &Wanted,
-    locale: &Locale,
-    status: StatusCode,
-    (what, case): (&str, &str),
-) -> Response {
-    let locale = wanted.language().unwrap_or_else(|| locale.clone());
-    let facts = MessageFacts { what: what.into(), case: case.into() };
-    match pages.shared.templates.render_message_page(&locale, &facts) {
-        Ok(html) => served(status, html),
-        Err(error) => unmade(&error),
-    }
-}
-
-fn unmade(error: &crate::message::RenderError) -> Response {
-    tracing::error!(%error, "a page could not be made; mend the template and check it with `upprop check`");
-    served(StatusCode::INTERNAL_SERVER_ERROR, String::new())
-}
-
-fn fast(pages: &CasePages, wanted: &Wanted, wait: SignedDuration) -> Response {
-    let swedish = Locale::swedish();
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    let mut response = few_words(pages, wanted, &swedish, status, ("fast", ""));
-    let seconds = HeaderValue::from(wait.as_secs().saturating_add(1));
-    response.headers_mut().insert(header::RETRY_AFTER, seconds);
-    response
-}
-
-/// Sends the reader to the page that shows what was taken (RFC 9110 §15.4.4): reloading it sends nothing again.
-fn see(wanted: &Wanted, done: &str) -> Response {
-    let lang = wanted.language().map(|lang| format!("&lang={lang}")).unwrap_or_default();
-    let mut response = served(StatusCode::SEE_OTHER, String::new());
-    if let Ok(location) = HeaderValue::from_str(&format!("?done={done}{lang}")) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    response
-}
-
-/// A page that nobody keeps, frames or finds, and whose address goes nowhere.
-fn served(status: StatusCode, html: String) -> Response {
-    let headers: BTreeMap<&str, &str> = [
-        ("content-type", "text/html; charset=utf-8"),
-        ("cache-control", "no-store"),
-        ("content-security-policy", POLICY),
-        ("referrer-policy", "no-referrer"),
-        ("x-content-type-options", "nosniff"),
-        ("x-robots-tag", "noindex, nofollow"),
-    ]
-    .into();
-    let mut response = (status, html).into_response();
-    for (name, value) in headers {
-        let name = http::HeaderName::from_static(name);
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    response
 }

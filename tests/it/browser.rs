@@ -159,4 +159,27 @@ impl Browser {
         let found = found.as_array().expect("a list");
         found.iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
     }
+
+    /// Nothing is wrong with the page, and it is no wider than the screen.
+    pub async fn is_good(&mut self, what: &str) {
+        let found = self.axe().await;
+        assert!(found.is_empty(), "{what}:\n{}", found.join("\n\n"));
+        let wide = self.eval("document.documentElement.scrollWidth - innerWidth").await;
+        assert_eq!(wide, 0, "{what} is wider than the screen");
+    }
+
+    /// The same of a page in both languages.
+    pub async fn is_good_in_both(&mut self, link: &str, what: &str) {
+        for lang in ["sv", "en"] {
+            self.open(&format!("{link}?lang={lang}")).await;
+            assert_eq!(self.eval("document.documentElement.lang").await, lang, "{what}");
+            self.is_good(&format!("{what} in {lang}")).await;
+        }
+    }
+
+    /// What the page says.
+    pub async fn says(&mut self) -> String {
+        let said = self.eval("document.querySelector('main').innerText").await;
+        said.as_str().expect("a text").to_owned()
+    }
 }

@@ -1,15 +1,17 @@
 //! The link in an alert mail: opens a page of the case, takes what came of it once, and tells the mentor once. Opening it
 //! changes nothing, however often; what is forged, cut, expired or gone opens nothing.
 
+use jiff::SignedDuration;
 use serde_json::Value;
 use upprop::env::{Clock as _, SystemClock};
+use upprop::message::page_link::Page;
 
 use crate::inlet::send;
-use crate::metrics::scrape;
 use crate::staff_pages::{
-    MENTOR, SECRET, done, ended, fill, get, head, link, mentored, post, prepared, record, world,
+    MENTOR, SECRET, done, ended, fill, get, link, mentored, post, prepared, protect, record, shut,
+    signed, storm, world,
 };
-use crate::world::{Setup, TEAM, World, soon, within};
+use crate::world::{Setup, TEAM, World};
 
 /// Has the team mailed about a pupil; the link, and how many messages have come.
 async fn alerted(world: &World, pupil: &str, texts: usize) -> (String, usize) {
@@ -21,8 +23,10 @@ async fn alerted(world: &World, pupil: &str, texts: usize) -> (String, usize) {
 
 fn case(world: &World, pupil: &str) -> Value {
     let zone = jiff::tz::TimeZone::get("Europe/Stockholm").expect("zone");
-    let today = SystemClock::new().now().to_zoned_datetime(zone).date().to_string();
-    let said = done(world, &["case", "show", pupil, &today, "--json"]);
+    // The day on which what `ended` makes began.
+    let began = SystemClock::new().now() - SignedDuration::from_mins(41);
+    let day = began.to_zoned_datetime(zone).date().to_string();
+    let said = done(world, &["case", "show", pupil, &day, "--json"]);
     serde_json::from_str(&said).expect("JSON")
 }
 
@@ -127,39 +131,9 @@ async fn what_came_of_a_case_is_recorded_by_its_link_and_the_mentor_told_once() 
 async fn two_hundred_openings_change_nothing() {
     let world = world().await;
     let (link, n) = alerted(&world, "alva", 2).await;
-    let counted = async || {
-        let text = scrape(&world).await;
-        let of = |line: &&str| {
-            line.starts_with("upprop_store_commit_seconds_count")
-                || line.starts_with("upprop_decisions")
-        };
-        text.lines().filter(of).map(str::to_owned).collect::<Vec<_>>()
-    };
-    let export = || {
-        let text = done(&world, &["export", "alva", "--school", "s1"]);
-        let mut all: Value = serde_json::from_str(&text).expect("JSON");
-        all["made-at"] = Value::Null;
-        all
-    };
     // What the mails' outcomes still write.
     world.logged("outcome=\"accepted\"", n).await;
-    let (before, rows) = (counted().await, export());
-    assert!(before.iter().any(|line| line.contains("commit")), "{before:?}");
-    let mut opened = tokio::task::JoinSet::new();
-    for i in 0..200 {
-        let link = link.clone();
-        opened.spawn(async move {
-            let answer = if i % 4 == 0 { head(&link).await } else { get(&link).await };
-            answer.status
-        });
-        if i % 20 == 19 {
-            while let Some(status) = opened.join_next().await {
-                assert_eq!(status.expect("an answer"), 200);
-            }
-        }
-    }
-    assert_eq!(counted().await, before, "a look is no commit");
-    assert_eq!(export(), rows);
+    storm(&world, &link, "alva").await;
     assert!(words(&case(&world, "alva")).is_empty());
     world.quiet(n).await;
 }
@@ -176,23 +150,16 @@ async fn what_is_forged_cut_expired_or_gone_opens_nothing_and_takes_nothing() {
     } else {
         format!("B{}", &token[1..])
     };
-    // Signed by somebody who has another secret, of this message and of none.
-    let id = done(&world, &["why", "alva", "--json"]);
-    let id: Value = serde_json::from_str(&id).expect("JSON");
-    let alert = id.to_string();
-    let of = |secret: &str, id: &str, ago: i64| {
-        let secret = secrecy::SecretString::from(secret.to_owned());
-        let links = upprop::message::case_link::CaseLinks::new(
-            head_part.trim_end_matches("/case"),
-            &secret,
-            jiff::SignedDuration::from_hours(1),
-        );
-        let made = SystemClock::new().now() - jiff::SignedDuration::from_mins(ago);
-        links.link(&upprop::model::NotificationId::of(&[id]), made)
+    let why = done(&world, &["why", "alva", "--json"]);
+    // Signed by somebody who has another secret; and of a page of another kind.
+    let of = |secret: &str, page: Page, id: &str, minutes: i64| {
+        signed(&world, secret, page, id, SignedDuration::from_mins(minutes))
     };
-    let unknown = of("another secret, as long as the first", "x", 0);
+    let unknown = of("another secret, as long as the first", Page::Case, "x", 0);
+    let duty = of(SECRET, Page::Duty, "x", 0).replace("/duty/", "/case/");
     let mut bodies = std::collections::BTreeSet::new();
-    for forged in [at(&flipped), at(&token[..40]), at("x"), at(&format!("{token}A")), unknown] {
+    for forged in [at(&flipped), at(&token[..40]), at("x"), at(&format!("{token}A")), unknown, duty]
+    {
         for answer in
             [get(&forged).await, post(&forged, &[("act", "word"), ("what", "reached")]).await]
         {
@@ -201,10 +168,10 @@ async fn what_is_forged_cut_expired_or_gone_opens_nothing_and_takes_nothing() {
         }
     }
     assert_eq!(bodies.len(), 1, "one answer for all that is not ours");
-    let expired = get(&of(SECRET, "x", 61)).await;
+    let expired = get(&of(SECRET, Page::Case, "x", 61)).await;
     assert_eq!(expired.status, 410);
     assert!(expired.text.contains("Länken gäller inte längre"), "{}", expired.text);
-    let gone = get(&of(SECRET, "a message that is gone", 0)).await;
+    let gone = get(&of(SECRET, Page::Case, "a message that is gone", 0)).await;
     assert_eq!(gone.status, 410);
     assert!(gone.text.contains("Ärendet finns inte kvar"), "{}", gone.text);
 
@@ -226,7 +193,7 @@ async fn what_is_forged_cut_expired_or_gone_opens_nothing_and_takes_nothing() {
     let huge = "a".repeat(20_000);
     let huge = fill(&good, &page.text, "word", &[("what", "reached"), ("note", &huge)]).await;
     assert_eq!(huge.status, 413);
-    assert!(words(&case(&world, "alva")).is_empty() && alert.contains("team-alert"));
+    assert!(words(&case(&world, "alva")).is_empty() && why.contains("team-alert"));
 
     // Erased: the link opens nothing any more.
     world.logged("outcome=\"accepted\"", n).await;
@@ -274,22 +241,8 @@ async fn of_a_pupil_who_is_protected_by_now_a_link_shows_the_number_and_takes_no
     let (link, n) = alerted(&world, "alva", 2).await;
     let page = get(&link).await;
     let number = case(&world, "alva")["number"].as_str().expect("a number").to_owned();
-    let file = world.folder.path().join("directory/pupils.csv");
-    let pupils = std::fs::read_to_string(&file).expect("pupils");
-    let row = "alva,s1,7B,Alva,Test,2013-05-04,none,";
-    assert!(pupils.contains(row), "{pupils}");
-    std::fs::write(&file, pupils.replace(row, &row.replace("none", "protected"))).expect("pupils");
-    let clock = SystemClock::new();
-    let hidden = within("the directory to be in force", async {
-        loop {
-            let page = get(&link).await;
-            if page.status != 200 {
-                return page;
-            }
-            clock.sleep_until(soon(&clock)).await;
-        }
-    })
-    .await;
+    protect(&world, "alva");
+    let hidden = shut(&link).await;
     assert_eq!(hidden.status, 409);
     assert!(hidden.text.contains(&number), "{}", hidden.text);
     for secret in ["Alva", "7B", "+4670", "Lena"] {

@@ -2,42 +2,30 @@
 //! as wide as a telephone's with scripts off, what came of the case recorded, the mentor told once; and what axe-core says
 //! of every page. Needs root for Postfix; see `tests/run`.
 
-use mail_parser::MessageParser;
-
 use crate::browser::Browser;
 use crate::faults::silent;
 use crate::postfix::Postfix;
-use crate::staff_pages::{MENTOR, ended, link, prepared};
+use crate::staff_pages::{MENTOR, ended, link, prepared, text};
 use crate::world::{Setup, TEAM, World};
 
 const GUARDIAN: &str = "maj.g@hem.example";
 
 async fn world(postfix: &Postfix) -> World {
-    // A relay that starts its processes on a busy machine takes its time.
+    let mut world = prepared(slow(postfix), "");
+    world.start().await;
+    world
+}
+
+/// A world that mails through a relay, which takes its time to start its processes on a busy machine.
+pub fn slow(postfix: &Postfix) -> Setup {
     let delivery = "settle = \"60s\"\nemail-retry = [\"1s\", \"2s\", \"3s\", \"5s\", \"5s\", \"5s\", \"5s\"]\n";
-    let setup = Setup {
+    Setup {
         faults: silent(),
         smtp: Some(postfix.address),
         patience: "30s",
         delivery: delivery.into(),
         ..Setup::default()
-    };
-    let mut world = prepared(setup, "");
-    world.start().await;
-    world
-}
-
-fn text(raw: &[u8]) -> String {
-    let mail = MessageParser::default().parse(raw).expect("a mail");
-    mail.body_text(0).expect("a text").into_owned()
-}
-
-/// Nothing is wrong with the page, and it is no wider than the screen.
-async fn is_good(browser: &mut Browser, what: &str) {
-    let found = browser.axe().await;
-    assert!(found.is_empty(), "{what}:\n{}", found.join("\n\n"));
-    let wide = browser.eval("document.documentElement.scrollWidth - innerWidth").await;
-    assert_eq!(wide, 0, "{what} is wider than the screen");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +42,7 @@ async fn an_alert_is_answered_from_the_inbox_and_the_mentor_hears_of_it_once() {
     let styled =
         browser.eval("getComputedStyle(document.querySelector('main button')).color").await;
     assert_eq!(styled, "rgb(255, 255, 255)", "the style is served and let in");
-    is_good(&mut browser, "the case").await;
+    browser.is_good("the case").await;
     // By the keyboard alone: what has the focus can be seen.
     browser.eval("document.querySelector('#what-reached').focus()").await;
     let seen = browser.eval("document.activeElement.matches(':focus-visible')").await;
@@ -64,7 +52,7 @@ async fn an_alert_is_answered_from_the_inbox_and_the_mentor_hears_of_it_once() {
     browser.follow("form[aria-labelledby=record] button").await;
     let wrong = browser.eval("document.querySelector('#what-error').textContent").await;
     assert_eq!(wrong, "Välj vad som hände.");
-    is_good(&mut browser, "the case with an error").await;
+    browser.is_good("the case with an error").await;
     browser.click("label[for=what-reached]").await;
     browser.click("#note").await;
     browser.type_text("Talade med mamma, kommer efter lunch.").await;
@@ -74,7 +62,7 @@ async fn an_alert_is_answered_from_the_inbox_and_the_mentor_hears_of_it_once() {
     let shown = browser.eval("document.querySelector('main').innerText").await;
     let shown = shown.as_str().expect("a text");
     assert!(shown.contains("Talade med mamma") && shown.contains("Talat med hemmet"), "{shown}");
-    is_good(&mut browser, "the case with a word").await;
+    browser.is_good("the case with a word").await;
     // Loaded again, it is not sent again.
     let here = browser.eval("location.href").await;
     browser.open(here.as_str().expect("an address")).await;
@@ -86,7 +74,7 @@ async fn an_alert_is_answered_from_the_inbox_and_the_mentor_hears_of_it_once() {
 
     browser.follow("a[hreflang=en]").await;
     assert_eq!(browser.eval("document.documentElement.lang").await, "en");
-    is_good(&mut browser, "the case in English").await;
+    browser.is_good("the case in English").await;
     // What was agreed.
     browser.click("label[for=how-line-a-day]").await;
     browser.follow("form[aria-labelledby=agree] button").await;
@@ -94,14 +82,14 @@ async fn an_alert_is_answered_from_the_inbox_and_the_mentor_hears_of_it_once() {
         browser.eval("document.querySelector('#until-error').textContent").await,
         "Choose a day."
     );
-    is_good(&mut browser, "the agreement with an error").await;
+    browser.is_good("the agreement with an error").await;
 
     // Pages of a few words.
     let forged = format!("{}A", &link[..link.len() - 2]);
     browser.open(&forged).await;
     let said = browser.eval("document.querySelector('h1').textContent").await;
     assert_eq!(said, "Länken öppnar inget");
-    is_good(&mut browser, "a link that opens nothing").await;
+    browser.is_good("a link that opens nothing").await;
 
     // One mail to the mentor, whatever was opened since.
     world.accept(&ended(&world, "mail", "l2")).await;

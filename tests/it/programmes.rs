@@ -13,7 +13,7 @@ use upprop::env::{Clock as _, SystemClock};
 
 const MENTOR: &str = "kim@skola.example";
 
-fn now() -> Timestamp {
+pub fn now() -> Timestamp {
     SystemClock::new().now()
 }
 
@@ -41,13 +41,37 @@ fn zone() -> (String, TimeZone) {
 }
 
 /// A school year around today, in which today is the first school day of its week; on a weekend no day of it is.
-struct Year {
-    zone: String,
-    today: Date,
-    calendar: Calendar,
+pub struct Year {
+    /// The zone's name.
+    pub zone: String,
+    /// Today, in that zone.
+    pub today: Date,
+    /// The school's days.
+    pub calendar: Calendar,
 }
 
-fn year() -> Year {
+impl Year {
+    /// `[calendars.year]`, as it is written.
+    pub fn table(&self) -> String {
+        let list = |days: &[Days]| {
+            days.iter().map(|days| format!("\"{days}\"")).collect::<Vec<_>>().join(", ")
+        };
+        let Calendar { terms, closed, .. } = &self.calendar;
+        format!("[calendars.year]\nterms = [{}]\nclosed = [{}]\n", list(terms), list(closed))
+    }
+
+    /// The next whole minute that is at least so many seconds ahead: as the school's clock shows it, and when it is.
+    pub fn minute_after(&self, seconds: i64) -> (String, Timestamp) {
+        let zone = TimeZone::get(&self.zone).expect("a zone");
+        let local =
+            (now() + SignedDuration::from_secs(seconds + 60)).to_zoned_datetime(zone.clone());
+        let time = Time::new(local.hour(), local.minute(), 0, 0).expect("a time");
+        let at = zone.to_zoned_datetime(self.today.to_datetime(time)).expect("a time").timestamp();
+        (time.strftime("%H:%M").to_string(), at)
+    }
+}
+
+pub fn year() -> Year {
     let (name, zone) = zone();
     let today = now().to_zoned_datetime(zone).date();
     let days = |from: Date, to: Date| Days::new(from, to).expect("days");
@@ -78,24 +102,13 @@ fn programme(week: u32) -> String {
 
 /// A school with the programme, and when it is to be reminded.
 async fn started(year: &Year, week: u32) -> (World, Timestamp) {
-    let zone = TimeZone::get(&year.zone).expect("a zone");
-    // The next whole minute before which the daemon is certainly there.
-    let local = (now() + SignedDuration::from_secs(68)).to_zoned_datetime(zone.clone());
-    let time = Time::new(local.hour(), local.minute(), 0, 0).expect("a time");
-    let at = zone.to_zoned_datetime(year.today.to_datetime(time)).expect("a time").timestamp();
-    let list = |days: &[Days]| {
-        days.iter().map(|days| format!("\"{days}\"")).collect::<Vec<_>>().join(", ")
-    };
+    // Before it the daemon is certainly there.
+    let (time, at) = year.minute_after(8);
     let setup = Setup {
-        extra: format!(
-            "[calendars.year]\nterms = [{}]\nclosed = [{}]\n[programmes]\nfiles = [\"./p.toml\"]\n",
-            list(&year.calendar.terms),
-            list(&year.calendar.closed)
-        ),
+        extra: format!("{}[programmes]\nfiles = [\"./p.toml\"]\n", year.table()),
         school: format!(
-            "calendar = \"year\"\ntime-zone = \"{}\"\nprogramme-reminder-at = \"{}\"\n",
-            year.zone,
-            time.strftime("%H:%M")
+            "calendar = \"year\"\ntime-zone = \"{}\"\nprogramme-reminder-at = \"{time}\"\n",
+            year.zone
         ),
         ..Setup::default()
     };
@@ -154,7 +167,8 @@ async fn staff_are_reminded_once_and_record_what_was_held() {
         assert_eq!(text.contains("upprop programme held s1 7B"), is_teams, "{text}");
         assert!(is_teams || mail.to == MENTOR, "{}", world.shown());
     }
-    // Not again when it starts again.
+    // Not again when it starts again. What nobody knows of yet would be.
+    world.logged("purpose=\"programme-reminder\"", reminded).await;
     world.kill();
     world.start().await;
     world.quiet(reminded).await;

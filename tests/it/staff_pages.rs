@@ -7,9 +7,12 @@ use jiff::SignedDuration;
 use reqwest::redirect::Policy;
 use serde_json::Value;
 use upprop::env::{Clock as _, SystemClock};
+use upprop::message::page_link::{Page, PageLinks};
+use upprop::model::NotificationId;
 
 use crate::inlet::{Answer, amend};
-use crate::world::{Setup, World, upprop, within};
+use crate::metrics::scrape;
+use crate::world::{Setup, World, soon, upprop, within};
 
 pub const MENTOR: &str = "mentor@skola.example";
 /// What links are signed with.
@@ -61,6 +64,12 @@ pub fn ended(world: &World, pupil: &str, lesson: &str) -> Value {
 pub fn link(text: &str) -> String {
     let at = text.find("http://").expect("a link in the mail");
     text[at..].split_whitespace().next().expect("a link").to_owned()
+}
+
+/// The text of a mail.
+pub fn text(raw: &[u8]) -> String {
+    let mail = mail_parser::MessageParser::default().parse(raw).expect("a mail");
+    mail.body_text(0).expect("a text").into_owned()
 }
 
 fn client() -> reqwest::Client {
@@ -118,4 +127,75 @@ pub fn done(world: &World, args: &[&str]) -> String {
     let (code, out, err) = upprop(&all);
     assert_eq!(code, 0, "{args:?}\n{out}{err}\n{}", world.log());
     out
+}
+
+/// Opens a link two hundred times, and shows that this has changed nothing of a pupil and written nothing.
+pub async fn storm(world: &World, link: &str, pupil: &str) {
+    let counted = async || {
+        let text = scrape(world).await;
+        let of = |line: &&str| {
+            line.starts_with("upprop_store_commit_seconds_count")
+                || line.starts_with("upprop_decisions")
+        };
+        text.lines().filter(of).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let export = || {
+        let text = done(world, &["export", pupil, "--school", "s1"]);
+        let mut all: Value = serde_json::from_str(&text).expect("JSON");
+        all["made-at"] = Value::Null;
+        all
+    };
+    let (before, rows) = (counted().await, export());
+    assert!(before.iter().any(|line| line.contains("commit")), "{before:?}");
+    let mut opened = tokio::task::JoinSet::new();
+    for i in 0..200 {
+        let link = link.to_owned();
+        opened.spawn(async move {
+            let answer = if i % 4 == 0 { head(&link).await } else { get(&link).await };
+            answer.status
+        });
+        if i % 20 == 19 {
+            while let Some(status) = opened.join_next().await {
+                assert_eq!(status.expect("an answer"), 200);
+            }
+        }
+    }
+    assert_eq!(counted().await, before, "a look is no commit");
+    assert_eq!(export(), rows);
+}
+
+/// Waits until a link answers otherwise than with a page.
+pub async fn shut(link: &str) -> Answer {
+    let clock = SystemClock::new();
+    within("the link to be shut", async {
+        loop {
+            let page = get(link).await;
+            if page.status != 200 {
+                return page;
+            }
+            clock.sleep_until(soon(&clock)).await;
+        }
+    })
+    .await
+}
+
+/// Has a pupil protected from the next look at the directory on.
+pub fn protect(world: &World, pupil: &str) {
+    let file = world.folder.path().join("directory/pupils.csv");
+    let pupils = fs::read_to_string(&file).expect("pupils");
+    let with = |line: &str| {
+        let of = line.starts_with(&format!("{pupil},"));
+        if of { line.replace(",none,", ",protected,") + "\n" } else { format!("{line}\n") }
+    };
+    let changed: String = pupils.lines().map(with).collect();
+    assert_ne!(changed, pupils, "{pupil} is there");
+    fs::write(&file, changed).expect("pupils");
+}
+
+/// A link of the past or of the future, as this gateway makes them.
+pub fn signed(world: &World, secret: &str, page: Page, id: &str, ago: SignedDuration) -> String {
+    let secret = secrecy::SecretString::from(secret.to_owned());
+    let url = format!("http://{}", world.address);
+    let links = PageLinks::new(&url, &secret, SignedDuration::from_hours(1));
+    links.link(page, &NotificationId::of(&[id]), SystemClock::new().now() - ago)
 }

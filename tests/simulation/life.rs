@@ -1,7 +1,7 @@
 //! One life of the daemon: the real application on simulated time, store and outside, until it is killed,
 //! dies in a commit, stops by itself, or everything is over.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::{SignedDuration, Timestamp};
@@ -19,6 +19,7 @@ use crate::line::Line;
 use crate::outside::Outside;
 use crate::plan::{Event, Plan};
 use crate::senders::Senders;
+use crate::staff::{self, Deed};
 use crate::tally::Tally;
 
 /// How long everything is left alone after the last event: longer than any deadline, and two days more, in which reports
@@ -55,6 +56,10 @@ pub struct World {
     clocks: Mutex<VecDeque<(Timestamp, SignedDuration)>>,
     /// What operators have yet to do.
     pub acts: Mutex<VecDeque<Act>>,
+    /// What staff have yet to do.
+    pub deeds: Mutex<VecDeque<Deed>>,
+    /// Pupils about whom somebody has said that a duty is done, or not needed.
+    pub done: Mutex<BTreeSet<String>>,
     /// What they have suspended.
     pub held: Mutex<Vec<Held>>,
     /// How far the machine's clock is ahead of the truth.
@@ -76,6 +81,8 @@ impl World {
             sleeps: Mutex::new(plan.sleeps.iter().copied().collect()),
             clocks: Mutex::new(plan.clocks.iter().copied().collect()),
             acts: Mutex::new(acts.into()),
+            deeds: Mutex::new(staff::draw(&plan).into()),
+            done: Mutex::default(),
             held: Mutex::default(),
             wrong: Mutex::new(SignedDuration::ZERO),
             tally,
@@ -157,7 +164,7 @@ impl World {
             // It says so and ends; the disk is full only for those who write.
             return false;
         }
-        let router = app.router();
+        let (router, operators) = (app.router(), app.operators());
         app.start(None, || {});
         let mut senders = Senders::new(self, router, clock);
         let horizon = self.horizon();
@@ -186,6 +193,7 @@ impl World {
                 self.set_clock(clock, wrong);
             }
             holds::act(self, store, clock).await;
+            staff::act(self, &operators, clock).await;
             senders.send(now);
             let due = if now >= calm && senders.is_idle() { self.is_due().await } else { true };
             if senders.is_idle() && (now >= horizon || !due) {
@@ -233,12 +241,14 @@ impl World {
         let sleep = self.sleeps.lock().expect("sleeps").front().map(|(at, _)| *at);
         let set = self.clocks.lock().expect("clocks").front().map(|(at, _)| *at);
         let act = self.acts.lock().expect("acts").front().map(|act| act.at);
+        let deed = self.deeds.lock().expect("deeds").front().map(|deed| deed.at);
         // When it is calm, whether all is settled.
         let look = (now >= calm).then(|| now + SignedDuration::from_mins(10));
         kill.into_iter()
             .chain(sleep)
             .chain(set)
             .chain(act)
+            .chain(deed)
             .chain(look)
             .chain(full)
             .chain([horizon, calm])

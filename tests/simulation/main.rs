@@ -15,6 +15,7 @@ mod plan;
 mod scenarios;
 mod senders;
 mod settings;
+mod staff;
 mod tally;
 
 use std::any::Any;
@@ -154,9 +155,16 @@ fn live_all(seeds: &[u64]) -> Sum {
 fn school_days_of_many_seeds_keep_every_promise() {
     let seeds = asked();
     let sum = live_all(&seeds);
-    let faults =
-        [disk::FAULTS, holds::ACTS, life::FAULTS, line::FAULTS, outside::REPORTS, senders::FAULTS]
-            .concat();
+    let faults = [
+        disk::FAULTS,
+        holds::ACTS,
+        staff::ACTS,
+        life::FAULTS,
+        line::FAULTS,
+        outside::REPORTS,
+        senders::FAULTS,
+    ]
+    .concat();
     let checks = [&[line::WRITTEN_AHEAD], senders::CHECKS, life::CHECKS, oracle::CHECKS].concat();
     let count = |of: &AtomicU64| of.load(Ordering::Relaxed);
     let days = u64::try_from(DAYS).expect("small") * count(&sum.schools);

@@ -19,7 +19,7 @@ use crate::ladder::read::read;
 use crate::ladder::{Ladder, SHIPPED, shipped};
 use crate::model::{SchoolId, local_date};
 use crate::simulate::made::{self, Shares};
-use crate::simulate::results::Money;
+use crate::simulate::results::{Language, Money};
 use crate::simulate::{Given, Heard, Term, export, past, settings};
 use crate::source::drop::kind::Kind;
 
@@ -93,6 +93,14 @@ fn ladder(name: &str) -> Result<Ladder, Vec<String>> {
     Ok(Ladder { from: Date::constant(2000, 1, 1), ..plan.ladder })
 }
 
+/// The one of two texts, Swedish and English, that was asked for.
+fn words(args: &SimulateArgs, (sv, en): (&'static str, &'static str)) -> &'static str {
+    match args.language {
+        Language::Sv => sv,
+        Language::En => en,
+    }
+}
+
 /// Where the days come from.
 enum Source {
     /// Made up: pupils of each school.
@@ -117,7 +125,10 @@ impl Inputs {
     pub fn read(args: &SimulateArgs) -> Result<Self, Refused> {
         let first = match &args.config {
             Some(file) => named(&file.display().to_string(), settings::of_file(file))?,
-            None => named("a new installation", settings::built_in())?,
+            None => named(
+                words(args, ("en ny installation", "a new installation")),
+                settings::built_in(),
+            )?,
         };
         let second = match &args.against {
             Some(file) => Some(named(&file.display().to_string(), settings::of_file(file))?),
@@ -136,7 +147,7 @@ impl Inputs {
             remarks: Vec::new(),
         };
         match (args.generate, &args.from, &args.journal) {
-            (Some(pupils), ..) => inputs.make(pupils, args.term.as_ref())?,
+            (Some(pupils), ..) => inputs.make(args, pupils)?,
             (_, Some(path), _) => inputs.read_export(args, path)?,
             (.., Some(dir)) => inputs.read_journal(args, dir)?,
             _ => {}
@@ -144,8 +155,8 @@ impl Inputs {
         Ok(inputs)
     }
 
-    fn make(&mut self, pupils: u64, term: Option<&Term>) -> Result<(), Refused> {
-        let Some(term) = term else {
+    fn make(&mut self, args: &SimulateArgs, pupils: u64) -> Result<(), Refused> {
+        let Some(term) = &args.term else {
             let line = "upprop: --generate needs the days: add --term 2026-autumn".to_owned();
             return Err(Refused { code: exit::USAGE, lines: vec![line] });
         };
@@ -158,7 +169,10 @@ impl Inputs {
             return Err(Refused::data(line));
         }
         let schools = made::schools(usize::try_from(pupils).unwrap_or(usize::MAX));
-        self.data = format!("made up: {pupils} pupils, schools: {}", schools.len());
+        self.data = match args.language {
+            Language::Sv => format!("påhittat: {pupils} elever, skolor: {}", schools.len()),
+            Language::En => format!("made up: {pupils} pupils, schools: {}", schools.len()),
+        };
         self.term.clone_from(&term.name);
         self.source = Source::Made(schools, term.clone());
         Ok(())

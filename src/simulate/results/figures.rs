@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
-use super::About;
 use super::words::{Language, Words};
-use crate::model::{Channel, Purpose, State, Stood};
+use super::{About, names};
+use crate::model::{Channel, Purpose, StaffRole, State, Stood};
 use crate::report::{LEAST, Number};
 use crate::simulate::{HoldEnd, Tally};
 
@@ -26,8 +26,8 @@ pub(super) struct Figure {
     pub key: String,
     /// What it is.
     pub words: Words,
-    /// What it is of, behind the words.
-    pub more: String,
+    /// What it is of, behind the words: in Swedish and in English.
+    pub more: [String; 2],
     pub value: Value,
 }
 
@@ -130,12 +130,17 @@ struct Making {
 
 impl Making {
     fn push(&mut self, key: &str, words: Words, value: Value) {
-        let (key, more) = (key.to_owned(), String::new());
+        let (key, more) = (key.to_owned(), [String::new(), String::new()]);
         self.figures.push(Figure { key, words, more, value });
     }
 
     fn more(&mut self, key: &str, words: Words, more: &str, count: u64) {
-        let (key, more) = (format!("{key}-{more}"), format!(": {more}"));
+        self.named(key, words, (more, [more.to_owned(), more.to_owned()]), count);
+    }
+
+    /// One of several: its stable name, and what people call it.
+    fn named(&mut self, key: &str, words: Words, (of, names): (&str, [String; 2]), count: u64) {
+        let (key, more) = (format!("{key}-{of}"), names.map(|name| format!(": {name}")));
         let value = Value::Count(Number::of(count, self.exact));
         self.figures.push(Figure { key, words, more, value });
     }
@@ -254,8 +259,11 @@ fn messages(m: &mut Making, tally: &Tally, about: &About) {
         *by_purpose.entry((*purpose, *channel)).or_default() += count;
     }
     for ((purpose, channel), count) in by_purpose {
-        let more = format!("{} ({})", purpose.as_str(), channel.as_str());
-        m.more("sent", ("av dem", "of them"), &more, count);
+        let key = format!("{} ({})", purpose.as_str(), channel.as_str());
+        let (sv, en) = names::channel(channel);
+        let called = names::purpose(purpose);
+        let called = [format!("{} ({sv})", called.0), format!("{} ({en})", called.1)];
+        m.named("sent", ("av dem", "of them"), (&key, called), count);
     }
 }
 
@@ -329,17 +337,19 @@ fn team(m: &mut Making, tally: &Tally) {
         tally.team_peak,
     );
     for (kind, count) in &tally.tasks {
-        m.more("task", ("Uppgifter", "Tasks"), kind.as_str(), *count);
+        let called = (kind.as_str(), names::both(names::task(*kind)));
+        m.named("task", ("Uppgifter", "Tasks"), called, *count);
     }
     for end in [HoldEnd::Mended, HoldEnd::Released, HoldEnd::Kept] {
         let (holds, pupils) = tally.holds.get(&end).copied().unwrap_or_default();
-        m.more(
+        let called = || (end.as_str(), names::both(names::hold(end)));
+        m.named(
             "holds",
             ("Stopp för att för många saknas", "Holds because too many are missing"),
-            end.as_str(),
+            called(),
             holds,
         );
-        m.more("held", ("Elever i dem", "Pupils in them"), end.as_str(), pupils);
+        m.named("held", ("Elever i dem", "Pupils in them"), called(), pupils);
     }
     for (stood, words) in [
         (Stood::InTime, ("Närvaro tagen i tid", "Registers taken in time")),
@@ -367,11 +377,16 @@ fn ladder(m: &mut Making, tally: &Tally) {
         let step = format!("{}/{}", step.ladder, step.step);
         m.more("flagged", ("Elever på steget", "Pupils on the step"), &step, *count);
     }
-    let mut duties: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut duties: BTreeMap<StaffRole, u64> = BTreeMap::new();
     for ((role, _), count) in &tally.duties {
-        *duties.entry(role).or_default() += count;
+        *duties.entry(*role).or_default() += count;
     }
+    let called = |role: StaffRole| (role.as_str(), names::both(names::role(role)));
     for (role, count) in duties {
-        m.more("duties", ("Åtgärder för", "Duties of"), role, count);
+        m.named("duties", ("Åtgärder för", "Duties of"), called(role), count);
+    }
+    for (role, count) in &tally.handed_over {
+        let words = ("Inte gjorda i tid, överlämnade till", "Not done in time, handed over to");
+        m.named("handed-over", words, called(*role), *count);
     }
 }

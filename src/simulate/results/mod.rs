@@ -3,6 +3,7 @@
 
 mod figures;
 mod json;
+mod names;
 mod plots;
 mod words;
 
@@ -131,18 +132,22 @@ impl Results {
 }
 
 fn of_figure(figure: &Figure, language: Language) -> String {
-    format!("{}{}", of(figure.words, language), figure.more)
+    let [sv, en] = &figure.more;
+    format!("{}{}", of(figure.words, language), of((sv, en), language))
 }
 
-/// The figures of a section that any run has, in order.
+/// The figures of a section that any run has, in order: those that only a later one has, before the next that both have.
 fn keys(runs: &[Vec<(Words, Vec<Figure>)>], at: usize) -> Vec<&Figure> {
     let mut all: Vec<&Figure> = Vec::new();
     for (_, figures) in runs.iter().filter_map(|run| run.get(at)) {
-        for (place, figure) in figures.iter().enumerate() {
-            if !all.iter().any(|known| known.key == figure.key) {
-                all.insert(place.min(all.len()), figure);
+        let mut new: Vec<&Figure> = Vec::new();
+        for figure in figures {
+            match all.iter().position(|known| known.key == figure.key) {
+                Some(place) => drop(all.splice(place..place, new.drain(..))),
+                None => new.push(figure),
             }
         }
+        all.append(&mut new);
     }
     all
 }

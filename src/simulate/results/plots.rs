@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 
 use super::words::{Language, Words, of as in_words};
-use super::{Results, Run};
+use super::{Results, Run, names};
 use crate::model::{Channel, Purpose};
 use crate::report::{Kind, Number, Plot, Series};
 use crate::simulate::Tally;
@@ -210,7 +210,8 @@ impl Making<'_> {
     fn duties(&self, at: usize, run: &Run) -> Option<Plot> {
         let mut by_role: BTreeMap<String, BTreeMap<Date, u64>> = BTreeMap::new();
         for ((role, week), count) in &run.tally.duties {
-            *by_role.entry(role.clone()).or_default().entry(*week).or_default() += count;
+            let role = in_words(names::role(*role), self.language).to_owned();
+            *by_role.entry(role).or_default().entry(*week).or_default() += count;
         }
         let title =
             self.title(("Åtgärder som ska göras, per vecka", "Duties that fall due, by week"), run);

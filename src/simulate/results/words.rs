@@ -34,7 +34,7 @@ impl std::str::FromStr for Language {
 /// Swedish, English.
 pub(super) type Words = (&'static str, &'static str);
 
-pub(super) fn of(words: Words, language: Language) -> &'static str {
+pub(super) fn of<'a>(words: (&'a str, &'a str), language: Language) -> &'a str {
     match language {
         Language::Sv => words.0,
         Language::En => words.1,

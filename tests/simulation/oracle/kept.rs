@@ -58,6 +58,9 @@ impl Oracle<'_> {
         let open = |(key, row): &(Vec<u8>, bytes::Bytes)| {
             key.starts_with(tables::ASIDE) || (key.starts_with(b"du/") && is_open(row))
         };
+        if !self.world.deeds.lock().expect("deeds").is_empty() {
+            self.wrong.push("somebody's word was never taken".into());
+        }
         if self.rows.iter().any(open) {
             self.wrong.push("something is still due, or was put aside".into());
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
-use upprop::model::{Duty, DutyState, Firing, Notification, Purpose, State};
+use upprop::model::{CaseWhat, CaseWord, Duty, DutyState, Firing, Notification, Purpose, State};
 use upprop::store::{ledger, tables};
 
 use super::Oracle;
@@ -14,6 +14,8 @@ use crate::plan::zone;
 
 /// A step and the day on which it is reached.
 type Step = (Date, &'static str);
+/// What was recorded of each pupil and day.
+type Words = BTreeMap<(String, Date), Vec<CaseWord>>;
 
 impl Oracle<'_> {
     /// Everything about ladders.
@@ -26,13 +28,18 @@ impl Oracle<'_> {
         for duty in self.table::<Duty>(tables::DUTIES) {
             duties.entry(duty.firing.to_string()).or_default().push(duty);
         }
+        let mut words: BTreeMap<(String, Date), Vec<CaseWord>> = BTreeMap::new();
+        for word in self.table::<CaseWord>(tables::CASE_WORDS) {
+            words.entry((word.pupil.to_string(), word.date)).or_default().push(word);
+        }
         let pupils = &self.world.plan.rosters[0].1.pupils;
         let all: Vec<(String, usize)> =
             pupils.iter().map(|(id, pupil)| (id.clone(), pupil.school)).collect();
         for (pupil, school) in all {
             let found = firings.remove(&pupil).unwrap_or_default();
             let school = &self.world.plan.schools[school];
-            let expected = if school.has_ladder { self.recount(&pupil) } else { BTreeSet::new() };
+            let expected =
+                if school.has_ladder { self.recount(&pupil, &words) } else { BTreeSet::new() };
             let stand = found.iter().filter(|firing| firing.stands());
             let stands: Vec<(Date, &str)> = stand.map(|f| (f.day, f.step.as_str())).collect();
             let once: BTreeSet<(Date, &str)> = stands.iter().copied().collect();
@@ -44,7 +51,9 @@ impl Oracle<'_> {
             }
             for firing in found {
                 let of_it = duties.remove(firing.id.as_str()).unwrap_or_default();
-                self.duties(&firing, &of_it);
+                let known = words.get(&(pupil.clone(), firing.day));
+                let reached = |all: &Vec<CaseWord>| all.iter().any(|word| word.what.home_knows());
+                self.duties(&firing, &of_it, known.is_some_and(reached));
                 self.told_of(&firing, &of_it);
             }
         }
@@ -56,10 +65,11 @@ impl Oracle<'_> {
     }
 
     /// The steps that a pupil's lessons come to.
-    fn recount(&self, pupil: &str) -> BTreeSet<Step> {
+    fn recount(&self, pupil: &str, words: &Words) -> BTreeSet<Step> {
         let of_pupil = self.cases.iter().filter(|((who, _), _)| who == pupil);
         let mut starts: Vec<Timestamp> = of_pupil
             .filter(|((_, lesson), case)| self.is_unexcused(pupil, lesson, case))
+            .filter(|(_, case)| !is_explained(pupil, case, words))
             .map(|(_, case)| case.start)
             .collect();
         starts.sort_unstable();
@@ -86,17 +96,21 @@ impl Oracle<'_> {
         }
     }
 
-    /// One of each rule, open while the step stands, and not after.
-    fn duties(&mut self, firing: &Firing, duties: &[Duty]) {
+    /// One of each rule, open while the step stands and nobody has done it, and not after.
+    fn duties(&mut self, firing: &Firing, duties: &[Duty], reached: bool) {
         let rules: Vec<&str> = duties.iter().map(|duty| duty.rule.as_str()).collect();
         let all = if firing.step == "each-day" { ["call"] } else { ["talk"] };
-        let state = |state| match firing.stands() {
-            // Nobody does them.
-            true => matches!(state, DutyState::Open | DutyState::Overdue),
-            false => state == DutyState::NotNeeded,
+        let said = self.world.done.lock().expect("done").contains(firing.pupil.as_str());
+        let state = |duty: &Duty| match duty.state {
+            DutyState::Open | DutyState::Taken | DutyState::Overdue => firing.stands(),
+            DutyState::Done => said || (reached && duty.rule == "call"),
+            DutyState::NotNeeded => said || !firing.stands(),
         };
-        let kept = rules == all && duties.iter().all(|duty| state(duty.state));
+        let kept = rules == all && duties.iter().all(state);
         self.check(DUTIES, kept, || format!("{} {}: {duties:?}", firing.step, firing.id));
+        if duties.iter().any(|duty| duty.state == DutyState::Done) {
+            self.world.tally.count(DONE);
+        }
     }
 
     /// Who was told of a step, and of its being taken back.
@@ -127,6 +141,9 @@ impl Oracle<'_> {
             format!("{} {}: {:?}", firing.step, firing.id, told.collect::<Vec<_>>())
         };
         if firing.stands() {
+            if !duties.iter().any(|duty| duty.state.is_open()) {
+                return;
+            }
             let duty = |n: &Notification| n.purpose == Purpose::Duty && came(n);
             // What nobody knows of any more is a person's to look at.
             let held = |n: &Notification| n.state == State::Held;
@@ -153,9 +170,18 @@ impl Oracle<'_> {
     }
 }
 
+/// Whether the home has explained it when it was phoned, at that lesson or later. The last word counts.
+fn is_explained(pupil: &str, case: &Case<'_>, words: &Words) -> bool {
+    let day = case.start.to_zoned_datetime(zone()).date();
+    let of_day = words.get(&(pupil.to_owned(), day)).into_iter().flatten();
+    let last = of_day.filter(|word| word.what.is_outcome()).max_by_key(|word| (word.at, &word.id));
+    last.is_some_and(|word| word.what == CaseWhat::Explained && case.start <= word.at)
+}
+
 pub const REACHED: &str = "the steps that stand are those that the lessons come to, each once";
 pub const TAKEN_BACK: &str = "no step stands that the lessons do not come to";
 pub const DUTIES: &str = "a step has its duties, open while it stands and no longer";
+pub const DONE: &str = "  of which staff have done one";
 pub const TOLD: &str = "whoever has a duty is told of it";
 pub const UNTOLD: &str =
     "whoever was told of a step that was taken back is told so, and nobody else";

@@ -166,6 +166,7 @@ pub const CHECKS: &[&str] = &[
     ladders::REACHED,
     ladders::TAKEN_BACK,
     ladders::DUTIES,
+    ladders::DONE,
     ladders::TOLD,
     ladders::UNTOLD,
     bundles::TOLD_TOGETHER,

@@ -1,7 +1,8 @@
-//! The links by which those who were mailed a case come back to it: made, and opened again. A link names a message, by its
-//! opaque id, and a time; nothing of a pupil is in it, and nobody can make one without the secret. Pure.
+//! The links by which those who were mailed a case, or duties, come back to them: made, and opened again. A link names a
+//! message, by its opaque id, and a time; nothing of a pupil is in it, and nobody can make one without the secret. Pure.
 //!
-//! A link is a capability: whoever holds it may look at the case and record what came of it, until its time is out.
+//! A link is a capability: whoever holds it may look at what it was mailed with and record what came of that, until its
+//! time is out. One of a case opens no page of duties, nor the other way round.
 
 use std::fmt;
 
@@ -19,21 +20,47 @@ use crate::model::NotificationId;
 const VERSION: u8 = 1;
 /// Version, id and time, before the signature.
 const BODY: usize = 1 + 16 + 8;
-/// What is signed, so that a signature over one thing is none over another.
-const LINK: &[u8] = b"upprop case link";
+/// What is signed beside a form's link and state, so that a signature over one thing is none over another.
 const FORM: &[u8] = b"upprop case form";
+
+/// Which page a link opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// That of a case.
+    Case,
+    /// That of duties.
+    Duty,
+}
+
+impl Page {
+    /// Where it is below the address of all pages.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Case => "case",
+            Self::Duty => "duty",
+        }
+    }
+
+    /// What is signed beside a link's message and time.
+    fn signed(self) -> &'static [u8] {
+        match self {
+            Self::Case => b"upprop case link",
+            Self::Duty => b"upprop duty link",
+        }
+    }
+}
 
 /// Makes and opens links.
 #[derive(Clone)]
-pub struct CaseLinks {
+pub struct PageLinks {
     url: String,
     key: Hmac<Sha256>,
     good_for: SignedDuration,
 }
 
-impl fmt::Debug for CaseLinks {
+impl fmt::Debug for PageLinks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CaseLinks")
+        f.debug_struct("PageLinks")
             .field("url", &self.url)
             .field("good_for", &self.good_for)
             .finish_non_exhaustive()
@@ -58,7 +85,7 @@ pub struct Opened {
     pub until: Timestamp,
 }
 
-impl CaseLinks {
+impl PageLinks {
     /// `url`: how staff reach this gateway, without a slash at the end. `good_for`: how long a link opens after its message
     /// was made.
     pub fn new(url: &str, secret: &SecretString, good_for: SignedDuration) -> Self {
@@ -67,28 +94,29 @@ impl CaseLinks {
     }
 
     /// The link of a message; the same each time that it is sent.
-    pub fn link(&self, id: &NotificationId, made_at: Timestamp) -> String {
-        format!("{}/case/{}", self.url, self.token(id, made_at))
+    pub fn link(&self, page: Page, id: &NotificationId, made_at: Timestamp) -> String {
+        format!("{}/{}/{}", self.url, page.path(), self.token(page, id, made_at))
     }
 
-    fn token(&self, id: &NotificationId, made_at: Timestamp) -> String {
+    fn token(&self, page: Page, id: &NotificationId, made_at: Timestamp) -> String {
         let until = made_at.saturating_add(self.good_for).unwrap_or(Timestamp::MAX);
         let mut bytes = vec![VERSION];
         bytes.extend_from_slice(&raw(id));
         bytes.extend_from_slice(&until.as_second().to_be_bytes());
-        let signature = self.sign(&[LINK, &bytes]);
+        let signature = self.sign(&[page.signed(), &bytes]);
         bytes.extend_from_slice(&signature);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Opens what stands behind `/case/`. Takes as long for a link of a message that there is as for any other.
+    /// Opens what stands behind a page's path. Takes as long for a link of a message that there is as for any other.
     ///
     /// # Errors
     /// See [`Shut`].
-    pub fn open(&self, token: &str, now: Timestamp) -> Result<Opened, Shut> {
+    pub fn open(&self, page: Page, token: &str, now: Timestamp) -> Result<Opened, Shut> {
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| Shut::Unknown)?;
         let (body, signature) = bytes.split_at_checked(BODY).ok_or(Shut::Unknown)?;
-        if !bool::from(self.sign(&[LINK, body]).as_slice().ct_eq(signature)) || body[0] != VERSION {
+        let signed = self.sign(&[page.signed(), body]);
+        if !bool::from(signed.as_slice().ct_eq(signature)) || body[0] != VERSION {
             return Err(Shut::Unknown);
         }
         let second = body[17..].try_into().map(i64::from_be_bytes).map_err(|_| Shut::Unknown)?;
@@ -100,7 +128,7 @@ impl CaseLinks {
         Ok(Opened { id: id.map_err(|_| Shut::Unknown)?, until })
     }
 
-    /// What a form carries that was shown by a link in a state of the case.
+    /// What a form carries that was shown by a link in a state of what it shows.
     pub fn form(&self, token: &str, state: &str) -> String {
         let length = (token.len() as u64).to_be_bytes();
         let signature = self.sign(&[FORM, &length, token.as_bytes(), state.as_bytes()]);
@@ -132,9 +160,9 @@ mod tests {
 
     use super::*;
 
-    fn links(secret: &str) -> CaseLinks {
+    fn links(secret: &str) -> PageLinks {
         let secret = SecretString::from(secret.to_owned());
-        CaseLinks::new("https://u.example.se", &secret, SignedDuration::from_hours(24))
+        PageLinks::new("https://u.example.se", &secret, SignedDuration::from_hours(24))
     }
 
     fn made() -> Timestamp {
@@ -145,19 +173,45 @@ mod tests {
     fn a_link_opens_for_its_time_and_says_nothing() {
         let links = links("0123456789abcdef0123456789abcdef");
         let id = NotificationId::of(&["bjork", "p-17"]);
-        let link = links.link(&id, made());
-        assert_eq!(link, links.link(&id, made()), "sent twice it is the same");
+        let link = links.link(Page::Case, &id, made());
+        assert_eq!(link, links.link(Page::Case, &id, made()), "sent twice it is the same");
         let token = link.strip_prefix("https://u.example.se/case/").expect("a token");
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         assert!(token.chars().all(plain) && token.len() == 76, "{token}");
         let until = made() + SignedDuration::from_hours(24);
-        assert_eq!(links.open(token, made()), Ok(Opened { id: id.clone(), until }));
-        assert!(links.open(token, until - SignedDuration::from_secs(1)).is_ok());
-        assert_eq!(links.open(token, until), Err(Shut::Expired));
-        let other = CaseLinks { good_for: SignedDuration::from_hours(48), ..links.clone() };
-        assert_ne!(other.link(&id, made()), link);
-        assert!(other.open(token, made()).is_ok(), "a link keeps the time that it was made with");
+        assert_eq!(links.open(Page::Case, token, made()), Ok(Opened { id: id.clone(), until }));
+        assert!(links.open(Page::Case, token, until - SignedDuration::from_secs(1)).is_ok());
+        assert_eq!(links.open(Page::Case, token, until), Err(Shut::Expired));
+        let other = PageLinks { good_for: SignedDuration::from_hours(48), ..links.clone() };
+        assert_ne!(other.link(Page::Case, &id, made()), link);
+        assert!(
+            other.open(Page::Case, token, made()).is_ok(),
+            "a link keeps the time that it was made with"
+        );
         assert!(!format!("{links:?}").contains("0123"));
+    }
+
+    #[test]
+    fn a_link_opens_pages_of_its_own_kind_alone() {
+        let links = links("0123456789abcdef0123456789abcdef");
+        let id = NotificationId::of(&["bjork", "p-17"]);
+        for (page, other) in [(Page::Case, Page::Duty), (Page::Duty, Page::Case)] {
+            let link = links.link(page, &id, made());
+            let token = link.rsplit('/').next().expect("a token");
+            assert!(link.contains(&format!("/{}/", page.path())), "{link}");
+            assert!(links.open(page, token, made()).is_ok());
+            assert_eq!(links.open(other, token, made()), Err(Shut::Unknown));
+        }
+    }
+
+    /// One that was mailed by an earlier version.
+    #[test]
+    fn a_link_that_was_mailed_opens_for_good() {
+        let links = links("0123456789abcdef0123456789abcdef");
+        let token = "AaR89il3DkT_mTa3YddGk5cAAAAAa0sjgJJcNguWmD3JizPpX1nEbpJMF9XKPBK-9QSWjTcETwQG";
+        let id = NotificationId::of(&["bjork", "p-17"]);
+        let opened = links.open(Page::Case, token, made()).map(|opened| opened.id);
+        assert_eq!(opened, Ok(id));
     }
 
     #[test]
@@ -176,23 +230,23 @@ mod tests {
         #[test]
         fn nothing_else_opens(at in 0usize..76, with in "[A-Za-z0-9_-]", cut in 0usize..76) {
             let links = links("0123456789abcdef0123456789abcdef");
-            let token = links.token(&NotificationId::of(&["x"]), made());
+            let token = links.token(Page::Case, &NotificationId::of(&["x"]), made());
             let mut forged = token.clone();
             forged.replace_range(at..=at, &with);
             if forged != token {
-                prop_assert_eq!(links.open(&forged, made()), Err(Shut::Unknown));
+                prop_assert_eq!(links.open(Page::Case, &forged, made()), Err(Shut::Unknown));
             }
-            prop_assert_eq!(links.open(&token[..cut], made()), Err(Shut::Unknown));
+            prop_assert_eq!(links.open(Page::Case, &token[..cut], made()), Err(Shut::Unknown));
             let longer = format!("{token}{with}");
-            prop_assert_eq!(links.open(&longer, made()), Err(Shut::Unknown));
+            prop_assert_eq!(links.open(Page::Case, &longer, made()), Err(Shut::Unknown));
             let stranger = super::tests::links("another secret of enough letters");
-            prop_assert_eq!(stranger.open(&token, made()), Err(Shut::Unknown));
+            prop_assert_eq!(stranger.open(Page::Case, &token, made()), Err(Shut::Unknown));
         }
 
         #[test]
         fn no_text_is_a_link(text in any::<String>()) {
             let links = links("0123456789abcdef0123456789abcdef");
-            prop_assert_eq!(links.open(&text, made()), Err(Shut::Unknown));
+            prop_assert_eq!(links.open(Page::Case, &text, made()), Err(Shut::Unknown));
         }
     }
 }
