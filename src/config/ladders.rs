@@ -1,5 +1,5 @@
 //! `[ladders]` with the files that are read, and `ladder`, `ladder-since`, `form`, `day-ends`, `ladder-mail`,
-//! `calls-per-hour`, `ladder-settle`, `duty-list-at` and `ladder-report-at` of a school: which ladders it follows, and how.
+//! `calls-per-hour`, `duty-list-at`, `ladder-report-at` and `ladder-settle` of a school: which ladders it follows, and how.
 //! What is wrong in a file is told with its line in it; what a school lacks for its ladder, at the school.
 
 use std::fs::File;
@@ -215,13 +215,13 @@ pub(super) fn of_school(id: &SchoolId, from: &Layers<'_, '_>, ladders: &Ladders)
         calls_per_hour: from
             .get(|r| r.integer("calls-per-hour", 1..=1000))
             .unwrap_or(ladders.calls_per_hour),
-        settle: from.get(|r| r.duration("ladder-settle", "0s", "4h")).unwrap_or(usual.settle),
         duty_list: from
             .get(|r| r.parsed("duty-list-at", time, clock::digest_time))
             .unwrap_or(usual.duty_list),
         report: from
             .get(|r| r.parsed("ladder-report-at", time, clock::digest_time))
             .unwrap_or(usual.report),
+        settle: from.get(|r| r.duration("ladder-settle", "0s", "4h")).unwrap_or(usual.settle),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Lists of what somebody has left, and the report of the week: to whom, on which mornings, of whom, and what of it is
 //! still so when it leaves.
 
+use jiff::civil::Time;
+
 use super::*;
 use crate::calendar::{Calendar, Days};
 use crate::delivery::{daily, duty_list};

@@ -16,8 +16,8 @@ use super::ladder_notice::who;
 use super::reports::{self, Report};
 use crate::directory::{Directory, Pupil, Roster, School, entitled};
 use crate::intake::{duties, ladders};
-use crate::ladder::SchoolDays;
 use crate::ladder::duty::list::{self, Left, Listed};
+use crate::ladder::{DutyRule, SchoolDays};
 use crate::message::duty_list::{DutyListFacts, LeftFacts};
 use crate::message::thread;
 use crate::model::{
@@ -105,22 +105,21 @@ impl<'a> Scope<'a> {
     }
 }
 
-/// What is left of some duties, with whose it is; those about one pupil stand together in `all`.
+/// What is left of some duties, with whose it is; those about one pupil stand together in `all`. `is_left` says of a duty
+/// what is.
 async fn left<'a>(
     unit: &Unit<'_>,
     directory: &'a Directory,
     school: &School,
     all: Vec<Duty>,
+    is_left: impl Fn(&Duty, Option<&DutyRule>) -> Option<Listed>,
     now: Timestamp,
 ) -> Result<Vec<Owed<'a>>, StoreError> {
     let roster = &directory.roster;
-    let hours = duties::hours(school);
     let mut found: Vec<Owed<'_>> = Vec::new();
     let mut of: Option<(PupilId, bool, Vec<Firing>)> = None;
     for duty in all {
-        let Some(listed) = list::listed(&duty, duties::rule_of(school, &duty), &hours, now) else {
-            continue;
-        };
+        let Some(listed) = is_left(&duty, duties::rule_of(school, &duty)) else { continue };
         // Of somebody who has left nothing need be done.
         let Some(pupil) = roster.pupil(&school.id, &duty.pupil) else { continue };
         if of.as_ref().is_none_or(|(id, ..)| *id != duty.pupil) {
@@ -182,7 +181,9 @@ pub(super) async fn tell(
         return Ok(false);
     }
     let mut owed: BTreeMap<Whose, Vec<Date>> = BTreeMap::new();
-    for of in left(unit, directory, school, all, now).await? {
+    let hours = duties::hours(school);
+    let is_listed = |duty: &Duty, rule: Option<&DutyRule>| list::listed(duty, rule, &hours, now);
+    for of in left(unit, directory, school, all, is_listed, now).await? {
         owed.entry(of.whose).or_default().push(local_date(of.listed.owed, &school.zone));
     }
     if owed.is_empty() {
@@ -205,6 +206,30 @@ pub(super) async fn tell(
     Ok(false)
 }
 
+/// What whoever got a list can work on now: all that is theirs to do or to document, the first due first; not more than a
+/// page holds.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn workable(
+    kv: &dyn Kv,
+    unit: &Unit<'_>,
+    directory: &Directory,
+    school: &School,
+    n: &Notification,
+    now: Timestamp,
+) -> Result<Vec<Duty>, StoreError> {
+    let rows = Scope::of(n, school, &directory.roster).read(kv, school).await?;
+    let whose = Whose::of(n);
+    let is_left = |duty: &Duty, rule: Option<&DutyRule>| list::workable(duty, rule);
+    let mut all = left(unit, directory, school, rows, is_left, now).await?;
+    all.retain(|of| of.whose == whose);
+    let mut found: Vec<Duty> = all.into_iter().map(|of| of.duty).collect();
+    found.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
+    found.truncate(NAMED);
+    Ok(found)
+}
+
 /// What a list says now; none: nothing is left.
 ///
 /// # Errors
@@ -219,7 +244,9 @@ pub(super) async fn facts(
 ) -> Result<Option<DutyListFacts>, StoreError> {
     let rows = Scope::of(n, school, &directory.roster).read(kv, school).await?;
     let whose = Whose::of(n);
-    let mut all = left(unit, directory, school, rows, now).await?;
+    let hours = duties::hours(school);
+    let is_listed = |duty: &Duty, rule: Option<&DutyRule>| list::listed(duty, rule, &hours, now);
+    let mut all = left(unit, directory, school, rows, is_listed, now).await?;
     all.retain(|of| of.whose == whose);
     if all.is_empty() {
         return Ok(None);

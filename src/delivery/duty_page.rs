@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::case_page::{Look, Pages};
+use super::duty_list;
 use super::facts::full_name;
 use super::shared::Shared;
 use crate::directory::{Directory, Pupil, Roster, School, entitled};
@@ -21,7 +22,7 @@ use crate::model::{
     Recipient, SchoolId, StaffId, StaffRole,
 };
 use crate::store::ledger::Unit;
-use crate::store::{StoreError, tables};
+use crate::store::{Kv, StoreError, tables};
 
 /// Duties that may be shown.
 #[derive(Debug)]
@@ -57,20 +58,28 @@ pub(super) fn link(shared: &Shared, n: &Notification) -> Option<String> {
 
 /// Whether a message tells of duties that can be worked on.
 fn has_page(n: &Notification) -> bool {
-    matches!(n.purpose, Purpose::Duty | Purpose::DutyReminder | Purpose::DutyOverdue)
+    matches!(
+        n.purpose,
+        Purpose::Duty | Purpose::DutyReminder | Purpose::DutyOverdue | Purpose::DutyList
+    )
 }
 
-/// The duties that a message told of and its recipient has now, the first due first; none: the rows that it was made
-/// from are gone.
+/// The duties that a message told of and its recipient has now, the first due first; of a list, all that its recipient
+/// has. None: the rows that it was made from are gone.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn duties_of(
+async fn duties_of(
+    kv: &dyn Kv,
     unit: &mut Unit<'_>,
     directory: &Directory,
     school: &School,
     n: &Notification,
+    now: Timestamp,
 ) -> Result<Option<Vec<Duty>>, StoreError> {
+    if n.purpose == Purpose::DutyList {
+        return duty_list::workable(kv, unit, directory, school, n, now).await.map(Some);
+    }
     let Some(firing) = ladders::firing_of(unit, n).await? else { return Ok(None) };
     let pupil = directory.roster.pupil(&n.school, &n.pupil);
     let mut found = Vec::new();
@@ -114,7 +123,8 @@ pub async fn look(
     if about_one && ladders::is_hidden(&unit, school, pupil, &n.pupil, now).await? {
         return Ok(Look::Hidden(number));
     }
-    let Some(rows) = duties_of(&mut unit, &directory, school, &n).await? else {
+    let kv = shared.kv.as_ref();
+    let Some(rows) = duties_of(kv, &mut unit, &directory, school, &n, now).await? else {
         return Ok(Look::Gone);
     };
     let by = n.recipient.key();

@@ -15,6 +15,7 @@ use crate::directory::{Directory, School};
 use crate::env::MailEnvelope;
 use crate::intake::case::Case;
 use crate::intake::case_words::words_of;
+use crate::message::duty_list::DutyListFacts;
 use crate::message::feedback::FeedbackFacts;
 use crate::message::guest::TestFacts;
 use crate::message::ladder::LadderFacts;
@@ -199,6 +200,11 @@ fn notice(m: &Making<'_>, facts: Option<&NoticeFacts>) -> Result<Wired, Unmade> 
         NoticeFacts::Ladder(about) if !about.hidden && !about.duties.is_empty() => {
             let link = duty_page::link(m.shared, m.n).unwrap_or_default();
             linked = NoticeFacts::Ladder(Box::new(LadderFacts { link, ..about.as_ref().clone() }));
+            &linked
+        }
+        NoticeFacts::DutyList(about) => {
+            let link = duty_page::link(m.shared, m.n).unwrap_or_default();
+            linked = NoticeFacts::DutyList(DutyListFacts { link, ..about.clone() });
             &linked
         }
         facts => facts,

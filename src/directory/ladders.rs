@@ -24,13 +24,13 @@ pub struct LadderRules {
     pub mail: LadderMail,
     /// Most calls home that fall due in one hour, as far as the day allows; 1 or more.
     pub calls_per_hour: u32,
-    /// How long mails about a step that was reached wait at most, as it may be taken back; zero or more.
-    pub settle: SignedDuration,
     /// When, by the school's clock, each who has duties that are overdue or not documented gets the list of them; none:
     /// never.
     pub duty_list: Option<Time>,
     /// When the team and the principal get the report of the week, on its first school day after; none: never.
     pub report: Option<Time>,
+    /// How long mails about a step that was reached wait at most, as it may be taken back; zero or more.
+    pub settle: SignedDuration,
 }
 
 /// What mails about steps and duties say of whom they are about (open e-mail: law.md §6).
@@ -63,10 +63,10 @@ impl Default for LadderRules {
             day_ends: Time::constant(16, 0, 0, 0),
             mail: LadderMail::default(),
             calls_per_hour: 10,
-            settle: SignedDuration::from_mins(45),
             // Before the first lesson.
             duty_list: Some(Time::constant(8, 0, 0, 0)),
             report: Some(Time::constant(7, 30, 0, 0)),
+            settle: SignedDuration::from_mins(45),
         }
     }
 }

@@ -12,9 +12,9 @@
 //!                         course     one pupil's days lived through all that, for the examples beside a ladder
 //!                         duty       open, taken, done, not needed, overdue; reminded, handed over
 //!                         duty::list what is left, and on which days its owner is told
+//!                         tally      the numbers of a week
 //!                         called     what words on cases do to duties to reach the home
 //!                         settle     how long mails about a step wait, as it may be taken back
-//!                         tally      the numbers of a week
 //! ```
 
 mod advance;

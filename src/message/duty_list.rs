@@ -24,6 +24,8 @@ pub struct DutyListFacts {
     pub weekly: bool,
     /// The command by which they are listed.
     pub command: String,
+    /// The page on which they are worked on; empty: there is none.
+    pub link: String,
 }
 
 /// A duty that is left.
@@ -90,6 +92,7 @@ pub(super) fn samples() -> Vec<DutyListFacts> {
         unnamed: 2,
         instead: vec![StaffRole::Mentor.as_str().into()],
         weekly: true,
+        link: "https://upprop.example.se/duty/x".into(),
         ..one.clone()
     };
     let hidden = DutyListFacts { duties: Vec::new(), unnamed: 1, ..one.clone() };

@@ -131,6 +131,7 @@ pub(super) fn sample() -> DutyPageFacts {
         ("not-needed", "principal"),
         ("retracted", ""),
         ("restored", ""),
+        ("reopened", "attendance-team"),
         ("pupil-left", ""),
         ("put-back", "operator"),
     ];
@@ -246,7 +247,9 @@ mod tests {
                     assert!(html.contains(&format!("for=\"{id}\"")), "{id}: {html}");
                 }
                 // What happened is said in words.
-                for word in ["handed-over", "put-back", "not-needed</strong>", "pupil-left"] {
+                for word in
+                    ["handed-over", "put-back", "reopened", "not-needed</strong>", "pupil-left"]
+                {
                     assert!(!html.contains(&format!("<strong>{word}")), "{word}: {html}");
                 }
             }

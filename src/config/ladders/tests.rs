@@ -63,7 +63,7 @@ fn own() -> String {
 fn a_school_follows_what_it_names() {
     let text = format!(
         "[ladders]\nfiles = [\"own.toml\", \"later.toml\"]\n{TERMS}{SCHEDULE}{SCHOOL}ladder = [\"own\", \"plan\"]\n\
-         ladder-since = \"2026-09-01\"\nform = \"grundskola\"\nday-ends = \"16:30\"\nladder-mail = \"name\"\ncalls-per-hour = 4\nladder-settle = \"0s\"\nduty-list-at = \"off\"\nladder-report-at = \"07:05\"\n[schools.t]\nname = \"T\"\nphone = \"112\"\n"
+         ladder-since = \"2026-09-01\"\nform = \"grundskola\"\nday-ends = \"16:30\"\nladder-mail = \"name\"\ncalls-per-hour = 4\nduty-list-at = \"off\"\nladder-report-at = \"07:05\"\nladder-settle = \"0s\"\n[schools.t]\nname = \"T\"\nphone = \"112\"\n"
     );
     let report = load(OWN, &text);
     assert_eq!(told(&report, Severity::Error), [""; 0]);
@@ -79,9 +79,9 @@ fn a_school_follows_what_it_names() {
         ("grundskola", Time::constant(16, 30, 0, 0))
     );
     assert_eq!((school("s").mail, school("s").calls_per_hour), (LadderMail::Name, 4));
-    assert_eq!(school("s").settle, jiff::SignedDuration::ZERO);
     let report_at = Some(Time::constant(7, 5, 0, 0));
     assert_eq!((school("s").duty_list, school("s").report), (None, report_at));
+    assert_eq!(school("s").settle, jiff::SignedDuration::ZERO);
     assert_eq!(school("t"), &LadderRules::default());
     // One that ships is followed without being listed; its text is kept to be tried.
     let files: Vec<&str> =

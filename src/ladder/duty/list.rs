@@ -57,6 +57,17 @@ pub fn listed(
     }
 }
 
+/// Whether there is something to be done or documented, overdue or not: what stands beside it on the page of a list.
+pub fn workable(duty: &Duty, rule: Option<&DutyRule>) -> Option<Listed> {
+    let (since, owed) = (duty.due_at, duty.due_at);
+    if duty.state.is_open() {
+        return Some(Listed { left: Left::Overdue, since, owed });
+    }
+    let documents = rule.is_some_and(|rule| rule.documents.is_some());
+    let is_left = duty.state == DutyState::Done && duty.documented_at.is_none() && documents;
+    is_left.then_some(Listed { left: Left::Undocumented, since, owed })
+}
+
 /// Whether somebody gets their list on a school day. `owed`: the days since which they have owed what stands in it.
 pub fn is_told_on(
     day: Date,
