@@ -1,6 +1,6 @@
 //! Ladders from the mark to the mail: who is told what and when, what is taken back, ticked, handed over and ended.
 
-use jiff::civil::{Date, Time};
+use jiff::civil::Date;
 
 use super::*;
 use crate::directory::{LadderMail, LadderRules, Staff};

@@ -133,13 +133,16 @@ fn what_was_put_right_in_time_is_due_as_it_was() {
 
 #[test]
 fn what_was_put_right_too_late_is_overdue_and_told_of_once() {
-    for (hand_over, tell) in [(Some(StaffRole::Principal), Tell::HandedOver), (None, Tell::Overdue)]
-    {
+    for (hand_over, tell, next) in [
+        (Some(StaffRole::Principal), Tell::HandedOver, "2026-11-26T15:00:00Z"),
+        (None, Tell::Overdue, "2026-11-26T07:00:00Z"),
+    ] {
         let mut desk = Desk::new(hand_over);
         desk.word(1, CaseWhat::Reached, at("2026-11-24T09:00:00Z"));
         let late = at("2026-11-25T09:00:00Z");
         assert_eq!(desk.word(1, CaseWhat::NoAnswer, late), Some(tell));
         assert_eq!(desk.duty.state, DutyState::Overdue);
+        assert_eq!(desk.duty.look_at, Some(at(next)));
         assert_eq!(desk.look(late), None, "once");
     }
     // One that was handed over before stays with whom it was.
@@ -148,7 +151,7 @@ fn what_was_put_right_too_late_is_overdue_and_told_of_once() {
     desk.word(1, CaseWhat::Reached, at("2026-11-24T15:10:00Z"));
     assert_eq!(desk.word(1, CaseWhat::NoAnswer, at("2026-11-24T15:20:00Z")), Some(Tell::Overdue));
     assert_eq!(desk.duty.owner, StaffRole::Principal);
-    assert_eq!(desk.duty.due_at, at("2026-11-25T15:00:00Z"), "due as it was");
+    assert_eq!(desk.duty.look_at, Some(at("2026-11-25T15:00:00Z")), "due as it was");
 }
 
 #[test]
@@ -191,9 +194,8 @@ proptest! {
             } else if lasts.iter().flatten().all(|what| *what == CaseWhat::NoAnswer) {
                 prop_assert!(desk.duty.state.is_open() || by_hand, "{lasts:?} {:?}", desk.duty);
             }
-            // What may become overdue yet is looked at again.
-            let may_be = matches!(desk.duty.state, DutyState::Open | DutyState::Taken);
-            prop_assert_eq!(may_be, desk.duty.look_at.is_some());
+            // Whatever is open is looked at again.
+            prop_assert_eq!(desk.duty.state.is_open(), desk.duty.look_at.is_some());
         }
     }
 }

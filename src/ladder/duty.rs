@@ -359,6 +359,7 @@ pub fn reopen(
     let was_overdue = duty.history[since..].iter().any(|event| event.what == DutyAct::Overdue);
     let tell = if was_overdue {
         duty.state = DutyState::Overdue;
+        duty.reminded_at = Some(now);
         Some(Tell::Overdue)
     } else if now >= duty.due_at {
         Some(overdue(duty, rule, hours, now))
