@@ -82,6 +82,9 @@ fn a_step_counts_in_the_week_in_which_it_was_found_and_a_pupil_at_the_furthest()
     assert!(!counts.is_nothing());
 }
 
+/// How far a duty has come, what happened to it, what that counts as, and why.
+type Case<'a> = (DutyState, &'a [(&'a str, DutyAct)], [u64; 5], &'a str);
+
 fn row(state: DutyState, happened: &[(&str, DutyAct)]) -> Duty {
     let event = |(when, what): &(&str, DutyAct)| DutyEvent {
         at: at(when),
