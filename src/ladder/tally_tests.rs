@@ -114,9 +114,6 @@ fn row(state: DutyState, happened: &[(&str, DutyAct)]) -> Duty {
     }
 }
 
-/// A state, what happened, what it counts as, and why.
-type Case<'a> = (DutyState, &'a [(&'a str, DutyAct)], [u64; 5], &'a str);
-
 #[test]
 fn a_duty_counts_where_it_was_made_and_where_it_was_done() {
     use DutyAct::{Done, Made, Overdue, Restored, Retracted};
