@@ -111,6 +111,9 @@ fn row(state: DutyState, happened: &[(&str, DutyAct)]) -> Duty {
     }
 }
 
+/// The state of a duty and what has happened to it; how it is counted; what that shows.
+type Case<'a> = (DutyState, &'a [(&'a str, DutyAct)], [u64; 5], &'a str);
+
 #[test]
 fn a_duty_counts_where_it_was_made_and_where_it_was_done() {
     use DutyAct::{Done, Made, Overdue, Restored, Retracted};
@@ -118,7 +121,7 @@ fn a_duty_counts_where_it_was_made_and_where_it_was_done() {
         ("2026-11-16T09:00:00Z", "2026-11-17T15:00:00Z", "2026-11-20T09:00:00Z");
     let before = "2026-11-13T09:00:00Z";
     // (state, what happened, made, in time, late, to be done, overdue)
-    let cases: [(DutyState, &[(&str, DutyAct)], [u64; 5], &str); 8] = [
+    let cases: [Case<'_>; 8] = [
         (DutyState::Open, &[(monday, Made)], [1, 0, 0, 1, 0], "open"),
         (DutyState::Open, &[(before, Made)], [0, 0, 0, 1, 0], "made before"),
         (DutyState::Overdue, &[(monday, Made), (tuesday, Overdue)], [1, 0, 0, 1, 1], "overdue"),
