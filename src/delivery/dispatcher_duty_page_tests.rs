@@ -255,3 +255,61 @@ id = "two-days""#;
     assert_eq!(states(&*opened(&b, &of(TEAM)).await), ["done", "done"]);
     assert_eq!(states(&*opened(&b, &of("member:mentor")).await), ["open"]);
 }
+
+#[tokio::test]
+async fn the_page_of_a_list_has_all_that_its_recipient_has_left_and_what_was_done_of_it_since() {
+    const TWO: &[Family<'_>] = &[
+        ("p", Protection::None, &[("g1", 605)]),
+        ("q", Protection::None, &[("g2", 606)]),
+        ("hidden", Protection::Protected, &[("g4", 608)]),
+    ];
+    let mut b = bench(people(TWO), |_| {});
+    crate::delivery::daily::begin(&b.dispatcher.shared).await.expect("begun");
+    for pupil in ["p", "q", "hidden"] {
+        b.mark(pupil, Mark::Unexcused).await;
+    }
+    b.work().await;
+    // Handed over to the principal, whose time is over too by the morning after next.
+    for time in ["2026-11-23T15:00:00Z", "2026-11-24T07:00:00Z", "2026-11-25T07:00:00Z"] {
+        b.set_to(time.parse().expect("time"));
+        b.work().await;
+    }
+    let list = of(&b, Purpose::DutyList).await;
+    let mail = mails(&b).into_iter().find(|(_, subject, _)| subject.starts_with("Kvar att göra"));
+    let (to, _, text) = mail.expect("a list");
+    let link = pages().links.link(Page::Duty, &list.id, list.created_at);
+    assert!(
+        to.starts_with("principal") && text.replace("\r\n", " ").contains(&link),
+        "{to} {text}"
+    );
+    let seen = |open: &OpenDuties| -> Vec<(bool, String, bool)> {
+        let one = |duty: &crate::delivery::duty_page::OpenDuty| {
+            let shown = &duty.shown;
+            (shown.hidden, shown.state.clone(), shown.case.is_empty() || !shown.number.is_empty())
+        };
+        let mut all: Vec<_> = open.duties.iter().map(one).collect();
+        all.sort();
+        all
+    };
+    let open = opened(&b, &list.id).await;
+    let overdue = (false, "overdue".to_owned(), true);
+    let hidden = (true, String::new(), true);
+    assert_eq!(seen(&open), [overdue.clone(), overdue.clone(), hidden.clone()]);
+    assert!(open.case.is_empty() && open.by == "staff:Principal");
+    for duty in open.duties.iter().filter(|duty| duty.shown.hidden) {
+        assert!(duty.offered.is_empty() && duty.shown.pupil.is_empty(), "{duty:?}");
+    }
+    // Not needed any more: it stays on the page that told of it, so that the same form is known again.
+    let directory = b.directory.load_full();
+    let school = directory.schools.values().next().expect("a school");
+    let duty = open.duties.iter().find(|duty| !duty.shown.hidden).expect("one");
+    let (say, seen_then) = (Say::NotNeeded, duty.shown.seen.clone());
+    let new = NewSaying { say, by: open.by.clone(), why: Some("x".into()), seen: seen_then };
+    for expected in [Written::Done, Written::Known] {
+        let (of, now) = ((directory.as_ref(), school), b.clock.now());
+        let written = duty_words::record(b.kv.as_ref(), of, &duty.row, &new, now).await;
+        assert_eq!(written.expect("the store"), expected);
+    }
+    let over = (false, "not-needed".to_owned(), true);
+    assert_eq!(seen(&*opened(&b, &list.id).await), [over, overdue, hidden]);
+}

@@ -206,12 +206,12 @@ pub(super) async fn tell(
     Ok(false)
 }
 
-/// What whoever got a list can work on now: all that is theirs to do or to document, the first due first; not more than a
-/// page holds.
+/// What whoever got a list can work on now, the first due first: all that is theirs to do or to document, and what has been
+/// done since.
 ///
 /// # Errors
 /// When the store fails.
-pub(super) async fn workable(
+pub(super) async fn on_page(
     kv: &dyn Kv,
     unit: &Unit<'_>,
     directory: &Directory,
@@ -221,12 +221,11 @@ pub(super) async fn workable(
 ) -> Result<Vec<Duty>, StoreError> {
     let rows = Scope::of(n, school, &directory.roster).read(kv, school).await?;
     let whose = Whose::of(n);
-    let is_left = |duty: &Duty, rule: Option<&DutyRule>| list::workable(duty, rule);
-    let mut all = left(unit, directory, school, rows, is_left, now).await?;
+    let is_shown = |duty: &Duty, rule: Option<&DutyRule>| list::on_page(duty, rule, n.created_at);
+    let mut all = left(unit, directory, school, rows, is_shown, now).await?;
     all.retain(|of| of.whose == whose);
     let mut found: Vec<Duty> = all.into_iter().map(|of| of.duty).collect();
     found.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
-    found.truncate(NAMED);
     Ok(found)
 }
 

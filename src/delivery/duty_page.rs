@@ -24,6 +24,9 @@ use crate::model::{
 use crate::store::ledger::Unit;
 use crate::store::{Kv, StoreError, tables};
 
+/// Most duties of one page: each has a form.
+const MOST: usize = 100;
+
 /// Duties that may be shown.
 #[derive(Debug)]
 pub struct OpenDuties {
@@ -37,6 +40,8 @@ pub struct OpenDuties {
     pub case: String,
     /// They, the first due first.
     pub duties: Vec<OpenDuty>,
+    /// How many more there are than a page shows.
+    pub more: usize,
 }
 
 /// One of them.
@@ -78,7 +83,7 @@ async fn duties_of(
     now: Timestamp,
 ) -> Result<Option<Vec<Duty>>, StoreError> {
     if n.purpose == Purpose::DutyList {
-        return duty_list::workable(kv, unit, directory, school, n, now).await.map(Some);
+        return duty_list::on_page(kv, unit, directory, school, n, now).await.map(Some);
     }
     let Some(firing) = ladders::firing_of(unit, n).await? else { return Ok(None) };
     let pupil = directory.roster.pupil(&n.school, &n.pupil);
@@ -124,9 +129,11 @@ pub async fn look(
         return Ok(Look::Hidden(number));
     }
     let kv = shared.kv.as_ref();
-    let Some(rows) = duties_of(kv, &mut unit, &directory, school, &n, now).await? else {
+    let Some(mut rows) = duties_of(kv, &mut unit, &directory, school, &n, now).await? else {
         return Ok(Look::Gone);
     };
+    let more = rows.len().saturating_sub(MOST);
+    rows.truncate(MOST);
     let by = n.recipient.key();
     let locale = language.unwrap_or(&school.locale);
     let mut pupils: BTreeMap<PupilId, About<'_>> = BTreeMap::new();
@@ -145,6 +152,7 @@ pub async fn look(
         locale: school.locale.clone(),
         case: number,
         duties: all,
+        more,
     })))
 }
 

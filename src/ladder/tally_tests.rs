@@ -82,6 +82,9 @@ fn a_step_counts_in_the_week_in_which_it_was_found_and_a_pupil_at_the_furthest()
     assert!(!counts.is_nothing());
 }
 
+/// How far a duty has come, what happened to it, what that counts as, and why.
+type Case<'a> = (DutyState, &'a [(&'a str, DutyAct)], [u64; 5], &'a str);
+
 fn row(state: DutyState, happened: &[(&str, DutyAct)]) -> Duty {
     let event = |(when, what): &(&str, DutyAct)| DutyEvent {
         at: at(when),
@@ -110,9 +113,6 @@ fn row(state: DutyState, happened: &[(&str, DutyAct)]) -> Duty {
         notifications: Vec::new(),
     }
 }
-
-/// A state, what happened, what it counts as, and why.
-type Case<'a> = (DutyState, &'a [(&'a str, DutyAct)], [u64; 5], &'a str);
 
 #[test]
 fn a_duty_counts_where_it_was_made_and_where_it_was_done() {

@@ -85,6 +85,8 @@ pub struct DutyPageFacts {
     pub case: String,
     /// The duties.
     pub duties: Vec<PageDuty>,
+    /// How many more there are than are shown.
+    pub more: usize,
     /// What became of a form: `done`, `stale`, `refused`, `wrong`, or nothing.
     pub said: String,
     /// Longest words of a form, in characters.
@@ -158,6 +160,7 @@ pub(super) fn sample() -> DutyPageFacts {
             seen: "s".into(),
             ..PageDuty::default()
         }],
+        more: 0,
         said: String::new(),
         longest_why: 200,
     }
@@ -208,7 +211,12 @@ pub(super) fn samples() -> Vec<DutyPageFacts> {
         events: Vec::new(),
         ..duty.clone()
     };
-    all.push(DutyPageFacts { case: String::new(), duties: vec![duty, hidden, bare], ..full });
+    all.push(DutyPageFacts {
+        case: String::new(),
+        duties: vec![duty, hidden, bare],
+        more: 3,
+        ..full
+    });
     all
 }
 

@@ -164,6 +164,7 @@ fn page(
     let facts = DutyPageFacts {
         case: open.case.clone(),
         duties: open.duties.iter().map(shown).collect(),
+        more: open.more,
         said: said.to_owned(),
         longest_why: LONGEST_WHY,
     };

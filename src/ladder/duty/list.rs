@@ -57,15 +57,18 @@ pub fn listed(
     }
 }
 
-/// Whether there is something to be done or documented, overdue or not: what stands beside it on the page of a list.
-pub fn workable(duty: &Duty, rule: Option<&DutyRule>) -> Option<Listed> {
+/// Whether a duty stands on the page of a list that was made at an instant: something is to be done or documented, overdue
+/// or not; or something has happened to it since, so that whoever has said that sees it, and a form that is sent twice is
+/// known again.
+pub fn on_page(duty: &Duty, rule: Option<&DutyRule>, made_at: Timestamp) -> Option<Listed> {
     let (since, owed) = (duty.due_at, duty.due_at);
     if duty.state.is_open() {
         return Some(Listed { left: Left::Overdue, since, owed });
     }
     let documents = rule.is_some_and(|rule| rule.documents.is_some());
     let is_left = duty.state == DutyState::Done && duty.documented_at.is_none() && documents;
-    is_left.then_some(Listed { left: Left::Undocumented, since, owed })
+    let has_moved = duty.history.last().is_some_and(|event| event.at >= made_at);
+    (is_left || has_moved).then_some(Listed { left: Left::Undocumented, since, owed })
 }
 
 /// Whether somebody gets their list on a school day. `owed`: the days since which they have owed what stands in it.
