@@ -160,6 +160,7 @@ impl World {
     }
 
     async fn work(&self, app: App, clock: &SimClock, store: &Mounted) -> bool {
+        self.fill(clock.truth());
         if app.prepare().await.is_err() {
             // It says so and ends; the disk is full only for those who write.
             return false;
@@ -171,8 +172,7 @@ impl World {
         let calm = horizon - QUIET + CALM;
         loop {
             let now = clock.truth();
-            let full = self.plan.full.iter().find(|(from, to, _)| *from <= now && now < *to);
-            self.disk.fill(full.is_some(), full.is_some_and(|(.., hidden)| *hidden));
+            self.fill(now);
             if now >= calm {
                 self.disk.heal();
                 self.outside.heal();
@@ -207,6 +207,12 @@ impl World {
                 () = clock.until(next) => {}
             }
         }
+    }
+
+    /// Fills the disk, or makes room on it.
+    fn fill(&self, now: Timestamp) {
+        let full = self.plan.full.iter().find(|(from, to, _)| *from <= now && now < *to);
+        self.disk.fill(full.is_some(), full.is_some_and(|(.., hidden)| *hidden));
     }
 
     fn set_clock(&self, clock: &SimClock, to: SignedDuration) {

@@ -32,9 +32,9 @@ use plan::{DAYS, Plan};
 use tally::Tally;
 
 /// Seeds of a run of all tests.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 200;
 /// With so many seeds everything comes up that can.
-const ENOUGH: u64 = 300;
+const ENOUGH: u64 = 200;
 
 /// Says something past the test harness, which shows a passing test's output to nobody.
 fn say(words: impl fmt::Display) {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use upprop::model::{EventId, Purpose, SourceId, State};
-use upprop::store::rows::{Audit, Due};
+use upprop::store::rows::{Audit, DailyList, Due};
 use upprop::store::{ledger, tables};
 
 use super::truth::Truth;
@@ -50,10 +50,11 @@ impl Oracle<'_> {
             let words = || format!("{} {:?} {:?} {:?}", n.id, n.state, n.state_reason, n.purpose);
             self.check(ENDED, !open && !silent, words);
         }
-        // Nobody does the duties, so they are reminded of for ever.
+        // Duties that nobody does are looked at for ever, and those of a school each morning.
         let is_open = |row: &[u8]| {
             let due = ledger::decode::<Due>(row).expect("a row");
-            !matches!(due, Due::Duty { .. } | Due::Ladder { .. })
+            let list = matches!(due, Due::Daily { list: DailyList::Duties, .. });
+            !list && !matches!(due, Due::Duty { .. } | Due::Ladder { .. })
         };
         let open = |(key, row): &(Vec<u8>, bytes::Bytes)| {
             key.starts_with(tables::ASIDE) || (key.starts_with(b"du/") && is_open(row))
