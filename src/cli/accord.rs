@@ -234,10 +234,15 @@ impl End {
         let path = format!("{PATH}/{kind}/{}", encoded(self.id.trim()));
         let done = ask::<Agreed>(&self.asked, Method::DELETE, &path).await?;
         Ok(done.map(|done| {
-            format!(
-                "Over: {}.\nWhat waits for it is not sent; what has left has.\n",
-                in_words(&done.accord)
-            )
+            let waits = match done.accord.about {
+                AccordAbout::Reports { .. } => {
+                    "From now on home is told as the school tells everybody; what was kept for a message about a day or a week is still told with it."
+                }
+                AccordAbout::Guardian(_) | AccordAbout::Number(_) => {
+                    "What waits for it is not sent; what has left has."
+                }
+            };
+            format!("Over: {}.\n{waits}\n", in_words(&done.accord))
         }))
     }
 }

@@ -253,7 +253,7 @@ fn at_clocks(out: &mut String, clocks: &Clocks, when: &When) {
     }
     let how = match (clocks.told_at, clocks.phoned_at) {
         (told, Some(phoned)) if told.is_none_or(|told| phoned < told) => {
-            Some(format!("home was phoned, recorded at {}", clock(phoned, when)))
+            Some(format!("home knows, by what staff recorded at {}", clock(phoned, when)))
         }
         (told, _) => told.map(|at| format!("home was told at {}", clock(at, when))),
     };

@@ -163,10 +163,7 @@ pub(super) async fn tell(
     }
     let all = Scope::School.read(kv, school).await?;
     let is_gone = |duty: &&Duty| {
-        // What is due by itself is ended then.
-        duty.state.is_open()
-            && duty.look_at.is_none()
-            && directory.roster.pupil(&school.id, &duty.pupil).is_none()
+        duty.state.is_open() && directory.roster.pupil(&school.id, &duty.pupil).is_none()
     };
     // By one of them all of a pupil's are ended.
     let gone: BTreeMap<&PupilId, &Duty> =
@@ -206,8 +203,8 @@ pub(super) async fn tell(
     Ok(false)
 }
 
-/// What whoever got a list can work on now, the first due first: all that is theirs to do or to document, and what has been
-/// done since.
+/// What whoever got a list can work on now, as [`list::page`] has it: what is theirs to do or to document, and what has been
+/// done since. And how many more there are.
 ///
 /// # Errors
 /// When the store fails.
@@ -218,15 +215,13 @@ pub(super) async fn on_page(
     school: &School,
     n: &Notification,
     now: Timestamp,
-) -> Result<Vec<Duty>, StoreError> {
+) -> Result<(Vec<Duty>, usize), StoreError> {
     let rows = Scope::of(n, school, &directory.roster).read(kv, school).await?;
     let whose = Whose::of(n);
     let is_shown = |duty: &Duty, rule: Option<&DutyRule>| list::on_page(duty, rule, n.created_at);
     let mut all = left(unit, directory, school, rows, is_shown, now).await?;
     all.retain(|of| of.whose == whose);
-    let mut found: Vec<Duty> = all.into_iter().map(|of| of.duty).collect();
-    found.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
-    Ok(found)
+    Ok(list::page(all.into_iter().map(|of| (of.duty, of.listed.left)).collect()))
 }
 
 /// What a list says now; none: nothing is left.

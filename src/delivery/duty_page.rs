@@ -24,9 +24,6 @@ use crate::model::{
 use crate::store::ledger::Unit;
 use crate::store::{Kv, StoreError, tables};
 
-/// Most duties of one page: each has a form.
-const MOST: usize = 100;
-
 /// Duties that may be shown.
 #[derive(Debug)]
 pub struct OpenDuties {
@@ -69,8 +66,8 @@ fn has_page(n: &Notification) -> bool {
     )
 }
 
-/// The duties that a message told of and its recipient has now, the first due first; of a list, all that its recipient
-/// has. None: the rows that it was made from are gone.
+/// The duties that a message told of and its recipient has now, the first due first, and how many more there are; of a
+/// list, what its recipient has. None: the rows that it was made from are gone.
 ///
 /// # Errors
 /// When the store fails.
@@ -81,7 +78,7 @@ async fn duties_of(
     school: &School,
     n: &Notification,
     now: Timestamp,
-) -> Result<Option<Vec<Duty>>, StoreError> {
+) -> Result<Option<(Vec<Duty>, usize)>, StoreError> {
     if n.purpose == Purpose::DutyList {
         return duty_list::on_page(kv, unit, directory, school, n, now).await.map(Some);
     }
@@ -97,7 +94,7 @@ async fn duties_of(
         }));
     }
     found.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
-    Ok(Some(found))
+    Ok(Some((found, 0)))
 }
 
 /// Looks at the duties of a message. `language`: the one that was asked for, instead of the school's.
@@ -129,11 +126,9 @@ pub async fn look(
         return Ok(Look::Hidden(number));
     }
     let kv = shared.kv.as_ref();
-    let Some(mut rows) = duties_of(kv, &mut unit, &directory, school, &n, now).await? else {
+    let Some((rows, more)) = duties_of(kv, &mut unit, &directory, school, &n, now).await? else {
         return Ok(Look::Gone);
     };
-    let more = rows.len().saturating_sub(MOST);
-    rows.truncate(MOST);
     let by = n.recipient.key();
     let locale = language.unwrap_or(&school.locale);
     let mut pupils: BTreeMap<PupilId, About<'_>> = BTreeMap::new();

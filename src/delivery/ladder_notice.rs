@@ -167,6 +167,8 @@ impl Step {
         };
         // Nothing else leaves of somebody of whom nothing may be said.
         if self.hidden {
+            let own = self.duties.iter().filter(|duty| concerns(n.purpose, duty));
+            facts.numbers = own.map(Duty::number).collect();
             return facts;
         }
         let Firing { ladder: name, version, step: id, .. } = &self.firing;

@@ -145,9 +145,10 @@ pub async fn is_full(unit: &Unit<'_>, school: &School, row: &Duty) -> Result<boo
 /// When the store fails.
 pub async fn look_now(unit: &mut Unit<'_>, row: &Duty, now: Timestamp) -> Result<(), StoreError> {
     let Some(mut row) = unit.read::<Duty>(&tables::duty(row)).await? else { return Ok(()) };
-    if row.look_at.is_none() && row.state.is_open() {
+    let former = row.look_at;
+    if row.state.is_open() && former.is_none_or(|at| at > now) {
         row.look_at = Some(now);
-        keep(unit, &row, None);
+        keep(unit, &row, former);
     }
     Ok(())
 }

@@ -206,7 +206,7 @@ Källa: S
    Åtgärd: rektor (see): Se efter.
       Senast: samma dag
       Räknas som gjord: när någon säger det
-      Annars: påminns den som har åtgärden varje skoldag
+      Annars: får den som har åtgärden veta det, och den står i listan varje skolmorgon
 ";
         assert_eq!(told(&ladder, Tongue::Swedish), expected);
     }
@@ -243,7 +243,7 @@ Source: S
    Duty: principal (see): Look.
       Due: the same day
       Counts as done: when somebody says so
-      Otherwise: its owner is reminded each school day
+      Otherwise: its owner is told, and it stands in the owner's list of each school morning
 ";
         assert_eq!(told(&ladder, Tongue::English), expected);
     }

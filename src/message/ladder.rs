@@ -14,8 +14,10 @@ pub struct LadderFacts {
     pub case: String,
     /// Initials or name, and class, where the school wants them in mail; else empty.
     pub who: String,
-    /// Nothing may be said: all else but `school`, `case` and `ended` is empty.
+    /// Nothing may be said: all else but `school`, `case`, `numbers` and `ended` is empty.
     pub hidden: bool,
+    /// What duties are called by of which no more may be said; else empty.
+    pub numbers: Vec<String>,
     /// What the ladder is called.
     pub ladder: String,
     /// The day from which its version is in force, `2026-08-01`.
@@ -76,6 +78,7 @@ pub(super) fn sample() -> LadderFacts {
         case: "K7QM2XP".into(),
         who: String::new(),
         hidden: false,
+        numbers: Vec::new(),
         ladder: "Handlingsplanen".into(),
         version: "2026-08-01".into(),
         step: "Tredje tillfället".into(),
@@ -136,6 +139,7 @@ pub(super) fn samples() -> Vec<LadderFacts> {
         school: first.school.clone(),
         case: first.case.clone(),
         hidden: true,
+        numbers: vec!["AB12CD3".into()],
         ended: 3,
         ..LadderFacts::default()
     };

@@ -361,7 +361,7 @@ impl Reason {
                  (`upprop agreement list`)"
             }
             Self::PhoneFirst => {
-                "agreed with the home: the team phones first, and no message leaves (`upprop agreement list`)"
+                "agreed with the home: the team phones at once, and no message leaves now (`upprop agreement list`)"
             }
         }
     }

@@ -4,7 +4,7 @@
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::{Notification, Outcome, Purpose, Recipient};
+use super::{Notification, Outcome, Purpose, Recipient, State};
 
 /// Whether somebody at home was told on the day itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,11 @@ pub fn told_at<'a>(told: impl IntoIterator<Item = &'a Notification>) -> Option<T
     };
     let taken = |n: &'a Notification| {
         let results = n.attempts.iter().filter_map(|attempt| attempt.result.as_ref());
-        results.filter(|r| matches!(r.outcome, Outcome::Accepted { .. })).map(|r| r.at).min()
+        let accepted =
+            results.filter(|r| matches!(r.outcome, Outcome::Accepted { .. })).map(|r| r.at).min();
+        // One whose answer never came, and of which a report says that it arrived, left when it was tried.
+        let reported = (n.state == State::Delivered).then(|| n.attempts.last()).flatten();
+        accepted.or_else(|| reported.map(|attempt| attempt.started_at))
     };
     told.iter().copied().filter(home).filter(stands).filter_map(taken).min()
 }
@@ -109,6 +113,12 @@ mod tests {
         assert_eq!(told_at([&home]), None);
         home.attempts.push(accepted());
         assert_eq!(told_at([&home]), Some(at("2026-11-23T08:00:01Z")));
+        // Killed before the answer was written, and reported later.
+        let mut reported = notification("g");
+        reported.attempts.push(Attempt { result: None, ..accepted() });
+        assert_eq!(told_at([&reported]), None);
+        reported.state = State::Delivered;
+        assert_eq!(told_at([&reported]), Some(at("2026-11-23T08:00:00Z")));
         let mut team = notification("g");
         team.purpose = Purpose::TeamAlert;
         team.attempts.push(accepted());

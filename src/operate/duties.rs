@@ -5,9 +5,10 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 
 use super::{FORMAT, OperateError};
-use crate::directory::{Directory, School};
+use crate::directory::{Directory, Protection, School};
 use crate::intake::duties;
 use crate::intake::duty_words::LONGEST_WHY;
+use crate::ladder::DoneBy;
 use crate::ladder::duty::{Said, Say};
 use crate::model::unseen::is_one_line;
 use crate::model::{Duty, DutyState, NotificationId, PupilId, SchoolId, StaffRole};
@@ -176,14 +177,26 @@ pub async fn list(
         let row = ledger::decode::<Duty>(value).ok();
         found.extend(row.filter(|row| {
             (which.all || row.state.is_open())
-                && which.owner.is_none_or(|owner| owner == row.owner)
+                && which.owner.is_none_or(|owner| owner == held_by(directory, row))
                 && (!which.overdue || row.state == DutyState::Overdue)
         }));
     })
     .await?;
     found.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
-    let duties = found.iter().map(|row| shown(row, directory.schools.get(&row.school))).collect();
+    let duties = found.iter().map(|row| shown_now(directory, row)).collect();
     Ok(Duties { format: FORMAT, duties })
+}
+
+/// Who has a duty now: of a pupil who is or may be protected the principal.
+fn held_by(directory: &Directory, row: &Duty) -> StaffRole {
+    let known = directory.roster.pupil(&row.school, &row.pupil);
+    let hidden = known.is_some_and(|pupil| pupil.protection != Protection::None);
+    if hidden { StaffRole::Principal } else { row.owner }
+}
+
+fn shown_now(directory: &Directory, row: &Duty) -> Shown {
+    let owner = held_by(directory, row);
+    Shown { owner, ..shown(row, directory.schools.get(&row.school)) }
 }
 
 /// Those that are called by a number, or by their whole id.
@@ -215,7 +228,7 @@ async fn named(kv: &dyn Kv, name: &str) -> Result<Duty, OperateError> {
 /// [`OperateError::NotNow`] when none is called so, or the store's.
 pub async fn show(kv: &dyn Kv, directory: &Directory, name: &str) -> Result<Shown, OperateError> {
     let row = named(kv, name).await?;
-    Ok(shown(&row, directory.schools.get(&row.school)))
+    Ok(shown_now(directory, &row))
 }
 
 /// Writes down what somebody says of a duty.
@@ -239,6 +252,17 @@ pub async fn act(
             known.school
         )));
     };
+    let is_call =
+        duties::rule_of(school, &known).is_none_or(|rule| rule.done == DoneBy::HomeReached);
+    if told.say == Say::NoAnswer && !is_call {
+        let words =
+            "it is no call, so there is no answer to wait for; say take, done or not-needed";
+        return Err(OperateError::NotNow(words.into()));
+    }
+    if told.say == Say::NotNeeded && why.is_none() {
+        let words = "say why it need not be done: add --why TEXT";
+        return Err(OperateError::NotNow(words.into()));
+    }
     for _ in 0..TRIES {
         let mut unit = Unit::new(kv);
         let Some(mut row) = unit.read::<Duty>(&tables::duty(&known)).await? else { break };

@@ -141,6 +141,7 @@ async fn what_is_said_of_a_duty_is_held_to_its_bounds() {
         ("1234567", told(Say::Done, "x"), "no duty has that number"),
         (&number, told(Say::Done, &"x".repeat(201)), "at most 200 characters"),
         (&number, told(Say::Done, "two\nlines"), "in one line"),
+        (&number, told(Say::NotNeeded, " "), "say why it need not be done"),
     ] {
         let error = act(&kv, &directory, name, &told, "uid 0", now).await.expect_err(words);
         assert!(error.to_string().contains(words), "{error}");

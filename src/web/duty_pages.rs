@@ -57,7 +57,7 @@ pub async fn take(
         Err(response) => return *response,
     };
     // Whoever has no link is not to keep out those who have.
-    if let Some(response) = too_many_forms(&pages, &wanted, now) {
+    if let Some(response) = too_many_forms(&pages, (&token, &wanted), now) {
         return response;
     }
     let words = |status, what| few_words(&pages, &wanted, &open.locale, status, (what, ""));

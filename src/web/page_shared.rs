@@ -24,8 +24,10 @@ use crate::store::StoreError;
 pub const LARGEST_FORM: usize = 16 * 1024;
 /// Most requests a second, of all links: a mail scanner opens each link of a mail a few times.
 const MOST_A_SECOND: u32 = 200;
-/// Most forms a second, of all links: more than a team of people sends.
+/// Most forms a second by one link: more than one who clicks sends, so that no link keeps out those who have another.
 const MOST_FORMS_A_SECOND: u32 = 10;
+/// Links whose forms are counted; with more of them in a second all begin anew.
+const MOST_LINKS: usize = 1_000;
 
 /// No script, no picture, nothing of anybody else; nobody frames it, and its forms come back here alone.
 const POLICY: &str = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
@@ -35,7 +37,8 @@ pub struct StaffPages {
     pub(super) shared: Arc<Shared>,
     pub(super) pages: Pages,
     all: Limit,
-    forms: Limit,
+    /// By the text of a link that opens something.
+    forms: Mutex<BTreeMap<String, Arc<Limit>>>,
 }
 
 /// A limit in memory: a restart gives a fresh one, which harms nobody.
@@ -67,7 +70,7 @@ impl Limit {
 impl StaffPages {
     /// Pages over what the dispatcher shares.
     pub fn new(shared: Arc<Shared>, pages: Pages) -> Self {
-        let (all, forms) = (Limit::a_second(MOST_A_SECOND), Limit::a_second(MOST_FORMS_A_SECOND));
+        let (all, forms) = (Limit::a_second(MOST_A_SECOND), Mutex::default());
         Self { shared, pages, all, forms }
     }
 
@@ -81,13 +84,21 @@ pub(super) fn too_many(pages: &StaffPages, wanted: &Wanted, now: Timestamp) -> O
     pages.all.wait(now).map(|wait| fast(pages, wanted, wait))
 }
 
-/// The same of forms.
+/// The same of the forms of one link, which opens something.
 pub(super) fn too_many_forms(
     pages: &StaffPages,
-    wanted: &Wanted,
+    (token, wanted): (&str, &Wanted),
     now: Timestamp,
 ) -> Option<Response> {
-    pages.forms.wait(now).map(|wait| fast(pages, wanted, wait))
+    let limit = {
+        let mut forms = pages.forms.lock().unwrap_or_else(PoisonError::into_inner);
+        if forms.len() >= MOST_LINKS && !forms.contains_key(token) {
+            forms.clear();
+        }
+        let new = || Arc::new(Limit::a_second(MOST_FORMS_A_SECOND));
+        forms.entry(token.to_owned()).or_insert_with(new).clone()
+    };
+    limit.wait(now).map(|wait| fast(pages, wanted, wait))
 }
 
 /// What stands behind `?`.

@@ -62,7 +62,7 @@ pub async fn take(
         Err(response) => return *response,
     };
     // Whoever has no link is not to keep out those who have.
-    if let Some(response) = too_many_forms(&pages, &wanted, now) {
+    if let Some(response) = too_many_forms(&pages, (&token, &wanted), now) {
         return response;
     }
     let said = |status, what| few_words(&pages, &wanted, &open.locale, status, (what, ""));
@@ -71,6 +71,9 @@ pub async fn take(
         Err((status, what)) => return said(status, what),
     };
     if !pages.pages.links.is_form(&token, &form.state, &form.seal) {
+        return said(StatusCode::BAD_REQUEST, "broken");
+    }
+    if !matches!(form.act.as_str(), "word" | "agreement") {
         return said(StatusCode::BAD_REQUEST, "broken");
     }
     let last = reports::last_day(open.today);

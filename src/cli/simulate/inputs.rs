@@ -117,6 +117,7 @@ pub(super) struct Inputs {
     pub data: String,
     /// The days, in words.
     pub term: String,
+    language: Language,
     /// What was odd.
     pub remarks: Vec<String>,
 }
@@ -144,6 +145,7 @@ impl Inputs {
             source: Source::Read(Vec::new()),
             data: String::new(),
             term: String::new(),
+            language: args.language,
             remarks: Vec::new(),
         };
         match (args.generate, &args.from, &args.journal) {
@@ -304,7 +306,10 @@ impl Inputs {
             );
             return Err(Refused::data(line));
         };
-        self.data = format!("{what}: {pupils} pupils, schools: {}", schools.len());
+        self.data = match self.language {
+            Language::Sv => format!("{what}: {pupils} elever, skolor: {}", schools.len()),
+            Language::En => format!("{what}: {pupils} pupils, schools: {}", schools.len()),
+        };
         self.term = term.map_or_else(|| format!("{first}..{last}"), |term| term.name.clone());
         self.source = Source::Read(schools);
         Ok(())

@@ -18,6 +18,8 @@ pub enum Left {
     Overdue,
     /// It is done, and what it leaves in writing is not there.
     Undocumented,
+    /// Nothing any more.
+    Over,
 }
 
 /// A duty that stands in its owner's list.
@@ -57,18 +59,42 @@ pub fn listed(
     }
 }
 
-/// Whether a duty stands on the page of a list that was made at an instant: something is to be done or documented, overdue
-/// or not; or something has happened to it since, so that whoever has said that sees it, and a form that is sent twice is
-/// known again.
+/// Most duties that are to be done, or documented, on one page.
+const ON_A_PAGE: usize = 100;
+/// Most of those beside them that are over since the list was made, so that whoever has said so sees it, and a form that is
+/// sent twice is known again.
+const OVER_BESIDE: usize = 20;
+
+/// Whether something is to be done or documented, overdue or not.
+fn is_left(duty: &Duty, rule: Option<&DutyRule>) -> bool {
+    let documents = rule.is_some_and(|rule| rule.documents.is_some());
+    let undocumented = duty.state == DutyState::Done && duty.documented_at.is_none() && documents;
+    duty.state.is_open() || undocumented
+}
+
+/// Whether a duty has a place on the page of a list that was made at an instant: it is left, or something has happened to it
+/// since.
 pub fn on_page(duty: &Duty, rule: Option<&DutyRule>, made_at: Timestamp) -> Option<Listed> {
     let (since, owed) = (duty.due_at, duty.due_at);
-    if duty.state.is_open() {
-        return Some(Listed { left: Left::Overdue, since, owed });
-    }
-    let documents = rule.is_some_and(|rule| rule.documents.is_some());
-    let is_left = duty.state == DutyState::Done && duty.documented_at.is_none() && documents;
+    let left = if is_left(duty, rule) { Left::Overdue } else { Left::Over };
     let has_moved = duty.history.last().is_some_and(|event| event.at >= made_at);
-    (is_left || has_moved).then_some(Listed { left: Left::Undocumented, since, owed })
+    (left == Left::Overdue || has_moved).then_some(Listed { left, since, owed })
+}
+
+/// What of all that has a place on a page stands on it: what is left, the first due first, and then what was over last. And
+/// how many more are left.
+pub fn page(all: Vec<(Duty, Left)>) -> (Vec<Duty>, usize) {
+    let (over, left): (Vec<_>, Vec<_>) = all.into_iter().partition(|(_, left)| *left == Left::Over);
+    let mut left: Vec<Duty> = left.into_iter().map(|(duty, _)| duty).collect();
+    left.sort_by(|a, b| (a.due_at, &a.id).cmp(&(b.due_at, &b.id)));
+    let more = left.len().saturating_sub(ON_A_PAGE);
+    left.truncate(ON_A_PAGE);
+    let mut over: Vec<Duty> = over.into_iter().map(|(duty, _)| duty).collect();
+    let moved = |duty: &Duty| duty.history.last().map(|event| event.at);
+    over.sort_by(|a, b| (moved(b), &b.id).cmp(&(moved(a), &a.id)));
+    over.truncate(OVER_BESIDE);
+    left.extend(over);
+    (left, more)
 }
 
 /// Whether somebody gets their list on a school day. `owed`: the days since which they have owed what stands in it.

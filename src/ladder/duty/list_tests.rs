@@ -177,3 +177,30 @@ fn whoever_has_something_left_hears_of_it_on_the_first_school_day_of_each_week()
         prop_assert!(is_told_on(day, false, days, [owed, day - 1.day()]));
     });
 }
+
+#[test]
+fn a_page_shows_what_is_left_whatever_has_been_ticked_on_it() {
+    let numbered = |n: u32, state, left: Left| {
+        let due = format!("2026-11-23T{:02}:{:02}:00Z", n / 60, n % 60);
+        let mut duty = duty(state, &due, &[(&due, DutyAct::Made)]);
+        duty.id = NotificationId::of(&[&n.to_string()]);
+        (duty, left)
+    };
+    let open = |n| numbered(n, DutyState::Open, Left::Overdue);
+    let over = |n| numbered(n, DutyState::NotNeeded, Left::Over);
+    let all: Vec<_> = (0..30).map(over).chain((100..203).rev().map(open)).collect();
+    let (shown, more) = page(all);
+    assert_eq!((shown.len(), more), (120, 3));
+    let is_open = |duty: &&Duty| duty.state.is_open();
+    assert_eq!(
+        shown.iter().take_while(is_open).count(),
+        100,
+        "the first due first, all to be done"
+    );
+    assert_eq!(shown[0].id, open(100).0.id);
+    assert_eq!(shown[100].id, over(29).0.id, "what was ticked last is seen first");
+    // All of them ticked: what did not fit before is there.
+    let all: Vec<_> = (0..200).map(over).chain((200..203).map(open)).collect();
+    let (shown, more) = page(all);
+    assert_eq!((shown.iter().filter(is_open).count(), shown.len(), more), (3, 23, 0));
+}

@@ -181,7 +181,7 @@ impl Words for English {
 
     fn hand_over(&self, to: Option<StaffRole>) -> String {
         to.map_or_else(
-            || "its owner is reminded each school day".into(),
+            || "its owner is told, and it stands in the owner's list of each school morning".into(),
             |role| format!("handed over to the {}", self.role(role)),
         )
     }

@@ -183,7 +183,7 @@ impl Words for Swedish {
 
     fn hand_over(&self, to: Option<StaffRole>) -> String {
         to.map_or_else(
-            || "påminns den som har åtgärden varje skoldag".into(),
+            || "får den som har åtgärden veta det, och den står i listan varje skolmorgon".into(),
             |role| format!("går över till {}", self.role(role)),
         )
     }

@@ -144,7 +144,10 @@ impl Oracle<'_> {
             if !duties.iter().any(|duty| duty.state.is_open()) {
                 return;
             }
-            let duty = |n: &Notification| n.purpose == Purpose::Duty && came(n);
+            // Whose duty it was first may have heard of it too late, when somebody else had it.
+            let duty = |n: &Notification| {
+                matches!(n.purpose, Purpose::Duty | Purpose::DutyOverdue) && came(n)
+            };
             // What nobody knows of any more is a person's to look at.
             let held = |n: &Notification| n.state == State::Held;
             let kept = notices.iter().any(|n| duty(n) || held(n));
