@@ -24,7 +24,8 @@ async fn a_journal_tells_as_many_as_the_daemon_did() {
     world.accept(&world.marked("nils", "l1", "unexcused", 60)).await;
     let told = world.messages(3).await.len();
     world.accept(&world.marked("alva", "l1", "present", 1)).await;
-    world.messages(4).await;
+    // Both of her guardians.
+    world.messages(5).await;
     assert_eq!(world.stop(), Some(0));
     let config = world.config().display().to_string();
     let figures = simulate(&world, &["--config", &config]);
