@@ -10,16 +10,16 @@ use http::Method;
 use super::ask::{Asked, ask_with};
 use super::{duty, exit, run};
 use crate::config::{self, Secrets};
-use crate::ladder::Ladder;
 use crate::ladder::read::{MOST_BYTES, read};
+use crate::ladder::{Ladder, SHIPPED, shipped};
 use crate::model::{PupilId, SchoolId};
 use crate::operate::ladder_preview::{self, AtSchool, AtStep, Previewed};
 
 /// Arguments of `upprop ladder preview`.
 #[derive(Debug, clap::Args)]
 pub struct Preview {
-    /// Files of ladders that are not in the configuration; else those that the configuration given with --config has.
-    #[arg(long, value_name = "FILE", requires = "school")]
+    /// Ladders that are not in the configuration, by file or by the name of one that ships; else those that the configuration given with --config has.
+    #[arg(long, value_name = "FILE|NAME", requires = "school")]
     ladder: Vec<PathBuf>,
     /// Of this school only.
     #[arg(long, value_name = "ID", value_parser = duty::school)]
@@ -57,7 +57,9 @@ impl Preview {
         let mut bad = false;
         for file in &self.ladder {
             let shown = file.display();
+            let by_name = file.to_str().and_then(shipped);
             let text = match std::fs::metadata(file) {
+                _ if by_name.is_some() => Ok(by_name.map_or("", |one| one.text).to_owned()),
                 Ok(found) if found.len() > MOST_BYTES => Err(std::io::Error::other("is too long")),
                 Ok(_) => std::fs::read_to_string(file),
                 Err(error) => Err(error),
@@ -72,7 +74,9 @@ impl Preview {
                 }
                 Err(error) => {
                     bad = true;
-                    eprintln!("upprop: {shown}: {error}");
+                    let known: Vec<&str> = SHIPPED.iter().map(|one| one.name).collect();
+                    let known = known.join(", ");
+                    eprintln!("upprop: {shown}: {error}; name a file, or one of {known}");
                 }
             }
         }
@@ -92,6 +96,11 @@ impl Preview {
             eprintln!("upprop: the configuration has errors; see upprop check");
             return Err(ExitCode::from(exit::CONFIG));
         };
+        if let Some(id) = self.school.as_ref().filter(|id| !config.schools.contains_key(*id)) {
+            let there: Vec<&str> = config.schools.keys().map(SchoolId::as_str).collect();
+            eprintln!("upprop: no school has that id: {id}; there are: {}", there.join(", "));
+            return Err(ExitCode::from(exit::CONFIG));
+        }
         let is_asked = |id: &SchoolId| self.school.as_ref().is_none_or(|school| school == id);
         let schools = config.schools.into_values().filter(|school| is_asked(&school.id));
         let ladders = schools.map(|school| {

@@ -213,7 +213,8 @@ impl Step {
                 day: if day == today { String::new() } else { day.to_string() },
                 time,
                 place: place.map_or_else(String::new, |place| place.place.of(locale).to_owned()),
-                overdue: duty.state == DutyState::Overdue,
+                // Whoever it was handed over to has time of their own.
+                overdue: duty.state == DutyState::Overdue && duty.due_at <= now,
                 done: duty.state == DutyState::Done,
                 from: from.unwrap_or_default(),
                 restored: duty.has(DutyAct::PutBack),

@@ -51,7 +51,7 @@ pub struct DutyFacts {
     pub time: String,
     /// Where it is documented; empty: it leaves nothing in writing.
     pub place: String,
-    /// It was not done in time.
+    /// It was not done in time, nor in that of whoever it was handed over to.
     pub overdue: bool,
     /// It is done.
     pub done: bool,

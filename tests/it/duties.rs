@@ -144,5 +144,13 @@ async fn whom_a_changed_ladder_would_affect_is_said_before_it_is_applied() {
     assert_eq!(step["classes"]["7B"].as_u64(), Some(1));
     let words = done(&world, &["ladder", "preview", "--school", "s1"]);
     assert!(words.contains("trappan 2026-01-01, first") && words.contains("7B: 2"), "{words}");
+    let words = done(&world, &["ladder", "preview", "--ladder", "plan", "--school", "s1"]);
+    assert!(words.contains("plan 2026-08-01, each-unexcused"), "{words}");
+    let config = world.config();
+    let config = config.to_str().expect("a path");
+    let (code, out, err) =
+        upprop(&["ladder", "preview", "--school", "nowhere", "--config", config]);
+    assert_eq!((code, out.as_str()), (78, ""), "{err}");
+    assert!(err.contains("no school has that id: nowhere; there are: s1"), "{err}");
     assert_eq!(duties(&world, &[]).len(), 3, "nothing was written");
 }

@@ -17,8 +17,8 @@ const MENTOR: &str = "kim@skola.example";
 async fn what_is_overdue_is_in_one_list_of_the_morning() {
     let year = year();
     // The day is over when the marks are certainly in, and the list is made a minute later.
-    let (over, over_at) = year.minute_after(30);
-    let (list, list_at) = year.minute_after(90);
+    let (over, over_at) = year.minute_after(12);
+    let (list, list_at) = year.minute_after(72);
     assert_eq!(list_at.duration_since(over_at), SignedDuration::from_mins(1));
     let setup = Setup {
         extra: format!("{}[ladders]\nfiles = [\"ladder.toml\"]\n", year.table()),
