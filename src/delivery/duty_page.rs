@@ -1,6 +1,6 @@
 //! What the page of duties shows, from the rows as they are now: what its mail told of, as far as the mail's recipient has
 //! it still, what has happened to it, and what can be said of it. Of a pupil who is or may be protected now nothing but
-//! the number of the case. Reads only.
+//! the numbers of case and duty. Reads only.
 
 use std::collections::BTreeMap;
 

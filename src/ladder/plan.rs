@@ -257,7 +257,7 @@ pub struct DutyRule {
     pub remind: Option<Allowed>,
     /// What counts as done.
     pub done: DoneBy,
-    /// Who is told that it is overdue, and has it from then on; none: the owner is reminded each school day.
+    /// Who is told that it is overdue, and has it from then on; none: its owner is told, and has it in a list.
     pub hand_over: Option<StaffRole>,
     /// What is documented, and where.
     pub documents: Option<Documents>,

@@ -187,7 +187,7 @@ pub async fn list(
     Ok(Duties { format: FORMAT, duties })
 }
 
-/// Who has a duty now: of a pupil who is or may be protected the principal.
+/// Who has a duty now: of a pupil who is, or may be, protected by the directory the principal.
 fn held_by(directory: &Directory, row: &Duty) -> StaffRole {
     let known = directory.roster.pupil(&row.school, &row.pupil);
     let hidden = known.is_some_and(|pupil| pupil.protection != Protection::None);
